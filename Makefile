@@ -1,0 +1,77 @@
+# Every target that a person or CI runs. `make help` lists them.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/clickstream-operator
+UV_VERSION := 0.13.9
+READY := $(VENV)/.ready
+
+export UV_CACHE_DIR ?= $(CACHE)/uv
+# Bytecode of the tree belongs in the cache, not in the tree.
+export PYTHONPYCACHEPREFIX ?= $(CACHE)/pycache
+
+help: ## List every target
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): locks/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || \
+	  { echo "Python 3.11 to 3.14 is needed as $(PYTHON): install it, or run make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "Python's venv module is missing: install the package python3-venv, then run make again" >&2; exit 1; }
+	@echo "Installing the locked Python packages into $(VENV)" >&2
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip sync --quiet --require-hashes locks/dev.txt
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $(READY)
+
+install: $(READY) ## Install the locked development environment into .venv
+
+check: $(READY) ## Lint, format, types, layers, and that generated files are current
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m clickstream_operator.api.crd --check crds/clickstreampipelines.yaml
+
+format: $(READY) ## Format the code and apply safe fixes
+	$(BIN)/ruff check --fix --quiet . || true
+	$(BIN)/ruff format .
+
+test: $(READY) lambdas ## Run the whole test suite (builds the sandbox on first use)
+	$(BIN)/python -m sandbox build
+	$(BIN)/pytest
+
+test-unit: $(READY) lambdas ## Run the tests that need no sandbox
+	$(BIN)/pytest tests/unit tests/resources tests/lambdas
+
+crds: $(READY) ## Generate the CRD from the models
+	$(BIN)/python -m clickstream_operator.api.crd --output crds/clickstreampipelines.yaml
+
+lambdas: $(READY) ## Build the function packages, byte for byte reproducible
+	@$(BIN)/python lambdas/build.py --output build/lambdas
+
+lock: $(READY) ## Resolve the dependencies again and rewrite locks/
+	$(BIN)/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml -o locks/operator.txt --quiet
+	$(BIN)/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml --group dev -o locks/dev.txt --quiet
+	$(BIN)/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 locks/emulator.in -o locks/emulator.txt --quiet
+
+up: $(READY) ## Start the sandbox: Kubernetes API and AWS emulator on loopback
+	@$(BIN)/python -m sandbox up
+
+down: $(READY) ## Stop the sandbox
+	@$(BIN)/python -m sandbox down
+
+status: $(READY) ## Show what of the sandbox runs
+	@$(BIN)/python -m sandbox status
+
+demo: $(READY) lambdas ## From nothing to a live pipeline: sandbox, operator, events, proof, clean-up (KEEP=1 leaves it running)
+	@$(BIN)/python -m sandbox demo $(if $(filter 1,$(KEEP)),--keep)
+
+clean: ## Remove what builds left in the tree (caches outside it stay)
+	rm -rf build dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.PHONY: help install check format test test-unit crds lambdas lock up down status demo clean

@@ -1,0 +1,1 @@
+"""The operator: one ClickstreamPipeline becomes a working pipeline on AWS."""
