@@ -1,0 +1,1 @@
+"""The edge to AWS: sessions, calls, limits, errors, tags, policies. Knows botocore, knows no pipeline."""

@@ -1,0 +1,72 @@
+"""ARNs that follow from names: most resources can be referred to before they exist.
+
+Formats: "Actions, resources, and condition keys for AWS services" (Service Authorization Reference).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a pipeline lives: partition (``aws``), region, account (12 digits)."""
+
+    partition: str
+    region: str
+    account: str
+
+    def _arn(self, service: str, rest: str) -> str:
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{rest}"
+
+    def stream(self, name: str) -> str:
+        """Kinesis data stream."""
+        return self._arn("kinesis", f"stream/{name}")
+
+    def table(self, name: str) -> str:
+        """DynamoDB table."""
+        return self._arn("dynamodb", f"table/{name}")
+
+    def bucket(self, name: str) -> str:
+        """S3 bucket."""
+        return f"arn:{self.partition}:s3:::{name}"
+
+    def queue(self, name: str) -> str:
+        """SQS queue."""
+        return self._arn("sqs", name)
+
+    def topic(self, name: str) -> str:
+        """SNS topic."""
+        return self._arn("sns", name)
+
+    def function(self, name: str) -> str:
+        """Lambda function, unqualified."""
+        return self._arn("lambda", f"function:{name}")
+
+    def log_group(self, name: str) -> str:
+        """CloudWatch Logs group, without the trailing ``:*``."""
+        return self._arn("logs", f"log-group:{name}")
+
+    def role(self, name: str, *, path: str = "/clickstream/") -> str:
+        """IAM role."""
+        return f"arn:{self.partition}:iam::{self.account}:role{path}{name}"
+
+    def parameter(self, name: str) -> str:
+        """SSM parameter; `name` starts with a slash."""
+        return self._arn("ssm", f"parameter{name}")
+
+    def schedule(self, name: str, *, group: str = "default") -> str:
+        """EventBridge Scheduler schedule."""
+        return self._arn("scheduler", f"schedule/{group}/{name}")
+
+    def alarm(self, name: str) -> str:
+        """CloudWatch alarm."""
+        return self._arn("cloudwatch", f"alarm:{name}")
+
+    def dashboard(self, name: str) -> str:
+        """CloudWatch dashboard: global to the account."""
+        return f"arn:{self.partition}:cloudwatch::{self.account}:dashboard/{name}"
+
+    def dns_suffix(self) -> str:
+        """Domain of the partition's endpoints."""
+        return "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"

@@ -1,0 +1,272 @@
+"""What an AWS error means for a reconciler.
+
+Every failure of a call leaves this package as one `AwsError` whose `category` says what to do next:
+
+* ``NOT_FOUND``       the thing is not there; for a deletion that is success
+* ``ALREADY_EXISTS``  a create met an existing thing; observe it
+* ``CONFLICT``        AWS is busy with the thing; look again soon
+* ``THROTTLED``       slow down, then try again
+* ``ACCESS_DENIED``   a permission or a credential is missing; a person must act
+* ``INVALID``         the request itself is wrong; only a new spec helps
+* ``LIMIT_EXCEEDED``  an account quota is used up; a person must act
+* ``TRANSIENT``       network, 5xx, propagation; try again
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Final
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+    ParamValidationError,
+    PartialCredentialsError,
+    TokenRetrievalError,
+)
+
+
+class Category(StrEnum):
+    """The taxonomy; see the module docstring."""
+
+    NOT_FOUND = "NotFound"
+    ALREADY_EXISTS = "AlreadyExists"
+    CONFLICT = "Conflict"
+    THROTTLED = "Throttled"
+    ACCESS_DENIED = "AccessDenied"
+    INVALID = "Invalid"
+    LIMIT_EXCEEDED = "LimitExceeded"
+    TRANSIENT = "Transient"
+
+
+class AwsError(Exception):
+    """One failed AWS call, classified.
+
+    `text` is stable: no request id, host id or timestamp, so that a status that quotes it does not
+    change from one retry to the next.
+    """
+
+    def __init__(
+        self, *, service: str, operation: str, code: str, text: str, category: Category
+    ) -> None:
+        super().__init__(f"{service}:{operation} failed with {code}: {text}")
+        self.service = service
+        self.operation = operation
+        self.code = code
+        self.text = text
+        self.category = category
+
+    @property
+    def credentials_are_bad(self) -> bool:
+        """Whether the credential itself failed, not one permission of it."""
+        return self.code in _CREDENTIALS
+
+
+_CREDENTIALS: Final = frozenset(
+    {
+        "NoCredentials",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidClientTokenId",
+        "UnrecognizedClientException",
+        "InvalidAccessKeyId",
+        "SignatureDoesNotMatch",
+        "InvalidSignatureException",
+        "AuthFailure",
+        "TokenRefreshRequired",
+    }
+)
+
+# Codes as the botocore service models and the "Common Errors" pages of the services name them.
+_CODES: Final[dict[Category, frozenset[str]]] = {
+    Category.NOT_FOUND: frozenset(
+        {
+            "ResourceNotFoundException",
+            "ResourceNotFound",
+            "NoSuchEntity",
+            "NoSuchEntityException",
+            "NoSuchBucket",
+            "NoSuchKey",
+            "NoSuchBucketPolicy",
+            "NoSuchLifecycleConfiguration",
+            "NoSuchPublicAccessBlockConfiguration",
+            "NoSuchTagSet",
+            "ServerSideEncryptionConfigurationNotFoundError",
+            "404",
+            "NotFound",
+            "NotFoundException",
+            "ParameterNotFound",
+            "TableNotFoundException",
+            "AWS.SimpleQueueService.NonExistentQueue",
+            "QueueDoesNotExist",
+            "DashboardNotFoundError",
+            "SubscriptionNotFound",
+        }
+    ),
+    Category.ALREADY_EXISTS: frozenset(
+        {
+            "EntityAlreadyExists",
+            "ResourceAlreadyExistsException",
+            "BucketAlreadyOwnedByYou",
+            "BucketAlreadyExists",
+            "ParameterAlreadyExists",
+            "QueueNameExists",
+            "QueueAlreadyExists",
+            "TableAlreadyExistsException",
+        }
+    ),
+    Category.CONFLICT: frozenset(
+        {
+            "ResourceInUseException",
+            "ResourceConflictException",
+            "ConflictException",
+            "OperationAborted",
+            "ConcurrentModification",
+            "ConcurrentModificationException",
+            "ConcurrentAccess",
+            "DeleteConflict",
+            "PreconditionFailedException",
+            "TooManyUpdates",
+            "OperationAbortedException",
+            "AWS.SimpleQueueService.QueueDeletedRecently",
+            "QueueDeletedRecently",
+            "BucketNotEmpty",
+        }
+    ),
+    Category.THROTTLED: frozenset(
+        {
+            "Throttling",
+            "ThrottlingException",
+            "ThrottledException",
+            "RequestLimitExceeded",
+            "TooManyRequestsException",
+            "ProvisionedThroughputExceededException",
+            "SlowDown",
+            "RequestThrottled",
+            "RequestThrottledException",
+            "BandwidthLimitExceeded",
+        }
+    ),
+    Category.ACCESS_DENIED: _CREDENTIALS
+    | {
+        "AccessDenied",
+        "AccessDeniedException",
+        "UnauthorizedOperation",
+        "AuthorizationError",
+        "AuthorizationErrorException",
+        "NotAuthorized",
+        "KMSAccessDeniedException",
+        "AllAccessDisabled",
+        "403",
+        "Forbidden",
+    },
+    Category.LIMIT_EXCEEDED: frozenset(
+        {
+            "LimitExceeded",
+            "LimitExceededException",
+            "LimitExceededFault",
+            "ServiceQuotaExceededException",
+            "TooManyBuckets",
+            "CodeStorageExceededException",
+            "SubscriptionLimitExceeded",
+            "TopicLimitExceeded",
+            "ParameterLimitExceeded",
+        }
+    ),
+}
+
+# AWS answers these with a validation code although time alone mends them: a new role takes seconds
+# to be known everywhere (IAM user guide, "Troubleshoot IAM": changes are not always immediately
+# visible), and a mapping's function checks the role's permissions when it is made.
+_PROPAGATION: Final = re.compile(
+    r"cannot be assumed|not authorized to perform: sts:AssumeRole|"
+    r"Cannot access (stream|queue)|does not have permissions to call|"
+    r"must allow .* to assume|execution role .* (permission|exist)",
+    re.IGNORECASE,
+)
+_RATE_IN_LIMIT: Final = re.compile(r"rate exceeded|too many requests|throttl", re.IGNORECASE)
+# DynamoDB and Lambda answer one code for "exists already" and for "busy": the text decides.
+_EXISTS: Final = re.compile(r"already exist", re.IGNORECASE)
+_NOT_THERE: Final = re.compile(r"(does not|doesn't) exist|not found", re.IGNORECASE)
+_NOISE: Final = re.compile(
+    r"\s*\(?\b(RequestID|Request ID|HostId|Host ID|Extended Request ID)\b[:=]?\s*[\w/+=-]*\)?,?"
+    r"|\s*\(reached max retries: \d+\)"
+    r"|\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b(?=\s*\)?$)"
+    r"|\b\d{4}-\d\d-\d\dT[\d:.]+Z?",
+    re.IGNORECASE,
+)
+_BUSY: Final = frozenset({"ResourceInUseException", "ResourceConflictException"})
+_SERVER_ERROR: Final = 500
+
+
+def stable_text(message: str) -> str:
+    """`message` without what changes from one retry to the next, on one line."""
+    return " ".join(_NOISE.sub("", message).split())[:1000]
+
+
+def category_of(code: str, message: str, status: int) -> Category:
+    """Classify one error answer by its code, then its words, then its HTTP status."""
+    if code in _BUSY:
+        return Category.ALREADY_EXISTS if _EXISTS.search(message) else Category.CONFLICT
+    if code in {"LimitExceededException", "LimitExceeded"} and _RATE_IN_LIMIT.search(message):
+        return Category.THROTTLED
+    for category, codes in _CODES.items():
+        if code in codes:
+            return category
+    if _PROPAGATION.search(message):
+        return Category.TRANSIENT
+    if code == "ValidationError" and _NOT_THERE.search(message):
+        return Category.NOT_FOUND
+    if status >= _SERVER_ERROR:
+        return Category.TRANSIENT
+    return Category.INVALID
+
+
+def from_client_error(service: str, operation: str, error: ClientError) -> AwsError:
+    """An `AwsError` for an error answer of AWS."""
+    answer = error.response.get("Error", {})
+    code = str(answer.get("Code", "Unknown"))
+    message = str(answer.get("Message", ""))
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    return AwsError(
+        service=service,
+        operation=operation,
+        code=code,
+        text=stable_text(message) or "AWS gave no message",
+        category=category_of(code, message, status),
+    )
+
+
+def from_botocore_error(service: str, operation: str, error: BotoCoreError) -> AwsError:
+    """An `AwsError` for a call that never got an answer."""
+    if isinstance(
+        error,
+        NoCredentialsError
+        | PartialCredentialsError
+        | CredentialRetrievalError
+        | TokenRetrievalError,
+    ):
+        code, category = "NoCredentials", Category.ACCESS_DENIED
+        text = "no AWS credentials found; give the operator's ServiceAccount a role or set AWS_*"
+    elif isinstance(error, NoRegionError):
+        code, category = "NoRegion", Category.INVALID
+        text = "no AWS region; set spec.region or the operator's AWS_REGION"
+    elif isinstance(error, ParamValidationError):
+        code, category, text = "ParamValidation", Category.INVALID, str(error)
+    elif isinstance(error, EndpointConnectionError):
+        code, category = "EndpointUnreachable", Category.TRANSIENT
+        text = f"the {service} endpoint does not answer"
+    else:
+        code, category, text = type(error).__name__, Category.TRANSIENT, "no answer from AWS"
+    return AwsError(
+        service=service,
+        operation=operation,
+        code=code,
+        text=stable_text(text),
+        category=category,
+    )

@@ -1,0 +1,75 @@
+"""IAM policy documents: built from statements, compared by meaning."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+VERSION: Final = "2012-10-17"
+_SETS: Final = frozenset({"Action", "NotAction", "Resource", "NotResource", "AWS", "Service"})
+
+
+def statement(
+    sid: str,
+    *,
+    actions: Sequence[str],
+    resources: Sequence[str],
+    conditions: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """One Allow statement of an identity policy."""
+    result: dict[str, Any] = {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Action": sorted(actions),
+        "Resource": sorted(resources),
+    }
+    if conditions:
+        result["Condition"] = conditions
+    return result
+
+
+def document(statements: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """A policy document."""
+    return {"Version": VERSION, "Statement": [dict(one) for one in statements]}
+
+
+def service_trust(service: str, conditions: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """A trust policy that lets one AWS service assume the role."""
+    trust: dict[str, Any] = {
+        "Sid": "clickstreamTrust",
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": "sts:AssumeRole",
+    }
+    if conditions:
+        trust["Condition"] = conditions
+    return document([trust])
+
+
+def as_text(policy: Mapping[str, Any]) -> str:
+    """The document as compact JSON, always the same text for the same policy."""
+    return json.dumps(policy, separators=(",", ":"), sort_keys=True)
+
+
+def canonical(policy: str | Mapping[str, Any]) -> Any:
+    """A form in which two documents of equal meaning are equal.
+
+    A lone string equals a list of one; the order of actions, resources and statements means nothing
+    (IAM user guide, "IAM JSON policy elements reference").
+    """
+    parsed = json.loads(policy) if isinstance(policy, str) else policy
+    return _canonical(parsed, key="")
+
+
+def _canonical(value: Any, *, key: str) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _canonical(item, key=name) for name, item in sorted(value.items())}
+    if key == "Statement":
+        items = value if isinstance(value, list) else [value]
+        return sorted((_canonical(item, key="") for item in items), key=lambda x: json.dumps(x))
+    if key in _SETS:
+        return sorted(value) if isinstance(value, list) else [value]
+    if isinstance(value, list):
+        return [_canonical(item, key="") for item in value]
+    return value

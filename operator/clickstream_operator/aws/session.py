@@ -1,0 +1,212 @@
+"""Sessions: boto3 clients of one credential and region, called without blocking the event loop.
+
+Every AWS call of the operator passes through `AwsSession.call`: it waits for its turn, runs in the
+operator's own thread pool, comes back as plain data or as an `AwsError`, is counted, and leaves an
+audit line when it writes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any, Final
+
+import boto3
+import structlog
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from clickstream_operator.aws.errors import AwsError, from_botocore_error, from_client_error
+from clickstream_operator.aws.limits import Limits
+
+_READS: Final = ("describe_", "get_", "list_", "head_", "batch_get_")
+# Emptying a bucket reads and deletes page by page; the whole list may not fit in memory.
+_ONE_PAGE: Final = frozenset({"list_object_versions"})
+
+audit_log = structlog.get_logger("audit")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whom the credential speaks for: account (12 digits), partition (``aws``, ``aws-cn``, ...)."""
+
+    account: str
+    partition: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """One finished call, for metrics. `code` is ``OK`` or the AWS error code; `seconds` is wall."""
+
+    service: str
+    operation: str
+    code: str
+    seconds: float
+
+
+def is_read(operation: str) -> bool:
+    """Whether a boto3 operation name (snake case) only reads."""
+    return operation.startswith(_READS)
+
+
+class AwsSession:
+    """Clients of one credential and region.
+
+    `credentials` are the keyword arguments of `boto3.Session` that name the credential; empty means
+    the operator's own (environment, IRSA, Pod Identity, instance role).
+    """
+
+    def __init__(
+        self,
+        *,
+        region: str,
+        executor: Executor,
+        limits: Limits,
+        on_call: Callable[[CallRecord], None] = lambda _record: None,
+        credentials: dict[str, Any] | None = None,
+        pool_connections: int = 16,
+    ) -> None:
+        self.region = region
+        self._executor = executor
+        self._limits = limits
+        self._on_call = on_call
+        self._session = boto3.Session(region_name=region, **(credentials or {}))
+        self._config = Config(
+            max_pool_connections=pool_connections,
+            # botocore repairs what one quick retry repairs; everything longer is a requeue,
+            # because a worker never waits (architecture rule 2).
+            retries={"mode": "standard", "total_max_attempts": 2},
+            connect_timeout=5,
+            read_timeout=30,
+            user_agent_extra="clickstream-operator",
+        )
+        self._clients: dict[str, Any] = {}
+        self._lock = threading.Lock()
+        self._identity: Identity | None = None
+
+    async def identity(self) -> Identity:
+        """The account and partition behind the credential; asked once per session.
+
+        Raises:
+            AwsError: the credential is missing, refused, or STS does not answer.
+        """
+        if self._identity is None:
+            answer = await self.call("sts", "get_caller_identity")
+            self._identity = Identity(
+                account=answer["Account"], partition=answer["Arn"].split(":")[1]
+            )
+        return self._identity
+
+    def forget_identity(self) -> None:
+        """Ask STS again at the next use: the credential behind the session may have changed."""
+        self._identity = None
+
+    async def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+        """Call one boto3 operation (snake case) and return its answer.
+
+        Raises:
+            AwsError: whatever went wrong, classified.
+        """
+        account = self._identity.account if self._identity else ""
+        await self._limits.wait(
+            account=account, region=self.region, service=service, operation=operation
+        )
+        started = time.monotonic()
+        code = "OK"
+        request_id = ""
+        try:
+            answer: dict[str, Any] = await asyncio.get_running_loop().run_in_executor(
+                self._executor, self._send, service, operation, parameters
+            )
+            request_id = answer.get("ResponseMetadata", {}).get("RequestId", "")
+        except ClientError as error:
+            request_id = error.response.get("ResponseMetadata", {}).get("RequestId", "")
+            failure = from_client_error(service, operation, error)
+            code = failure.code
+            raise failure from error
+        except BotoCoreError as error:
+            failure = from_botocore_error(service, operation, error)
+            code = failure.code
+            raise failure from error
+        else:
+            return answer
+        finally:
+            seconds = time.monotonic() - started
+            self._on_call(CallRecord(service, operation, code, seconds))
+            if not is_read(operation):
+                audit_log.info(
+                    "aws write",
+                    service=service,
+                    action=operation,
+                    fields=sorted(parameters),
+                    result=code,
+                    aws_request_id=request_id,
+                    duration_ms=round(seconds * 1000, 1),
+                )
+
+    def _send(self, service: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        client = self._client(service)
+        if operation in _ONE_PAGE or not client.can_paginate(operation):
+            answer: dict[str, Any] = getattr(client, operation)(**parameters)
+            return answer
+        all_pages: dict[str, Any] = (
+            client.get_paginator(operation).paginate(**parameters).build_full_result()
+        )
+        return all_pages
+
+    def _client(self, service: str) -> Any:
+        # boto3 sessions are not thread safe while they create clients; clients are.
+        with self._lock:
+            client = self._clients.get(service)
+            if client is None:
+                client = self._session.client(service, config=self._config)
+                self._clients[service] = client
+            return client
+
+
+class Calls:
+    """The AWS calls of one pass over one pipeline.
+
+    Two resources that need the same read (all alarms, all log groups) share one call; a write
+    forgets the answers of its service.
+    """
+
+    def __init__(self, session: AwsSession) -> None:
+        self._session = session
+        self._reads: dict[tuple[str, str, str], asyncio.Task[dict[str, Any]]] = {}
+
+    async def read(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+        """Answer of a read, from this pass's memory when nothing wrote to the service since.
+
+        Raises:
+            AwsError: as `AwsSession.call`.
+        """
+        key = (service, operation, repr(sorted(parameters.items())))
+        task = self._reads.get(key)
+        if task is None:
+            task = asyncio.ensure_future(self._session.call(service, operation, **parameters))
+            self._reads[key] = task
+        return await asyncio.shield(task)
+
+    async def write(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+        """Send a write.
+
+        Raises:
+            AwsError: as `AwsSession.call`.
+        """
+        self._forget(service)
+        try:
+            return await self._session.call(service, operation, **parameters)
+        finally:
+            self._forget(service)
+
+    def _forget(self, service: str) -> None:
+        for key in [key for key in self._reads if key[0] == service]:
+            del self._reads[key]
+
+
+__all__ = ["AwsError", "AwsSession", "CallRecord", "Calls", "Identity", "is_read"]

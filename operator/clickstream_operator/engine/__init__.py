@@ -1,0 +1,1 @@
+"""The engine: observe, plan, apply, for any set of resources. Knows no AWS service, no Kubernetes."""
