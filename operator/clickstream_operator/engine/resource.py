@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Required, TypedDict
 
 Properties = Mapping[str, Any]
 Outputs = Mapping[str, Mapping[str, str]]
@@ -125,6 +125,17 @@ class DeletionPolicy(StrEnum):
     DELETE = "Delete"
     RETAIN = "Retain"
     EMPTY = "Empty"
+
+
+class ResourceArguments(TypedDict, total=False):
+    """What every resource takes besides its own settings: the keyword arguments of `Resource`."""
+
+    name: Required[str]
+    physical_name: Required[str]
+    depends_on: frozenset[str]
+    tags: Mapping[str, str] | None
+    deletion: DeletionPolicy
+    gates_ready: bool
 
 
 class Resource(ABC):

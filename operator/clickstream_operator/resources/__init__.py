@@ -1,0 +1,1 @@
+"""One AWS kind per module: how it is described, seen and changed."""
