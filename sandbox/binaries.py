@@ -103,5 +103,3 @@ def _current_package(log: Path) -> str:
     """Return the last package that `go build -v` named."""
     lines = log.read_text(errors="replace").splitlines()
     return lines[-1].removeprefix("go: ") if lines else ""
-
-

@@ -101,19 +101,22 @@ def spawn(
         )
     _children[child.pid] = child
     try:
-        return Process.of(child.pid)
+        # For an instant between exec and the new program's first instruction it is empty.
+        while not (process := Process.of(child.pid)).command:
+            time.sleep(_POLL)
     except ProcessLookupError:
         raise SandboxError(f"{command[0]} ended at once.\n{tail(log)}") from None
+    return process
 
 
 def stop(processes: Iterable[Process], *, grace: float = _GRACE) -> None:
     """End `processes`: TERM, wait up to `grace` seconds for all, then KILL what is left."""
-    remaining = [process for process in processes if process.alive()]
+    processes = list(processes)
     for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, _GRACE)):
-        for process in remaining:
+        for process in processes:
             process.send(number)
-        wait_until(lambda: not any(process.alive() for process in remaining), patience)
-        remaining = [process for process in remaining if process.alive()]
+        if wait_until(lambda: not any(process.alive() for process in processes), patience):
+            return
 
 
 def marked(mark: str) -> list[Process]:
@@ -128,6 +131,17 @@ def marked(mark: str) -> list[Process]:
         except OSError:
             continue  # It ended meanwhile, or belongs to another user: not ours.
     return found
+
+
+def runs(pid: int, started: int) -> bool:
+    """Tell whether the process `pid` that started at `started` still runs.
+
+    Unlike `Process.alive` this holds for a process that changes its own command line.
+    """
+    try:
+        return Process.of(pid).started == started
+    except ProcessLookupError:
+        return False
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:

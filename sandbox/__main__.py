@@ -1,0 +1,140 @@
+"""Command line of the sandbox: `python -m sandbox up`, `status`, `down`, `build`.
+
+Data goes to standard output, messages to standard error. Exit codes: 0 done, 1 failed (the message
+says why), 2 wrong usage, 3 `status` found that the sandbox, or a part of it, does not run, 130
+interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+
+import click
+
+from sandbox.errors import SandboxError
+from sandbox.progress import say
+from sandbox.run import Run
+
+_NOT_RUNNING = 3
+_INTERRUPTED = 130
+_EXPORTED = (
+    "KUBECONFIG",
+    "AWS_ENDPOINT_URL",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_DEFAULT_REGION",
+    "AWS_REGION",
+    "AWS_EC2_METADATA_DISABLED",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--debug", is_flag=True, help="Show a traceback when a command fails.")
+def cli(debug: bool) -> None:  # noqa: FBT001 main() reads it
+    """Run a Kubernetes API and an AWS emulator on this machine, on loopback only."""
+
+
+@cli.command()
+@click.option("--iam-enforcement", is_flag=True, help="Refuse AWS calls that IAM does not allow.")
+@click.option(
+    "--audit-log",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File that gets one JSON line per Kubernetes request.",
+)
+def up(iam_enforcement: bool, audit_log: Path | None) -> None:  # noqa: FBT001
+    r"""Start the sandbox and print what to export.
+
+    \b
+    Use it as: eval "$(python -m sandbox up)"
+    """
+    from sandbox import standing  # noqa: PLC0415 --help needs none of it
+
+    run = standing.up(iam_enforcement=iam_enforcement, audit_log=audit_log)
+    for name in _EXPORTED:
+        print(f"export {name}={shlex.quote(run.facts[name])}")
+    say("The sandbox runs. Export the lines above; `python -m sandbox down` stops it.")
+
+
+@cli.command()
+def down() -> None:
+    """Stop the sandbox and remove its files."""
+    from sandbox import standing  # noqa: PLC0415
+
+    stopped = standing.down()
+    say("The sandbox is stopped." if stopped else "No sandbox was running.")
+
+
+@cli.command()
+@click.option(
+    "-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True
+)
+def status(output: str) -> None:
+    """Show each component: its process, address and state."""
+    from sandbox import standing  # noqa: PLC0415
+
+    run = standing.current()
+    rows = [] if run is None else _rows(run)
+    if output == "json":
+        facts = {} if run is None else run.facts
+        print(json.dumps({"facts": facts, "components": rows}, indent=2))
+    elif rows:
+        _print_table(rows)
+    if run is None:
+        say("No sandbox is running; `python -m sandbox up` starts one.")
+    elif not run.running():
+        say("A part of the sandbox has ended; `python -m sandbox up` starts all of it again.")
+    if run is None or not run.running():
+        sys.exit(_NOT_RUNNING)
+
+
+@cli.command()
+def build() -> None:
+    """Build or install the sandbox's programs into the cache, if they are not there yet."""
+    from sandbox import binaries, emulator  # noqa: PLC0415
+
+    print(binaries.locate())
+    print(emulator.locate().parents[1])
+
+
+def _rows(run: Run) -> list[dict[str, str | int]]:
+    return [
+        {
+            "component": component.name,
+            "pid": component.process.pid,
+            "address": component.address,
+            "state": "running" if component.process.alive() else "ended",
+        }
+        for component in run.components.values()
+    ]
+
+
+def _print_table(rows: list[dict[str, str | int]]) -> None:
+    lines = [tuple(rows[0]), *(tuple(str(value) for value in row.values()) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    for line in lines:
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        print("  ".join(cells).rstrip())
+
+
+def main() -> None:
+    """Run the command line; a failure that we foresee is one message, not a traceback."""
+    try:
+        cli.main(prog_name="python -m sandbox", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        say("Interrupted; nothing was left running.")
+        sys.exit(_INTERRUPTED)
+    except (SandboxError, OSError) as error:
+        if "--debug" in sys.argv:
+            raise
+        say(f"Error: {error}")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""The standing sandbox: the one that `up` starts and that stays until `down`, one per user."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sandbox.cache import locked
+from sandbox.errors import SandboxError
+from sandbox.instance import Sandbox
+from sandbox.progress import say
+from sandbox.run import Run
+
+
+def folder() -> Path:
+    """Return where it lives, `${XDG_STATE_HOME:-~/.local/state}/clickstream-operator/sandbox`."""
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(base) / "clickstream-operator" / "sandbox"
+
+
+def current() -> Run | None:
+    """Return the recorded run, whether its processes still run or not; None without one."""
+    return Run.load(_run_folder())
+
+
+def up(*, iam_enforcement: bool, audit_log: Path | None) -> Run:
+    """Start the standing sandbox and return its run; one that runs already is left as it is.
+
+    What a crashed run left is ended and removed first.
+    """
+    with _alone():
+        run = current()
+        if run is not None and run.running():
+            _check_same(run, iam_enforcement=iam_enforcement)
+            say("The sandbox is running already.")
+            return run
+        if run is not None:
+            say("Removing what an earlier run left.")
+            run.stop()
+        shutil.rmtree(_run_folder(), ignore_errors=True)
+        _run_folder().mkdir(mode=0o700)
+        sandbox = Sandbox.launch(
+            _run_folder(), iam_enforcement=iam_enforcement, audit_log=audit_log
+        )
+        sandbox.release_ports()
+        return sandbox.run
+
+
+def down() -> bool:
+    """Stop the standing sandbox and remove its files; return False when there was none."""
+    with _alone():
+        run = current()
+        if run is None:
+            return False
+        run.stop()
+        return True
+
+
+def _check_same(run: Run, *, iam_enforcement: bool) -> None:
+    if run.facts["iam_enforcement"] != str(iam_enforcement).lower():
+        raise SandboxError(
+            "The sandbox is running already, with another IAM enforcement: "
+            "`python -m sandbox down` first."
+        )
+
+
+def _run_folder() -> Path:
+    return folder() / "run"
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    folder().mkdir(parents=True, exist_ok=True)
+    with locked(folder() / "lock", waiting="Waiting for another sandbox command to end"):
+        yield
