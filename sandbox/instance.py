@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -63,17 +64,18 @@ class Sandbox:
         ephemeral: bool = False,
     ) -> Self:
         """Start a sandbox with its files in the empty `folder`; it outlives us unless ephemeral."""
-        try:
+        with ExitStack() as undo:
+            # Ctrl-C included: whatever has been started must not stay.
+            undo.callback(shutil.rmtree, folder, ignore_errors=True)
             programs, python = binaries.locate(), emulator.locate()
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-        run = Run.create(folder)
-        try:
+            run = Run.create(folder)
+            undo.callback(run.stop)
             if ephemeral:
                 run.launch(watchdog.program())
             control_plane = ControlPlane(folder, programs, audit_log)
+            undo.callback(control_plane.release_ports)
             aws = Emulator(python, enforce=iam_enforcement)
+            undo.callback(aws.release_port)
             sandbox = cls(run, programs, control_plane, aws)
             run.facts = {
                 "kubernetes": binaries.version(),
@@ -85,10 +87,7 @@ class Sandbox:
             control_plane.prepare()
             run.start(*control_plane.servers(), aws.program())
             run.start(control_plane.controllers())
-        except BaseException:
-            # Ctrl-C included: whatever has been started must not stay.
-            run.stop()
-            raise
+            undo.pop_all()
         return sandbox
 
     def __enter__(self) -> Self:

@@ -25,7 +25,10 @@ def program() -> Program:
         command=[sys.executable, "-m", "sandbox.watchdog", str(owner.pid), str(owner.started)],
         address="",
         ready=lambda: True,
-        environment={"PYTHONPATH": str(Path(__file__).parents[1])},
+        environment={
+            "PYTHONPATH": str(Path(__file__).parents[1]),
+            "PYTHONDONTWRITEBYTECODE": "1",  # Only what the user runs may write into the tree.
+        },
     )
 
 
