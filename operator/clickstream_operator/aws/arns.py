@@ -43,6 +43,10 @@ class Place:
         """Lambda function, unqualified."""
         return self._arn("lambda", f"function:{name}")
 
+    def event_source_mapping(self, uuid: str) -> str:
+        """Lambda event source mapping."""
+        return self._arn("lambda", f"event-source-mapping:{uuid}")
+
     def log_group(self, name: str) -> str:
         """CloudWatch Logs group, without the trailing ``:*``."""
         return self._arn("logs", f"log-group:{name}")
@@ -66,6 +70,12 @@ class Place:
     def dashboard(self, name: str) -> str:
         """CloudWatch dashboard: global to the account."""
         return f"arn:{self.partition}:cloudwatch::{self.account}:dashboard/{name}"
+
+    def kms_key(self, key: str) -> str:
+        """KMS key or alias, from an ARN, an ``alias/...`` or a key id."""
+        if key.startswith("arn:"):
+            return key
+        return self._arn("kms", key if key.startswith("alias/") else f"key/{key}")
 
     def dns_suffix(self) -> str:
         """Domain of the partition's endpoints."""

@@ -190,7 +190,7 @@ _PROPAGATION: Final = re.compile(
     re.IGNORECASE,
 )
 _RATE_IN_LIMIT: Final = re.compile(r"rate exceeded|too many requests|throttl", re.IGNORECASE)
-# DynamoDB and Lambda answer one code for "exists already" and for "busy": the text decides.
+# DynamoDB, Lambda and Scheduler answer one code for "exists already" and for "busy": the text decides.
 _EXISTS: Final = re.compile(r"already exist", re.IGNORECASE)
 _NOT_THERE: Final = re.compile(r"(does not|doesn't) exist|not found", re.IGNORECASE)
 _NOISE: Final = re.compile(
@@ -200,7 +200,9 @@ _NOISE: Final = re.compile(
     r"|\b\d{4}-\d\d-\d\dT[\d:.]+Z?",
     re.IGNORECASE,
 )
-_BUSY: Final = frozenset({"ResourceInUseException", "ResourceConflictException"})
+_BUSY: Final = frozenset(
+    {"ResourceInUseException", "ResourceConflictException", "ConflictException"}
+)
 _SERVER_ERROR: Final = 500
 
 

@@ -34,6 +34,13 @@ def document(statements: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {"Version": VERSION, "Statement": [dict(one) for one in statements]}
 
 
+def statements(policy: str | Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The statements of a document; AWS accepts a lone one without its list."""
+    parsed = json.loads(policy) if isinstance(policy, str) else policy
+    found = parsed.get("Statement", [])
+    return [dict(one) for one in found] if isinstance(found, list) else [dict(found)]
+
+
 def service_trust(service: str, conditions: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """A trust policy that lets one AWS service assume the role."""
     trust: dict[str, Any] = {

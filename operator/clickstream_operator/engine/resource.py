@@ -150,6 +150,8 @@ class Resource(ABC):
     replace_only: ClassVar[frozenset[str]] = frozenset()
     #: AWS refuses to create a second one, so the first creation needs no look before it.
     create_first: ClassVar[bool] = False
+    #: What to look for follows from outputs of dependencies, so it is observed after them.
+    late_look: ClassVar[bool] = False
     #: False for what carries no tags and is owned through its parent.
     taggable: ClassVar[bool] = True
 

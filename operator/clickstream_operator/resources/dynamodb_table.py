@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
-from typing import Unpack
+from collections.abc import Mapping
+from typing import Any, Final, Unpack
 
 from clickstream_operator.aws.session import Calls
-from clickstream_operator.engine.resource import Resource, ResourceArguments
+from clickstream_operator.aws.tags import as_list, from_list
+from clickstream_operator.engine.resource import (
+    READY,
+    Diff,
+    Observed,
+    Outputs,
+    Phase,
+    Properties,
+    Readiness,
+    Resource,
+    ResourceArguments,
+    ResourceBlocked,
+    deleting,
+    failed,
+    progressing,
+)
+from clickstream_operator.resources.absence import found
+from clickstream_operator.resources.kms_keys import is_alias, is_aws_managed, key_name
+
+_ON_DEMAND: Final = "PAY_PER_REQUEST"
+_PROVISIONED: Final = "PROVISIONED"
+_MANAGED_KEY: Final = "alias/aws/dynamodb"
+_BUSY: Final = frozenset({"CREATING", "UPDATING", "ARCHIVING"})
 
 
 class DynamoDBTable(Resource):
     """DynamoDB table.
 
-    `read_units` and `write_units`: both, or neither for on-demand billing. `kms_key_id` None: the
-    AWS managed key. Outputs: ``arn, name, createdAt``.
+    `read_units` and `write_units`: both, or neither for on-demand billing. `kms_key_id`: alias, key
+    id or ARN; None: the AWS managed key. Keys are strings. Outputs: ``arn, name, createdAt``.
+
+    TTL and point-in-time recovery are seen in a full observation only.
     """
 
     kind = "DynamoDBTable"
     create_first = True
+    replace_only = frozenset({"hashKey", "rangeKey"})
 
     def __init__(
         self,
@@ -42,3 +68,205 @@ class DynamoDBTable(Resource):
         self._write_units = write_units
         self._kms_key_id = kms_key_id
         self._ttl_attribute = ttl_attribute
+
+    def desired(self, outputs: Outputs) -> Properties:
+        """Keys, billing, encryption, protection, TTL, backups."""
+        properties: dict[str, Any] = {
+            "hashKey": self._hash_key,
+            "rangeKey": self._range_key or "",
+            "billing.mode": _ON_DEMAND if self._read_units is None else _PROVISIONED,
+            "encryption.keyId": key_name(self._kms_key_id) or _MANAGED_KEY,
+            "deletionProtection": self._deletion_protection,
+            "ttl.attribute": self._ttl_attribute,
+            "pointInTimeRecovery": self._point_in_time_recovery,
+        }
+        if self._read_units is not None:
+            properties["billing.readUnits"] = self._read_units
+            properties["billing.writeUnits"] = self._write_units
+        return properties
+
+    async def observe(self, *, full: bool) -> Observed | None:
+        """DescribeTable; a full one adds DescribeTimeToLive and DescribeContinuousBackups."""
+        answer = await found(self._read("describe_table"))
+        if answer is None:
+            return None
+        table = answer["Table"]
+        properties = await self._table_properties(table)
+        # Neither can be changed before the table is active, so neither is asked for.
+        if full and table["TableStatus"] == "ACTIVE":
+            properties |= await self._cold_properties()
+        return self._observed(table, properties)
+
+    async def read_tags(self, observed: Observed) -> Mapping[str, str]:
+        """By ListTagsOfResource, which lags TagResource (DynamoDB API reference)."""
+        answer = await self._calls.read(
+            "dynamodb", "list_tags_of_resource", ResourceArn=observed.arn
+        )
+        return from_list(answer.get("Tags", ()))
+
+    async def create(self, desired: Properties) -> Observed:
+        """CreateTable; TTL and backups are off in a new table, and follow when it is active."""
+        keys = {self._hash_key: "HASH"} | ({self._range_key: "RANGE"} if self._range_key else {})
+        answer = await self._calls.write(
+            "dynamodb",
+            "create_table",
+            TableName=self.physical_name,
+            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
+            KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in keys.items()],
+            SSESpecification=self._encryption(),
+            DeletionProtectionEnabled=desired["deletionProtection"],
+            Tags=as_list(self.tags),
+            **self._billing(desired),
+        )
+        table = answer["TableDescription"]
+        properties = await self._table_properties(table)
+        # What the call carried is on its way, even where the answer does not show it yet.
+        properties |= {key: value for key, value in desired.items() if key.startswith("encryption")}
+        properties |= {"ttl.attribute": "", "pointInTimeRecovery": False}
+        return self._observed(table, properties, tags=self.tags)
+
+    async def update(self, desired: Properties, observed: Observed, diff: Diff) -> None:
+        """What an active table takes together: tags, TTL, backups, and one UpdateTable."""
+        if observed.readiness.phase is not Phase.READY:
+            return
+        tags = self.missing_tags(diff)
+        if tags:
+            await self._calls.write(
+                "dynamodb", "tag_resource", ResourceArn=observed.arn, Tags=as_list(tags)
+            )
+        if "ttl.attribute" in diff:
+            await self._change_ttl(desired, observed)
+        if "pointInTimeRecovery" in diff:
+            await self._write(
+                "update_continuous_backups",
+                PointInTimeRecoverySpecification={
+                    "PointInTimeRecoveryEnabled": desired["pointInTimeRecovery"]
+                },
+            )
+        # Billing and encryption are asynchronous and exclude one another.
+        if "billing" in diff:
+            await self._write("update_table", **self._billing(desired))
+        elif "encryption" in diff:
+            await self._write("update_table", SSESpecification=self._encryption())
+        elif "deletionProtection" in diff:
+            await self._write(
+                "update_table", DeletionProtectionEnabled=desired["deletionProtection"]
+            )
+
+    async def delete(self, observed: Observed) -> None:
+        """DeleteTable, after switching off a protection that the spec no longer asks for.
+
+        Raises:
+            ResourceBlocked: ``DeletionBlocked``; the spec asks for deletion protection.
+        """
+        if self._deletion_protection:
+            raise ResourceBlocked(
+                "DeletionBlocked",
+                f"table {self.physical_name} has deletion protection; set "
+                "spec.tables.deletionProtection to false, or spec.deletionPolicy.tables to Retain",
+            )
+        if observed.properties["deletionProtection"]:
+            await found(self._write("update_table", DeletionProtectionEnabled=False))
+        await found(self._write("delete_table"))
+
+    def _observed(
+        self,
+        table: Mapping[str, Any],
+        properties: Properties,
+        tags: Mapping[str, str] | None = None,
+    ) -> Observed:
+        created_at = table.get("CreationDateTime")
+        outputs = {"arn": table["TableArn"], "name": self.physical_name}
+        if created_at is not None:
+            outputs["createdAt"] = created_at.isoformat()
+        return Observed(
+            arn=table["TableArn"],
+            properties=properties,
+            readiness=_readiness(table["TableStatus"]),
+            outputs=outputs,
+            tags=tags,
+            created_at=created_at,
+        )
+
+    async def _table_properties(self, table: Mapping[str, Any]) -> dict[str, Any]:
+        keys = {item["KeyType"]: item["AttributeName"] for item in table["KeySchema"]}
+        throughput = table.get("ProvisionedThroughput", {})
+        return {
+            "hashKey": keys["HASH"],
+            "rangeKey": keys.get("RANGE", ""),
+            "billing.mode": table.get("BillingModeSummary", {}).get("BillingMode", _PROVISIONED),
+            "billing.readUnits": throughput.get("ReadCapacityUnits", 0),
+            "billing.writeUnits": throughput.get("WriteCapacityUnits", 0),
+            "encryption.keyId": await self._key_in_use(table.get("SSEDescription", {})),
+            "deletionProtection": table.get("DeletionProtectionEnabled", False),
+        }
+
+    async def _cold_properties(self) -> dict[str, Any]:
+        ttl = (await self._read("describe_time_to_live"))["TimeToLiveDescription"]
+        backups = (await self._read("describe_continuous_backups"))["ContinuousBackupsDescription"]
+        recovery = backups.get("PointInTimeRecoveryDescription", {})
+        enabled = ttl.get("TimeToLiveStatus") in {"ENABLED", "ENABLING"}
+        return {
+            "ttl.attribute": ttl.get("AttributeName", "") if enabled else "",
+            "pointInTimeRecovery": recovery.get("PointInTimeRecoveryStatus") == "ENABLED",
+        }
+
+    async def _key_in_use(self, description: Mapping[str, Any]) -> str:
+        """The key as `desired` would name it; empty for the key that AWS owns and does not show."""
+        if description.get("Status") not in {"ENABLED", "ENABLING", "UPDATING"}:
+            return ""
+        key_arn = description.get("KMSMasterKeyArn", "")
+        # DynamoDB answers with the ARN of the key, whatever named it, and never with an alias.
+        if self._kms_key_id is None:
+            managed = await is_aws_managed(self._calls, key_arn)
+            return _MANAGED_KEY if managed else key_name(key_arn)
+        if not is_alias(self._kms_key_id) or is_alias(key_arn):
+            return key_name(key_arn)
+        key = await found(self._calls.read("kms", "describe_key", KeyId=self._kms_key_id))
+        is_wanted = key is not None and key["KeyMetadata"]["KeyId"] == key_name(key_arn)
+        return key_name(self._kms_key_id) if is_wanted else key_name(key_arn)
+
+    async def _change_ttl(self, desired: Properties, observed: Observed) -> None:
+        # Another attribute needs a switch-off first, and only one change an hour is taken
+        # (UpdateTimeToLive, API reference).
+        present = observed.properties["ttl.attribute"]
+        await self._write(
+            "update_time_to_live",
+            TimeToLiveSpecification={
+                "Enabled": not present,
+                "AttributeName": present or desired["ttl.attribute"],
+            },
+        )
+
+    def _billing(self, desired: Properties) -> dict[str, Any]:
+        if self._read_units is None:
+            return {"BillingMode": _ON_DEMAND}
+        return {
+            "BillingMode": _PROVISIONED,
+            "ProvisionedThroughput": {
+                "ReadCapacityUnits": desired["billing.readUnits"],
+                "WriteCapacityUnits": desired["billing.writeUnits"],
+            },
+        }
+
+    def _encryption(self) -> dict[str, Any]:
+        key = {"KMSMasterKeyId": self._kms_key_id} if self._kms_key_id else {}
+        return {"Enabled": True, "SSEType": "KMS", **key}
+
+    async def _read(self, operation: str) -> dict[str, Any]:
+        return await self._calls.read("dynamodb", operation, TableName=self.physical_name)
+
+    async def _write(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        return await self._calls.write(
+            "dynamodb", operation, TableName=self.physical_name, **parameters
+        )
+
+
+def _readiness(status: str) -> Readiness:
+    if status == "ACTIVE":
+        return READY
+    if status == "DELETING":
+        return deleting("AWS is deleting the table")
+    if status in _BUSY:
+        return progressing("TableBusy", f"the table is {status}")
+    return failed("TableUnusable", f"the table is {status}; its key may be gone")

@@ -2,19 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Unpack
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Unpack
 
+from clickstream_operator.aws import policies
 from clickstream_operator.aws.arns import Place
+from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.aws.session import Calls
-from clickstream_operator.engine.resource import Resource, ResourceArguments
+from clickstream_operator.aws.tags import as_list, from_list
+from clickstream_operator.engine.resource import (
+    DeletionPolicy,
+    Diff,
+    Observed,
+    Outputs,
+    Properties,
+    Resource,
+    ResourceArguments,
+    ResourceBlocked,
+)
+from clickstream_operator.resources import bucket_lifecycle
+from clickstream_operator.resources.absence import found
+from clickstream_operator.resources.bucket_lifecycle import FAILED_PREFIX
+from clickstream_operator.resources.kms_keys import key_name
+
+#: Filter of the request metrics that the failed-objects alarm watches.
+FAILED_FILTER_ID: Final = "clickstream-failed"
+#: Policy statement ids take letters and digits only (IAM user guide, "IAM JSON policy elements: Sid").
+TLS_SID: Final = "clickstreamTlsOnly"
+_SSE_S3: Final = "SSE-S3"
+_BLOCKS: Final = (
+    "BlockPublicAcls",
+    "IgnorePublicAcls",
+    "BlockPublicPolicy",
+    "RestrictPublicBuckets",
+)
+_PAGES_PER_CALL: Final = 10
 
 
 class S3Bucket(Resource):
     """S3 archive bucket.
 
     `transitions`: (storage class, days), ascending; `expiration_days` 0 keeps for ever;
-    `kms_key_id` None: SSE-S3. Outputs: ``arn, name``.
+    `kms_key_id`: alias, id or ARN, None: SSE-S3. `account_regional`: the name is of the account's
+    own namespace. `count_failed_objects`: request metrics on what Lambda puts under `FAILED_PREFIX`.
+    Outputs: ``arn, name``.
+
+    Lifecycle rules and policy statements of others are kept and are no drift. Everything but the
+    versioning is seen in a full observation only.
     """
 
     kind = "S3Bucket"
@@ -36,10 +70,286 @@ class S3Bucket(Resource):
         super().__init__(**arguments)
         self._calls = calls
         self._place = place
-        self._transitions = transitions
-        self._expiration_days = expiration_days
-        self._noncurrent_version_days = noncurrent_version_days
-        self._abort_multipart_days = abort_multipart_days
+        self._rules = bucket_lifecycle.rules(
+            transitions=transitions,
+            expiration_days=expiration_days,
+            noncurrent_version_days=noncurrent_version_days,
+            abort_multipart_days=abort_multipart_days,
+        )
         self._kms_key_id = kms_key_id
         self._account_regional = account_regional
         self._count_failed_objects = count_failed_objects
+
+    def desired(self, outputs: Outputs) -> Properties:
+        """Versioning, encryption, public access, TLS, lifecycle."""
+        properties: dict[str, Any] = {
+            "versioning": "Enabled",
+            "encryption.keyId": key_name(self._kms_key_id) or _SSE_S3,
+            "encryption.bucketKey": self._kms_key_id is not None,
+            "publicAccessBlock": True,
+            "policy": policies.canonical(self._tls_statement()),
+            "lifecycle": bucket_lifecycle.described(self._rules),
+            "lifecycle.minimumObjectSize": bucket_lifecycle.MINIMUM_SIZE,
+        }
+        if self._count_failed_objects:
+            properties["failedObjectMetrics"] = True
+        return properties
+
+    async def observe(self, *, full: bool) -> Observed | None:
+        """GetBucketVersioning, which also tells whether the bucket is there; a full one adds four.
+
+        Raises:
+            ResourceBlocked: ``OwnershipConflict``; the name belongs to another account.
+        """
+        try:
+            versioning = await found(self._read("get_bucket_versioning"))
+        except AwsError as error:
+            # S3 names the missing permission when the bucket is ours and the credential is short
+            # of one; a bucket of another account is denied without a word about permissions.
+            if error.category is Category.ACCESS_DENIED and _says_nothing_of_permissions(error):
+                raise self._foreign() from error
+            raise
+        if versioning is None:
+            return None
+        properties: dict[str, Any] = {"versioning": versioning.get("Status", "Disabled")}
+        if full:
+            properties |= await self._cold_properties()
+        return self._observed(properties)
+
+    async def read_tags(self, observed: Observed) -> Mapping[str, str]:
+        """By GetBucketTagging."""
+        answer = await found(self._read("get_bucket_tagging"))
+        return from_list(answer["TagSet"]) if answer else {}
+
+    async def create(self, desired: Properties) -> Observed:
+        """CreateBucket, with tags; the settings follow as differences from a new bucket.
+
+        Raises:
+            ResourceBlocked: ``OwnershipConflict``; the name belongs to another account.
+        """
+        configuration: dict[str, Any] = {}
+        if self._place.region != "us-east-1":
+            configuration["LocationConstraint"] = self._place.region
+        if self.tags:
+            configuration["Tags"] = as_list(self.tags)
+        parameters: dict[str, Any] = {"Bucket": self.physical_name}
+        if configuration:
+            parameters["CreateBucketConfiguration"] = configuration
+        if self._account_regional:
+            parameters["BucketNamespace"] = "account-regional"
+        try:
+            await self._calls.write("s3", "create_bucket", **parameters)
+        except AwsError as error:
+            if error.code == "BucketAlreadyExists":
+                raise self._foreign() from error
+            raise
+        return self._observed(
+            {
+                "versioning": "Disabled",
+                "encryption.keyId": _SSE_S3,
+                "encryption.bucketKey": False,
+                # On in new buckets of AWS, but not in all that speak its language: written anyway.
+                "publicAccessBlock": False,
+                "policy": None,
+                "lifecycle": {},
+                "lifecycle.minimumObjectSize": bucket_lifecycle.MINIMUM_SIZE,
+                "failedObjectMetrics": False,
+            },
+            tags=self.tags,
+        )
+
+    async def update(self, desired: Properties, observed: Observed, diff: Diff) -> None:
+        """Every setting that differs: S3 takes them all at once."""
+        tags = self.missing_tags(diff)
+        if tags:
+            # PutBucketTagging replaces the set, so what others put there is sent along.
+            together = {**await self.read_tags(observed), **tags}
+            await self._write("put_bucket_tagging", Tagging={"TagSet": as_list(together)})
+        if "versioning" in diff:
+            await self._write(
+                "put_bucket_versioning", VersioningConfiguration={"Status": "Enabled"}
+            )
+        if "encryption" in diff:
+            await self._write(
+                "put_bucket_encryption", ServerSideEncryptionConfiguration=self._encryption()
+            )
+        if "publicAccessBlock" in diff:
+            await self._write(
+                "put_public_access_block",
+                PublicAccessBlockConfiguration=dict.fromkeys(_BLOCKS, True),
+            )
+        if "policy" in diff:
+            await self._change_policy()
+        if "lifecycle" in diff:
+            await self._change_lifecycle()
+        if "failedObjectMetrics" in diff:
+            await self._write(
+                "put_bucket_metrics_configuration",
+                Id=FAILED_FILTER_ID,
+                MetricsConfiguration={"Id": FAILED_FILTER_ID, "Filter": {"Prefix": FAILED_PREFIX}},
+            )
+
+    async def delete(self, observed: Observed) -> None:
+        """DeleteBucket; with ``Empty`` all versions go first, at most 10,000 in one call.
+
+        Raises:
+            ResourceBlocked: ``DeletionBlocked``; there are objects that must or will not go.
+        """
+        if self.deletion is DeletionPolicy.EMPTY and not await self._empty():
+            return
+        try:
+            await found(self._write("delete_bucket"))
+        except AwsError as error:
+            if error.code != "BucketNotEmpty":
+                raise
+            raise await self._not_empty() from error
+
+    async def _cold_properties(self) -> dict[str, Any]:
+        encryption = await found(self._read("get_bucket_encryption"))
+        block = await found(self._read("get_public_access_block"))
+        statements = await self._statements()
+        lifecycle = await found(self._read("get_bucket_lifecycle_configuration")) or {}
+        switches = (block or {}).get("PublicAccessBlockConfiguration", {})
+        ours = [one for one in statements if one.get("Sid") == TLS_SID]
+        present = lifecycle.get("Rules", [])
+        properties: dict[str, Any] = {
+            **_encryption_properties(encryption),
+            "publicAccessBlock": all(switches.get(switch) for switch in _BLOCKS),
+            "policy": policies.canonical(ours[0]) if ours else None,
+            "lifecycle": bucket_lifecycle.described(bucket_lifecycle.ours(present)),
+        }
+        if not bucket_lifecycle.foreign(present):
+            # The minimum holds for the whole bucket: where others have rules it is theirs to choose.
+            properties["lifecycle.minimumObjectSize"] = lifecycle.get(
+                "TransitionDefaultMinimumObjectSize", bucket_lifecycle.MINIMUM_SIZE
+            )
+        if self._count_failed_objects:
+            metrics = await found(
+                self._read("get_bucket_metrics_configuration", Id=FAILED_FILTER_ID)
+            )
+            properties["failedObjectMetrics"] = metrics is not None
+        return properties
+
+    async def _change_policy(self) -> None:
+        others = [one for one in await self._statements() if one.get("Sid") != TLS_SID]
+        document = policies.document([*others, self._tls_statement()])
+        await self._write("put_bucket_policy", Policy=policies.as_text(document))
+
+    async def _change_lifecycle(self) -> None:
+        answer = await found(self._read("get_bucket_lifecycle_configuration")) or {}
+        others = bucket_lifecycle.foreign(answer.get("Rules", []))
+        minimum = bucket_lifecycle.MINIMUM_SIZE
+        if others:
+            minimum = answer.get("TransitionDefaultMinimumObjectSize", minimum)
+        await self._write(
+            "put_bucket_lifecycle_configuration",
+            LifecycleConfiguration={"Rules": [*others, *self._rules]},
+            TransitionDefaultMinimumObjectSize=minimum,
+        )
+
+    async def _empty(self) -> bool:
+        """Delete versions and delete markers page by page; whether none is left."""
+        for _page in range(_PAGES_PER_CALL):
+            answer = await found(self._read("list_object_versions", MaxKeys=1000))
+            if answer is None:
+                return True
+            keys = [
+                {"Key": one["Key"], "VersionId": one["VersionId"]}
+                for group in ("Versions", "DeleteMarkers")
+                for one in answer.get(group, ())
+            ]
+            if not keys:
+                return True
+            result = await self._write("delete_objects", Delete={"Objects": keys, "Quiet": True})
+            errors = result.get("Errors", ())
+            if errors:
+                raise ResourceBlocked(
+                    "DeletionBlocked",
+                    f"bucket {self.physical_name}: S3 refused to delete some objects with "
+                    f"{errors[0].get('Code')}; remove the lock or grant s3:DeleteObjectVersion",
+                )
+            if not answer.get("IsTruncated"):
+                return True
+        return False
+
+    async def _not_empty(self) -> ResourceBlocked:
+        answer = await self._read("list_object_versions", MaxKeys=1000)
+        count = len(answer.get("Versions", ())) + len(answer.get("DeleteMarkers", ()))
+        amount = f"at least {count}" if answer.get("IsTruncated") else str(count)
+        return ResourceBlocked(
+            "DeletionBlocked",
+            f"bucket {self.physical_name} holds {amount} object versions; empty it, or set "
+            "spec.deletionPolicy.archive to Empty or Retain",
+        )
+
+    async def _statements(self) -> list[dict[str, Any]]:
+        answer = await found(self._read("get_bucket_policy"))
+        return policies.statements(answer["Policy"]) if answer else []
+
+    def _tls_statement(self) -> dict[str, Any]:
+        arn = self._place.bucket(self.physical_name)
+        return {
+            "Sid": TLS_SID,
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": [arn, f"{arn}/*"],
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }
+
+    def _encryption(self) -> dict[str, Any]:
+        rule: dict[str, Any] = {
+            "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"},
+            "BucketKeyEnabled": False,
+        }
+        if self._kms_key_id is not None:
+            rule = {
+                "ApplyServerSideEncryptionByDefault": {
+                    "SSEAlgorithm": "aws:kms",
+                    "KMSMasterKeyID": self._kms_key_id,
+                },
+                "BucketKeyEnabled": True,
+            }
+        return {"Rules": [rule]}
+
+    def _observed(self, properties: Properties, tags: Mapping[str, str] | None = None) -> Observed:
+        arn = self._place.bucket(self.physical_name)
+        return Observed(
+            arn=arn,
+            properties=properties,
+            outputs={"arn": arn, "name": self.physical_name},
+            tags=tags,
+        )
+
+    def _foreign(self) -> ResourceBlocked:
+        return ResourceBlocked(
+            "OwnershipConflict",
+            f"bucket {self.physical_name} belongs to another AWS account; choose another name in "
+            "spec.names.archiveBucket of a new pipeline",
+        )
+
+    async def _read(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        return await self._calls.read("s3", operation, **self._bucket(), **parameters)
+
+    async def _write(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        return await self._calls.write("s3", operation, **self._bucket(), **parameters)
+
+    def _bucket(self) -> dict[str, str]:
+        return {"Bucket": self.physical_name, "ExpectedBucketOwner": self._place.account}
+
+
+def _encryption_properties(answer: Mapping[str, Any] | None) -> dict[str, Any]:
+    # SSE-S3 is what a bucket without a configuration has (S3 user guide, "Setting default
+    # server-side encryption behavior").
+    rules = (answer or {}).get("ServerSideEncryptionConfiguration", {}).get("Rules") or [{}]
+    default = rules[0].get("ApplyServerSideEncryptionByDefault", {})
+    by_kms = str(default.get("SSEAlgorithm", "")).startswith("aws:kms")
+    return {
+        "encryption.keyId": key_name(default.get("KMSMasterKeyID")) if by_kms else _SSE_S3,
+        # Bucket keys mean nothing without KMS.
+        "encryption.bucketKey": by_kms and rules[0].get("BucketKeyEnabled", False),
+    }
+
+
+def _says_nothing_of_permissions(error: AwsError) -> bool:
+    return not error.credentials_are_bad and "not authorized to perform" not in error.text

@@ -1,0 +1,118 @@
+"""Every reason that a condition, a resource or an Event may carry, with what it means.
+
+One enum, CamelCase facts. The second line of each docstring says what a person does about it; the
+reference page is generated from here.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """A documented reason."""
+
+    # Ready and Reconciling
+    AVAILABLE = "Available"
+    CREATING = "Creating"
+    UPDATING = "Updating"
+    DELETING = "Deleting"
+    PROGRESSING = "Progressing"
+    PROGRESSING_WITH_RETRY = "ProgressingWithRetry"
+    WAITING_FOR_AWS = "WaitingForAWS"
+    WAITING_FOR_DEPENDENCY = "WaitingForDependency"
+    RESOURCE_MISSING = "ResourceMissing"
+    SUSPENDED = "Suspended"
+    # Errors, as AwsError categories
+    THROTTLED = "Throttled"
+    CONFLICT = "Conflict"
+    TRANSIENT = "Transient"
+    ACCESS_DENIED = "AccessDenied"
+    LIMIT_EXCEEDED = "LimitExceeded"
+    INVALID = "Invalid"
+    CREDENTIALS_INVALID = "CredentialsInvalid"
+    # Safety
+    ACCOUNT_MISMATCH = "AccountMismatch"
+    OWNERSHIP_CONFLICT = "OwnershipConflict"
+    DELETION_BLOCKED = "DeletionBlocked"
+    REPLACEMENT_NEEDED = "ReplacementNeeded"
+    RESOURCE_FAILED = "ResourceFailed"
+    INTERNAL_ERROR = "InternalError"
+    # Drift
+    DRIFT_DETECTED = "DriftDetected"
+    DRIFT_CORRECTED = "DriftCorrected"
+    DRIFT_LOOP = "DriftLoop"
+    NO_DRIFT = "NoDrift"
+    # Credentials
+    CREDENTIALS_VALID = "CredentialsValid"
+    # Fields of a later version
+    NOT_YET_EFFECTIVE = "NotYetEffective"
+    ALL_EFFECTIVE = "AllEffective"
+    # Events
+    RESOURCE_CREATED = "ResourceCreated"
+    RESOURCE_UPDATED = "ResourceUpdated"
+    RESOURCE_DELETED = "ResourceDeleted"
+    RESOURCE_RETAINED = "ResourceRetained"
+    RECONCILE_REQUEST_HANDLED = "ReconcileRequestHandled"
+
+
+MEANING: dict[Reason, str] = {
+    Reason.AVAILABLE: "Everything that the pipeline needs exists and matches the spec.",
+    Reason.CREATING: "Resources are being created. Nothing to do.",
+    Reason.UPDATING: "AWS is applying a change. Nothing to do.",
+    Reason.DELETING: "The pipeline is being deleted. Nothing to do.",
+    Reason.PROGRESSING: "The operator is at work. Nothing to do.",
+    Reason.PROGRESSING_WITH_RETRY: (
+        "A step failed and is tried again with growing pauses. Read the message; it says which."
+    ),
+    Reason.WAITING_FOR_AWS: "AWS accepted a step and has not finished it. Nothing to do.",
+    Reason.WAITING_FOR_DEPENDENCY: "The resource waits for another. Look at that one.",
+    Reason.RESOURCE_MISSING: (
+        "A resource is gone from AWS and spec.driftPolicy forbids making it again. Set driftPolicy: "
+        "Correct, or restore it."
+    ),
+    Reason.SUSPENDED: "spec.suspend is true: nothing is written to AWS. Set it to false to go on.",
+    Reason.THROTTLED: "AWS asked the operator to slow down. It does, and tries again.",
+    Reason.CONFLICT: "AWS is busy with the resource. The operator looks again soon.",
+    Reason.TRANSIENT: "The network or AWS failed for a moment. The operator tries again.",
+    Reason.ACCESS_DENIED: (
+        "The credential may not do what the message names. Grant that action to the operator's role."
+    ),
+    Reason.LIMIT_EXCEEDED: "An AWS quota is used up. Ask AWS to raise the one the message names.",
+    Reason.INVALID: "AWS refuses the request as it is. Change the spec as the message says.",
+    Reason.CREDENTIALS_INVALID: (
+        "The AWS credential is missing, expired or unknown. Renew it; the operator goes on by itself."
+    ),
+    Reason.ACCOUNT_MISMATCH: (
+        "The credential belongs to another account, or the region is another, than the ones that "
+        "this pipeline was made in. Give the operator the recorded account's credential."
+    ),
+    Reason.OWNERSHIP_CONFLICT: (
+        "A resource of this name exists and is not this pipeline's. It is not touched. Remove it, or "
+        "allow adoption with spec.adoptionPolicy."
+    ),
+    Reason.DELETION_BLOCKED: "The message says what blocks the deletion and how to free it.",
+    Reason.REPLACEMENT_NEEDED: (
+        "The field can't be changed in place and the resource holds data. Revert the change."
+    ),
+    Reason.RESOURCE_FAILED: "AWS reports the resource as failed. The message quotes AWS.",
+    Reason.INTERNAL_ERROR: (
+        "The operator met a condition that it does not know. Its log has the details; please report."
+    ),
+    Reason.DRIFT_DETECTED: "AWS differs from the spec. The resources name the field paths.",
+    Reason.DRIFT_CORRECTED: "Drift was found and repaired.",
+    Reason.DRIFT_LOOP: (
+        "A correction was undone three times in a row. Find what else manages the resource."
+    ),
+    Reason.NO_DRIFT: "AWS matches the spec.",
+    Reason.CREDENTIALS_VALID: "AWS accepts the credential.",
+    Reason.NOT_YET_EFFECTIVE: (
+        "The message names fields that this version accepts and does not act on yet."
+    ),
+    Reason.ALL_EFFECTIVE: "Every field of the spec is acted on.",
+    Reason.RESOURCE_CREATED: "A resource was created.",
+    Reason.RESOURCE_UPDATED: "A resource was changed.",
+    Reason.RESOURCE_DELETED: "A resource was deleted.",
+    Reason.RESOURCE_RETAINED: "A resource was kept, as spec.deletionPolicy says.",
+    Reason.RECONCILE_REQUEST_HANDLED: "A requested reconciliation ran.",
+}

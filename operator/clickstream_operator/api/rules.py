@@ -1,0 +1,205 @@
+"""CEL rules of the schema: what the API server checks beyond types and bounds.
+
+Each rule names the field that is wrong and says what to write instead. `message` is plain text:
+``messageExpression`` with a converted integer exceeds the API server's cost budget.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One ``x-kubernetes-validations`` entry. `path` is relative to where the rule stands."""
+
+    rule: str
+    message: str
+    path: str | None = None
+    optional_old_self: bool = False
+
+    def as_schema(self) -> dict[str, Any]:
+        """The entry as the CRD writes it."""
+        entry: dict[str, Any] = {"rule": self.rule, "message": self.message}
+        if self.path is not None:
+            entry["fieldPath"] = self.path
+        if self.optional_old_self:
+            entry["optionalOldSelf"] = True
+        return entry
+
+
+# The only rule at the root, for ever: a tightened root rule makes old objects undeletable, so it
+# binds at creation only. S3 forbids the prefixes xn-- and sthree- ("Bucket naming rules").
+NAME: Final = Rule(
+    "oldSelf.hasValue() || (size(self.metadata.name) <= 40 && "
+    "self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$') && "
+    "!self.metadata.name.startsWith('xn--') && !self.metadata.name.startsWith('sthree-'))",
+    "metadata.name must be at most 40 characters of a-z, 0-9 and '-', begin and end with a letter or "
+    "digit, and not begin with 'xn--' or 'sthree-', because AWS names are made from it",
+    optional_old_self=True,
+)
+
+AUTOSCALING: Final = (
+    Rule(
+        "self.minShards <= self.maxShards",
+        "minShards must not be greater than maxShards",
+        ".minShards",
+    ),
+)
+
+STARTING_POSITION: Final = (
+    Rule(
+        "self.type != 'AtTimestamp' || has(self.timestamp)",
+        "timestamp is required with type AtTimestamp; set it, or choose TrimHorizon or Latest",
+        ".timestamp",
+    ),
+    Rule(
+        "!has(self.timestamp) || self.type == 'AtTimestamp'",
+        "timestamp has a meaning only with type AtTimestamp; remove it, or set type: AtTimestamp",
+        ".timestamp",
+    ),
+)
+
+RECORD_AGE: Final = (
+    Rule(
+        "self == -1 || self >= 60",
+        "maximumRecordAgeSeconds must be -1 (no limit) or at least 60",
+    ),
+)
+
+TABLES: Final = (
+    Rule(
+        "self.billingMode != 'Provisioned' || has(self.provisioned)",
+        "provisioned is required with billingMode Provisioned; set readUnits and writeUnits, or "
+        "billingMode: OnDemand",
+        ".provisioned",
+    ),
+    Rule(
+        "self.billingMode == 'Provisioned' || !has(self.provisioned)",
+        "provisioned has a meaning only with billingMode Provisioned; remove it, or set "
+        "billingMode: Provisioned",
+        ".provisioned",
+    ),
+)
+
+# S3 user guide, "Transitioning objects using Amazon S3 Lifecycle": the waterfall of classes, 30 days
+# before and after the IA classes, expiration after every transition.
+_ORDER: Final = (
+    "['STANDARD_IA','INTELLIGENT_TIERING','ONEZONE_IA','GLACIER_IR','GLACIER','DEEP_ARCHIVE']"
+)
+ARCHIVE: Final = (
+    Rule(
+        "self.expirationDays == 0 || self.transitions.all(t, t.afterDays < self.expirationDays)",
+        "expirationDays must be greater than afterDays of every transition; raise it, or set 0 to keep "
+        "objects for ever",
+        ".expirationDays",
+    ),
+    Rule(
+        "self.transitions.all(t, !(t.storageClass in ['STANDARD_IA','ONEZONE_IA']) || "
+        "t.afterDays >= 30)",
+        "afterDays of STANDARD_IA and ONEZONE_IA must be at least 30",
+        ".transitions",
+    ),
+    Rule(
+        "self.transitions.all(a, self.transitions.all(b, "
+        f"{_ORDER}.indexOf(a.storageClass) >= {_ORDER}.indexOf(b.storageClass) || "
+        "a.afterDays < b.afterDays))",
+        "transitions must go to colder classes with time: STANDARD_IA, INTELLIGENT_TIERING, "
+        "ONEZONE_IA, GLACIER_IR, GLACIER, DEEP_ARCHIVE, each later than the one before",
+        ".transitions",
+    ),
+    Rule(
+        "self.transitions.all(a, !(a.storageClass in ['STANDARD_IA','ONEZONE_IA']) || "
+        "self.transitions.all(b, b.afterDays <= a.afterDays || b.afterDays >= a.afterDays + 30))",
+        "the transition after STANDARD_IA or ONEZONE_IA must come at least 30 days later",
+        ".transitions",
+    ),
+    Rule(
+        "self.transitions.all(a, self.transitions.exists_one(b, b.storageClass == a.storageClass))",
+        "each storageClass may stand in transitions once",
+        ".transitions",
+    ),
+)
+
+TAGS: Final = (
+    Rule(
+        r"self.all(k, size(k) >= 1 && size(k) <= 128 && k.matches('^[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+$'))",
+        "tag keys must have 1 to 128 letters, digits, spaces or _ . : / = + - @",
+    ),
+    Rule(
+        "self.all(k, !k.lowerAscii().startsWith('aws:') && "
+        "!k.lowerAscii().startsWith('clickstream.dev/') && "
+        "!(k.lowerAscii() in ['environment','managedby']))",
+        "tag keys must not begin with 'aws:' or 'clickstream.dev/' and must not be Environment or "
+        "ManagedBy, which the operator sets; set spec.environment instead",
+    ),
+    Rule(
+        "self.all(k, self.exists_one(o, o.lowerAscii() == k.lowerAscii()))",
+        "tag keys must differ in more than case, because IAM ignores case",
+    ),
+    Rule(
+        r"self.all(k, self[k].matches('^[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*$'))",
+        "tag values may have letters, digits, spaces or _ . : / = + - @",
+    ),
+)
+
+
+def _fixed(field: str, remedy: str) -> Rule:
+    return Rule(
+        f"has(self.{field}) == has(oldSelf.{field}) && "
+        f"(!has(self.{field}) || self.{field} == oldSelf.{field})",
+        f"{field} is fixed at creation; {remedy}",
+        f".{field}",
+    )
+
+
+_COVER: Final = "self.stream.retentionHours * 3600 + self.events.maxPastSeconds + 7200"
+
+
+def _ttl(field: str, seconds: int) -> Rule:
+    return Rule(
+        f"self.tables.ttl.{field} * {seconds} >= {_COVER}",
+        f"tables.ttl.{field} must cover stream.retentionHours plus events.maxPastSeconds plus 2 hours, "
+        f"or late events would be counted twice; raise it, or lower one of the two",
+        f".tables.ttl.{field}",
+    )
+
+
+SPEC: Final = (
+    _fixed("region", "create another ClickstreamPipeline for another region"),
+    _fixed("names", "create another ClickstreamPipeline for other names"),
+    Rule(
+        "!has(self.credentials) || !has(oldSelf.credentials) || "
+        "self.credentials.roleArn.split(':')[4] == oldSelf.credentials.roleArn.split(':')[4]",
+        "the account of credentials.roleArn is fixed at creation; create another ClickstreamPipeline "
+        "for another account",
+        ".credentials.roleArn",
+    ),
+    Rule(
+        "self.processor.maximumRecordAgeSeconds == -1 || "
+        "self.processor.maximumRecordAgeSeconds <= self.stream.retentionHours * 3600 - 3600",
+        "processor.maximumRecordAgeSeconds must be -1 or at most stream.retentionHours minus one hour, "
+        "so that what can't be processed reaches failed/ before Kinesis drops it",
+        ".processor.maximumRecordAgeSeconds",
+    ),
+    Rule(
+        "self.alarms.iteratorAgeSeconds >= 2 * self.processor.batchingWindowSeconds + 30",
+        "alarms.iteratorAgeSeconds must be at least twice processor.batchingWindowSeconds plus 30, or "
+        "the alarm would never rest; raise it, or lower the window",
+        ".alarms.iteratorAgeSeconds",
+    ),
+    Rule(
+        "self.deletionPolicy.tables != 'Delete' || !self.tables.deletionProtection",
+        "deletionPolicy.tables: Delete needs tables.deletionProtection: false; set it, or keep Retain",
+        ".deletionPolicy.tables",
+    ),
+    Rule(
+        "!has(self.stream.autoscaling) || self.stream.mode == 'Provisioned'",
+        "stream.autoscaling needs stream.mode: Provisioned; an OnDemand stream scales by itself",
+        ".stream.autoscaling",
+    ),
+    _ttl("pageMetricsDays", 86400),
+    _ttl("sessionMetricsHours", 3600),
+    _ttl("countersHours", 3600),
+)

@@ -1,0 +1,193 @@
+"""Decisions: what to do about one resource. Pure functions, asked in a fixed order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from clickstream_operator.api.reasons import Reason
+from clickstream_operator.aws import tags as ownership
+from clickstream_operator.engine.inventory import Drift, Entry
+from clickstream_operator.engine.resource import (
+    DeletionPolicy,
+    Diff,
+    Observed,
+    Phase,
+    Properties,
+    Resource,
+    fingerprint,
+)
+
+_VALUE_LENGTH: Final = 120
+#: Corrections in a row that AWS undid before the operator leaves a resource alone.
+DRIFT_LOOP_LIMIT: Final = 3
+
+
+class Action(StrEnum):
+    """What to do; HOLD means that something must be done and must not be done now."""
+
+    NONE = "none"
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    HOLD = "hold"
+
+
+class DriftPolicy(StrEnum):
+    """`spec.driftPolicy`."""
+
+    CORRECT = "Correct"
+    REPORT = "Report"
+    IGNORE = "Ignore"
+
+
+class AdoptionPolicy(StrEnum):
+    """`spec.adoptionPolicy`."""
+
+    RETAINED = "Retained"
+    ALWAYS = "Always"
+    NEVER = "Never"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the spec allows in this pass. `read_only` is a suspended pipeline."""
+
+    drift: DriftPolicy = DriftPolicy.CORRECT
+    adoption: AdoptionPolicy = AdoptionPolicy.RETAINED
+    adopt_without_owner: bool = False
+    read_only: bool = False
+
+
+class Ownership(StrEnum):
+    """Whose an observed resource is."""
+
+    OURS = "ours"
+    ADOPTABLE = "adoptable"
+    FOREIGN = "foreign"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The decision about one resource. `reason` and `message` explain a HOLD."""
+
+    action: Action
+    diff: Diff = Diff()
+    is_drift: bool = False
+    reason: Reason | None = None
+    message: str = ""
+
+
+def ownership_of(
+    resource: Resource,
+    observed: Observed,
+    entry: Entry | None,
+    found_tags: Mapping[str, str] | None,
+    policy: Policy,
+) -> Ownership:
+    """Whose the observed resource is.
+
+    Ours: the inventory's ARN, the same cluster, namespace and pipeline in its tags, or no tags of its
+    own (then its parent's ownership, which was checked first, decides). `found_tags` None: not read.
+    """
+    if entry is not None and entry.arn and entry.arn == observed.arn:
+        return Ownership.OURS
+    if not resource.taggable:
+        return Ownership.OURS
+    found = found_tags or {}
+    if ownership.same_owner(resource.tags, found):
+        never = policy.adoption is AdoptionPolicy.NEVER and entry is None
+        return Ownership.FOREIGN if never else Ownership.OURS
+    if (
+        policy.adoption is AdoptionPolicy.ALWAYS
+        and policy.adopt_without_owner
+        and not ownership.has_owner(found)
+    ):
+        return Ownership.ADOPTABLE
+    return Ownership.FOREIGN
+
+
+def decide(
+    resource: Resource,
+    desired: Properties,
+    observed: Observed | None,
+    entry: Entry | None,
+    policy: Policy,
+    *,
+    corrections: int = 0,
+) -> Change:
+    """What to do about a resource that is wanted. Ownership was checked before.
+
+    `corrections` counts the drift corrections in a row before this pass.
+    """
+    applied = entry.applied_hash if entry else ""
+    unchanged = bool(applied) and applied == fingerprint(desired, resource.tags)
+    if observed is None:
+        return _decide_missing(resource, policy, unchanged=unchanged)
+    if observed.readiness.phase is Phase.DELETING:
+        return Change(
+            Action.HOLD,
+            reason=Reason.WAITING_FOR_AWS,
+            message=f"{resource.kind} {resource.physical_name} is still being deleted",
+        )
+    diff = resource.diff(desired, observed)
+    if not diff:
+        return Change(Action.NONE)
+    if diff.replace:
+        fields = ", ".join(sorted(diff.replace))
+        return Change(
+            Action.HOLD,
+            diff,
+            is_drift=unchanged,
+            reason=Reason.REPLACEMENT_NEEDED,
+            message=f"{fields} of {resource.physical_name} can't be changed in place; "
+            "revert the change, or remove the resource yourself",
+        )
+    if policy.read_only or (unchanged and policy.drift is not DriftPolicy.CORRECT):
+        return Change(Action.NONE, diff, is_drift=unchanged)
+    if unchanged and corrections >= DRIFT_LOOP_LIMIT:
+        return Change(
+            Action.HOLD,
+            diff,
+            is_drift=True,
+            reason=Reason.DRIFT_LOOP,
+            message=f"{', '.join(diff.paths)} was corrected {corrections} times and changed back; "
+            "find what else manages it",
+        )
+    return Change(Action.UPDATE, diff, is_drift=unchanged)
+
+
+def _decide_missing(resource: Resource, policy: Policy, *, unchanged: bool) -> Change:
+    if policy.read_only:
+        return Change(
+            Action.HOLD, reason=Reason.SUSPENDED, message="not created while spec.suspend is true"
+        )
+    if unchanged and policy.drift is not DriftPolicy.CORRECT:
+        return Change(
+            Action.HOLD,
+            is_drift=True,
+            reason=Reason.RESOURCE_MISSING,
+            message=f"{resource.kind} {resource.physical_name} is gone; set spec.driftPolicy: "
+            "Correct to have it made again",
+        )
+    return Change(Action.CREATE, is_drift=unchanged)
+
+
+def keeps_on_delete(resource: Resource) -> bool:
+    """Whether the deletion policy leaves the resource in AWS."""
+    return resource.deletion is DeletionPolicy.RETAIN
+
+
+def describe_drift(diff: Diff) -> tuple[Drift, ...]:
+    """The differing fields as short text; documents as their beginning."""
+    return tuple(
+        Drift(path, _short(diff.fields[path][0]), _short(diff.fields[path][1]))
+        for path in diff.paths
+    )
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= _VALUE_LENGTH else text[: _VALUE_LENGTH - 3] + "..."

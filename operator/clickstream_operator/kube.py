@@ -1,0 +1,235 @@
+"""A narrow client of the Kubernetes API: exactly the calls the operator's RBAC allows.
+
+Status and finalizers are written as JSON patches with a ``test`` on uid and resourceVersion: a merge
+patch that names a wrong uid is accepted by the API server, a failed ``test`` is not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Any, Final
+
+from kubernetes import client, config
+from kubernetes.client.exceptions import ApiException
+
+from clickstream_operator.api.v1alpha1 import FINALIZER, GROUP, PLURAL, VERSION
+from clickstream_operator.workqueue import Key
+
+_TIMEOUT_SECONDS: Final = 15
+_NOT_FOUND: Final = 404
+_STALE: Final = frozenset({404, 409, 422})
+
+
+class StaleObject(Exception):  # noqa: N818 - an ordinary turn of events: read again
+    """The object changed or went since it was read."""
+
+
+class KubernetesError(Exception):
+    """The API server refused or did not answer; the message says what was asked."""
+
+
+def connect(kubeconfig: Path | None = None) -> client.ApiClient:
+    """A client from the ServiceAccount of the pod, or from a kubeconfig.
+
+    Raises:
+        KubernetesError: neither is there.
+    """
+    settings = client.Configuration()
+    try:
+        if kubeconfig is not None:
+            config.load_kube_config(str(kubeconfig), client_configuration=settings)
+        else:
+            config.load_config(client_configuration=settings)
+    except config.ConfigException as error:
+        raise KubernetesError(
+            f"no Kubernetes configuration: {error}; run in a pod or set KUBECONFIG"
+        ) from error
+    return client.ApiClient(settings)
+
+
+class Kube:
+    """The calls. All are awaitable and run in `executor`."""
+
+    def __init__(
+        self,
+        api: client.ApiClient,
+        *,
+        executor: Executor,
+        on_write: Callable[[str], None] = lambda _target: None,
+    ) -> None:
+        self._objects = client.CustomObjectsApi(api)
+        self._core = client.CoreV1Api(api)
+        self._events = client.EventsV1Api(api)
+        self._executor = executor
+        self._on_write = on_write
+
+    async def get(self, key: Key) -> dict[str, Any] | None:
+        """The live object, None when it is not there.
+
+        Raises:
+            KubernetesError: the API server refused or did not answer.
+        """
+        try:
+            body: dict[str, Any] = await self._run(
+                self._objects.get_namespaced_custom_object,
+                GROUP,
+                VERSION,
+                key.namespace,
+                PLURAL,
+                key.name,
+            )
+        except ApiException as error:
+            if error.status == _NOT_FOUND:
+                return None
+            raise _refused(f"reading {key.namespace}/{key.name}", error) from error
+        return body
+
+    async def served(self) -> bool:
+        """Whether the CRD is installed and served."""
+        try:
+            await self._run(
+                self._objects.list_cluster_custom_object, GROUP, VERSION, PLURAL, limit=1
+            )
+        except ApiException as error:
+            if error.status == _NOT_FOUND:
+                return False
+            raise _refused(f"listing {PLURAL}", error) from error
+        return True
+
+    async def served_in(self, namespace: str) -> bool:
+        """Whether the CRD is served, for an operator that may only list one namespace."""
+        try:
+            await self._run(
+                self._objects.list_namespaced_custom_object,
+                GROUP,
+                VERSION,
+                namespace,
+                PLURAL,
+                limit=1,
+            )
+        except ApiException as error:
+            if error.status == _NOT_FOUND:
+                return False
+            raise _refused(f"listing {PLURAL} in {namespace}", error) from error
+        return True
+
+    async def add_finalizer(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Add our finalizer. Returns the object as it then is.
+
+        Raises:
+            StaleObject: the object changed since `body` was read.
+        """
+        have = list(body["metadata"].get("finalizers") or [])
+        return await self._patch(
+            body,
+            [{"op": "add", "path": "/metadata/finalizers", "value": [*have, FINALIZER]}],
+            target="finalizer",
+        )
+
+    async def remove_finalizer(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Remove our finalizer; with it the object may go.
+
+        Raises:
+            StaleObject: the object changed since `body` was read.
+        """
+        left = [name for name in body["metadata"].get("finalizers") or [] if name != FINALIZER]
+        return await self._patch(
+            body,
+            [{"op": "replace", "path": "/metadata/finalizers", "value": left}],
+            target="finalizer",
+        )
+
+    async def write_status(
+        self, body: Mapping[str, Any], status: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Replace the whole status. Returns the object as it then is.
+
+        Raises:
+            StaleObject: the object changed since `body` was read.
+        """
+        return await self._patch(
+            body, [{"op": "add", "path": "/status", "value": status}], target="status"
+        )
+
+    async def cluster_uid(self) -> str:
+        """The uid of the kube-system namespace, which names a cluster for its whole life.
+
+        Raises:
+            KubernetesError: the API server refused or did not answer.
+        """
+        try:
+            namespace = await self._run(self._core.read_namespace, "kube-system")
+        except ApiException as error:
+            raise _refused("reading the namespace kube-system", error) from error
+        return str(namespace.metadata.uid)
+
+    async def create_event(self, namespace: str, event: Mapping[str, Any]) -> None:
+        """Post an ``events.k8s.io/v1`` Event.
+
+        Raises:
+            KubernetesError: the API server refused, as it does in a namespace that terminates.
+        """
+        try:
+            await self._run(self._events.create_namespaced_event, namespace, event)
+        except ApiException as error:
+            raise _refused(f"posting an Event in {namespace}", error) from error
+        self._on_write("event")
+
+    async def _patch(
+        self, body: Mapping[str, Any], operations: list[dict[str, Any]], *, target: str
+    ) -> dict[str, Any]:
+        metadata = body["metadata"]
+        guarded = [
+            {"op": "test", "path": "/metadata/uid", "value": metadata["uid"]},
+            {
+                "op": "test",
+                "path": "/metadata/resourceVersion",
+                "value": metadata["resourceVersion"],
+            },
+            *operations,
+        ]
+        send = (
+            self._objects.patch_namespaced_custom_object_status
+            if target == "status"
+            else self._objects.patch_namespaced_custom_object
+        )
+        where = f"{metadata['namespace']}/{metadata['name']}"
+        try:
+            patched: dict[str, Any] = await self._run(
+                send, GROUP, VERSION, metadata["namespace"], PLURAL, metadata["name"], guarded
+            )
+        except ApiException as error:
+            if error.status in _STALE:
+                raise StaleObject(f"{where} changed meanwhile: {_words(error)}") from error
+            raise _refused(f"writing {target} of {where}", error) from error
+        self._on_write(target)
+        return patched
+
+    async def _run(self, function: Callable[..., Any], /, *args: Any, **options: Any) -> Any:
+        def send() -> Any:
+            return function(*args, _request_timeout=_TIMEOUT_SECONDS, **options)
+
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._executor, send)
+        except ApiException:
+            raise
+        except OSError as error:
+            raise KubernetesError(f"the Kubernetes API does not answer: {error}") from error
+        except Exception as error:
+            # urllib3 raises classes of its own when the connection fails.
+            if type(error).__module__.startswith("urllib3"):
+                raise KubernetesError(
+                    f"the Kubernetes API does not answer: {type(error).__name__}"
+                ) from error
+            raise
+
+
+def _words(error: ApiException) -> str:
+    return f"{error.status} {error.reason}"
+
+
+def _refused(what: str, error: ApiException) -> KubernetesError:
+    return KubernetesError(f"{what}: the API server said {_words(error)}")

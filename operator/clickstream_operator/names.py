@@ -1,0 +1,92 @@
+"""Physical names: deterministic from cluster, namespace and name, recorded before the first write."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from typing import Final
+
+from clickstream_operator.api.v1alpha1 import Spec
+from clickstream_operator.aws.arns import Place
+
+_HASH_LENGTH: Final = 8
+#: A bucket name has 63 characters, and account and region take up to 27 of them.
+_BUCKET_NAME_PART: Final = 15
+
+STREAM: Final = "stream"
+PAGE_METRICS: Final = "page-metrics-table"
+SESSION_METRICS: Final = "session-metrics-table"
+COUNTERS: Final = "counters-table"
+ARCHIVE: Final = "archive"
+DEAD_LETTER: Final = "dead-letter"
+ALERTS: Final = "alerts"
+HASH_KEY: Final = "hash-key"
+PROCESSOR: Final = "processor"
+DETECTOR: Final = "detector"
+PROCESSOR_ROLE: Final = "processor-role"
+DETECTOR_ROLE: Final = "detector-role"
+SCHEDULER_ROLE: Final = "scheduler-role"
+PROCESSOR_LOGS: Final = "processor-logs"
+DETECTOR_LOGS: Final = "detector-logs"
+PROCESSOR_MAPPING: Final = "processor-mapping"
+DETECTOR_MAPPING: Final = "detector-mapping"
+PROCESSOR_CONFIG: Final = "processor-config"
+DETECTOR_CONFIG: Final = "detector-config"
+SCHEDULE: Final = "schedule"
+DASHBOARD: Final = "dashboard"
+
+
+def owner_hash(*, cluster: str, namespace: str, name: str) -> str:
+    """Eight base32 characters that tell pipelines of one name apart across clusters."""
+    digest = hashlib.sha256(f"{cluster}/{namespace}/{name}".encode()).digest()
+    return base64.b32encode(digest).decode().lower()[:_HASH_LENGTH]
+
+
+def base_name(*, cluster: str, namespace: str, name: str) -> str:
+    """The stem of all names: ``<name>-<hash>``."""
+    return f"{name}-{owner_hash(cluster=cluster, namespace=namespace, name=name)}"
+
+
+def bucket_name(base: str, place: Place, *, account_regional: bool) -> str:
+    """Name of the archive bucket, at most 63 characters.
+
+    Account-regional names end in ``-an`` and can't be taken by another account (S3 user guide,
+    "Namespaces for general purpose buckets").
+    """
+    name, _, digest = base.rpartition("-")
+    stem = f"{name[:_BUCKET_NAME_PART].rstrip('-')}-{digest}"
+    suffix = "-an" if account_regional else ""
+    return f"{stem}-archive-{place.account}-{place.region}{suffix}"
+
+
+def physical_names(
+    *, base: str, place: Place, spec: Spec, account_regional: bool
+) -> Mapping[str, str]:
+    """Physical name of every resource that has one of its own, keyed by inventory name."""
+    explicit = spec.names
+    return {
+        STREAM: explicit.stream or f"{base}-events",
+        PAGE_METRICS: explicit.page_metrics_table or f"{base}-page-metrics",
+        SESSION_METRICS: explicit.session_metrics_table or f"{base}-session-metrics",
+        COUNTERS: explicit.counters_table or f"{base}-counters",
+        ARCHIVE: explicit.archive_bucket
+        or bucket_name(base, place, account_regional=account_regional),
+        DEAD_LETTER: f"{base}-dead-letter",
+        ALERTS: f"{base}-alerts",
+        HASH_KEY: f"/clickstream/{base}/hash-key",
+        PROCESSOR: f"{base}-processor",
+        DETECTOR: f"{base}-detector",
+        PROCESSOR_ROLE: f"{base}-processor",
+        DETECTOR_ROLE: f"{base}-detector",
+        SCHEDULER_ROLE: f"{base}-scheduler",
+        PROCESSOR_LOGS: f"/aws/lambda/{base}-processor",
+        DETECTOR_LOGS: f"/aws/lambda/{base}-detector",
+        SCHEDULE: base,
+        DASHBOARD: base,
+    }
+
+
+def subscription(address: str) -> str:
+    """Inventory name of an e-mail subscription; the address itself never shows."""
+    return f"alerts-email-{hashlib.sha256(address.encode()).hexdigest()[:8]}"

@@ -1,0 +1,88 @@
+"""Settings of the operator: environment variables that begin with ``CLICKSTREAM_``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class SettingsError(Exception):
+    """A setting is wrong; the message is one readable line."""
+
+
+class Settings(BaseSettings):
+    """Every knob of the operator. Each field is the variable ``CLICKSTREAM_<NAME>``."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CLICKSTREAM_", extra="ignore", frozen=True, use_attribute_docstrings=True
+    )
+
+    cluster_id: str = Field(default="", max_length=128)
+    """Who owns the AWS resources. Default: the uid of the kube-system namespace."""
+    instance: str = Field(default="clickstream-operator", min_length=1, max_length=128)
+    """Name of this installation."""
+    region: str = Field(default="", pattern=r"^([a-z]{2}(-[a-z]+)+-[0-9])?$")
+    """Region of pipelines whose spec names none. Default: AWS_REGION or AWS_DEFAULT_REGION."""
+    watch_namespaces: Annotated[tuple[str, ...], NoDecode] = ()
+    """Namespaces to watch, separated by commas. Empty: the whole cluster."""
+    workers: int = Field(default=8, ge=1, le=256)
+    """Pipelines reconciled at the same time."""
+    aws_threads: int = Field(default=32, ge=1, le=512)
+    """AWS calls at the same time."""
+    rate_limits: bool = True
+    """Whether AWS calls are held below AWS's quotas."""
+    packages: Path = Path("build/lambdas")
+    """Folder with processor.zip and detector.zip."""
+    permissions_boundary: str = ""
+    """ARN of a policy that bounds the roles the operator makes."""
+    adopt_without_owner: bool = False
+    """Whether adoptionPolicy: Always may take over resources that carry no owner."""
+    bucket_namespace: Literal["auto", "account-regional", "global"] = "auto"
+    """Namespace of bucket names; auto: account-regional on AWS, global on a custom endpoint."""
+    listen_host: str = "127.0.0.1"
+    """Address of /healthz, /readyz and /metrics."""
+    listen_port: int = Field(default=8080, ge=0, le=65535)
+    """Port of /healthz, /readyz and /metrics; 0 chooses one."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """Lowest level that is logged."""
+
+    def default_region(self) -> str:
+        """Region for pipelines whose spec names none; empty when nothing says one."""
+        return (
+            self.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION", "")
+        )
+
+    def account_regional_buckets(self) -> bool:
+        """Whether new buckets get account-regional names."""
+        if self.bucket_namespace == "auto":
+            return "AWS_ENDPOINT_URL" not in os.environ and "AWS_ENDPOINT_URL_S3" not in os.environ
+        return self.bucket_namespace == "account-regional"
+
+
+def load() -> Settings:
+    """Read the settings from the environment.
+
+    Raises:
+        SettingsError: one line that names the variable, the fault and the remedy.
+    """
+    raw = os.environ.get("CLICKSTREAM_WATCH_NAMESPACES", "")
+    namespaces = tuple(part.strip() for part in raw.split(",") if part.strip())
+    try:
+        settings = Settings(watch_namespaces=namespaces)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"CLICKSTREAM_{str(fault['loc'][0]).upper()}={fault['input']!r}: {fault['msg'].lower()}"
+            for fault in error.errors()
+        )
+        raise SettingsError(f"wrong settings: {faults}") from None
+    for name in ("processor", "detector"):
+        if not (settings.packages / f"{name}.zip").is_file():
+            raise SettingsError(
+                f"CLICKSTREAM_PACKAGES={settings.packages}: {name}.zip is not there; "
+                "build it with make lambdas, or name the folder that has it"
+            )
+    return settings
