@@ -8,6 +8,7 @@ interrupted.
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -88,6 +89,20 @@ def status(output: str) -> None:
         say("A part of the sandbox has ended; `python -m sandbox up` starts all of it again.")
     if run is None or not run.running():
         sys.exit(_NOT_RUNNING)
+
+
+@cli.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def kubectl(arguments: tuple[str, ...]) -> None:
+    """Run kubectl, of the server's version, against the running sandbox."""
+    from sandbox import standing  # noqa: PLC0415
+
+    run = standing.current()
+    if run is None:
+        raise SandboxError("No sandbox is running; `python -m sandbox up` starts one.")
+    program = str(Path(run.facts["programs"]) / "kubectl")
+    settings = {name: run.facts[name] for name in _EXPORTED}
+    os.execve(program, ["kubectl", *arguments], {**os.environ, **settings})  # noqa: S606
 
 
 @cli.command()

