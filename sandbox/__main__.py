@@ -86,7 +86,7 @@ def status(output: str) -> None:
     if run is None:
         say("No sandbox is running; `python -m sandbox up` starts one.")
     elif not run.running():
-        say("A part of the sandbox has ended; `python -m sandbox up` starts all of it again.")
+        say("A part of the sandbox does not run; `python -m sandbox up` starts all of it again.")
     if run is None or not run.running():
         sys.exit(_NOT_RUNNING)
 

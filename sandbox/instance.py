@@ -87,6 +87,7 @@ class Sandbox:
             control_plane.prepare()
             run.start(*control_plane.servers(), aws.program())
             run.start(control_plane.controllers())
+            run.confirm()
             undo.pop_all()
         return sandbox
 

@@ -48,19 +48,26 @@ class Run:
     """The processes, files and facts of one run; `facts` is what a later command wants to know."""
 
     def __init__(
-        self, folder: Path, mark: str, facts: dict[str, str], components: dict[str, Component]
+        self,
+        folder: Path,
+        mark: str,
+        *,
+        facts: dict[str, str],
+        components: dict[str, Component],
+        complete: bool,
     ) -> None:
         self.folder = folder
         self.mark = mark
         self.facts = facts
         self.components = components
+        self.complete = complete
 
     @classmethod
     def create(cls, folder: Path) -> Run:
         """Record a new run in `folder`, which exists and is empty."""
         for name in ("home", "logs", "tmp"):
             (folder / name).mkdir()
-        run = cls(folder, uuid.uuid4().hex, {}, {})
+        run = cls(folder, uuid.uuid4().hex, facts={}, components={}, complete=False)
         run.save()
         return run
 
@@ -78,12 +85,19 @@ class Run:
             identity = entry["process"]
             process = Process(**{**identity, "command": tuple(identity["command"])})
             components[name] = Component(name, entry["address"], process)
-        return cls(folder, record["mark"], record["facts"], components)
+        return cls(
+            folder,
+            record["mark"],
+            facts=record["facts"],
+            components=components,
+            complete=record["complete"],
+        )
 
     def save(self) -> None:
         """Write the record, complete or not at all."""
         record = {
             "mark": self.mark,
+            "complete": self.complete,
             "facts": self.facts,
             "components": {name: asdict(value) for name, value in self.components.items()},
         }
@@ -133,10 +147,15 @@ class Run:
         """Return the log file of the component `name`."""
         return self.folder / "logs" / f"{name}.log"
 
+    def confirm(self) -> None:
+        """Record that every component has been started."""
+        self.complete = True
+        self.save()
+
     def running(self) -> bool:
-        """Tell whether every recorded component runs."""
+        """Tell whether everything was started and still runs."""
         components = self.components.values()
-        return bool(components) and all(component.process.alive() for component in components)
+        return self.complete and all(component.process.alive() for component in components)
 
     def stop_component(self, name: str) -> None:
         """End one component and every process that it started."""

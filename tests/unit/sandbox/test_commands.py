@@ -50,6 +50,7 @@ def test_status_shows_what_runs(
     recorded = Run.create(state)
     recorded.facts = {"iam_enforcement": "false"}
     recorded.launch(Program("probe", ["/bin/sleep", "600"], "http://127.0.0.1:1", lambda: True))
+    recorded.confirm()
     pid = recorded.components["probe"].process.pid
 
     assert run(monkeypatch, "status") == 0

@@ -68,7 +68,7 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
             """Keep the test output clean."""
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         content.address = f"http://127.0.0.1:{server.server_port}"
         monkeypatch.setattr(released, "KUBERNETES", f"{content.address}/release")
         monkeypatch.setattr(released, "ENVTEST_INDEX", f"{content.address}/index.yaml")

@@ -20,6 +20,7 @@ def test_a_record_survives_its_writer(tmp_path: Path) -> None:
     run = Run.create(tmp_path)
     run.facts = {"KUBECONFIG": "somewhere"}
     run.start(program("/bin/sleep", "600"))
+    run.confirm()
 
     loaded = Run.load(tmp_path)
     assert loaded is not None
@@ -85,6 +86,7 @@ def test_stopping_one_component_leaves_the_others(tmp_path: Path) -> None:
     run = Run.create(tmp_path)
     run.launch(Program("one", ["/bin/sleep", "600"], "", lambda: True))
     run.launch(Program("two", ["/bin/sleep", "600"], "", lambda: True))
+    run.confirm()
     run.stop_component("one")
     run.stop_component("one")
     assert list(run.components) == ["two"]
@@ -92,7 +94,11 @@ def test_stopping_one_component_leaves_the_others(tmp_path: Path) -> None:
     run.stop()
 
 
-def test_a_run_with_nothing_started_does_not_run(tmp_path: Path) -> None:
-    """`up` must not take an interrupted start for a running sandbox."""
+def test_an_interrupted_start_is_not_a_running_sandbox(tmp_path: Path) -> None:
+    """All that was started runs, but the last component never was: `up` must start again."""
     run = Run.create(tmp_path)
-    assert not run.running()
+    run.start(program("/bin/sleep", "600"))
+    loaded = Run.load(tmp_path)
+    assert loaded is not None
+    assert not loaded.running()
+    loaded.stop()
