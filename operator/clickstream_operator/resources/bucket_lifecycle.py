@@ -13,6 +13,8 @@ from typing import Any, Final
 #: destination takes no other prefix (Lambda developer guide, "Retain discarded batch records for a
 #: Kinesis Data Streams event source").
 FAILED_PREFIX: Final = "aws/lambda/"
+#: Filter of the request metrics that the failed-objects alarm watches.
+FAILED_FILTER_ID: Final = "clickstream-failed"
 RAW_PREFIX: Final = "raw/"
 BAD_PREFIX: Final = "bad/"
 #: Smaller objects cost more in the colder classes than they save, so they stay where they are

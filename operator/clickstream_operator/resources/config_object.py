@@ -1,5 +1,7 @@
 """A function's configuration as an S3 object, for what does not fit the function's environment."""
 
+# The contract names arguments that this kind does not need.
+
 from __future__ import annotations
 
 from collections.abc import Callable

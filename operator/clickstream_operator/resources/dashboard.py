@@ -1,19 +1,35 @@
 """CloudWatch dashboard."""
 
+# The contract names arguments that this kind does not need.
+# ruff: noqa: ARG002
+
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, Unpack
 
 from clickstream_operator.aws.arns import Place
 from clickstream_operator.aws.session import Calls
-from clickstream_operator.engine.resource import Resource, ResourceArguments
+from clickstream_operator.aws.tags import as_list
+from clickstream_operator.engine.resource import (
+    Diff,
+    Observed,
+    Outputs,
+    Properties,
+    Resource,
+    ResourceArguments,
+)
+from clickstream_operator.resources.absence import found
 
 
 class Dashboard(Resource):
-    """CloudWatch dashboard.
+    """CloudWatch dashboard; global to the account, whatever the region.
 
-    `body`: the dashboard as data. Outputs: ``arn, name``.
+    `body`: the dashboard as data, compared as data. Outputs: ``arn, name``.
+
+    Tags are sent where they are given, but do not decide ownership (`taggable` is False): AWS
+    learned to tag dashboards late, and what speaks its language elsewhere has not.
     """
 
     kind = "Dashboard"
@@ -29,5 +45,52 @@ class Dashboard(Resource):
     ) -> None:
         super().__init__(**arguments)
         self._calls = calls
-        self._place = place
+        self._arn = place.dashboard(self.physical_name)
         self._body = body
+
+    def desired(self, outputs: Outputs) -> Properties:
+        """The body, as data that came out of JSON."""
+        return {"body": json.loads(json.dumps(self._body))}
+
+    async def observe(self, *, full: bool) -> Observed | None:
+        """GetDashboard."""
+        answer = await found(
+            self._calls.read("cloudwatch", "get_dashboard", DashboardName=self.physical_name)
+        )
+        if answer is None:
+            return None
+        return self._observed({"body": json.loads(answer["DashboardBody"])})
+
+    async def create(self, desired: Properties) -> Observed:
+        """PutDashboard. It replaces what exists: the engine has looked before."""
+        tags = {"Tags": as_list(self.tags)} if self.tags else {}
+        await self._put(desired, **tags)
+        return self._observed(desired)
+
+    async def update(self, desired: Properties, observed: Observed, diff: Diff) -> None:
+        """PutDashboard, which replaces the body."""
+        await self._put(desired)
+
+    async def delete(self, observed: Observed) -> None:
+        """DeleteDashboards."""
+        await found(
+            self._calls.write(
+                "cloudwatch", "delete_dashboards", DashboardNames=[self.physical_name]
+            )
+        )
+
+    async def _put(self, desired: Properties, **parameters: Any) -> None:
+        await self._calls.write(
+            "cloudwatch",
+            "put_dashboard",
+            DashboardName=self.physical_name,
+            DashboardBody=json.dumps(desired["body"], separators=(",", ":")),
+            **parameters,
+        )
+
+    def _observed(self, properties: Properties) -> Observed:
+        return Observed(
+            arn=self._arn,
+            properties=properties,
+            outputs={"arn": self._arn, "name": self.physical_name},
+        )

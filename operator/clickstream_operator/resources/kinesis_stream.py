@@ -1,5 +1,8 @@
 """Kinesis data stream."""
 
+# The contract names arguments that this kind does not need.
+# ruff: noqa: ARG002
+
 from __future__ import annotations
 
 import math
@@ -197,8 +200,8 @@ class KinesisStream(Resource):
 def next_shard_count(current: int, target: int) -> int:
     """The next legal count on the way from `current` to `target`.
 
-    At most double and at least half of the current count (UpdateShardCount, API reference); half of
-    an odd count is rounded up, because AWS documents no rounding and more than half is always legal.
+    At most double and at least half of the current count (UpdateShardCount, API reference); half
+    of an odd count is rounded up: AWS documents no rounding, and more than half is always legal.
     """
     return max(min(target, current * 2), math.ceil(current / 2))
 

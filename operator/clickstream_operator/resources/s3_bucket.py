@@ -1,5 +1,8 @@
 """S3 archive bucket."""
 
+# The contract names arguments that this kind does not need.
+# ruff: noqa: ARG002
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -22,12 +25,10 @@ from clickstream_operator.engine.resource import (
 )
 from clickstream_operator.resources import bucket_lifecycle
 from clickstream_operator.resources.absence import found
-from clickstream_operator.resources.bucket_lifecycle import FAILED_PREFIX
+from clickstream_operator.resources.bucket_lifecycle import FAILED_FILTER_ID, FAILED_PREFIX
 from clickstream_operator.resources.kms_keys import key_name
 
-#: Filter of the request metrics that the failed-objects alarm watches.
-FAILED_FILTER_ID: Final = "clickstream-failed"
-#: Policy statement ids take letters and digits only (IAM user guide, "IAM JSON policy elements: Sid").
+#: Letters and digits only (IAM user guide, "IAM JSON policy elements: Sid").
 TLS_SID: Final = "clickstreamTlsOnly"
 _SSE_S3: Final = "SSE-S3"
 _BLOCKS: Final = (
@@ -37,6 +38,10 @@ _BLOCKS: Final = (
     "RestrictPublicBuckets",
 )
 _PAGES_PER_CALL: Final = 10
+# What others have in the bucket: never desired, so never drift, and kept by our writes.
+_OTHER_STATEMENTS: Final = "others.policyStatements"
+_OTHER_RULES: Final = "others.lifecycleRules"
+_OTHER_MINIMUM: Final = "others.minimumObjectSize"
 
 
 class S3Bucket(Resource):
@@ -44,8 +49,8 @@ class S3Bucket(Resource):
 
     `transitions`: (storage class, days), ascending; `expiration_days` 0 keeps for ever;
     `kms_key_id`: alias, id or ARN, None: SSE-S3. `account_regional`: the name is of the account's
-    own namespace. `count_failed_objects`: request metrics on what Lambda puts under `FAILED_PREFIX`.
-    Outputs: ``arn, name``.
+    own namespace. `count_failed_objects`: request metrics on what Lambda puts under
+    `FAILED_PREFIX`. Outputs: ``arn, name``.
 
     Lifecycle rules and policy statements of others are kept and are no drift. Everything but the
     versioning is seen in a full observation only.
@@ -154,6 +159,8 @@ class S3Bucket(Resource):
                 "lifecycle": {},
                 "lifecycle.minimumObjectSize": bucket_lifecycle.MINIMUM_SIZE,
                 "failedObjectMetrics": False,
+                _OTHER_STATEMENTS: [],
+                _OTHER_RULES: [],
             },
             tags=self.tags,
         )
@@ -179,9 +186,9 @@ class S3Bucket(Resource):
                 PublicAccessBlockConfiguration=dict.fromkeys(_BLOCKS, True),
             )
         if "policy" in diff:
-            await self._change_policy()
+            await self._change_policy(observed)
         if "lifecycle" in diff:
-            await self._change_lifecycle()
+            await self._change_lifecycle(observed)
         if "failedObjectMetrics" in diff:
             await self._write(
                 "put_bucket_metrics_configuration",
@@ -207,22 +214,24 @@ class S3Bucket(Resource):
     async def _cold_properties(self) -> dict[str, Any]:
         encryption = await found(self._read("get_bucket_encryption"))
         block = await found(self._read("get_public_access_block"))
-        statements = await self._statements()
+        policy = await found(self._read("get_bucket_policy"))
         lifecycle = await found(self._read("get_bucket_lifecycle_configuration")) or {}
         switches = (block or {}).get("PublicAccessBlockConfiguration", {})
+        statements = policies.statements(policy["Policy"]) if policy else []
         ours = [one for one in statements if one.get("Sid") == TLS_SID]
-        present = lifecycle.get("Rules", [])
+        rules = lifecycle.get("Rules", [])
+        others = bucket_lifecycle.foreign(rules)
+        minimum = lifecycle.get("TransitionDefaultMinimumObjectSize", bucket_lifecycle.MINIMUM_SIZE)
         properties: dict[str, Any] = {
             **_encryption_properties(encryption),
             "publicAccessBlock": all(switches.get(switch) for switch in _BLOCKS),
             "policy": policies.canonical(ours[0]) if ours else None,
-            "lifecycle": bucket_lifecycle.described(bucket_lifecycle.ours(present)),
+            "lifecycle": bucket_lifecycle.described(bucket_lifecycle.ours(rules)),
+            _OTHER_STATEMENTS: [one for one in statements if one.get("Sid") != TLS_SID],
+            _OTHER_RULES: others,
         }
-        if not bucket_lifecycle.foreign(present):
-            # The minimum holds for the whole bucket: where others have rules it is theirs to choose.
-            properties["lifecycle.minimumObjectSize"] = lifecycle.get(
-                "TransitionDefaultMinimumObjectSize", bucket_lifecycle.MINIMUM_SIZE
-            )
+        # The minimum holds for the whole bucket: where others have rules it is theirs to choose.
+        properties[_OTHER_MINIMUM if others else "lifecycle.minimumObjectSize"] = minimum
         if self._count_failed_objects:
             metrics = await found(
                 self._read("get_bucket_metrics_configuration", Id=FAILED_FILTER_ID)
@@ -230,21 +239,18 @@ class S3Bucket(Resource):
             properties["failedObjectMetrics"] = metrics is not None
         return properties
 
-    async def _change_policy(self) -> None:
-        others = [one for one in await self._statements() if one.get("Sid") != TLS_SID]
+    async def _change_policy(self, observed: Observed) -> None:
+        others = observed.properties[_OTHER_STATEMENTS]
         document = policies.document([*others, self._tls_statement()])
         await self._write("put_bucket_policy", Policy=policies.as_text(document))
 
-    async def _change_lifecycle(self) -> None:
-        answer = await found(self._read("get_bucket_lifecycle_configuration")) or {}
-        others = bucket_lifecycle.foreign(answer.get("Rules", []))
-        minimum = bucket_lifecycle.MINIMUM_SIZE
-        if others:
-            minimum = answer.get("TransitionDefaultMinimumObjectSize", minimum)
+    async def _change_lifecycle(self, observed: Observed) -> None:
         await self._write(
             "put_bucket_lifecycle_configuration",
-            LifecycleConfiguration={"Rules": [*others, *self._rules]},
-            TransitionDefaultMinimumObjectSize=minimum,
+            LifecycleConfiguration={"Rules": [*observed.properties[_OTHER_RULES], *self._rules]},
+            TransitionDefaultMinimumObjectSize=observed.properties.get(
+                _OTHER_MINIMUM, bucket_lifecycle.MINIMUM_SIZE
+            ),
         )
 
     async def _empty(self) -> bool:
@@ -281,10 +287,6 @@ class S3Bucket(Resource):
             f"bucket {self.physical_name} holds {amount} object versions; empty it, or set "
             "spec.deletionPolicy.archive to Empty or Retain",
         )
-
-    async def _statements(self) -> list[dict[str, Any]]:
-        answer = await found(self._read("get_bucket_policy"))
-        return policies.statements(answer["Policy"]) if answer else []
 
     def _tls_statement(self) -> dict[str, Any]:
         arn = self._place.bucket(self.physical_name)

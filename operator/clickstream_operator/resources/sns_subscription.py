@@ -1,24 +1,48 @@
 """SNS subscription."""
 
+# The contract names arguments that this kind does not need.
+# ruff: noqa: ARG002
+
 from __future__ import annotations
 
-from typing import Unpack
+import hashlib
+from typing import Final, Unpack
 
+from clickstream_operator.aws.errors import AwsError
 from clickstream_operator.aws.session import Calls
-from clickstream_operator.engine.resource import Resource, ResourceArguments
+from clickstream_operator.engine.resource import (
+    READY,
+    Diff,
+    Observed,
+    Outputs,
+    Phase,
+    Properties,
+    Readiness,
+    Resource,
+    ResourceArguments,
+)
+from clickstream_operator.resources.absence import found
+
+CONFIRMED: Final = "Confirmed"
+PENDING: Final = "PendingConfirmation"
+NOT_CONFIRMED: Final = "NotConfirmed"
 
 
 class SNSSubscription(Resource):
-    """SNS subscription.
+    """SNS subscription of one endpoint.
 
-    `subscribed_before`: an earlier pass subscribed this endpoint, so a missing one is reported as
-    ``NotConfirmed`` and never repeated. `leaving`: it is being removed, and an unconfirmed one, which
-    cannot be unsubscribed, counts as gone. Outputs: ``arn, status`` (Confirmed, PendingConfirmation,
-    NotConfirmed).
+    `subscribed_before`: an earlier pass subscribed this endpoint, so a missing one (expired after
+    two days without confirmation, or unsubscribed) is reported as ``NotConfirmed`` and never
+    repeated. `leaving`: it is being removed, and an unconfirmed one, which cannot be unsubscribed,
+    counts as gone: SNS drops it by itself. Outputs: ``arn, status`` (Confirmed,
+    PendingConfirmation, NotConfirmed).
+
+    The endpoint is an e-mail address as a rule: it appears in no property, output, or message.
     """
 
     kind = "SNSSubscription"
     taggable = False
+    replace_only = frozenset({"protocol", "endpointHash"})
 
     def __init__(
         self,
@@ -38,3 +62,93 @@ class SNSSubscription(Resource):
         self._protocol = protocol
         self._subscribed_before = subscribed_before
         self._leaving = leaving
+
+    def desired(self, outputs: Outputs) -> Properties:
+        """Protocol, and a hash in place of the endpoint."""
+        return {"protocol": self._protocol, "endpointHash": endpoint_hash(self._endpoint)}
+
+    async def observe(self, *, full: bool) -> Observed | None:
+        """ListSubscriptionsByTopic, one read for all subscriptions of the topic."""
+        answer = await found(
+            self._calls.read("sns", "list_subscriptions_by_topic", TopicArn=self._topic_arn)
+        )
+        if answer is None:
+            return None
+        for one in answer.get("Subscriptions", ()):
+            same = one["Endpoint"].casefold() == self._endpoint.casefold()
+            if same and one["Protocol"] == self._protocol and one["SubscriptionArn"] != "Deleted":
+                return self._observed(one["SubscriptionArn"])
+        if self._subscribed_before and not self._leaving:
+            return self._observed(NOT_CONFIRMED)
+        return None
+
+    async def create(self, desired: Properties) -> Observed:
+        """Subscribe; for e-mail SNS asks the address to confirm.
+
+        Raises:
+            AwsError: without the endpoint in its text.
+        """
+        try:
+            answer = await self._calls.write(
+                "sns",
+                "subscribe",
+                TopicArn=self._topic_arn,
+                Protocol=self._protocol,
+                Endpoint=self._endpoint,
+            )
+        except AwsError as error:
+            raise AwsError(
+                service=error.service,
+                operation=error.operation,
+                code=error.code,
+                text=error.text.replace(self._endpoint, "(endpoint)"),
+                category=error.category,
+            ) from None
+        arn = answer.get("SubscriptionArn", "")
+        made = self._observed(arn if arn.startswith("arn:") else PENDING)
+        if made is None:  # pragma: no cover - nothing is created while leaving
+            raise RuntimeError("subscribed while leaving")
+        return made
+
+    async def update(self, desired: Properties, observed: Observed, diff: Diff) -> None:
+        """Nothing of it can change in place."""
+
+    async def delete(self, observed: Observed) -> None:
+        """Unsubscribe, where it is confirmed."""
+        if observed.outputs["status"] == CONFIRMED:
+            await found(self._calls.write("sns", "unsubscribe", SubscriptionArn=observed.arn))
+
+    def _observed(self, arn: str) -> Observed | None:
+        confirmed = arn.startswith("arn:")
+        if not confirmed and self._leaving:
+            return None
+        status = CONFIRMED if confirmed else NOT_CONFIRMED if arn == NOT_CONFIRMED else PENDING
+        return Observed(
+            arn=arn if confirmed else f"{self._topic_arn}:{status}",
+            properties={
+                "protocol": self._protocol,
+                "endpointHash": endpoint_hash(self._endpoint),
+            },
+            readiness=_READINESS[status],
+            outputs={"arn": arn if confirmed else "", "status": status},
+        )
+
+
+_READINESS: Final = {
+    CONFIRMED: READY,
+    # Somebody has to click on a link: nothing waits for that.
+    PENDING: Readiness(
+        Phase.READY, NOT_CONFIRMED, "waiting for the subscriber to confirm by the link in the mail"
+    ),
+    NOT_CONFIRMED: Readiness(
+        Phase.READY,
+        NOT_CONFIRMED,
+        "the subscription expired or was cancelled; remove the address from spec.alerts.emails "
+        "and add it again to send another mail",
+    ),
+}
+
+
+def endpoint_hash(endpoint: str) -> str:
+    """8 hex digits in place of an address; upper and lower case are one."""
+    return hashlib.sha256(endpoint.casefold().encode()).hexdigest()[:8]

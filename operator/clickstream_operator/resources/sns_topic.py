@@ -1,18 +1,33 @@
 """SNS topic."""
 
+# The contract names arguments that this kind does not need.
+# ruff: noqa: ARG002
+
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Unpack
 
 from clickstream_operator.aws.arns import Place
 from clickstream_operator.aws.session import Calls
-from clickstream_operator.engine.resource import Resource, ResourceArguments
+from clickstream_operator.aws.tags import as_list, from_list
+from clickstream_operator.engine.resource import (
+    Diff,
+    Observed,
+    Outputs,
+    Properties,
+    Resource,
+    ResourceArguments,
+)
+from clickstream_operator.resources.absence import found
+from clickstream_operator.resources.kms_keys import key_name
 
 
 class SNSTopic(Resource):
     """SNS topic.
 
-    `kms_key_id` None: no encryption at rest. Outputs: ``arn, name``.
+    `kms_key_id`: alias, id or ARN; None: no encryption at rest, because CloudWatch alarms cannot
+    publish to a topic under ``alias/aws/sns``. Outputs: ``arn, name``.
     """
 
     kind = "SNSTopic"
@@ -27,5 +42,61 @@ class SNSTopic(Resource):
     ) -> None:
         super().__init__(**arguments)
         self._calls = calls
-        self._place = place
+        self._arn = place.topic(self.physical_name)
         self._kms_key_id = kms_key_id
+
+    def desired(self, outputs: Outputs) -> Properties:
+        """The key."""
+        return {"encryption.keyId": key_name(self._kms_key_id)}
+
+    async def observe(self, *, full: bool) -> Observed | None:
+        """GetTopicAttributes."""
+        answer = await found(self._calls.read("sns", "get_topic_attributes", TopicArn=self._arn))
+        if answer is None:
+            return None
+        return self._observed(key_name(answer["Attributes"].get("KmsMasterKeyId")))
+
+    async def read_tags(self, observed: Observed) -> Mapping[str, str]:
+        """By ListTagsForResource."""
+        answer = await self._calls.read("sns", "list_tags_for_resource", ResourceArn=self._arn)
+        return from_list(answer.get("Tags", ()))
+
+    async def create(self, desired: Properties) -> Observed:
+        """CreateTopic, with tags. It returns what exists: the engine has looked before."""
+        attributes = {"KmsMasterKeyId": self._kms_key_id} if self._kms_key_id else {}
+        await self._calls.write(
+            "sns",
+            "create_topic",
+            Name=self.physical_name,
+            Attributes=attributes,
+            Tags=as_list(self.tags),
+        )
+        return self._observed(desired["encryption.keyId"], tags=self.tags)
+
+    async def update(self, desired: Properties, observed: Observed, diff: Diff) -> None:
+        """Tags and key."""
+        tags = self.missing_tags(diff)
+        if tags:
+            await self._calls.write(
+                "sns", "tag_resource", ResourceArn=self._arn, Tags=as_list(tags)
+            )
+        if "encryption.keyId" in diff:
+            await self._calls.write(
+                "sns",
+                "set_topic_attributes",
+                TopicArn=self._arn,
+                AttributeName="KmsMasterKeyId",
+                AttributeValue=self._kms_key_id or "",
+            )
+
+    async def delete(self, observed: Observed) -> None:
+        """DeleteTopic; its subscriptions go with it."""
+        await found(self._calls.write("sns", "delete_topic", TopicArn=self._arn))
+
+    def _observed(self, key: str, tags: Mapping[str, str] | None = None) -> Observed:
+        return Observed(
+            arn=self._arn,
+            properties={"encryption.keyId": key},
+            outputs={"arn": self._arn, "name": self.physical_name},
+            tags=tags,
+        )

@@ -1,18 +1,44 @@
 """SQS queue."""
 
+# The contract names arguments that this kind does not need.
+# ruff: noqa: ARG002
+
 from __future__ import annotations
 
-from typing import Unpack
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final, Unpack
 
 from clickstream_operator.aws.arns import Place
 from clickstream_operator.aws.session import Calls
-from clickstream_operator.engine.resource import Resource, ResourceArguments
+from clickstream_operator.engine.resource import (
+    Diff,
+    Observed,
+    Outputs,
+    Properties,
+    Resource,
+    ResourceArguments,
+)
+from clickstream_operator.resources.absence import found
+from clickstream_operator.resources.kms_keys import key_name
+
+_SSE_SQS: Final = "SSE-SQS"
+_DAY: Final = 86400
+_ATTRIBUTES: Final = (
+    "CreatedTimestamp",
+    "KmsMasterKeyId",
+    "MessageRetentionPeriod",
+    "SqsManagedSseEnabled",
+)
 
 
 class SQSQueue(Resource):
     """SQS queue.
 
-    `kms_key_id` None: SSE-SQS. Outputs: ``arn, name, url``.
+    `kms_key_id`: alias, id or ARN; None: SSE-SQS. Outputs: ``arn, name, url``.
+
+    A deleted name is free again after 60 seconds; until then CreateQueue answers
+    ``QueueDeletedRecently``, a conflict (SQS API reference, DeleteQueue).
     """
 
     kind = "SQSQueue"
@@ -31,3 +57,95 @@ class SQSQueue(Resource):
         self._place = place
         self._retention_days = retention_days
         self._kms_key_id = kms_key_id
+
+    def desired(self, outputs: Outputs) -> Properties:
+        """Retention and encryption."""
+        return {
+            "retentionSeconds": self._retention_days * _DAY,
+            "encryption.keyId": key_name(self._kms_key_id) or _SSE_SQS,
+        }
+
+    async def observe(self, *, full: bool) -> Observed | None:
+        """GetQueueUrl; a full one adds GetQueueAttributes."""
+        answer = await found(self._calls.read("sqs", "get_queue_url", QueueName=self.physical_name))
+        if answer is None:
+            return None
+        url = answer["QueueUrl"]
+        if not full:
+            return self._observed(url, {})
+        # The queue may go between the two calls.
+        details = await found(
+            self._calls.read(
+                "sqs", "get_queue_attributes", QueueUrl=url, AttributeNames=list(_ATTRIBUTES)
+            )
+        )
+        if details is None:
+            return None
+        attributes = details.get("Attributes", {})
+        managed = attributes.get("SqsManagedSseEnabled", "false") == "true"
+        properties = {
+            "retentionSeconds": int(attributes["MessageRetentionPeriod"]),
+            "encryption.keyId": key_name(attributes.get("KmsMasterKeyId"))
+            or (_SSE_SQS if managed else ""),
+        }
+        created_at = datetime.fromtimestamp(int(float(attributes["CreatedTimestamp"])), UTC)
+        return self._observed(url, properties, created_at=created_at)
+
+    async def read_tags(self, observed: Observed) -> Mapping[str, str]:
+        """By ListQueueTags."""
+        answer = await self._calls.read("sqs", "list_queue_tags", QueueUrl=observed.outputs["url"])
+        tags: Mapping[str, str] = answer.get("Tags", {})
+        return tags
+
+    async def create(self, desired: Properties) -> Observed:
+        """CreateQueue, with tags. It returns what exists: the engine has looked before."""
+        answer = await self._calls.write(
+            "sqs",
+            "create_queue",
+            QueueName=self.physical_name,
+            Attributes=self._attributes(desired),
+            tags=dict(self.tags),
+        )
+        return self._observed(answer["QueueUrl"], desired, tags=self.tags)
+
+    async def update(self, desired: Properties, observed: Observed, diff: Diff) -> None:
+        """SetQueueAttributes; it may take 60 seconds to show, the retention 15 minutes."""
+        url = observed.outputs["url"]
+        tags = self.missing_tags(diff)
+        if tags:
+            await self._calls.write("sqs", "tag_queue", QueueUrl=url, Tags=dict(tags))
+        if "retentionSeconds" in diff or "encryption" in diff:
+            await self._calls.write(
+                "sqs",
+                "set_queue_attributes",
+                QueueUrl=url,
+                Attributes={"KmsMasterKeyId": ""} | self._attributes(desired),
+            )
+
+    async def delete(self, observed: Observed) -> None:
+        """DeleteQueue; it takes up to 60 seconds."""
+        await found(self._calls.write("sqs", "delete_queue", QueueUrl=observed.outputs["url"]))
+
+    def _attributes(self, desired: Properties) -> dict[str, str]:
+        retention = {"MessageRetentionPeriod": str(desired["retentionSeconds"])}
+        if self._kms_key_id is None:
+            return {**retention, "SqsManagedSseEnabled": "true"}
+        # One excludes the other.
+        return {**retention, "SqsManagedSseEnabled": "false", "KmsMasterKeyId": self._kms_key_id}
+
+    def _observed(
+        self,
+        url: str,
+        properties: Mapping[str, Any],
+        *,
+        created_at: datetime | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> Observed:
+        arn = self._place.queue(self.physical_name)
+        return Observed(
+            arn=arn,
+            properties=properties,
+            outputs={"arn": arn, "name": self.physical_name, "url": url},
+            created_at=created_at,
+            tags=tags,
+        )

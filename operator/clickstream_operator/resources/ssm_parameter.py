@@ -1,21 +1,40 @@
 """SSM parameter that holds the key of the privacy hash."""
 
+# The contract names arguments that this kind does not need.
+# ruff: noqa: ARG002
+
 from __future__ import annotations
 
+import base64
 import secrets
-from collections.abc import Callable
-from typing import Unpack
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Unpack
 
 from clickstream_operator.aws.arns import Place
 from clickstream_operator.aws.session import Calls
-from clickstream_operator.engine.resource import Resource, ResourceArguments
+from clickstream_operator.aws.tags import as_list, from_list
+from clickstream_operator.engine.resource import (
+    Diff,
+    Observed,
+    Outputs,
+    Properties,
+    Resource,
+    ResourceArguments,
+)
+from clickstream_operator.resources.absence import found
+
+KEY_BYTES: Final = 32
 
 
 class HashKeyParameter(Resource):
-    """SSM parameter that holds the key of the privacy hash.
+    """SSM SecureString with a random key, made once.
 
-    `physical_name`: ``/clickstream/<base>/hash-key``. `random_bytes`: count -> that many random
-    bytes. Outputs: ``arn, name``.
+    `physical_name`: ``/clickstream/<base>/hash-key``. `kms_key_id` None: ``alias/aws/ssm``.
+    `random_bytes`: count -> that many random bytes. The value is 32 of them in base64. Outputs:
+    ``arn, name``.
+
+    The value is never read back, never compared and never changed: a new key would give every
+    visitor a new pseudonym.
     """
 
     kind = "HashKeyParameter"
@@ -32,6 +51,65 @@ class HashKeyParameter(Resource):
     ) -> None:
         super().__init__(**arguments)
         self._calls = calls
-        self._place = place
+        self._arn = place.parameter(self.physical_name)
         self._kms_key_id = kms_key_id
         self._random_bytes = random_bytes
+
+    def desired(self, outputs: Outputs) -> Properties:
+        """Nothing: that it is there is all that is asked."""
+        return {}
+
+    async def observe(self, *, full: bool) -> Observed | None:
+        """DescribeParameters: it tells names, never values."""
+        answer = await self._calls.read(
+            "ssm",
+            "describe_parameters",
+            ParameterFilters=[{"Key": "Name", "Option": "Equals", "Values": [self.physical_name]}],
+        )
+        if not answer.get("Parameters"):
+            return None
+        return self._observed()
+
+    async def read_tags(self, observed: Observed) -> Mapping[str, str]:
+        """By ListTagsForResource."""
+        answer = await self._calls.read("ssm", "list_tags_for_resource", **self._resource())
+        return from_list(answer.get("TagList", ()))
+
+    async def create(self, desired: Properties) -> Observed:
+        """PutParameter without overwriting: an existing key stays."""
+        encryption = {"KeyId": self._kms_key_id} if self._kms_key_id else {}
+        await self._calls.write(
+            "ssm",
+            "put_parameter",
+            Name=self.physical_name,
+            Description="Key of the visitor hash; made once, never change it",
+            Value=base64.b64encode(self._random_bytes(KEY_BYTES)).decode(),
+            Type="SecureString",
+            Overwrite=False,
+            Tags=as_list(self.tags),
+            **encryption,
+        )
+        return self._observed(tags=self.tags)
+
+    async def update(self, desired: Properties, observed: Observed, diff: Diff) -> None:
+        """Only tags."""
+        tags = self.missing_tags(diff)
+        if tags:
+            await self._calls.write(
+                "ssm", "add_tags_to_resource", Tags=as_list(tags), **self._resource()
+            )
+
+    async def delete(self, observed: Observed) -> None:
+        """DeleteParameter: what was hashed with the key cannot be matched any more."""
+        await found(self._calls.write("ssm", "delete_parameter", Name=self.physical_name))
+
+    def _resource(self) -> dict[str, Any]:
+        return {"ResourceType": "Parameter", "ResourceId": self.physical_name}
+
+    def _observed(self, tags: Mapping[str, str] | None = None) -> Observed:
+        return Observed(
+            arn=self._arn,
+            properties={},
+            outputs={"arn": self._arn, "name": self.physical_name},
+            tags=tags,
+        )
