@@ -1,0 +1,71 @@
+"""Build the functions' packages: `python lambdas/build.py --output build/lambdas`.
+
+The same sources give the same bytes on any machine: fixed times, order and permissions, no byte
+code, and entries stored rather than deflated, because zlib's output differs between its versions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import zipfile
+from pathlib import Path
+
+SOURCES = Path(__file__).resolve().parent
+FUNCTIONS = ("processor", "detector")
+_LIBRARY = "shared"
+_SUFFIXES = frozenset({".py", ".json"})
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # The earliest time that a zip file can hold.
+_FILE_MODE = 0o100644 << 16
+_UNIX = 3
+
+
+def build_package(function: str, output: Path) -> dict[str, str | int]:
+    """Write the zip of a function and return its manifest entry."""
+    path = output / f"{function}.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as package:
+        for name, source in _list_files(function):
+            entry = zipfile.ZipInfo(name, _EPOCH)
+            entry.external_attr = _FILE_MODE
+            entry.create_system = _UNIX
+            package.writestr(entry, source.read_bytes())
+    content = path.read_bytes()
+    return {
+        "file": path.name,
+        "handler": f"{function}.handler.handle",
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "bytes": len(content),
+    }
+
+
+def _list_files(function: str) -> list[tuple[str, Path]]:
+    found = [
+        (path.relative_to(SOURCES).as_posix(), path)
+        for folder in (function, _LIBRARY)
+        for path in (SOURCES / folder).rglob("*")
+        if path.suffix in _SUFFIXES
+    ]
+    return sorted(found)
+
+
+def build(output: Path) -> dict[str, dict[str, str | int]]:
+    """Write all packages and `manifest.json` into a folder; returns the manifest."""
+    output.mkdir(parents=True, exist_ok=True)
+    manifest = {function: build_package(function, output) for function in FUNCTIONS}
+    text = json.dumps(manifest, indent=2, sort_keys=True) + "\n"
+    (output / "manifest.json").write_text(text, encoding="utf-8")
+    return manifest
+
+
+def main() -> None:
+    """Build from the command line."""
+    parser = argparse.ArgumentParser(description="Build the Lambda packages.")
+    parser.add_argument("--output", type=Path, required=True, help="folder for the packages")
+    output = parser.parse_args().output
+    for function, entry in build(output).items():
+        print(f"{function}: {output / str(entry['file'])} {entry['bytes']} bytes {entry['sha256']}")
+
+
+if __name__ == "__main__":
+    main()

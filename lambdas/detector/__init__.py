@@ -1,0 +1,1 @@
+"""The anomaly detector: session rules on the stream, incidents, alerts."""

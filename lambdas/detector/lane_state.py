@@ -1,0 +1,165 @@
+"""What the detector remembers of a lane: a pure function of the lane's events in order.
+
+Kept in the counters table as `metric_name` = `detector`, `time_window` = lane code, with `wm`, a
+compressed `state`, `truncated` (entries given up because the item was full), `last_arrival`, `ttl`.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from shared.conditional_write import Update, apply_update
+from shared.lanes import NOTHING, Lane, decode_watermark, encode_watermark
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DETECTOR = "detector"
+LARGEST_STATE_BYTES = 300_000
+"""Below DynamoDB's 400 KB an item (Developer Guide, "Service, account, and table quotas")."""
+_HOUR_SECONDS = 3600
+
+
+@dataclass(slots=True)
+class Checkout:
+    """A checkout whose verdict waits for the processor.
+
+    `later` counts the session's events that the detector saw after it, by sequence number; those
+    that follow in the same record stand under the checkout's own number.
+    """
+
+    sequence: int
+    session: str
+    time_ms: int
+    arrival_ms: int
+    details: dict[str, str]
+    later: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class LaneState:
+    """The state of one lane.
+
+    `clock_ms` is the latest arrival of an event, `last_arrival_ms` that of any record;
+    `open` counts events by minute and session mark, `cooldowns` holds by rule and session mark the
+    arrival time in ms until which the rule is quiet.
+    """
+
+    watermark: int = NOTHING
+    clock_ms: int = 0
+    open: dict[int, dict[str, int]] = field(default_factory=dict)
+    cooldowns: dict[str, int] = field(default_factory=dict)
+    pending: list[Checkout] = field(default_factory=list)
+    truncated: int = 0
+    last_arrival_ms: int = 0
+
+    def encode(self) -> bytes:
+        """Return the state as bytes within the limit; gives up entries until it fits."""
+        while True:
+            data = zlib.compress(json.dumps(self._parts(), separators=(",", ":")).encode(), 6)
+            if len(data) <= LARGEST_STATE_BYTES:
+                return data
+            self._shrink()
+
+    def _parts(self) -> list[Any]:
+        pending = [asdict(checkout) for checkout in self.pending]
+        return [self.clock_ms, self.open, self.cooldowns, pending]
+
+    def _shrink(self) -> None:
+        """Give up the quarter of the counts that are lowest, and of the checkouts that are oldest.
+
+        Sessions with few events are the least likely to cross a threshold.
+        """
+        entries = sorted(
+            (count, minute, mark)
+            for minute, counts in self.open.items()
+            for mark, count in counts.items()
+        )
+        for _, minute, mark in entries[: len(entries) // 4 + 1]:
+            del self.open[minute][mark]
+        given_up = len(self.pending) // 4 + 1 if self.pending else 0
+        del self.pending[:given_up]
+        self.truncated += min(len(entries), len(entries) // 4 + 1) + given_up
+
+    @classmethod
+    def decode(cls, data: bytes) -> LaneState:
+        """Return the part of a state that `encode` wrote."""
+        clock_ms, opened, cooldowns, pending = json.loads(zlib.decompress(data))
+        return cls(
+            clock_ms=clock_ms,
+            open={int(minute): counts for minute, counts in opened.items()},
+            cooldowns=cooldowns,
+            pending=[_checkout(parts) for parts in pending],
+        )
+
+
+def _checkout(parts: dict[str, Any]) -> Checkout:
+    later = {int(sequence): count for sequence, count in parts.pop("later").items()}
+    return Checkout(**parts, later=later)
+
+
+class DetectorLanes:
+    """Reads and writes detector items; every write is a compare-and-set on the watermark."""
+
+    def __init__(self, dynamodb: Any, table: str, ttl_hours: int) -> None:
+        self._dynamodb = dynamodb
+        self._table = table
+        self._ttl_seconds = ttl_hours * _HOUR_SECONDS
+
+    def load(self, lane: Lane) -> LaneState:
+        """Return the stored state, empty when there is none."""
+        answer = self._dynamodb.get_item(TableName=self._table, Key=_key(lane), ConsistentRead=True)
+        return _read(answer.get("Item", {}))
+
+    def load_all(self) -> Iterator[tuple[Lane, LaneState]]:
+        """Yield every lane with its state."""
+        arguments: dict[str, Any] = {
+            "TableName": self._table,
+            "KeyConditionExpression": "#m = :m",
+            "ExpressionAttributeNames": {"#m": "metric_name"},
+            "ExpressionAttributeValues": {":m": {"S": DETECTOR}},
+            "ConsistentRead": True,
+        }
+        while True:
+            answer = self._dynamodb.query(**arguments)
+            for item in answer["Items"]:
+                yield Lane(item["epoch"]["S"], item["shard"]["S"]), _read(item)
+            if "LastEvaluatedKey" not in answer:
+                return
+            arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def save(self, lane: Lane, *, expected: int, state: LaneState) -> LaneState | None:
+        """Write the state if the stored watermark is `expected`; else return what stands there."""
+        update = Update()
+        data = state.encode()
+        update.set("state", {"B": data})
+        update.set("wm", {"B": encode_watermark(state.watermark)})
+        update.set("truncated", {"N": str(state.truncated)})
+        update.set("last_arrival", {"N": str(state.last_arrival_ms)})
+        update.set("shard", {"S": lane.shard})
+        update.set("epoch", {"S": lane.epoch})
+        update.set("ttl", {"N": str(state.last_arrival_ms // 1000 + self._ttl_seconds)})
+        name = update.name("wm")
+        if expected == NOTHING:
+            update.require(f"attribute_not_exists({name})")
+        else:
+            update.require(f"{name} = {update.value({'B': encode_watermark(expected)})}")
+        refused = apply_update(self._dynamodb, update.request(self._table, _key(lane)))
+        return None if refused is None else _read(refused)
+
+
+def _key(lane: Lane) -> dict[str, Any]:
+    return {"metric_name": {"S": DETECTOR}, "time_window": {"S": lane.code}}
+
+
+def _read(item: dict[str, Any]) -> LaneState:
+    if "wm" not in item:
+        return LaneState()
+    state = LaneState.decode(item["state"]["B"])
+    state.watermark = decode_watermark(item["wm"]["B"])
+    state.truncated = int(item["truncated"]["N"])
+    state.last_arrival_ms = int(item["last_arrival"]["N"])
+    return state

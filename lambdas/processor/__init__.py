@@ -1,0 +1,1 @@
+"""The stream processor: archive, page, session and counter items, each event exactly once."""

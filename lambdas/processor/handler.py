@@ -1,0 +1,34 @@
+"""Entry point of the processor function: `processor.handler.handle`."""
+
+from __future__ import annotations
+
+import time
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from processor.processor import Processor
+from shared.runtime import THREADS, Clients, read_config, read_hash_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def handle(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+    """Process one batch of a Kinesis event source mapping with `ReportBatchItemFailures`."""
+    return _processor().process(event, context)
+
+
+@lru_cache(maxsize=1)
+def _processor() -> Processor:
+    """Return the container's processor; a failure, such as a bad config, is not remembered."""
+    clients = Clients()
+    config = read_config(clients, "processor")
+    return Processor(
+        config,
+        dynamodb=clients.make("dynamodb"),
+        s3=clients.make("s3"),
+        sqs=clients.make("sqs"),
+        hash_key=read_hash_key(clients, config),
+        clock=time.time,
+        threads=THREADS,
+    )

@@ -1,0 +1,154 @@
+"""One invocation of the processor, in the order that makes every retry safe.
+
+Decode and scrub; archive (raw and bad objects under the lane's fence); aggregate; write each item
+once; close the lane; print metrics. Any AWS failure is raised: Lambda delivers the whole batch
+again and each step finds what it already did.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from shared.aggregate import aggregate
+from shared.archive import Archive, Compression
+from shared.conditional_write import MOST_ATTEMPTS, ContentionError
+from shared.counter_items import CounterItems
+from shared.custom_metrics import CustomMetrics
+from shared.dead_letters import DeadLetters
+from shared.decode import Decoder, count_reasons, read_records
+from shared.emf import Metrics, Series, write_line
+from shared.lane_items import LaneItems, LaneState
+from shared.lanes import Lane
+from shared.logs import Log
+from shared.page_items import PageItems
+from shared.privacy import Scrubber
+from shared.session_items import SessionItems
+from shared.workers import Workers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from shared.config import Config
+    from shared.rows import Batch, Event
+
+MOST_EVENT_TYPES = 50
+"""Values of the EventType dimension per container; the rest is counted as `other`."""
+
+
+class Processor:
+    """The processor of one pipeline; lives as long as its container."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        dynamodb: Any,
+        s3: Any,
+        sqs: Any,
+        hash_key: bytes,
+        clock: Callable[[], float],
+        threads: int = 1,
+        out: Callable[[str], None] = write_line,
+    ) -> None:
+        """Take low-level boto3 clients, a clock in epoch seconds, and where to print lines."""
+        self._config = config
+        self._clock = clock
+        self._log = Log(config.log_level, out)
+        self._decoder = Decoder(config, Scrubber(config.privacy, config.fields, hash_key))
+        tables, ttl = config.tables, config.ttl
+        self._pages = PageItems(dynamodb, tables.page_metrics, ttl.page_metrics_days)
+        self._sessions = SessionItems(dynamodb, tables.session_metrics, ttl.session_metrics_hours)
+        self._counters = CounterItems(dynamodb, tables.counters, ttl.counters_hours)
+        self._lanes = LaneItems(dynamodb, tables.counters, ttl.lane_hours)
+        self._archive = Archive(
+            s3=s3,
+            lanes=self._lanes,
+            bucket=config.bucket,
+            compression=Compression(config.archive_compression),
+            enabled=config.archive_enabled,
+            announce=DeadLetters(
+                sqs,
+                queue_url=config.dead_letter_queue_url,
+                bucket=config.bucket,
+                pipeline=config.pipeline,
+            ).announce,
+        )
+        self._workers = Workers(threads)
+        self._metrics = Metrics(config.pipeline, clock, out)
+        self._custom = CustomMetrics(config.metrics, self._metrics)
+        self._event_types = Series(MOST_EVENT_TYPES)
+        self._states: dict[Lane, LaneState] = {}
+
+    def process(self, event: Mapping[str, Any], context: object = None) -> dict[str, Any]:
+        """Process one Kinesis event of Lambda; returns that no item failed, or raises."""
+        del context
+        for shard, records in read_records(event).items():
+            lane = Lane(self._config.stream_epoch, shard)
+            batch = self._decoder.decode_batch(records)
+            # Forgotten while at work: after a failure the lane is read afresh.
+            state = self._states.pop(lane, None)
+            self._states[lane] = self._process_lane(lane, batch, state or self._lanes.load(lane))
+        return {"batchItemFailures": []}
+
+    def _process_lane(self, lane: Lane, batch: Batch, state: LaneState) -> LaneState:
+        written = False
+        for _ in range(MOST_ATTEMPTS):
+            done = state.done
+            if done >= batch.last:
+                return state
+            state = self._archive.store(lane, batch, state)
+            if not written:
+                # Everything up to `done` has been counted whole: `finish` comes last.
+                self._write_items(lane, [row for row in batch.events if row.sequence > state.done])
+                written = True
+            done = state.done
+            finished, state = self._lanes.finish(lane, state, batch)
+            if finished:
+                self._report(lane, batch, done)
+                return state
+        raise ContentionError("a lane was taken by others too often")
+
+    def _write_items(self, lane: Lane, events: Sequence[Event]) -> None:
+        gains = aggregate(events)
+        code = lane.code
+        calls: list[Callable[[], None]] = [
+            partial(self._pages.write, page, hour, code, views)
+            for (page, hour), views in gains.pages.items()
+        ]
+        calls += [
+            partial(self._sessions.write, session, code, activities)
+            for session, activities in gains.sessions.items()
+        ]
+        calls += [
+            partial(self._counters.write, event_type, minute, code, counts)
+            for (event_type, minute), counts in gains.counters.items()
+        ]
+        self._workers.run(calls)
+
+    def _report(self, lane: Lane, batch: Batch, done: int) -> None:
+        """Print the metrics of what is new in this batch, once per row."""
+        events = [row for row in batch.events if row.sequence > done]
+        bad_rows = [row for row in batch.bad_rows if row.sequence > done]
+        lag_ms = max(0, round(self._clock() * 1000) - batch.last_arrival_ms)
+        self._metrics.emit(
+            {
+                "EventsProcessed": (len(events), "Count"),
+                "BadRows": (len(bad_rows), "Count"),
+                "Lag": (lag_ms, "Milliseconds"),
+            },
+            account_wide=True,
+        )
+        types: dict[str, int] = {}
+        for event in events:
+            (name,) = self._event_types.admit((event.type,))
+            types[name] = types.get(name, 0) + 1
+        for name, count in types.items():
+            self._metrics.emit(
+                {"EventsProcessed": (count, "Count")}, dimensions={"EventType": name}
+            )
+        self._custom.emit(events)
+        fields: dict[str, str | float] = {"lane": lane.code, "shard": lane.shard}
+        self._log.write("INFO", "batch processed", **fields, events=len(events), lag_ms=lag_ms)
+        if bad_rows:
+            self._log.write("WARNING", "bad rows", **fields, **count_reasons(bad_rows))

@@ -1,0 +1,1 @@
+"""What both functions share: config, decoding, privacy, aggregation, storage protocols, metrics."""

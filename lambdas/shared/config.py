@@ -1,0 +1,229 @@
+"""The one JSON config of a function, checked whole before the first record is touched.
+
+It stands in the environment variable `CLICKSTREAM_CONFIG`, or, when it is larger than an
+environment may be (4 KB; AWS Lambda Developer Guide, "Lambda quotas"), in the S3 object that
+`CLICKSTREAM_CONFIG_S3` names as `s3://bucket/config/<hash>.json`. `config.schema.json` beside this
+module is the shape; the dataclasses mirror it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from shared.schema_check import find_faults
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+VERSION = 1
+INLINE_VARIABLE = "CLICKSTREAM_CONFIG"
+OBJECT_VARIABLE = "CLICKSTREAM_CONFIG_S3"
+DEFAULT_MAX_SERIES = 100
+
+
+class ConfigError(Exception):
+    """The config cannot be used; the message names the member and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Names of the three DynamoDB tables."""
+
+    page_metrics: str
+    session_metrics: str
+    counters: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """The producer's member name for each field of the event contract."""
+
+    type: str = "event_type"
+    session: str = "session_id"
+    user: str = "user_id"
+    time: str = "timestamp"
+    page: str = "page_url"
+    user_agent: str = "user_agent"
+    ip: str = "ip_address"
+    referrer: str = "referrer"
+    country: str = "country"
+    id: str = "event_id"
+
+
+@dataclass(frozen=True, slots=True)
+class Privacy:
+    """What may be stored of a person; `query_parameters` holds names and globs that stay."""
+
+    ip_address: Literal["Keep", "Truncate", "Drop"]
+    user_id: Literal["Keep", "Hash", "Drop"]
+    query_parameters: tuple[str, ...]
+    drop_fields: frozenset[str]
+    hash_key_parameter: str
+
+
+@dataclass(frozen=True, slots=True)
+class CustomMetric:
+    """One CloudWatch metric made from events; without `value_field` it counts them."""
+
+    name: str
+    namespace: str
+    match: tuple[tuple[str, str], ...]
+    value_field: str | None
+    unit: str
+    dimensions: tuple[str, ...]
+    max_series: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ttl:
+    """Lifetimes: page and counter items from their key's time, lanes from arrival."""
+
+    page_metrics_days: int
+    session_metrics_hours: int
+    counters_hours: int
+    lane_hours: int
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """What the detector looks for; an empty topic means incidents without alerts."""
+
+    enabled: bool
+    sensitivity: Literal["Low", "Medium", "High"]
+    disabled_rules: frozenset[str]
+    alerts_topic_arn: str
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole config of one function."""
+
+    function: Literal["processor", "detector"]
+    pipeline: str
+    stream_epoch: str
+    tables: Tables
+    bucket: str
+    archive_enabled: bool
+    archive_compression: Literal["Gzip", "Zstd"]
+    dead_letter_queue_url: str
+    fields: Fields
+    max_past_seconds: int
+    max_future_seconds: int
+    privacy: Privacy
+    metrics: tuple[CustomMetric, ...]
+    ttl: Ttl
+    detection: Detection
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+
+def load_config(environment: Mapping[str, str], *, s3: Callable[[], Any], function: str) -> Config:
+    """Return the config of `function` from the environment, or from the S3 object it names.
+
+    Args:
+        environment: the process environment.
+        s3: makes the S3 client; called only when the config is an object.
+        function: `processor` or `detector`; a config for the other one is refused.
+
+    Raises:
+        ConfigError: no config, not JSON, or a member that this package does not accept.
+    """
+    if INLINE_VARIABLE in environment:
+        text = environment[INLINE_VARIABLE]
+    elif OBJECT_VARIABLE in environment:
+        location = environment[OBJECT_VARIABLE]
+        bucket, _, key = location.removeprefix("s3://").partition("/")
+        if not location.startswith("s3://") or not key:
+            raise ConfigError(f"{OBJECT_VARIABLE} is {location!r}: write s3://<bucket>/<key>")
+        text = s3().get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+    else:
+        raise ConfigError(f"no config: set {INLINE_VARIABLE} or {OBJECT_VARIABLE}")
+    config = parse_config(text)
+    if config.function != function:
+        raise ConfigError(f"function is {config.function!r}: this is the {function}; write that")
+    return config
+
+
+def parse_config(text: str) -> Config:
+    """Return the config that a JSON text holds.
+
+    Raises:
+        ConfigError: see `load_config`.
+    """
+    try:
+        data = json.loads(text)
+    except ValueError as error:
+        raise ConfigError(f"the config is not JSON ({error}): write one JSON object") from error
+    if isinstance(data, dict) and data.get("version") != VERSION:
+        raise ConfigError(
+            f"version is {data.get('version')!r}: this package knows version {VERSION} only; "
+            "deploy the package that belongs to the operator's release"
+        )
+    schema = json.loads(Path(__file__).with_name("config.schema.json").read_text("utf-8"))
+    faults = list(find_faults(data, schema))
+    if faults:
+        raise ConfigError("; ".join(faults))
+    return _build(data)
+
+
+def _build(data: Mapping[str, Any]) -> Config:
+    events, privacy, ttl, detection = (
+        data["events"],
+        data["privacy"],
+        data["ttl"],
+        data["detection"],
+    )
+    fields = Fields(**{_snake(name): member for name, member in events["fields"].items()})
+    needed = {fields.type, fields.session, fields.time, fields.page} & {*privacy["dropFields"]}
+    if needed:
+        raise ConfigError(
+            f"privacy.dropFields drops {', '.join(sorted(needed))}, which every event needs: "
+            "remove it from the list"
+        )
+    return Config(
+        function=data["function"],
+        pipeline=data["pipeline"],
+        stream_epoch=data["streamEpoch"],
+        tables=Tables(**{_snake(name): table for name, table in data["tables"].items()}),
+        bucket=data["bucket"],
+        archive_enabled=data["archive"]["enabled"],
+        archive_compression=data["archive"]["compression"],
+        dead_letter_queue_url=data["deadLetterQueueUrl"],
+        fields=fields,
+        max_past_seconds=events["maxPastSeconds"],
+        max_future_seconds=events["maxFutureSeconds"],
+        privacy=Privacy(
+            ip_address=privacy["ipAddress"],
+            user_id=privacy["userId"],
+            query_parameters=tuple(privacy["queryParameters"]),
+            drop_fields=frozenset(privacy["dropFields"]),
+            hash_key_parameter=privacy["hashKeyParameter"],
+        ),
+        metrics=tuple(_metric(metric) for metric in data["metrics"]),
+        ttl=Ttl(**{_snake(name): span for name, span in ttl.items()}),
+        detection=Detection(
+            enabled=detection["enabled"],
+            sensitivity=detection["sensitivity"],
+            disabled_rules=frozenset(detection["disabledRules"]),
+            alerts_topic_arn=detection["alertsTopicArn"],
+        ),
+        log_level=data["logLevel"],
+    )
+
+
+def _metric(data: Mapping[str, Any]) -> CustomMetric:
+    return CustomMetric(
+        name=data["name"],
+        namespace=data["namespace"],
+        match=tuple(data["match"].items()),
+        value_field=data.get("valueField"),
+        unit=data.get("unit", "Count" if "valueField" not in data else "None"),
+        dimensions=tuple(data.get("dimensions", ())),
+        max_series=data.get("maxSeries", DEFAULT_MAX_SERIES),
+    )
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)

@@ -1,0 +1,284 @@
+"""From Lambda's Kinesis event to valid events and bad rows. Pure: same record, same rows, always.
+
+The accepted time window is measured from the record's arrival, not from now, so that a retry an
+hour later decides as the first attempt did.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from shared import kpl, rows
+from shared.clock_text import parse_time
+from shared.privacy import Scrubber, TooDeepError, page_path
+from shared.rows import BadRow, Batch, Event, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from shared.config import Config
+
+LARGEST_EVENT_BYTES = 1_048_576
+MOST_EVENTS_PER_RECORD = 10_000
+LONGEST_KEY_BYTES = 2048
+"""Of a partition key (DynamoDB Developer Guide, "Constraints in DynamoDB")."""
+_SMALLEST_EVENT_BYTES = 24
+_BAD_IN_KEYS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffd]")
+_BINARY_SHARE = 0.1
+
+
+def read_records(lambda_event: Mapping[str, Any]) -> dict[str, list[Record]]:
+    """Return the records of an invocation by shard, each shard's in sequence order.
+
+    Shape: AWS Lambda Developer Guide, "Using AWS Lambda with Amazon Kinesis". The shard id is the
+    part of `eventID` before the colon.
+    """
+    shards: dict[str, list[Record]] = {}
+    for entry in lambda_event.get("Records", ()):
+        kinesis = entry["kinesis"]
+        shard = str(entry["eventID"]).partition(":")[0]
+        record = Record(
+            sequence=int(kinesis["sequenceNumber"]),
+            arrival_ms=round(float(kinesis["approximateArrivalTimestamp"]) * 1000),
+            data=base64.b64decode(kinesis["data"]),
+        )
+        shards.setdefault(shard, []).append(record)
+    for records in shards.values():
+        records.sort(key=lambda record: record.sequence)
+    return shards
+
+
+class Decoder:
+    """Decodes, validates and scrubs the records of one pipeline."""
+
+    def __init__(self, config: Config, scrubber: Scrubber) -> None:
+        self._fields = config.fields
+        self._past_ms = config.max_past_seconds * 1000
+        self._future_ms = config.max_future_seconds * 1000
+        self._scrubber = scrubber
+        self._parse = json.JSONDecoder(
+            parse_constant=_refuse_constant, parse_float=_finite_float
+        ).decode
+
+    def decode_batch(self, records: Sequence[Record]) -> Batch:
+        """Return the rows of at least one record of one lane."""
+        events: list[Event] = []
+        bad_rows: list[BadRow] = []
+        for record in records:
+            for row in self.decode(record):
+                if isinstance(row, Event):
+                    events.append(row)
+                else:
+                    bad_rows.append(row)
+        return Batch(
+            first=records[0].sequence,
+            last=records[-1].sequence,
+            first_arrival_ms=records[0].arrival_ms,
+            last_arrival_ms=max(record.arrival_ms for record in records),
+            events=events,
+            bad_rows=bad_rows,
+        )
+
+    def decode(self, record: Record) -> Iterator[Event | BadRow]:
+        """Yield each row of a record, numbered by its place in it. Never raises for its content."""
+        sub = 0
+        for data in self._user_records(record.data):
+            documents = self._documents(data)
+            if isinstance(documents, BadRow):
+                yield _placed(documents, record, sub)
+                sub += 1
+                continue
+            for document in documents:
+                row = self._row(document, record, sub)
+                yield row if isinstance(row, Event) else _placed(row, record, sub)
+                sub += 1
+
+    def _user_records(self, data: bytes) -> list[bytes]:
+        try:
+            aggregate = kpl.split(data)
+        except ValueError:
+            return [data]
+        return [data] if aggregate is None else aggregate
+
+    def _documents(self, data: bytes) -> Sequence[Any] | BadRow:
+        """Return the JSON values that stand for events in one user record."""
+        if len(data) > LARGEST_EVENT_BYTES:
+            return _bad(rows.TOO_LARGE, "larger than 1 MiB", self._undecodable(data))
+        try:
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            return _bad(rows.NOT_JSON, "not UTF-8", self._undecodable(data))
+        try:
+            value = self._parse(text)
+        except RecursionError:
+            return _bad(rows.TOO_LARGE, "nested too deeply", self._scrubber.redact_text(text))
+        except ValueError:
+            lines = self._lines(text)
+            if lines is None:
+                return _bad(rows.NOT_JSON, "not JSON", self._scrubber.redact_text(text))
+            value = lines
+        documents = value if isinstance(value, list) else [value]
+        if len(documents) > min(MOST_EVENTS_PER_RECORD, len(data) // _SMALLEST_EVENT_BYTES + 1):
+            return _bad(rows.TOO_LARGE, "too many events", self._scrubber.redact_text(text))
+        return documents
+
+    def _lines(self, text: str) -> list[Any] | None:
+        """Return the values of newline-separated JSON; None when no line of it is an object.
+
+        A line that is not JSON stands as `_Unparsed` among the others.
+        """
+        lines = [line for line in text.split("\n") if line.strip()]
+        if len(lines) < 2 or len(lines) > MOST_EVENTS_PER_RECORD:  # noqa: PLR2004 - one is no list
+            return None
+        values: list[Any] = []
+        for line in lines:
+            try:
+                values.append(self._parse(line))
+            except (ValueError, RecursionError):
+                values.append(_Unparsed(line))
+        return values if any(isinstance(value, dict) for value in values) else None
+
+    def _row(self, document: Any, record: Record, sub: int) -> Event | BadRow:
+        if isinstance(document, _Unparsed):
+            return _bad(rows.NOT_JSON, "not JSON", self._scrubber.redact_text(document.text))
+        try:
+            scrubbed = self._scrubber.scrub_value(document)
+        except TooDeepError as error:
+            return _bad(rows.TOO_LARGE, str(error), self._flattened(document))
+        if not isinstance(scrubbed, dict):
+            return _bad(rows.NOT_AN_OBJECT, "not a JSON object", scrubbed)
+        try:
+            return self._event(document, scrubbed, record, sub)
+        except _RefusedError as refusal:
+            return _bad(refusal.reason, refusal.detail, scrubbed)
+
+    def _event(
+        self, document: dict[str, Any], scrubbed: dict[str, Any], record: Record, sub: int
+    ) -> Event:
+        fields = self._fields
+        event_type = _name(scrubbed, fields.type)
+        session = _name(scrubbed, fields.session)
+        time_ms = self._time(scrubbed, record.arrival_ms)
+        url = scrubbed.get(fields.page)
+        page = page_path(url) if isinstance(url, str) and url else None
+        if event_type == rows.PAGE_VIEW:
+            if page is None:
+                raise _missing(fields.page)
+            _check_key(fields.page, page)
+        _check_key(fields.type, f"{rows.COUNTER_PREFIX}{event_type}")
+        _check_key(fields.session, session)
+        agent = scrubbed.get(fields.user_agent)
+        return Event(
+            sequence=record.sequence,
+            sub=sub,
+            arrival_ms=record.arrival_ms,
+            time_ms=time_ms,
+            type=event_type,
+            session=session,
+            page=page,
+            user_agent=agent if isinstance(agent, str) and agent else None,
+            visitor=self._scrubber.visitor(document),
+            document=scrubbed,
+        )
+
+    def _time(self, document: dict[str, Any], arrival_ms: int) -> int:
+        value = document.get(self._fields.time)
+        if value is None or value == "":
+            raise _missing(self._fields.time)
+        try:
+            time_ms = parse_time(value)
+        except ValueError as error:
+            raise _RefusedError(rows.BAD_TIMESTAMP, str(error)) from error
+        if not -self._past_ms <= time_ms - arrival_ms <= self._future_ms:
+            raise _RefusedError(rows.OUT_OF_RANGE, "outside of the accepted window")
+        return time_ms
+
+    def _flattened(self, document: Any) -> str | None:
+        """Return a document that nests too deeply to be searched as redacted text."""
+        try:
+            return self._scrubber.redact_text(json.dumps(document))
+        except RecursionError:
+            return None
+
+    def _undecodable(self, data: bytes) -> Any:
+        """Return what may be kept of bytes that are not UTF-8.
+
+        Text with a few foreign bytes is redacted as text. What is binary, such as a compressed
+        payload, cannot be searched, so only its size and digest are kept unless nothing is hidden.
+        """
+        if self._scrubber.keeps_everything:
+            return {"base64": base64.b64encode(data).decode()}
+        text = data.decode("utf-8", "replace")
+        strange = sum(text.count(sign) for sign in ("\ufffd", "\x00"))
+        if strange > len(text) * _BINARY_SHARE or len(data) > LARGEST_EVENT_BYTES:
+            return {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        return self._scrubber.redact_text(text)
+
+
+class _RefusedError(Exception):
+    """An object that is no event, with the reason for its bad row."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.detail = detail
+
+
+class _Unparsed:
+    """One line of newline-separated JSON that is not JSON."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+def count_reasons(bad_rows: Iterable[BadRow]) -> dict[str, int]:
+    """Return how many rows have each reason, sorted by reason."""
+    counts: dict[str, int] = {}
+    for row in bad_rows:
+        counts[row.reason] = counts.get(row.reason, 0) + 1
+    return dict(sorted(counts.items()))
+
+
+def _bad(reason: str, detail: str, payload: Any) -> BadRow:
+    return BadRow(0, 0, 0, reason, detail, payload)
+
+
+def _missing(field: str) -> _RefusedError:
+    return _RefusedError(f"{rows.MISSING_FIELD}:{field}", "absent, empty or of a wrong type")
+
+
+def _name(document: dict[str, Any], field: str) -> str:
+    value = document.get(field)
+    if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
+        raise _missing(field)
+    return str(value)
+
+
+def _placed(row: BadRow, record: Record, sub: int) -> BadRow:
+    return BadRow(record.sequence, sub, record.arrival_ms, row.reason, row.detail, row.payload)
+
+
+def _check_key(field: str, key: str) -> None:
+    if _BAD_IN_KEYS.search(key):
+        raise _RefusedError(
+            rows.BAD_KEY, f"{field} holds a control character or half a surrogate pair"
+        )
+    if len(key) > LONGEST_KEY_BYTES or len(key.encode()) > LONGEST_KEY_BYTES:
+        raise _RefusedError(rows.BAD_KEY, f"{field} is longer than {LONGEST_KEY_BYTES} bytes")
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite_float(text: str) -> float:
+    value = float(text)
+    if value in (float("inf"), float("-inf")):
+        raise ValueError("a number beyond double precision")
+    return value

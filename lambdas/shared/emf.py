@@ -1,0 +1,115 @@
+"""CloudWatch metrics as lines on standard output, without an API call.
+
+Format: CloudWatch User Guide, "Specification: Embedded metric format": at most 100 values per
+metric in a line, at most 30 dimensions, dimension values of at most 1,024 characters.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+NAMESPACE = "Clickstream/Events"
+OTHER = "other"
+MOST_VALUES = 100
+_LONGEST_VALUE = 250
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
+_LARGEST = 2.0**360
+"""CloudWatch API Reference, "MetricDatum": values lie between -2^360 and 2^360."""
+
+
+def write_line(line: str) -> None:
+    """Write one line to standard output, where CloudWatch Logs picks it up."""
+    print(line, flush=True)
+
+
+class Series:
+    """The names that may become a dimension: the first `most` seen, every later one is `other`."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._known: set[tuple[str, ...]] = set()
+
+    def admit(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the names, or as many times `other` when there are enough already."""
+        if names not in self._known:
+            if len(self._known) >= self._most:
+                return (OTHER,) * len(names)
+            self._known.add(names)
+        return names
+
+
+class Metrics:
+    """Writes metric lines of one pipeline."""
+
+    def __init__(
+        self, pipeline: str, clock: Callable[[], float], out: Callable[[str], None]
+    ) -> None:
+        self._pipeline = pipeline
+        self._clock = clock
+        self._out = out
+
+    def emit(
+        self,
+        values: Mapping[str, tuple[float | Sequence[float], str]],
+        *,
+        namespace: str = NAMESPACE,
+        dimensions: Mapping[str, str] | None = None,
+        account_wide: bool = False,
+    ) -> None:
+        """Write a line.
+
+        Args:
+            values: by metric name, the value or the list of values, and the unit.
+            namespace: CloudWatch namespace.
+            dimensions: names and values beside Pipeline.
+            account_wide: add the set without dimensions, which sums all pipelines.
+        """
+        dimensions = {
+            name: dimension_value(value) for name, value in (dimensions or {}).items()
+        } | {"Pipeline": self._pipeline}
+        names = ["Pipeline", *(name for name in dimensions if name != "Pipeline")]
+        sets = [[], names] if account_wide else [names]
+        for chunk in _chunks(values):
+            directive = {
+                "Namespace": namespace,
+                "Dimensions": sets,
+                "Metrics": [{"Name": name, "Unit": values[name][1]} for name in chunk],
+            }
+            stamp = {"Timestamp": round(self._clock() * 1000), "CloudWatchMetrics": [directive]}
+            # Metrics last: a dimension member of the same name would hide the value.
+            self._out(json.dumps({"_aws": stamp, **dimensions, **chunk}, separators=(",", ":")))
+
+
+def _chunks(
+    values: Mapping[str, tuple[float | Sequence[float], str]],
+) -> Iterator[dict[str, Any]]:
+    """Yield members of lines that hold at most `MOST_VALUES` values of each metric."""
+    plain = {name: value for name, (value, _) in values.items() if isinstance(value, int | float)}
+    if plain:
+        yield plain
+    for name, (value, _) in values.items():
+        if not isinstance(value, int | float):
+            for start in range(0, len(value), MOST_VALUES):
+                yield {name: list(value[start : start + MOST_VALUES])}
+
+
+def dimension_value(value: Any) -> str:
+    """Return a value that CloudWatch takes: printable ASCII, not blank, no colon in front."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if not isinstance(value, str | int | float):
+        return "none"
+    text = _UNPRINTABLE.sub("?", str(value)[:_LONGEST_VALUE]).strip()
+    return text.lstrip(":") or "none"
+
+
+def metric_value(value: Any) -> float | None:
+    """Return a number that CloudWatch takes; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if -_LARGEST <= value <= _LARGEST else None

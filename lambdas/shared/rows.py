@@ -1,0 +1,73 @@
+"""What a Kinesis record becomes: events and bad rows, both free of what privacy forbids."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PAGE_VIEW = "page_view"
+COUNTER_PREFIX = "events_per_minute_"
+"""Partition keys of counter items: this and the event type, as in the original."""
+
+NOT_JSON = "not_json"
+NOT_AN_OBJECT = "not_an_object"
+MISSING_FIELD = "missing_field"
+BAD_TIMESTAMP = "bad_timestamp"
+OUT_OF_RANGE = "timestamp_out_of_range"
+TOO_LARGE = "too_large"
+BAD_KEY = "bad_key"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One Kinesis record: the unit of ordering. Times are UTC milliseconds."""
+
+    sequence: int
+    arrival_ms: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One valid event after the privacy rules; `document` is what the archive keeps.
+
+    `page` is the path of the page URL, the key of page items; `visitor` is an 8-byte keyed hash.
+    """
+
+    sequence: int
+    sub: int
+    arrival_ms: int
+    time_ms: int
+    type: str
+    session: str
+    page: str | None
+    user_agent: str | None
+    visitor: bytes
+    document: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """One row that cannot be used. `reason` is one of a small fixed set, `payload` is scrubbed."""
+
+    sequence: int
+    sub: int
+    arrival_ms: int
+    reason: str
+    detail: str
+    payload: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """All rows of one lane in one invocation, in lane order; first and last are inclusive."""
+
+    first: int
+    last: int
+    first_arrival_ms: int
+    last_arrival_ms: int
+    events: Sequence[Event]
+    bad_rows: Sequence[BadRow]
