@@ -7,6 +7,7 @@ patch that names a wrong uid is accepted by the API server, a failed ``test`` is
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from pathlib import Path
@@ -40,9 +41,11 @@ def connect(kubeconfig: Path | None = None) -> client.ApiClient:
     settings = client.Configuration()
     try:
         if kubeconfig is not None:
-            config.load_kube_config(str(kubeconfig), client_configuration=settings)
+            config.load_kube_config(  # type: ignore[no-untyped-call]
+                str(kubeconfig), client_configuration=settings
+            )
         else:
-            config.load_config(client_configuration=settings)
+            config.load_config(client_configuration=settings)  # type: ignore[no-untyped-call]
     except config.ConfigException as error:
         raise KubernetesError(
             f"no Kubernetes configuration: {error}; run in a pod or set KUBECONFIG"
@@ -199,7 +202,14 @@ class Kube:
         where = f"{metadata['namespace']}/{metadata['name']}"
         try:
             patched: dict[str, Any] = await self._run(
-                send, GROUP, VERSION, metadata["namespace"], PLURAL, metadata["name"], guarded
+                send,
+                GROUP,
+                VERSION,
+                metadata["namespace"],
+                PLURAL,
+                metadata["name"],
+                guarded,
+                _content_type="application/json-patch+json",
             )
         except ApiException as error:
             if error.status in _STALE:
@@ -228,7 +238,12 @@ class Kube:
 
 
 def _words(error: ApiException) -> str:
-    return f"{error.status} {error.reason}"
+    """What the API server said: the message of its Status, or the HTTP reason."""
+    try:
+        said = json.loads(error.body or "{}").get("message", "")
+    except ValueError:
+        said = ""
+    return f"{error.status} {said or error.reason}"
 
 
 def _refused(what: str, error: ApiException) -> KubernetesError:

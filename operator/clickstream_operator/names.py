@@ -90,3 +90,16 @@ def physical_names(
 def subscription(address: str) -> str:
     """Inventory name of an e-mail subscription; the address itself never shows."""
     return f"alerts-email-{hashlib.sha256(address.encode()).hexdigest()[:8]}"
+
+
+def chosen(spec: Spec) -> frozenset[str]:
+    """Inventory names of the resources whose physical names the spec sets."""
+    explicit = spec.names
+    pairs = (
+        (STREAM, explicit.stream),
+        (ARCHIVE, explicit.archive_bucket),
+        (PAGE_METRICS, explicit.page_metrics_table),
+        (SESSION_METRICS, explicit.session_metrics_table),
+        (COUNTERS, explicit.counters_table),
+    )
+    return frozenset(name for name, value in pairs if value is not None)

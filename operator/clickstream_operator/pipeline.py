@@ -57,7 +57,7 @@ class Blueprint:
     """Everything that decides what a pipeline's resources are.
 
     `physical` is the recorded name of each resource; `subscribed` are the inventory names of
-    subscriptions that an earlier pass made.
+    subscriptions that an earlier pass made, `adopted` those of resources that were taken over.
     """
 
     spec: Spec
@@ -70,6 +70,7 @@ class Blueprint:
     account_regional_bucket: bool = False
     permissions_boundary: str | None = None
     subscribed: frozenset[str] = field(default_factory=frozenset)
+    adopted: frozenset[str] = field(default_factory=frozenset)
 
 
 class _Common(TypedDict):
@@ -150,6 +151,8 @@ class _Builder:
         deletion: str = "Delete",
         gates_ready: bool = True,
     ) -> _Common:
+        if name in self._b.adopted and self._spec.deletion_policy.adopted == "Retain":
+            deletion = "Retain"
         return {
             "name": name,
             "physical_name": physical or self._names[name],
@@ -258,7 +261,7 @@ class _Builder:
         return alerts.topic_arn or self._place.topic(self._names[names.ALERTS])
 
     def _customer_keys(self, *keys: str | None) -> tuple[str, ...]:
-        """Customer keys among `keys`, as ARNs; AWS managed keys need no permission."""
+        """The customer's keys among `keys`, as ARNs; AWS managed keys need no permission."""
         found = {key for key in keys if key and not key.startswith("alias/aws/")}
         return tuple(sorted(self._place.kms_key(key) for key in found))
 

@@ -116,8 +116,7 @@ def _with_complete_defaults(schema: dict[str, Any], model: BaseModel) -> dict[st
     complete = model.model_dump(mode="json", by_alias=True, exclude_none=True)
     properties = dict(schema["properties"])
     for name, value in complete.items():
-        if "default" in properties[name] or properties[name]["type"] == "object":
-            properties[name] = {**properties[name], "default": value}
+        properties[name] = {**properties[name], "default": value}
         if isinstance(value, dict) and "properties" in properties[name]:
             child = getattr(model, _attribute(model, name))
             properties[name] = _with_complete_defaults(properties[name], child)

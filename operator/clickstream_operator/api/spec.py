@@ -421,7 +421,7 @@ class Transition(Model):
 
     storage_class: Literal[
         "STANDARD_IA", "INTELLIGENT_TIERING", "ONEZONE_IA", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE"
-    ]
+    ] = Field(json_schema_extra={"maxLength": 19})
     """S3 storage class. Example: GLACIER."""
     after_days: int = Field(ge=0, le=3653)
     """Age in days at which objects move. Example: 90."""

@@ -96,6 +96,7 @@ _CODES: Final[dict[Category, frozenset[str]]] = {
             "NoSuchLifecycleConfiguration",
             "NoSuchPublicAccessBlockConfiguration",
             "NoSuchTagSet",
+            "NoSuchConfiguration",
             "ServerSideEncryptionConfigurationNotFoundError",
             "404",
             "NotFound",
@@ -235,12 +236,16 @@ def from_client_error(service: str, operation: str, error: ClientError) -> AwsEr
     code = str(answer.get("Code", "Unknown"))
     message = str(answer.get("Message", ""))
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    category = category_of(code, message, status)
+    # A creation meets no busy thing but the one that is there already, whatever the words are.
+    if code in _BUSY and operation.startswith("create_"):
+        category = Category.ALREADY_EXISTS
     return AwsError(
         service=service,
         operation=operation,
         code=code,
         text=stable_text(message) or "AWS gave no message",
-        category=category_of(code, message, status),
+        category=category,
     )
 
 

@@ -87,23 +87,30 @@ class AwsSession:
         self._clients: dict[str, Any] = {}
         self._lock = threading.Lock()
         self._identity: Identity | None = None
+        self._identified_key = ""
 
     async def identity(self) -> Identity:
-        """The account and partition behind the credential; asked once per session.
+        """The account and partition behind the credential; asked once per credential.
 
         Raises:
             AwsError: the credential is missing, refused, or STS does not answer.
         """
-        if self._identity is None:
+        key = await asyncio.get_running_loop().run_in_executor(self._executor, self._access_key)
+        if self._identity is None or key != self._identified_key:
             answer = await self.call("sts", "get_caller_identity")
             self._identity = Identity(
                 account=answer["Account"], partition=answer["Arn"].split(":")[1]
             )
+            self._identified_key = key
         return self._identity
 
-    def forget_identity(self) -> None:
-        """Ask STS again at the next use: the credential behind the session may have changed."""
-        self._identity = None
+    def _access_key(self) -> str:
+        """Id of the access key in use now: a rotated or swapped credential has another."""
+        try:
+            credentials = self._session.get_credentials()
+            return credentials.get_frozen_credentials().access_key if credentials else ""
+        except BotoCoreError as error:
+            raise from_botocore_error("sts", "get_caller_identity", error) from error
 
     async def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         """Call one boto3 operation (snake case) and return its answer.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
@@ -62,6 +63,7 @@ class Outcome:
     """What a pass found out about one resource.
 
     `entry` None: the resource is gone, or was never there. `done` names what was written this pass.
+    `look_failed`: the pass could not see it, which says nothing about the thing itself.
     """
 
     resource: str
@@ -72,6 +74,7 @@ class Outcome:
     fields: tuple[str, ...] = ()
     corrected_drift: bool = False
     credentials_are_bad: bool = False
+    look_failed: bool = False
 
     @property
     def ready(self) -> bool:
@@ -81,11 +84,17 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class PassInput:
-    """What a pass starts from. `known` are fresh observations that need no new read."""
+    """What a pass starts from.
+
+    `intended_since`: since when the derived names are on record; `chosen_names`: the resources whose
+    names a person chose. `known`: fresh observations that need no new read.
+    """
 
     inventory: Mapping[str, Entry]
     policy: Policy
     full: bool
+    intended_since: datetime | None = None
+    chosen_names: frozenset[str] = frozenset()
     known: Mapping[str, Observed] = field(default_factory=dict)
     corrections: Mapping[str, int] = field(default_factory=dict)
 
@@ -163,7 +172,7 @@ class Applier:
     async def _converge(self, resource: Resource) -> Outcome:
         look = self._looks[resource.name]
         if look.error:
-            raise look.error
+            return replace(self._failed(resource, look.error), look_failed=True)
         entry = self._entry(resource)
         observed = look.observed
         desired = resource.desired(self._outputs)
@@ -175,7 +184,7 @@ class Applier:
         fields: set[str] = set()
         drifted = False
         for _ in range(MAX_STEPS):
-            if observed is not None:
+            if observed is not None and Action.CREATE not in done:
                 held = await self._check_owner(resource, entry, observed)
                 if held:
                     return held
@@ -197,7 +206,16 @@ class Applier:
             drifted = drifted or change.is_drift
             fields |= set(change.diff.paths)
             before = change.diff
-            observed = await self._write(resource, desired, observed, change)
+            try:
+                observed = await self._write(resource, desired, observed, change)
+            except AwsError as error:
+                if error.category is not Category.ALREADY_EXISTS:
+                    raise
+                # Created first without a look, and it was there: whose is it?
+                observed = await resource.observe(full=True)
+                if observed is None:
+                    raise
+                continue
             done.append(change.action)
             if observed is None or observed.readiness.phase is not Phase.READY:
                 break
@@ -219,13 +237,7 @@ class Applier:
         change: Change,
     ) -> Observed | None:
         if change.action is Action.CREATE:
-            try:
-                created = await resource.create(desired)
-            except AwsError as error:
-                if error.category is not Category.ALREADY_EXISTS:
-                    raise
-                created = None
-            return created or await resource.observe(full=True)
+            return await resource.create(desired) or await resource.observe(full=True)
         if observed is None:
             raise RuntimeError("an update needs an observation")
         await resource.update(desired, observed, change.diff)
@@ -239,7 +251,10 @@ class Applier:
         known = bool(entry.arn) and entry.arn == observed.arn
         if found is None and resource.taggable and not known:
             found = await resource.read_tags(observed)
-        owner = plan.ownership_of(resource, observed, entry, found, self._start.policy)
+        since = None if resource.name in self._start.chosen_names else self._start.intended_since
+        owner = plan.ownership_of(
+            resource, observed, entry, found, self._start.policy, intended_since=since
+        )
         if owner is Ownership.FOREIGN:
             return self._held(
                 resource,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
@@ -74,7 +75,7 @@ class Change:
     """The decision about one resource. `reason` and `message` explain a HOLD."""
 
     action: Action
-    diff: Diff = Diff()
+    diff: Diff = field(default_factory=Diff)
     is_drift: bool = False
     reason: Reason | None = None
     message: str = ""
@@ -86,11 +87,13 @@ def ownership_of(
     entry: Entry | None,
     found_tags: Mapping[str, str] | None,
     policy: Policy,
+    intended_since: datetime | None = None,
 ) -> Ownership:
-    """Whose the observed resource is.
+    """Whose the observed resource is. `found_tags` None: not read.
 
-    Ours: the inventory's ARN, the same cluster, namespace and pipeline in its tags, or no tags of its
-    own (then its parent's ownership, which was checked first, decides). `found_tags` None: not read.
+    Ours: the inventory's ARN; the same cluster, namespace and pipeline in its tags; a kind without
+    tags (its parent's ownership was checked first); or no owner and created after `intended_since`,
+    when its name, which nobody else derives, had been recorded as about to be created.
     """
     if entry is not None and entry.arn and entry.arn == observed.arn:
         return Ownership.OURS
@@ -98,8 +101,17 @@ def ownership_of(
         return Ownership.OURS
     found = found_tags or {}
     if ownership.same_owner(resource.tags, found):
+        # Without an intent it is a leftover of an earlier life, which Never forbids to take back.
         never = policy.adoption is AdoptionPolicy.NEVER and entry is None
         return Ownership.FOREIGN if never else Ownership.OURS
+    intended = (
+        entry is not None
+        and intended_since is not None
+        and observed.created_at is not None
+        and observed.created_at >= intended_since
+    )
+    if intended and not ownership.has_owner(found):
+        return Ownership.OURS
     if (
         policy.adoption is AdoptionPolicy.ALWAYS
         and policy.adopt_without_owner

@@ -26,7 +26,7 @@ from clickstream_operator.engine.resource import (
     progressing,
 )
 from clickstream_operator.resources.absence import found
-from clickstream_operator.resources.kms_keys import is_alias, is_aws_managed, key_name
+from clickstream_operator.resources.kms_keys import is_alias, is_managed_key, key_name
 
 _ON_DEMAND: Final = "PAY_PER_REQUEST"
 _PROVISIONED: Final = "PROVISIONED"
@@ -221,7 +221,7 @@ class DynamoDBTable(Resource):
         key_arn = description.get("KMSMasterKeyArn", "")
         # DynamoDB answers with the ARN of the key, whatever named it, and never with an alias.
         if self._kms_key_id is None:
-            managed = await is_aws_managed(self._calls, key_arn)
+            managed = await is_managed_key(self._calls, _MANAGED_KEY, key_arn)
             return _MANAGED_KEY if managed else key_name(key_arn)
         if not is_alias(self._kms_key_id) or is_alias(key_arn):
             return key_name(key_arn)

@@ -11,7 +11,7 @@ from typing import Final
 from clickstream_operator.aws.session import Calls
 from clickstream_operator.resources.absence import found
 
-# Who manages a key never changes, so each ARN is asked about once in the life of the process.
+# An AWS managed key stays behind its alias, so each is asked about once in a process's life.
 _MANAGED_BY_AWS: Final[set[str]] = set()
 
 
@@ -28,16 +28,19 @@ def is_alias(key_id: str) -> bool:
     return key_name(key_id).startswith("alias/")
 
 
-async def is_aws_managed(calls: Calls, key_arn: str) -> bool:
-    """Whether AWS manages the key; a service has exactly one such key in an account and region.
+async def is_managed_key(calls: Calls, alias: str, key_arn: str) -> bool:
+    """Whether `key_arn` is the AWS managed key behind `alias` (``alias/aws/<service>``).
+
+    AWS makes that key when its alias is described (KMS API reference, DescribeKey), so an alias that
+    is not there is an emulator's, which has no other key either.
 
     Raises:
         AwsError: DescribeKey failed.
     """
-    if key_name(key_arn).startswith("alias/aws/") or key_arn in _MANAGED_BY_AWS:
+    if not key_arn or key_name(key_arn) == alias or key_arn in _MANAGED_BY_AWS:
         return True
-    answer = await found(calls.read("kms", "describe_key", KeyId=key_arn))
-    if answer is None or answer["KeyMetadata"].get("KeyManager") != "AWS":
+    answer = await found(calls.read("kms", "describe_key", KeyId=alias))
+    if answer is not None and answer["KeyMetadata"]["Arn"] != key_arn:
         return False
     _MANAGED_BY_AWS.add(key_arn)
     return True

@@ -51,9 +51,9 @@ def processor_policy(
     queue: str,
     hash_key_parameter: str | None,
     log_group: str,
-    kms_key_ids: Sequence[str] = (),
+    kms_key_arns: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Policy of the processor's role. Names are physical; `kms_key_ids` are the customer's keys."""
+    """Policy of the processor's role. Names are physical; `kms_key_arns`: customer keys or aliases."""
     tables = (page_metrics_table, session_metrics_table, counters_table)
     return document(
         [
@@ -76,7 +76,7 @@ def processor_policy(
             ),
             *_hash_key(place, hash_key_parameter),
             _log(place, log_group),
-            *_customer_keys(place, kms_key_ids),
+            *_customer_keys(place, kms_key_arns),
         ]
     )
 
@@ -91,9 +91,9 @@ def detector_policy(
     topic_arn: str | None,
     hash_key_parameter: str | None,
     log_group: str,
-    kms_key_ids: Sequence[str] = (),
+    kms_key_arns: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Policy of the detector's role. Names are physical; `kms_key_ids` are the customer's keys."""
+    """Policy of the detector's role. Names are physical; `kms_key_arns`: customer keys or aliases."""
     publish = []
     if topic_arn is not None:
         publish.append(
@@ -121,7 +121,7 @@ def detector_policy(
             *publish,
             *_hash_key(place, hash_key_parameter),
             _log(place, log_group),
-            *_customer_keys(place, kms_key_ids),
+            *_customer_keys(place, kms_key_arns),
         ]
     )
 

@@ -38,6 +38,7 @@ _BLOCKS: Final = (
     "RestrictPublicBuckets",
 )
 _PAGES_PER_CALL: Final = 10
+_PAGE_SIZE: Final = 1000
 # What others have in the bucket: never desired, so never drift, and kept by our writes.
 _OTHER_STATEMENTS: Final = "others.policyStatements"
 _OTHER_RULES: Final = "others.lifecycleRules"
@@ -256,7 +257,7 @@ class S3Bucket(Resource):
     async def _empty(self) -> bool:
         """Delete versions and delete markers page by page; whether none is left."""
         for _page in range(_PAGES_PER_CALL):
-            answer = await found(self._read("list_object_versions", MaxKeys=1000))
+            answer = await found(self._read("list_object_versions", MaxKeys=_PAGE_SIZE))
             if answer is None:
                 return True
             keys = [
@@ -279,7 +280,7 @@ class S3Bucket(Resource):
         return False
 
     async def _not_empty(self) -> ResourceBlocked:
-        answer = await self._read("list_object_versions", MaxKeys=1000)
+        answer = await self._read("list_object_versions", MaxKeys=_PAGE_SIZE)
         count = len(answer.get("Versions", ())) + len(answer.get("DeleteMarkers", ()))
         amount = f"at least {count}" if answer.get("IsTruncated") else str(count)
         return ResourceBlocked(

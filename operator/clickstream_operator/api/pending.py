@@ -1,0 +1,27 @@
+"""Fields that the API accepts and this version does not act on yet. Each is answered, none ignored."""
+
+from __future__ import annotations
+
+from clickstream_operator.api.spec import Spec
+
+
+def fields_without_effect(spec: Spec) -> list[str]:
+    """Paths of set fields that have no effect yet. The pipeline works without them."""
+    found = []
+    if spec.stream.autoscaling is not None:
+        found.append("spec.stream.autoscaling")
+    if spec.anomaly_detection.sensitivity != "Medium":
+        found.append("spec.anomalyDetection.sensitivity")
+    if spec.anomaly_detection.rules:
+        found.append("spec.anomalyDetection.rules")
+    return found
+
+
+def fields_that_hold(spec: Spec) -> list[str]:
+    """Paths of set fields that must not be passed over: nothing may be written while they are set."""
+    found = []
+    if spec.approval == "Manual":
+        found.append("spec.approval: Manual")
+    if spec.credentials is not None:
+        found.append("spec.credentials")
+    return found

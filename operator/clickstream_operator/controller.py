@@ -1,0 +1,656 @@
+"""The controller: one pass over one pipeline, from the live object and from AWS.
+
+Finalizer, intent in the status, observe, plan, apply, outcome in the status, requeue. A pass may die
+at any instruction: the next one starts from what is.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import structlog
+from pydantic import ValidationError
+
+from clickstream_operator import names, outputs, pipeline
+from clickstream_operator import status as statuses
+from clickstream_operator.api import conditions as types
+from clickstream_operator.api.pending import fields_that_hold, fields_without_effect
+from clickstream_operator.api.reasons import Reason
+from clickstream_operator.api.v1alpha1 import (
+    FINALIZER,
+    FORCE_DELETE,
+    RECONCILE_REQUESTED_AT,
+    Effective,
+    Spec,
+    Status,
+)
+from clickstream_operator.aws import tags as ownership
+from clickstream_operator.aws.arns import Place
+from clickstream_operator.aws.errors import AwsError, Category
+from clickstream_operator.aws.session import AwsSession, Calls, Identity
+from clickstream_operator.engine.apply import Applier, Next, Outcome, PassInput
+from clickstream_operator.engine.inventory import Entry, Origin, State
+from clickstream_operator.engine.plan import Action, AdoptionPolicy, DriftPolicy, Policy
+from clickstream_operator.engine.resource import Observed, Resource
+from clickstream_operator.events import EventRecorder, Happening
+from clickstream_operator.kube import Kube
+from clickstream_operator.metrics import Metrics
+from clickstream_operator.resources.lambda_function import FunctionPackage
+from clickstream_operator.status import Problem, Report
+from clickstream_operator.workqueue import Key
+
+log = structlog.get_logger(__name__)
+
+POLL_SECONDS: Final = (2.0, 4.0, 8.0, 15.0, 30.0)
+_BACKOFF_FIRST: Final = 2.0
+_BACKOFF_MOST: Final = 900.0
+_FULL_EVERY: Final = 3
+_JITTER: Final = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the controller was started with. `cluster` is the recorded owner of new pipelines."""
+
+    cluster: str
+    instance: str
+    default_region: str
+    account_regional_buckets: bool
+    packages: Mapping[str, FunctionPackage]
+    permissions_boundary: str | None = None
+    adopt_without_owner: bool = False
+
+
+@dataclass(slots=True)
+class _Memory:
+    """What a pass leaves for the next one; losing it costs a few reads, never correctness."""
+
+    uid: str
+    generation: int
+    resync_due: float = 0.0
+    resyncs: int = 0
+    polls: int = 0
+    failures: int = 0
+    failed_looks: int = 0
+    observations: dict[str, Observed] = field(default_factory=dict)
+    corrections: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """The object of a pass, parsed."""
+
+    key: Key
+    body: Mapping[str, Any]
+    spec: Spec
+    status: Status
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        return dict(self.body["metadata"])
+
+    @property
+    def generation(self) -> int:
+        return int(self.metadata["generation"])
+
+    @property
+    def annotations(self) -> Mapping[str, str]:
+        return dict(self.metadata.get("annotations") or {})
+
+    @property
+    def deleting(self) -> bool:
+        return "deletionTimestamp" in self.metadata
+
+    @property
+    def guarded(self) -> bool:
+        return FINALIZER in (self.metadata.get("finalizers") or ())
+
+
+class Controller:
+    """Reconciles pipelines by key. `sessions` gives the session of a region."""
+
+    def __init__(
+        self,
+        *,
+        kube: Kube,
+        recorder: EventRecorder,
+        sessions: Callable[[str], AwsSession],
+        surroundings: Surroundings,
+        metrics: Metrics,
+        clock: Callable[[], float],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._kube = kube
+        self._recorder = recorder
+        self._sessions = sessions
+        self._around = surroundings
+        self._metrics = metrics
+        self._clock = clock
+        self._now = now
+        self._jitter = jitter
+        self._memories: dict[Key, _Memory] = {}
+
+    async def reconcile(self, key: Key) -> float | None:
+        """One pass. Returns the seconds until the next, None when there is nothing left to do.
+
+        Raises:
+            StaleObject: the object changed during the pass; run again.
+            KubernetesError: the API server refused or did not answer.
+        """
+        body = await self._kube.get(key)
+        if body is None:
+            self._memories.pop(key, None)
+            return None
+        subject = _parse(key, body)
+        memory = self._memory(subject)
+        if subject.deleting:
+            return await self._finalize(subject, memory)
+        problem, identity = await self._check(subject)
+        if problem is not None:
+            return await self._report_problem(subject, memory, problem)
+        if identity is None:
+            raise RuntimeError("a pass without a problem has an identity")
+        effective = subject.status.effective or self._decide_effective(subject, identity)
+        return await self._apply(subject, memory, effective)
+
+    # -- before the first AWS write ------------------------------------------------------------
+
+    def _memory(self, subject: _Subject) -> _Memory:
+        uid = subject.metadata["uid"]
+        known = self._memories.get(subject.key)
+        if known is None or known.uid != uid:
+            known = self._memories[subject.key] = _Memory(uid=uid, generation=subject.generation)
+        elif known.generation != subject.generation:
+            # A new spec starts over: no old backoff, no old observation.
+            known = self._memories[subject.key] = _Memory(
+                uid=uid, generation=subject.generation, resyncs=known.resyncs
+            )
+        return known
+
+    async def _check(self, subject: _Subject) -> tuple[Problem | None, Identity | None]:
+        """What keeps this pass from touching AWS; the identity when nothing does."""
+        held = fields_that_hold(subject.spec)
+        if held:
+            return Problem(
+                Reason.NOT_YET_EFFECTIVE,
+                f"{', '.join(held)} can't be honoured by this version, so nothing is written; "
+                "remove it, or use a version that supports it",
+            ), None
+        region = self._region(subject)
+        if not region:
+            return Problem(
+                Reason.INVALID,
+                "spec.region is unset and the operator has no default; set spec.region, or "
+                "AWS_REGION for the operator",
+            ), None
+        try:
+            identity = await self._sessions(region).identity()
+        except AwsError as error:
+            return _credential_problem(error), None
+        recorded = subject.status.effective
+        if recorded is not None:
+            mismatch = _mismatch(recorded, identity, subject.spec)
+            if mismatch:
+                return Problem(Reason.ACCOUNT_MISMATCH, mismatch), None
+        return None, identity
+
+    def _region(self, subject: _Subject) -> str:
+        recorded = subject.status.effective
+        if recorded is not None and recorded.region:
+            return recorded.region
+        return subject.spec.region or self._around.default_region
+
+    def _decide_effective(self, subject: _Subject, identity: Identity) -> Effective:
+        """Names and place, decided once and recorded before the first write."""
+        region = self._region(subject)
+        base = names.base_name(
+            cluster=self._around.cluster, namespace=subject.key.namespace, name=subject.key.name
+        )
+        physical = names.physical_names(
+            base=base,
+            place=Place(identity.partition, region, identity.account),
+            spec=subject.spec,
+            account_regional=self._around.account_regional_buckets,
+        )
+        return Effective(
+            cluster=self._around.cluster,
+            instance=self._around.instance,
+            account=identity.account,
+            partition=identity.partition,
+            region=region,
+            base=base,
+            names=dict(physical),
+            packages={name: one.sha256 for name, one in self._around.packages.items()},
+        )
+
+    def _blueprint(
+        self, subject: _Subject, effective: Effective, calls: Calls
+    ) -> pipeline.Blueprint:
+        inventory = statuses.inventory(subject.status)
+        return pipeline.Blueprint(
+            spec=subject.spec,
+            base=effective.base,
+            physical=effective.names,
+            place=Place(effective.partition, effective.region, effective.account),
+            tags=ownership.pipeline_tags(
+                cluster=effective.cluster,
+                namespace=subject.key.namespace,
+                pipeline=subject.key.name,
+                uid=subject.metadata["uid"],
+                environment=subject.spec.environment,
+                user_tags=subject.spec.tags,
+            ),
+            packages=self._around.packages,
+            calls=calls,
+            account_regional_bucket=effective.names[names.ARCHIVE].endswith("-an"),
+            permissions_boundary=self._around.permissions_boundary,
+            subscribed=frozenset(entry.name for entry in inventory.values() if entry.applied_hash),
+            adopted=frozenset(
+                entry.name for entry in inventory.values() if entry.origin is Origin.ADOPTED
+            ),
+        )
+
+    # -- apply ---------------------------------------------------------------------------------
+
+    async def _apply(
+        self, subject: _Subject, memory: _Memory, effective: Effective
+    ) -> float | None:
+        effective = effective.model_copy(
+            update={"packages": {n: one.sha256 for n, one in self._around.packages.items()}}
+        )
+        calls = Calls(self._sessions(effective.region))
+        blueprint = self._blueprint(subject, effective, calls)
+        wanted = pipeline.build(blueprint)
+        subject = await self._announce(subject, effective, wanted)
+        inventory = statuses.inventory(subject.status)
+        is_resync = self._clock() >= memory.resync_due or self._requested(subject)
+        start = PassInput(
+            inventory=inventory,
+            policy=self._policy(subject.spec),
+            full=is_resync and memory.resyncs % _FULL_EVERY == 0,
+            intended_since=datetime.fromisoformat(subject.metadata["creationTimestamp"]),
+            chosen_names=names.chosen(subject.spec),
+            known={} if is_resync else memory.observations,
+            corrections=memory.corrections,
+        )
+        applier = Applier(wanted, start)
+        outcomes = dict(await applier.apply())
+        if not subject.spec.suspend:
+            outcomes |= await self._prune(blueprint, wanted, inventory, start)
+        memory.observations = applier.observations
+        if is_resync:
+            self._plan_resync(subject.spec, memory)
+        self._count_drift(wanted, outcomes, memory)
+        report = self._report(subject, effective, wanted, outcomes, memory)
+        await self._publish(subject, report, outcomes)
+        return self._next(memory, outcomes)
+
+    async def _announce(
+        self, subject: _Subject, effective: Effective, wanted: list[Resource]
+    ) -> _Subject:
+        """Finalizer and intent: what is about to exist is recorded before it is created."""
+        if not subject.guarded and not subject.spec.suspend:
+            subject = _parse(subject.key, await self._kube.add_finalizer(subject.body))
+        fresh = subject.status.observed_generation == subject.generation
+        if subject.spec.suspend or (fresh and subject.status.effective is not None):
+            return subject
+        known = statuses.inventory(subject.status)
+        entries = [
+            known.get(resource.name) or Entry(resource.name, resource.kind, resource.physical_name)
+            for resource in wanted
+        ]
+        entries += [entry for name, entry in known.items() if name not in {e.name for e in entries}]
+        report = Report(
+            generation=subject.generation,
+            entries=entries,
+            gating=frozenset(),
+            effective=effective,
+        )
+        status = statuses.begin(subject.status, report, now=self._now())
+        body = await self._kube.write_status(subject.body, statuses.as_body(status))
+        return _parse(subject.key, body)
+
+    async def _prune(
+        self,
+        blueprint: pipeline.Blueprint,
+        wanted: list[Resource],
+        inventory: Mapping[str, Entry],
+        start: PassInput,
+    ) -> Mapping[str, Outcome]:
+        """Remove what the inventory has and the spec no longer wants."""
+        keep = {resource.name for resource in wanted}
+        gone = inventory.keys() - keep
+        if not gone:
+            return {}
+        leaving = [
+            resource for resource in pipeline.build_everything(blueprint) if resource.name in gone
+        ]
+        outcomes = dict(await Applier(leaving, replace(start, known={})).remove())
+        unknown = gone - {resource.name for resource in leaving}
+        return outcomes | {name: Outcome(name, None) for name in unknown}
+
+    def _policy(self, spec: Spec) -> Policy:
+        return Policy(
+            drift=DriftPolicy(spec.drift_policy),
+            adoption=AdoptionPolicy(spec.adoption_policy),
+            adopt_without_owner=self._around.adopt_without_owner,
+            read_only=spec.suspend,
+        )
+
+    def _requested(self, subject: _Subject) -> bool:
+        asked = subject.annotations.get(RECONCILE_REQUESTED_AT, "")
+        return bool(asked) and asked != subject.status.last_handled_reconcile_at
+
+    def _plan_resync(self, spec: Spec, memory: _Memory) -> None:
+        memory.resyncs += 1
+        interval = spec.resync_interval_seconds
+        memory.resync_due = self._clock() + interval * (1 - _JITTER * self._jitter())
+
+    def _count_drift(
+        self, wanted: list[Resource], outcomes: Mapping[str, Outcome], memory: _Memory
+    ) -> None:
+        for resource in wanted:
+            outcome = outcomes.get(resource.name)
+            if outcome is None:
+                continue
+            if outcome.corrected_drift:
+                memory.corrections[resource.name] = memory.corrections.get(resource.name, 0) + 1
+                self._metrics.drift.labels(resource.kind, "corrected").inc()
+            elif outcome.entry and outcome.entry.state is State.READY and not outcome.done:
+                memory.corrections.pop(resource.name, None)
+
+    # -- delete --------------------------------------------------------------------------------
+
+    async def _finalize(self, subject: _Subject, memory: _Memory) -> float | None:
+        if not subject.guarded:
+            self._memories.pop(subject.key, None)
+            return None
+        effective = subject.status.effective
+        if effective is None or not effective.account:
+            # Nothing was ever written: the account is recorded before the first write.
+            await self._kube.remove_finalizer(subject.body)
+            return None
+        if subject.annotations.get(FORCE_DELETE) == "true":
+            await self._abandon(subject)
+            return None
+        problem = await self._check_for_deletion(subject, effective)
+        if problem is not None:
+            report = replace(
+                self._report(subject, effective, [], {}, memory), deleting=True, problem=problem
+            )
+            await self._publish(subject, report, {})
+            return self._backoff(memory)
+        calls = Calls(self._sessions(effective.region))
+        resources = pipeline.build_everything(self._blueprint(subject, effective, calls))
+        start = PassInput(inventory=statuses.inventory(subject.status), policy=Policy(), full=False)
+        outcomes = await Applier(resources, start).remove()
+        report = replace(
+            self._report(subject, effective, resources, outcomes, memory), deleting=True
+        )
+        subject = await self._publish(subject, report, outcomes)
+        left = [e for e in report.entries if e.state is not State.RETAINED]
+        if left:
+            return self._next(memory, outcomes, resync=False)
+        await self._kube.remove_finalizer(subject.body)
+        log.info("pipeline deleted", retained=[entry.name for entry in report.entries])
+        return None
+
+    async def _check_for_deletion(self, subject: _Subject, effective: Effective) -> Problem | None:
+        try:
+            identity = await self._sessions(effective.region).identity()
+        except AwsError as error:
+            return _credential_problem(error)
+        mismatch = _mismatch(effective, identity, subject.spec)
+        return Problem(Reason.ACCOUNT_MISMATCH, mismatch) if mismatch else None
+
+    async def _abandon(self, subject: _Subject) -> None:
+        """Drop the finalizer on request and say what stays behind."""
+        left = [one.arn or one.physical_name for one in subject.status.resources]
+        log.warning("force-delete: left behind in AWS", resources=left)
+        await self._recorder.record(
+            subject.body,
+            Happening(
+                "Warning",
+                Reason.RESOURCE_RETAINED,
+                f"force-delete leaves {len(left)} resources in AWS: {', '.join(left)}",
+                "ForceDelete",
+            ),
+        )
+        await self._kube.remove_finalizer(subject.body)
+
+    # -- report --------------------------------------------------------------------------------
+
+    async def _report_problem(self, subject: _Subject, memory: _Memory, problem: Problem) -> float:
+        report = replace(
+            self._report(subject, subject.status.effective, [], {}, memory), problem=problem
+        )
+        await self._publish(subject, report, {})
+        return self._backoff(memory)
+
+    def _report(
+        self,
+        subject: _Subject,
+        effective: Effective | None,
+        resources: list[Resource],
+        outcomes: Mapping[str, Outcome],
+        memory: _Memory,
+    ) -> Report:
+        before = statuses.inventory(subject.status)
+        order = [resource.name for resource in resources]
+        order += [name for name in before if name not in order]
+        entries = []
+        for name in order:
+            outcome = outcomes.get(name)
+            entry = outcome.entry if outcome else before.get(name)
+            if entry is not None:
+                entries.append(entry)
+        bad = next((one for one in outcomes.values() if one.credentials_are_bad), None)
+        report = Report(
+            generation=subject.generation,
+            entries=entries,
+            gating=frozenset(r.name for r in resources if r.gates_ready),
+            effective=effective,
+            outputs=self._outputs(subject, effective, outcomes) if outcomes else {},
+            credentials_are_bad=bad is not None,
+            credentials_message=bad.entry.message if bad and bad.entry else "",
+            suspended=subject.spec.suspend,
+            pending_fields=fields_without_effect(subject.spec),
+            handled_request=subject.annotations.get(RECONCILE_REQUESTED_AT, ""),
+        )
+        return self._tolerate_failed_looks(subject, report, outcomes, memory)
+
+    def _tolerate_failed_looks(
+        self,
+        subject: _Subject,
+        report: Report,
+        outcomes: Mapping[str, Outcome],
+        memory: _Memory,
+    ) -> Report:
+        """A resync that could not see a ready pipeline says nothing about the pipeline."""
+        blind = [one for one in outcomes.values() if one.look_failed]
+        ready = any(c.type == types.READY and c.status == "True" for c in subject.status.conditions)
+        others_fine = all(one.ready for one in outcomes.values() if not one.look_failed)
+        if not blind or not others_fine or not (ready or memory.failed_looks):
+            memory.failed_looks = 0
+            return report
+        memory.failed_looks += 1
+        if memory.failed_looks <= statuses.TOLERATED_FAILED_LOOKS:
+            before = statuses.inventory(subject.status)
+            entries = [before.get(entry.name, entry) for entry in report.entries]
+            report = replace(report, entries=entries)
+        return replace(report, failed_looks=memory.failed_looks)
+
+    def _outputs(
+        self,
+        subject: _Subject,
+        effective: Effective | None,
+        outcomes: Mapping[str, Outcome],
+    ) -> Mapping[str, Any]:
+        if effective is None or subject.deleting:
+            return {}
+        return outputs.pipeline_outputs(
+            spec=subject.spec,
+            effective=effective,
+            pipeline=subject.key.name,
+            seen={name: outcome.outputs for name, outcome in outcomes.items()},
+        )
+
+    async def _publish(
+        self, subject: _Subject, report: Report, outcomes: Mapping[str, Outcome]
+    ) -> _Subject:
+        """Write the status if it changed, and an Event for each transition."""
+        if report.problem is not None and report.problem.reason is Reason.CREDENTIALS_INVALID:
+            report = replace(
+                report, credentials_are_bad=True, credentials_message=report.problem.message
+            )
+        status = statuses.compose(subject.status, report, now=self._now())
+        new_body = statuses.as_body(status)
+        if new_body == statuses.as_body(subject.status):
+            return subject
+        for happening in happenings(subject.status, status, outcomes):
+            await self._recorder.record(subject.body, happening)
+        return _parse(subject.key, await self._kube.write_status(subject.body, new_body))
+
+    # -- requeue -------------------------------------------------------------------------------
+
+    def _next(
+        self, memory: _Memory, outcomes: Mapping[str, Outcome], *, resync: bool = True
+    ) -> float:
+        """Seconds until the next pass: poll what AWS works on, back off from errors, else resync."""
+        wishes = {outcome.next for outcome in outcomes.values()}
+        delays = []
+        if resync:
+            delays.append(max(0.0, memory.resync_due - self._clock()))
+        if any(outcome.done for outcome in outcomes.values()):
+            memory.polls = 0
+        if Next.POLL in wishes:
+            delays.append(POLL_SECONDS[min(memory.polls, len(POLL_SECONDS) - 1)])
+            memory.polls += 1
+        if Next.BACKOFF in wishes:
+            delays.append(self._backoff(memory))
+        elif not wishes & {Next.POLL}:
+            memory.failures = 0
+            memory.polls = 0
+        return min(delays, default=POLL_SECONDS[0])
+
+    def _backoff(self, memory: _Memory) -> float:
+        delay: float = min(_BACKOFF_FIRST * 2.0**memory.failures, _BACKOFF_MOST)
+        memory.failures = min(memory.failures + 1, 16)
+        return delay * (1 - _JITTER * self._jitter())
+
+
+def happenings(before: Status, after: Status, outcomes: Mapping[str, Outcome]) -> list[Happening]:
+    """The Events that one change of status deserves: one for each transition. Pure."""
+    found: list[Happening] = []
+    for action, reason, verb in (
+        (Action.CREATE, Reason.RESOURCE_CREATED, "created"),
+        (Action.UPDATE, Reason.RESOURCE_UPDATED, "updated"),
+        (Action.DELETE, Reason.RESOURCE_DELETED, "deleted"),
+    ):
+        touched = [
+            f"{name} ({', '.join(one.fields)})" if action is Action.UPDATE and one.fields else name
+            for name, one in outcomes.items()
+            if action in one.done
+            and not one.corrected_drift
+            and not (action is Action.UPDATE and Action.CREATE in one.done)
+        ]
+        if touched:
+            found.append(
+                Happening("Normal", reason, f"{verb} {', '.join(touched)}", verb.capitalize())
+            )
+    corrected = [
+        f"{name} ({', '.join(one.fields) or 'was gone'})"
+        for name, one in outcomes.items()
+        if one.corrected_drift
+    ]
+    if corrected:
+        found.append(
+            Happening(
+                "Normal", Reason.DRIFT_CORRECTED, f"corrected {', '.join(corrected)}", "Correct"
+            )
+        )
+    return found + _condition_happenings(before, after)
+
+
+def _condition_happenings(before: Status, after: Status) -> list[Happening]:
+    old = types.by_type(before.conditions)
+    found: list[Happening] = []
+    for condition in after.conditions:
+        was = old.get(condition.type)
+        if was is not None and (was.status, was.reason) == (condition.status, condition.reason):
+            continue
+        bad = (
+            (condition.type == types.STALLED)
+            or (condition.type == types.CREDENTIALS_VALID and condition.status == "False")
+            or (condition.type == types.DRIFT_DETECTED and condition.status == "True")
+            or (condition.type == types.FIELDS_PENDING)
+            or (
+                condition.type == types.RECONCILING
+                and condition.reason == Reason.PROGRESSING_WITH_RETRY
+            )
+        )
+        good = (condition.type == types.READY and condition.status == "True") or (
+            condition.type == types.SUSPENDED
+        )
+        if bad or good:
+            kind = "Warning" if bad else "Normal"
+            found.append(
+                Happening(
+                    "Warning" if kind == "Warning" else "Normal",
+                    Reason(condition.reason),
+                    condition.message or condition.reason,
+                    condition.type,
+                )
+            )
+    return found
+
+
+def _parse(key: Key, body: Mapping[str, Any]) -> _Subject:
+    try:
+        spec = Spec.model_validate(body.get("spec") or {})
+    except ValidationError as error:
+        raise InvalidSpec(str(error)) from error
+    return _Subject(key, body, spec, Status.model_validate(body.get("status") or {}))
+
+
+class InvalidSpec(Exception):  # noqa: N818 - a state of the cluster, not a defect
+    """The API server accepted a spec that this version can't read: CRD and operator differ."""
+
+
+def _mismatch(recorded: Effective, identity: Identity, spec: Spec) -> str:
+    """Why the credential or the region is not the recorded one; empty when it is."""
+    found = []
+    if identity.account != recorded.account:
+        found.append(
+            f"the credential belongs to account {identity.account}, the pipeline to "
+            f"{recorded.account}"
+        )
+    if identity.partition != recorded.partition:
+        found.append(
+            f"the credential is of partition {identity.partition}, the pipeline of "
+            f"{recorded.partition}"
+        )
+    if spec.region and spec.region != recorded.region:
+        found.append(f"spec.region is {spec.region}, the pipeline is in {recorded.region}")
+    if not found:
+        return ""
+    return (
+        f"{'; '.join(found)}. Nothing was read or written; give the operator a credential of "
+        f"account {recorded.account} and keep region {recorded.region}"
+    )
+
+
+def _credential_problem(error: AwsError) -> Problem:
+    if error.credentials_are_bad:
+        return Problem(Reason.CREDENTIALS_INVALID, f"{error.code}: {error.text}")
+    reason = {
+        Category.ACCESS_DENIED: Reason.ACCESS_DENIED,
+        Category.THROTTLED: Reason.THROTTLED,
+        Category.INVALID: Reason.INVALID,
+    }.get(error.category, Reason.TRANSIENT)
+    return Problem(reason, str(error))

@@ -1,0 +1,95 @@
+"""Kopf as informer and process frame, nothing more.
+
+Kopf's high-level handlers lose spec changes during a backoff, release finalizers on a permanent
+error and die on a refused status write (docs/adr/0001). Here it watches: a handler stores what
+matters of a body and queues the key.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import Any
+
+import kopf
+
+from clickstream_operator.api import conditions
+from clickstream_operator.api.v1alpha1 import GROUP, PLURAL, VERSION
+from clickstream_operator.store import Store
+from clickstream_operator.workers import Workers
+from clickstream_operator.workqueue import Key, WorkQueue
+
+#: Kopf's own finalizer name. It removes this one when no handler needs it, so ours differs.
+_KOPF_FINALIZER = f"{GROUP}/kopf-unused"
+
+
+def build_registry(
+    *,
+    store: Store,
+    queue: WorkQueue,
+    workers: Workers,
+    jitter: Callable[[], float] = random.random,
+) -> kopf.OperatorRegistry:
+    """The handlers, on a registry of their own."""
+    registry = kopf.OperatorRegistry()
+
+    @kopf.on.login(registry=registry)
+    def login(**context: Any) -> kopf.ConnectionInfo | None:
+        if "KUBECONFIG" in os.environ:
+            return kopf.login_with_kubeconfig(**context)
+        return kopf.login_with_service_account(**context)
+
+    @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
+    def seen(event: kopf.RawEvent, body: kopf.Body, **_: Any) -> None:
+        metadata = body["metadata"]
+        key = Key(metadata["namespace"], metadata["name"])
+        if event["type"] == "DELETED":
+            store.forget(key)
+            queue.forget(key)
+            queue.add(key)
+            return
+        is_new = not store.knows(key)
+        if not store.learn(key, body):
+            return
+        if is_new and event["type"] is None and is_settled(body):
+            # At start, what is ready and up to date is spread over one resync.
+            spec = body.get("spec") or {}
+            queue.add_after(key, jitter() * float(spec.get("resyncIntervalSeconds", 300)))
+            return
+        queue.add(key, urgent=True)
+
+    @kopf.on.cleanup(registry=registry)
+    async def drained(**_: Any) -> None:
+        await workers.drain()
+
+    return registry
+
+
+def is_settled(body: kopf.Body) -> bool:
+    """Whether an object is ready for its present spec and not being deleted."""
+    metadata = body["metadata"]
+    if "deletionTimestamp" in metadata:
+        return False
+    status = body.get("status") or {}
+    if status.get("observedGeneration") != metadata.get("generation"):
+        return False
+    return any(
+        condition["type"] == conditions.READY and condition["status"] == "True"
+        for condition in status.get("conditions") or ()
+    )
+
+
+def operator_settings(executor: Executor) -> kopf.OperatorSettings:
+    """Kopf's settings for this use."""
+    settings = kopf.OperatorSettings()
+    settings.persistence.finalizer = _KOPF_FINALIZER
+    settings.posting.enabled = False
+    settings.peering.standalone = True
+    settings.scanning.disabled = True
+    settings.execution.executor = executor
+    settings.networking.request_timeout = 30
+    settings.networking.connect_timeout = 5
+    settings.watching.inactivity_timeout = 70
+    return settings

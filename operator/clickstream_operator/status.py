@@ -1,0 +1,370 @@
+"""What a pass says in the status: conditions and inventory from outcomes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, get_args
+
+from clickstream_operator.api import conditions as types
+from clickstream_operator.api.conditions import ConditionSet
+from clickstream_operator.api.reasons import Reason
+from clickstream_operator.api.status import ResourceState
+from clickstream_operator.api.v1alpha1 import (
+    Condition,
+    Effective,
+    FieldDrift,
+    ResourceStatus,
+    Status,
+)
+from clickstream_operator.engine.inventory import Drift, Entry, Origin, State
+
+_AT_ONCE: Final = frozenset(
+    {
+        Reason.INVALID,
+        Reason.OWNERSHIP_CONFLICT,
+        Reason.ACCOUNT_MISMATCH,
+        Reason.REPLACEMENT_NEEDED,
+        Reason.RESOURCE_FAILED,
+        Reason.RESOURCE_MISSING,
+        Reason.DRIFT_LOOP,
+        Reason.DELETION_BLOCKED,
+        Reason.NOT_YET_EFFECTIVE,
+    }
+)
+_AFTER_FIVE_MINUTES: Final = frozenset(
+    {Reason.ACCESS_DENIED, Reason.LIMIT_EXCEEDED, Reason.CREDENTIALS_INVALID}
+)
+_PATIENCE_WITH_ACCESS: Final = timedelta(minutes=5)
+_PATIENCE_WITH_RETRIES: Final = timedelta(minutes=10)
+_WAITING: Final = frozenset({Reason.WAITING_FOR_AWS, Reason.WAITING_FOR_DEPENDENCY, ""})
+#: Resyncs of a ready pipeline that may fail before Ready becomes Unknown.
+TOLERATED_FAILED_LOOKS: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What keeps a whole pass from happening: a credential, an account, a field."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a pass found, for the status.
+
+    `entries` is the inventory afterwards, in order; `gating` the names that Ready depends on.
+    `failed_looks`: resyncs in a row in which a ready pipeline could not be looked at.
+    """
+
+    generation: int
+    entries: Sequence[Entry]
+    gating: frozenset[str]
+    effective: Effective | None
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    credentials_are_bad: bool = False
+    credentials_message: str = ""
+    failed_looks: int = 0
+    suspended: bool = False
+    deleting: bool = False
+    pending_fields: Sequence[str] = ()
+    handled_request: str = ""
+    problem: Problem | None = None
+
+
+def timestamp(moment: datetime) -> str:
+    """RFC 3339 with seconds, as Kubernetes writes times."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def compose(previous: Status, report: Report, *, now: datetime) -> Status:
+    """The status after a pass. Equal inputs but for `now` give an equal status."""
+    text_now = timestamp(now)
+    entries = _with_times(report.entries, previous, text_now)
+    conditions = ConditionSet(previous.conditions, generation=report.generation, now=text_now)
+    if report.deleting:
+        _say_deleting(conditions, entries, report)
+    elif report.problem is not None:
+        _say_problem(conditions, report.problem, previous, now)
+    elif report.failed_looks:
+        _say_unseen(conditions, report)
+    else:
+        _say_progress(conditions, entries, report, previous, now)
+    _say_credentials(conditions, report)
+    _say_drift(conditions, entries)
+    _say_pending(conditions, report.pending_fields)
+    if not report.deleting:
+        _say_suspended(conditions, entries, report)
+    return Status(
+        observed_generation=report.generation,
+        conditions=conditions.as_list(),
+        resources=[_resource(entry) for entry in entries],
+        outputs=dict(report.outputs) or previous.outputs,
+        effective=report.effective or previous.effective,
+        last_handled_reconcile_at=report.handled_request or previous.last_handled_reconcile_at,
+        plan=previous.plan,
+        resizes=previous.resizes,
+        estimated_monthly_cost=previous.estimated_monthly_cost,
+    )
+
+
+def begin(previous: Status, report: Report, *, now: datetime) -> Status:
+    """The first status of a new generation, written before any AWS write."""
+    text_now = timestamp(now)
+    conditions = ConditionSet(previous.conditions, generation=report.generation, now=text_now)
+    known = conditions.get(types.READY)
+    changed = known is not None and known.status != "Unknown"
+    conditions.set(
+        types.READY,
+        "False" if changed else "Unknown",
+        Reason.UPDATING if changed else Reason.CREATING,
+        "the new spec is being applied" if changed else "resources are being created",
+    )
+    conditions.reconciling(Reason.PROGRESSING, "the new spec is being applied")
+    return previous.model_copy(
+        update={
+            "observed_generation": report.generation,
+            "conditions": conditions.as_list(),
+            "resources": [
+                _resource(entry) for entry in _with_times(report.entries, previous, text_now)
+            ],
+            "effective": report.effective,
+            "outputs": dict(report.outputs) or previous.outputs,
+        }
+    )
+
+
+def stalls(entry: Entry, *, now: datetime) -> bool:
+    """Whether waiting longer for this resource is not worth it."""
+    if entry.reason in _AT_ONCE:
+        return True
+    since = datetime.fromisoformat(entry.since) if entry.since else now
+    if entry.reason in _AFTER_FIVE_MINUTES:
+        return now - since >= _PATIENCE_WITH_ACCESS
+    if entry.reason in _WAITING:
+        return False
+    return now - since >= _PATIENCE_WITH_RETRIES
+
+
+def inventory(status: Status) -> dict[str, Entry]:
+    """The inventory that a status holds."""
+    return {
+        resource.name: Entry(
+            name=resource.name,
+            kind=resource.kind,
+            physical_name=resource.physical_name,
+            arn=resource.arn,
+            origin=Origin(resource.origin),
+            applied_hash=resource.applied_hash,
+            state=State(resource.state),
+            reason=resource.reason,
+            message=resource.message,
+            drift=tuple(Drift(d.field, d.observed, d.desired) for d in resource.drift),
+            since=resource.last_transition_time,
+        )
+        for resource in status.resources
+    }
+
+
+def _say_progress(
+    conditions: ConditionSet,
+    entries: Sequence[Entry],
+    report: Report,
+    previous: Status,
+    now: datetime,
+) -> None:
+    open_ones = [
+        entry
+        for entry in entries
+        if entry.name in report.gating and entry.state not in {State.READY, State.DRIFTED}
+    ]
+    aside = [entry for entry in entries if entry.name not in report.gating and _is_error(entry)]
+    if not open_ones:
+        ready = sum(entry.state in {State.READY, State.DRIFTED} for entry in entries)
+        extra = f"; not working: {_named(aside)}" if aside else ""
+        conditions.set(types.READY, "True", Reason.AVAILABLE, f"{ready} resources ready{extra}")
+        conditions.settled()
+        return
+    errors = [entry for entry in open_ones if _is_error(entry)]
+    stuck = [entry for entry in errors if stalls(entry, now=now)]
+    if stuck:
+        first = stuck[0]
+        message = _sentence(first)
+        conditions.set(types.READY, "False", Reason(first.reason), message)
+        conditions.stalled(Reason(first.reason), message)
+    elif errors:
+        first = errors[0]
+        conditions.set(types.READY, "False", Reason(first.reason), _sentence(first))
+        conditions.reconciling(Reason.PROGRESSING_WITH_RETRY, _sentence(first))
+    else:
+        was_ready = any(
+            condition.type == types.READY and condition.reason == Reason.UPDATING
+            for condition in previous.conditions
+        ) or all(entry.applied_hash for entry in open_ones)
+        reason = Reason.UPDATING if was_ready else Reason.CREATING
+        total = len(report.gating)
+        message = f"{total - len(open_ones)} of {total} ready; waiting for {_named(open_ones)}"
+        conditions.set(types.READY, "False", reason, message)
+        conditions.reconciling(Reason.PROGRESSING, message)
+
+
+def _say_problem(
+    conditions: ConditionSet, problem: Problem, previous: Status, now: datetime
+) -> None:
+    before = next((c for c in previous.conditions if c.type == types.RECONCILING), None)
+    since = datetime.fromisoformat(before.last_transition_time) if before else now
+    probe = Entry(name="", kind="", physical_name="", reason=problem.reason, since=timestamp(since))
+    already = any(
+        c.type == types.STALLED and c.reason == problem.reason for c in previous.conditions
+    )
+    conditions.set(types.READY, "False", problem.reason, problem.message)
+    if already or stalls(probe, now=now):
+        conditions.stalled(problem.reason, problem.message)
+    else:
+        conditions.reconciling(Reason.PROGRESSING_WITH_RETRY, problem.message)
+
+
+def _say_unseen(conditions: ConditionSet, report: Report) -> None:
+    """A ready pipeline could not be looked at: believed for two resyncs, then unknown."""
+    if report.failed_looks > TOLERATED_FAILED_LOOKS:
+        first = next((entry for entry in report.entries if _is_error(entry)), None)
+        reason = Reason(first.reason) if first else Reason.TRANSIENT
+        message = _sentence(first) if first else "AWS can't be read"
+        conditions.set(types.READY, "Unknown", reason, message)
+        conditions.reconciling(Reason.PROGRESSING_WITH_RETRY, message)
+
+
+def _say_deleting(conditions: ConditionSet, entries: Sequence[Entry], report: Report) -> None:
+    left = [entry for entry in entries if entry.state is not State.RETAINED]
+    blocked = [entry for entry in left if _is_error(entry)]
+    if report.problem is not None:
+        message = f"deletion waits: {report.problem.message}"
+        conditions.set(types.READY, "False", report.problem.reason, message)
+        conditions.stalled(report.problem.reason, message)
+    elif blocked:
+        message = f"deletion waits: {_sentence(blocked[0])}"
+        conditions.set(types.READY, "False", Reason(blocked[0].reason), message)
+        conditions.stalled(Reason(blocked[0].reason), message)
+    else:
+        message = f"{len(left)} resources left: {_named(left)}" if left else "all gone or retained"
+        conditions.set(types.READY, "False", Reason.DELETING, message)
+        conditions.reconciling(Reason.DELETING, message)
+
+
+def _say_credentials(conditions: ConditionSet, report: Report) -> None:
+    if report.credentials_are_bad:
+        conditions.set(
+            types.CREDENTIALS_VALID, "False", Reason.CREDENTIALS_INVALID, report.credentials_message
+        )
+    elif report.problem is None or report.problem.reason is Reason.ACCOUNT_MISMATCH:
+        conditions.set(types.CREDENTIALS_VALID, "True", Reason.CREDENTIALS_VALID)
+
+
+def _say_drift(conditions: ConditionSet, entries: Iterable[Entry]) -> None:
+    drifted = [entry for entry in entries if entry.drift or entry.state is State.DRIFTED]
+    if drifted:
+        fields = "; ".join(
+            f"{entry.name}: {', '.join(one.field for one in entry.drift)}" for entry in drifted
+        )
+        conditions.set(types.DRIFT_DETECTED, "True", Reason.DRIFT_DETECTED, fields)
+    else:
+        conditions.set(types.DRIFT_DETECTED, "False", Reason.NO_DRIFT)
+
+
+def _say_pending(conditions: ConditionSet, fields: Sequence[str]) -> None:
+    if fields:
+        message = f"accepted, without effect in this version: {', '.join(fields)}"
+        conditions.set(types.FIELDS_PENDING, "True", Reason.NOT_YET_EFFECTIVE, message)
+    else:
+        conditions.remove(types.FIELDS_PENDING)
+
+
+def _say_suspended(conditions: ConditionSet, entries: Sequence[Entry], report: Report) -> None:
+    if not report.suspended:
+        conditions.remove(types.SUSPENDED)
+        return
+    conditions.set(types.SUSPENDED, "True", Reason.SUSPENDED, "spec.suspend is true")
+    conditions.settled()
+    if report.problem is not None:
+        return
+    gating = [entry for entry in entries if entry.name in report.gating]
+    if all(entry.state in {State.READY, State.DRIFTED} for entry in gating):
+        return
+    applied = any(entry.applied_hash for entry in gating)
+    conditions.set(
+        types.READY,
+        "Unknown" if applied else "False",
+        Reason.SUSPENDED,
+        "changes wait until spec.suspend is false",
+    )
+
+
+def _is_error(entry: Entry) -> bool:
+    return entry.state in {State.FAILED, State.BLOCKED} and entry.reason not in _WAITING
+
+
+def _sentence(entry: Entry) -> str:
+    return f"{entry.name}: {entry.message}"
+
+
+def _named(entries: Sequence[Entry], most: int = 3) -> str:
+    shown = ", ".join(entry.name for entry in entries[:most])
+    return shown if len(entries) <= most else f"{shown} and {len(entries) - most} more"
+
+
+def _with_times(entries: Iterable[Entry], previous: Status, now: str) -> list[Entry]:
+    before = inventory(previous)
+    timed = []
+    for entry in entries:
+        old = before.get(entry.name)
+        same = (
+            old is not None and old.since and (old.state, old.reason) == (entry.state, entry.reason)
+        )
+        values = {name: getattr(entry, name) for name in Entry.__dataclass_fields__}
+        values["since"] = old.since if old and same else now
+        timed.append(Entry(**values))
+    return timed
+
+
+def _resource(entry: Entry) -> ResourceStatus:
+    state = entry.state.value
+    if state not in get_args(ResourceState):
+        raise ValueError(f"{state} is no resource state of the API")
+    return ResourceStatus.model_validate(
+        {
+            "name": entry.name,
+            "kind": entry.kind,
+            "physicalName": entry.physical_name,
+            "arn": entry.arn,
+            "origin": entry.origin.value,
+            "appliedHash": entry.applied_hash,
+            "state": state,
+            "reason": str(entry.reason),
+            "message": entry.message,
+            "drift": [
+                FieldDrift(field=one.field, observed=one.observed, desired=one.desired)
+                for one in entry.drift
+            ],
+            "lastTransitionTime": entry.since,
+        }
+    )
+
+
+def as_body(status: Status) -> dict[str, Any]:
+    """The status as the API server stores it: what is empty is left out."""
+    body: dict[str, Any] = _pruned(status.model_dump(mode="json", by_alias=True, exclude_none=True))
+    return body
+
+
+def _pruned(value: Any) -> Any:
+    if isinstance(value, dict):
+        kept = {key: _pruned(item) for key, item in value.items()}
+        return {key: item for key, item in kept.items() if item not in ("", [], {})}
+    if isinstance(value, list):
+        return [_pruned(item) for item in value]
+    return value
+
+
+__all__ = ["Condition", "Problem", "Report", "as_body", "begin", "compose", "inventory", "stalls"]
