@@ -1,0 +1,135 @@
+"""What every resource test needs: moto in place of AWS, and the engine's loop in small."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from moto import mock_aws
+
+from clickstream_operator.aws.arns import Place
+from clickstream_operator.aws.limits import Limits
+from clickstream_operator.aws.session import AwsSession, CallRecord, Calls, is_read
+from clickstream_operator.engine.resource import Diff, Observed, Outputs, Resource
+
+ACCOUNT = "123456789012"
+REGION = "us-east-1"
+TAGS = {"clickstream.dev/pipeline": "shop", "clickstream.dev/component": "part", "team": "web"}
+MAX_STEPS = 10
+
+
+class Cloud:
+    """An AWS account of moto, and a record of every call made to it."""
+
+    def __init__(self, executor: ThreadPoolExecutor) -> None:
+        self.records: list[CallRecord] = []
+        self.place = Place(partition="aws", region=REGION, account=ACCOUNT)
+        self.session = AwsSession(
+            region=REGION,
+            executor=executor,
+            limits=Limits(enabled=False),
+            on_call=self.records.append,
+        )
+        self.calls = Calls(self.session)
+
+    @property
+    def writes(self) -> list[str]:
+        """Operations that may have changed something, in order."""
+        return [one.operation for one in self.records if not is_read(one.operation)]
+
+    @property
+    def reads(self) -> list[str]:
+        """Operations that only looked, in order."""
+        return [one.operation for one in self.records if is_read(one.operation)]
+
+    def forget(self) -> None:
+        """Start the record, and the memory of reads, anew: a new pass."""
+        self.records.clear()
+        self.calls._reads.clear()
+
+    async def look(self, resource: Resource, *, full: bool = True) -> Observed:
+        """A new observation of something that must be there."""
+        self.forget()
+        observed = await resource.observe(full=full)
+        assert observed is not None
+        return observed
+
+    async def difference(self, resource: Resource, outputs: Outputs | None = None) -> Diff:
+        """What differs, tags included."""
+        observed = await self.look(resource)
+        if observed.tags is None and resource.taggable:
+            observed = with_tags(observed, dict(await resource.read_tags(observed)))
+        return resource.diff(resource.desired(outputs or {}), observed)
+
+    async def converge(self, resource: Resource, outputs: Outputs | None = None) -> list[str]:
+        """Create or update until nothing differs; the writes that it took."""
+        self.forget()
+        desired = resource.desired(outputs or {})
+        writes: list[str] = []
+        if await resource.observe(full=True) is None:
+            self.forget()
+            made = await resource.create(desired)
+            writes += self.writes
+            if made is not None:
+                await resource.update(desired, made, resource.diff(desired, made))
+                writes = self.writes.copy()
+        for _ in range(MAX_STEPS):
+            diff = await self.difference(resource, outputs)
+            if not diff:
+                return writes
+            observed = await self.look(resource)
+            self.forget()
+            await resource.update(desired, observed, diff)
+            writes += self.writes
+        raise AssertionError(f"still different: {diff.fields}")
+
+    async def settled(self, resource: Resource, outputs: Outputs | None = None) -> Observed:
+        """Assert that a new pass sees nothing to do and writes nothing."""
+        assert not (await self.difference(resource, outputs))
+        assert self.writes == []
+        observed = await self.look(resource)
+        assert observed.readiness.phase == "Ready"
+        return observed
+
+
+def with_tags(observed: Observed, tags: dict[str, str]) -> Observed:
+    """The observation with the tags that the service's own API tells."""
+    return Observed(
+        arn=observed.arn,
+        properties=observed.properties,
+        readiness=observed.readiness,
+        outputs=observed.outputs,
+        tags=tags,
+        created_at=observed.created_at,
+    )
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    """A new, empty account."""
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": REGION,
+    }.items():
+        monkeypatch.setenv(name, value)
+    with mock_aws(), ThreadPoolExecutor(max_workers=4) as executor:
+        yield Cloud(executor)
+
+
+GoneTwice = Callable[[Resource], Awaitable[None]]
+
+
+@pytest.fixture
+def goes_twice(cloud: Cloud) -> GoneTwice:
+    """Delete a resource, see that it is gone, and delete it again."""
+
+    async def check(resource: Resource) -> None:
+        observed = await cloud.look(resource)
+        await resource.delete(observed)
+        cloud.forget()
+        assert await resource.observe(full=True) is None
+        await resource.delete(observed)
+
+    return check

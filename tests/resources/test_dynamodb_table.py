@@ -1,0 +1,182 @@
+"""DynamoDB table: keys that never change, protection that blocks, and everything in between."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from clickstream_operator.aws.errors import AwsError, Category
+from clickstream_operator.engine.resource import (
+    Diff,
+    Observed,
+    Phase,
+    ResourceBlocked,
+    progressing,
+)
+from clickstream_operator.resources.dynamodb_table import DynamoDBTable, _readiness
+from tests.resources.conftest import TAGS, Cloud, GoneTwice
+
+
+def table(cloud: Cloud, **changes: Any) -> DynamoDBTable:
+    """A table with the API's defaults, but for `changes`."""
+    settings: dict[str, Any] = {
+        "hash_key": "page_url",
+        "range_key": "timestamp_hour",
+        "point_in_time_recovery": True,
+        "deletion_protection": True,
+    }
+    return DynamoDBTable(
+        calls=cloud.calls,
+        name="page-metrics",
+        physical_name="shop-page-metrics",
+        tags=TAGS,
+        **settings | changes,
+    )
+
+
+async def test_creation_settles(cloud: Cloud) -> None:
+    """Three writes, no look between them, and then rest."""
+    one = table(cloud)
+    writes = await cloud.converge(one)
+    assert writes == ["create_table", "update_time_to_live", "update_continuous_backups"]
+    observed = await cloud.settled(one)
+    assert cloud.reads[:1] == ["describe_table"]
+    assert observed.outputs["arn"].endswith(":table/shop-page-metrics")
+    assert observed.created_at is not None
+    assert dict(await one.read_tags(observed)) == TAGS
+
+
+async def test_hot_observation_is_one_call(cloud: Cloud) -> None:
+    """TTL and backups belong to the full one."""
+    one = table(cloud)
+    await cloud.converge(one)
+    hot = await cloud.look(one, full=False)
+    assert "ttl.attribute" not in hot.properties
+    assert not one.diff(one.desired({}), hot)
+    assert [operation for operation in cloud.reads if operation != "describe_key"] == [
+        "describe_table"
+    ]
+
+
+async def test_table_without_range_key_in_provisioned_mode(cloud: Cloud) -> None:
+    """As the original's session table, with capacity."""
+    one = table(cloud, hash_key="session_id", range_key=None, read_units=5, write_units=7)
+    await cloud.converge(one)
+    await cloud.settled(one)
+
+
+async def test_second_creation_is_refused(cloud: Cloud) -> None:
+    """Create-first relies on AWS refusing a second one."""
+    one = table(cloud)
+    await one.create(one.desired({}))
+    with pytest.raises(AwsError) as raised:
+        await one.create(one.desired({}))
+    assert raised.value.category is Category.ALREADY_EXISTS
+
+
+@pytest.mark.parametrize(
+    ("changes", "paths", "operation"),
+    [
+        ({"ttl_attribute": "expires"}, ("ttl.attribute",), "update_time_to_live"),
+        (
+            {"point_in_time_recovery": False},
+            ("pointInTimeRecovery",),
+            "update_continuous_backups",
+        ),
+        ({"deletion_protection": False}, ("deletionProtection",), "update_table"),
+        (
+            {"read_units": 5, "write_units": 7},
+            ("billing.mode", "billing.readUnits", "billing.writeUnits"),
+            "update_table",
+        ),
+    ],
+)
+async def test_each_field_changes_and_comes_back(
+    cloud: Cloud, changes: dict[str, Any], paths: tuple[str, ...], operation: str
+) -> None:
+    """A changed field is named, takes its own calls only, and reverts."""
+    await cloud.converge(table(cloud))
+    changed = table(cloud, **changes)
+    assert (await cloud.difference(changed)).paths == paths
+    assert set(await cloud.converge(changed)) == {operation}
+    await cloud.settled(changed)
+    await cloud.converge(table(cloud))
+    await cloud.settled(table(cloud))
+
+
+async def test_customer_key_changes_and_comes_back(cloud: Cloud) -> None:
+    """By id, by ARN and by alias, a key is the key that it names."""
+    key = (await cloud.session.call("kms", "create_key"))["KeyMetadata"]
+    await cloud.session.call(
+        "kms", "create_alias", AliasName="alias/mine", TargetKeyId=key["KeyId"]
+    )
+    await cloud.converge(table(cloud))
+    changed = table(cloud, kms_key_id=key["Arn"])
+    assert (await cloud.difference(changed)).paths == ("encryption.keyId",)
+    assert await cloud.converge(changed) == ["update_table"]
+    await cloud.settled(table(cloud, kms_key_id=key["KeyId"]))
+    await cloud.settled(table(cloud, kms_key_id="alias/mine"))
+    assert (await cloud.difference(table(cloud))).paths == ("encryption.keyId",)
+
+
+async def test_other_keys_need_a_replacement(cloud: Cloud) -> None:
+    """The key schema is for life."""
+    await cloud.converge(table(cloud))
+    diff = await cloud.difference(table(cloud, hash_key="url", range_key=None))
+    assert diff.replace == {"hashKey", "rangeKey"}
+
+
+async def test_missing_tag_is_set(cloud: Cloud) -> None:
+    """A tag that somebody removed is drift."""
+    one = table(cloud)
+    await cloud.converge(one)
+    arn = (await cloud.look(one)).arn
+    await cloud.session.call("dynamodb", "untag_resource", ResourceArn=arn, TagKeys=["team"])
+    assert await cloud.converge(one) == ["tag_resource"]
+
+
+async def test_busy_table_takes_no_change(cloud: Cloud) -> None:
+    """UPDATING: nothing is sent."""
+    one = table(cloud)
+    await cloud.converge(one)
+    observed = await cloud.look(one)
+    busy = Observed(observed.arn, observed.properties, progressing("TableBusy", "UPDATING"))
+    cloud.forget()
+    await one.update(one.desired({}), busy, Diff({"ttl.attribute": ("", "ttl")}))
+    assert cloud.writes == []
+
+
+async def test_protection_in_the_spec_blocks_deletion(cloud: Cloud) -> None:
+    """Nothing is switched off behind the user's back."""
+    one = table(cloud)
+    await cloud.converge(one)
+    with pytest.raises(ResourceBlocked, match="deletionProtection") as raised:
+        await one.delete(await cloud.look(one))
+    assert raised.value.reason == "DeletionBlocked"
+    assert cloud.writes == []
+
+
+async def test_deletion_drops_protection_that_the_spec_dropped(
+    cloud: Cloud, goes_twice: GoneTwice
+) -> None:
+    """AWS may still have it on; then off, then gone, then gone again."""
+    await cloud.converge(table(cloud))
+    await goes_twice(table(cloud, deletion_protection=False))
+
+
+@pytest.mark.parametrize(
+    ("status", "phase"),
+    [
+        ("ACTIVE", Phase.READY),
+        ("CREATING", Phase.PROGRESSING),
+        ("UPDATING", Phase.PROGRESSING),
+        ("ARCHIVING", Phase.PROGRESSING),
+        ("DELETING", Phase.DELETING),
+        ("INACCESSIBLE_ENCRYPTION_CREDENTIALS", Phase.FAILED),
+        ("ARCHIVED", Phase.FAILED),
+    ],
+)
+def test_status(status: str, phase: Phase) -> None:
+    """Every status that AWS documents."""
+    assert _readiness(status).phase is phase

@@ -1,0 +1,175 @@
+"""Kinesis stream: one change at a time, legal resizes, no consumer lost."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from clickstream_operator.aws.errors import AwsError, Category
+from clickstream_operator.engine.resource import (
+    Diff,
+    Observed,
+    Phase,
+    ResourceBlocked,
+    progressing,
+)
+from clickstream_operator.resources.kinesis_stream import (
+    KinesisStream,
+    _readiness,
+    epoch,
+    next_shard_count,
+)
+from tests.resources.conftest import TAGS, Cloud, GoneTwice
+
+
+def stream(cloud: Cloud, **changes: Any) -> KinesisStream:
+    """A stream with the API's defaults, but for `changes`."""
+    settings: dict[str, Any] = {
+        "shards": 2,
+        "on_demand": False,
+        "retention_hours": 24,
+        "kms_key_id": "alias/aws/kinesis",
+        "shard_level_metrics": ["OutgoingRecords", "IncomingRecords"],
+    }
+    return KinesisStream(
+        calls=cloud.calls,
+        name="stream",
+        physical_name="shop-events",
+        tags=TAGS,
+        **settings | changes,
+    )
+
+
+async def test_creation_settles(cloud: Cloud) -> None:
+    """A new stream gets everything that the spec asks for, and then rests."""
+    one = stream(cloud)
+    await cloud.converge(one)
+    observed = await cloud.settled(one)
+    assert cloud.reads == ["describe_stream_summary"]
+    assert observed.outputs["arn"].endswith(":stream/shop-events")
+    assert observed.created_at is not None
+    assert observed.outputs["epoch"] == epoch(observed.created_at)
+    assert dict(await one.read_tags(observed)) == TAGS
+
+
+async def test_second_creation_is_refused(cloud: Cloud) -> None:
+    """Create-first relies on AWS refusing a second one."""
+    one = stream(cloud)
+    await one.create(one.desired({}))
+    with pytest.raises(AwsError) as raised:
+        await one.create(one.desired({}))
+    assert raised.value.category is Category.ALREADY_EXISTS
+
+
+@pytest.mark.parametrize(
+    ("changes", "path", "operations"),
+    [
+        ({"retention_hours": 48}, "retentionHours", ["increase_stream_retention_period"]),
+        ({"shards": 4}, "shards", ["update_shard_count"]),
+        ({"shards": 9}, "shards", ["update_shard_count"] * 3),
+        ({"on_demand": True}, "mode", ["update_stream_mode"]),
+        ({"shard_level_metrics": []}, "shardLevelMetrics", ["disable_enhanced_monitoring"]),
+        (
+            {"shard_level_metrics": ["IteratorAgeMilliseconds"]},
+            "shardLevelMetrics",
+            ["enable_enhanced_monitoring", "disable_enhanced_monitoring"],
+        ),
+        ({"kms_key_id": "alias/mine"}, "encryption.keyId", ["start_stream_encryption"]),
+    ],
+)
+async def test_each_field_changes_and_comes_back(
+    cloud: Cloud, changes: dict[str, Any], path: str, operations: list[str]
+) -> None:
+    """A changed field is named, takes its own calls only, and reverts."""
+    await cloud.converge(stream(cloud))
+    changed = stream(cloud, **changes)
+    assert (await cloud.difference(changed)).paths == (path,)
+    assert await cloud.converge(changed) == operations
+    await cloud.settled(changed)
+    await cloud.converge(stream(cloud))
+    await cloud.settled(stream(cloud))
+
+
+async def test_missing_tag_is_set(cloud: Cloud) -> None:
+    """A tag that somebody removed is drift."""
+    one = stream(cloud)
+    await cloud.converge(one)
+    await cloud.session.call(
+        "kinesis", "remove_tags_from_stream", StreamName="shop-events", TagKeys=["team"]
+    )
+    assert await cloud.converge(one) == ["add_tags_to_stream"]
+
+
+async def test_unknown_shard_count_is_left_alone(cloud: Cloud) -> None:
+    """With None the count is somebody else's to decide."""
+    await cloud.converge(stream(cloud))
+    assert not await cloud.difference(stream(cloud, shards=None))
+
+
+async def test_busy_stream_takes_no_change(cloud: Cloud) -> None:
+    """UPDATING: nothing is sent."""
+    one = stream(cloud)
+    await cloud.converge(one)
+    observed = await cloud.look(one)
+    busy = Observed(observed.arn, observed.properties, progressing("StreamBusy", "UPDATING"))
+    cloud.forget()
+    await one.update(one.desired({}), busy, Diff({"retentionHours": (24, 48)}))
+    assert cloud.writes == []
+
+
+async def test_deletion(cloud: Cloud, goes_twice: GoneTwice) -> None:
+    """Gone, and gone again."""
+    one = stream(cloud)
+    await cloud.converge(one)
+    await goes_twice(one)
+
+
+async def test_registered_consumer_blocks_deletion(cloud: Cloud) -> None:
+    """A consumer that is not ours is named, not removed."""
+    one = stream(cloud)
+    await cloud.converge(one)
+    observed = await cloud.look(one)
+    await cloud.session.call(
+        "kinesis", "register_stream_consumer", StreamARN=observed.arn, ConsumerName="audit"
+    )
+    with_consumer = Observed(observed.arn, {**observed.properties, "consumers": 1})
+    with pytest.raises(ResourceBlocked, match="audit") as raised:
+        await one.delete(with_consumer)
+    assert raised.value.reason == "DeletionBlocked"
+    assert "delete_stream" not in cloud.writes
+
+
+@pytest.mark.parametrize(
+    ("status", "phase"),
+    [
+        ("ACTIVE", Phase.READY),
+        ("CREATING", Phase.PROGRESSING),
+        ("UPDATING", Phase.PROGRESSING),
+        ("DELETING", Phase.DELETING),
+    ],
+)
+def test_status(status: str, phase: Phase) -> None:
+    """Every status that AWS documents."""
+    assert _readiness(status).phase is phase
+
+
+@pytest.mark.parametrize("target", [1, 2, 3, 7, 16, 100])
+@pytest.mark.parametrize("start", [1, 2, 3, 7, 16, 100])
+def test_resizes_are_legal_and_arrive(start: int, target: int) -> None:
+    """No step above double or below half, and no step too many."""
+    count, steps = start, 0
+    while count != target:
+        step = next_shard_count(count, target)
+        assert count / 2 <= step <= count * 2
+        count, steps = step, steps + 1
+    assert steps <= 8
+
+
+def test_epoch_is_short_and_tells_incarnations_apart() -> None:
+    """Six characters until the year 2038, another one each second."""
+    first = epoch(datetime(2026, 1, 1, tzinfo=UTC))
+    assert len(first) == 6
+    assert first != epoch(datetime(2026, 1, 1, 0, 0, 1, tzinfo=UTC))
+    assert epoch(datetime(1970, 1, 1, tzinfo=UTC)) == "0"

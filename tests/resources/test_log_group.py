@@ -1,0 +1,103 @@
+"""Log group: retention, key, and one read for all groups of a pipeline."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from clickstream_operator.aws.errors import AwsError, Category
+from clickstream_operator.resources.log_group import LogGroup, _group_properties
+from tests.resources.conftest import TAGS, Cloud, GoneTwice
+
+KEY = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+
+
+def group(cloud: Cloud, component: str = "processor", **changes: Any) -> LogGroup:
+    """The log group of a function, but for `changes`."""
+    settings: dict[str, Any] = {"retention_days": 14, "kms_key_id": None}
+    return LogGroup(
+        calls=cloud.calls,
+        place=cloud.place,
+        shared_prefix="/aws/lambda/shop-",
+        name=f"{component}-logs",
+        physical_name=f"/aws/lambda/shop-{component}",
+        tags=TAGS,
+        **settings | changes,
+    )
+
+
+async def test_creation_settles(cloud: Cloud) -> None:
+    """Two writes, one read, and then rest."""
+    one = group(cloud)
+    assert await cloud.converge(one) == ["create_log_group", "put_retention_policy"]
+    observed = await cloud.settled(one)
+    assert cloud.reads == ["describe_log_groups"]
+    assert observed.arn == cloud.place.log_group("/aws/lambda/shop-processor")
+    assert observed.created_at is not None
+    assert dict(await one.read_tags(observed)) == TAGS
+
+
+async def test_groups_share_one_read(cloud: Cloud) -> None:
+    """Two groups, one DescribeLogGroups."""
+    groups = [group(cloud), group(cloud, "detector")]
+    for one in groups:
+        await cloud.converge(one)
+    cloud.forget()
+    await asyncio.gather(*(one.observe(full=True) for one in groups))
+    assert cloud.reads == ["describe_log_groups"]
+
+
+async def test_second_creation_is_refused(cloud: Cloud) -> None:
+    """Create-first relies on Logs refusing a second one."""
+    one = group(cloud)
+    await one.create(one.desired({}))
+    with pytest.raises(AwsError) as raised:
+        await one.create(one.desired({}))
+    assert raised.value.category is Category.ALREADY_EXISTS
+
+
+async def test_retention_changes_and_comes_back(cloud: Cloud) -> None:
+    """A changed retention is named, takes one call, and reverts."""
+    await cloud.converge(group(cloud))
+    changed = group(cloud, retention_days=30)
+    assert (await cloud.difference(changed)).paths == ("retentionDays",)
+    assert await cloud.converge(changed) == ["put_retention_policy"]
+    assert await cloud.converge(group(cloud)) == ["put_retention_policy"]
+
+
+async def test_key_changes_and_comes_back(cloud: Cloud) -> None:
+    """A changed key is named, and goes again."""
+    one = group(cloud, kms_key_id=KEY)
+    await cloud.converge(one)
+    await cloud.settled(one)
+    plain = group(cloud)
+    assert (await cloud.difference(plain)).paths == ("encryption.keyId",)
+    cloud.forget()
+    await plain.update(plain.desired({}), await cloud.look(plain), await cloud.difference(plain))
+    assert cloud.writes == ["disassociate_kms_key"]
+
+
+async def test_missing_tag_is_set(cloud: Cloud) -> None:
+    """A tag that somebody removed is drift."""
+    one = group(cloud)
+    await cloud.converge(one)
+    arn = (await cloud.look(one)).arn
+    await cloud.session.call("logs", "untag_resource", resourceArn=arn, tagKeys=["team"])
+    assert await cloud.converge(one) == ["tag_resource"]
+
+
+def test_retention_of_an_account_policy_is_not_fought() -> None:
+    """The account's policy wins over ours."""
+    there = {"retentionInDays": 7, "retentionPolicyName": "account"}
+    assert "retentionDays" not in _group_properties(there)
+    assert _group_properties({"retentionInDays": 7})["retentionDays"] == 7
+    assert _group_properties({})["retentionDays"] == 0
+
+
+async def test_deletion(cloud: Cloud, goes_twice: GoneTwice) -> None:
+    """Gone, and gone again."""
+    one = group(cloud)
+    await cloud.converge(one)
+    await goes_twice(one)
