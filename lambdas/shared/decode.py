@@ -92,8 +92,9 @@ class Decoder:
                 yield _placed(documents, record, sub)
                 sub += 1
                 continue
+            users = self._scrubber.users_of(documents) if len(documents) > 1 else []
             for document in documents:
-                row = self._row(document, record, sub)
+                row = self._row(document, record, sub, users)
                 yield row if isinstance(row, Event) else _placed(row, record, sub)
                 sub += 1
 
@@ -142,15 +143,18 @@ class Decoder:
                 values.append(_Unparsed(line))
         return values if any(isinstance(value, dict) for value in values) else None
 
-    def _row(self, document: Any, record: Record, sub: int) -> Event | BadRow:
+    def _row(self, document: Any, record: Record, sub: int, users: Sequence[str]) -> Event | BadRow:
+        """Return the row of one JSON value; `users` are the user ids of its neighbours."""
         if isinstance(document, _Unparsed):
-            return _bad(rows.NOT_JSON, "not JSON", self._scrubber.redact_text(document.text))
+            payload = self._scrubber.redact_text(document.text, users)
+            return _bad(rows.NOT_JSON, "not JSON", payload)
         try:
-            scrubbed = self._scrubber.scrub_value(document)
+            if not isinstance(document, dict):
+                payload = self._scrubber.scrub_value(document, users)
+                return _bad(rows.NOT_AN_OBJECT, "not a JSON object", payload)
+            scrubbed = self._scrubber.scrub(document)
         except TooDeepError as error:
             return _bad(rows.TOO_LARGE, str(error), self._flattened(document))
-        if not isinstance(scrubbed, dict):
-            return _bad(rows.NOT_AN_OBJECT, "not a JSON object", scrubbed)
         try:
             return self._event(document, scrubbed, record, sub)
         except _RefusedError as refusal:

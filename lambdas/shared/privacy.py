@@ -11,11 +11,12 @@ import fnmatch
 import hashlib
 import ipaddress
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
 
     from shared.config import Fields, Privacy
 
@@ -122,28 +123,41 @@ class Scrubber:
             return None
         return truncate_addresses(value)
 
-    def scrub_value(self, value: Any) -> Any:
-        """Return JSON that is not an event as it may be stored.
+    def users_of(self, documents: Iterable[Any]) -> list[str]:
+        """Return the user ids of the events among some JSON values, a few at most."""
+        users = (
+            _identifier(document.get(self._fields.user))
+            for document in documents
+            if isinstance(document, dict)
+        )
+        return list(islice(dict.fromkeys(user for user in users if user), _MOST_IDS_SOUGHT))
+
+    def scrub_value(self, value: Any, users: Sequence[str]) -> Any:
+        """Return JSON that is not an object as it may be stored; text as in `redact_text`.
 
         Raises:
             TooDeepError: as in `scrub`.
         """
-        if isinstance(value, dict):
-            return self.scrub(value)
+        if isinstance(value, str):
+            return self.redact_text(value, users)
+        for user in users:
+            value = self._walk(value, self._hider(user), 0)
         return self._walk(value, self._hider(None), 0)
 
-    def redact_text(self, text: str) -> str:
+    def redact_text(self, text: str, users: Sequence[str] = ()) -> str:
         """Return text that could not be parsed, without what can be recognised in it.
 
-        Values that follow the name of a hidden or dropped field, the user id found that way
-        wherever else it stands, query parameters that are not allowed, e-mail and IP addresses.
+        That is: values that follow the name of a hidden or dropped field; the user ids found that
+        way, and the given ones, wherever they stand; query parameters that are not allowed; e-mail
+        and IP addresses.
         """
         if self.keeps_everything:
             return _repair(text)
-        users = [match["id"] for match in self._user_assignment.finditer(text)][:_MOST_IDS_SOUGHT]
+        named = (match["id"] for match in self._user_assignment.finditer(text))
+        found = dict.fromkeys([*users, *islice(named, _MOST_IDS_SOUGHT)])
         text = self._assignment.sub(rf'\g<name>"{_REDACTED}"', text)
         text = _QUERY_IN_TEXT.sub(lambda match: self._strip_query(match[1]), text)
-        for user in dict.fromkeys(users):
+        for user in found:
             text = self._hider(user)(text)
         return self._hider(None)(text)
 

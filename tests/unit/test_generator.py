@@ -1,0 +1,121 @@
+"""The generator's truth: consistent with itself, and what the functions make of it."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from sandbox.generator import BROKEN_REASONS, Traffic, generate
+from tests.lambdas.pipelines import NOW, Pipeline, invocation
+
+
+def process(traffic: Traffic, *, shards: int = 2, batch: int = 100) -> Pipeline:
+    """Return a pipeline that has processed and watched all records."""
+    pipeline = Pipeline()
+    processor, detector = pipeline.processor(), pipeline.detector()
+    for shard in range(shards):
+        name = f"shardId-{shard:012d}"
+        payloads = [
+            record.data
+            for record in traffic.records
+            if sum(record.partition_key.encode()) % shards == shard
+        ]
+        for start in range(0, len(payloads), batch):
+            event = invocation(payloads[start : start + batch], start=start, shard=name)
+            processor.process(event)
+            detector.process(event)
+    detector.process({"source": "clickstream.schedule"})
+    return pipeline
+
+
+def check(pipeline: Pipeline, traffic: Traffic) -> None:
+    """Assert that everything stored equals the truth."""
+    truth, reader = traffic.truth, pipeline.readback()
+    assert reader.all_counts() == truth.counters
+    pages = reader.all_page_views()
+    assert {
+        page: {hour: views.views for hour, views in hours.items()} for page, hours in pages.items()
+    } == truth.page_views
+    assert {
+        page: {hour: views.unique_visitors for hour, views in hours.items()}
+        for page, hours in pages.items()
+    } == truth.visitors
+    sessions = reader.all_sessions()
+    assert sessions.keys() == truth.sessions.keys()
+    for name, expected in truth.sessions.items():
+        found = sessions[name]
+        assert found.event_count == expected.event_count
+        assert found.first_activity == expected.first_activity
+        assert found.last_activity == expected.last_activity
+        assert (found.entry_page, found.exit_page) == (expected.entry_page, expected.exit_page)
+    reasons: dict[str, int] = {}
+    for row in reader.bad_rows():
+        reasons[row.reason] = reasons.get(row.reason, 0) + 1
+    assert dict(sorted(reasons.items())) == truth.bad_rows
+    assert len(list(reader.archived_events())) == truth.archived_events
+    found_incidents = [(each.rule, each.session_id) for each in reader.incidents()]
+    assert sorted(found_incidents) == truth.incidents
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_truth_is_what_the_functions_count(seed: int) -> None:
+    """Processed and read back, the traffic is exactly what the generator said."""
+    traffic = generate(seed, 900, NOW, broken=7, bots=2)
+    check(process(traffic), traffic)
+
+
+def test_truth_of_duplicates_late_and_future_events() -> None:
+    """The optional oddities are counted as promised."""
+    traffic = generate(5, 300, NOW, duplicates=20, late=4, future=3)
+    check(process(traffic), traffic)
+    assert traffic.truth.archived_events == 300
+
+
+def test_same_arguments_give_same_traffic() -> None:
+    """Traffic depends on the arguments alone."""
+    assert generate(7, 200, NOW) == generate(7, 200, NOW)
+    assert generate(7, 200, NOW).records != generate(8, 200, NOW).records
+
+
+@pytest.mark.parametrize("second", [0, 1, 30, 59])
+def test_bot_events_share_one_whole_minute_before_start(second: int) -> None:
+    """Whatever the second of the start, the bot's minute is over and not yet closed."""
+    start = NOW // 60 * 60 + second
+    traffic = generate(1, 200, start)
+    minutes = {
+        json.loads(record.data)["timestamp"][:16]
+        for record in traffic.records
+        if record.partition_key == "bot_000"
+    }
+    assert len(minutes) == 1
+    counts = [record for record in traffic.records if record.partition_key == "bot_000"]
+    assert len(counts) == 60
+    assert traffic.truth.incidents == [("high_frequency_clicks", "bot_000")]
+
+
+def test_number_of_events_and_broken_records_is_as_asked() -> None:
+    """The counts add up, down to the smallest traffic."""
+    for events, broken, bots in ((1, 0, 0), (60, 3, 1), (61, 6, 1), (500, 12, 3)):
+        traffic = generate(3, events, NOW, broken=broken, bots=bots)
+        assert len(traffic.records) == events + broken
+        assert sum(traffic.truth.bad_rows.values()) == broken
+        assert sum(sum(c.values()) for c in traffic.truth.counters.values()) == events
+    assert set(generate(3, 60, NOW, broken=6).truth.bad_rows) == set(BROKEN_REASONS)
+
+
+def test_too_few_events_are_refused() -> None:
+    """A bot needs its sixty events."""
+    with pytest.raises(ValueError, match="too few"):
+        generate(1, 59, NOW)
+
+
+def test_traffic_looks_like_a_shop() -> None:
+    """About nine of ten events are page views, and the first page is the most popular."""
+    traffic = generate(11, 5000, NOW, bots=0)
+    views = sum(traffic.truth.counters["page_view"].values())
+    assert 0.87 < views / 5000 < 0.93
+    totals = {page: sum(hours.values()) for page, hours in traffic.truth.page_views.items()}
+    assert max(totals, key=lambda page: totals[page]) == "/home"
+    assert all(re.fullmatch(r"[a-z]+_[0-9]+", session) for session in traffic.truth.sessions)
