@@ -42,7 +42,7 @@ class Emulator:
         return Program(
             name=NAME,
             # Run as a script, ministack.app would exist twice: as __main__ and as itself.
-            command=[str(self._python), "-c", "from ministack.app import main; main()"],
+            command=[str(self._python), str(Path(__file__).with_name("corrected_emulator.py"))],
             address=self.endpoint,
             ready=self._ready,
             environment={

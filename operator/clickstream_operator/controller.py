@@ -74,6 +74,7 @@ class _Memory:
     resync_due: float = 0.0
     resyncs: int = 0
     polls: int = 0
+    waiting_for: frozenset[str] = frozenset()
     failures: int = 0
     failed_looks: int = 0
     observations: dict[str, Observed] = field(default_factory=dict)
@@ -526,7 +527,10 @@ class Controller:
         delays = []
         if resync:
             delays.append(max(0.0, memory.resync_due - self._clock()))
-        if any(outcome.done for outcome in outcomes.values()):
+        waiting = frozenset(name for name, one in outcomes.items() if one.next is Next.POLL)
+        if waiting != memory.waiting_for:
+            # Something moved on: what follows it deserves a quick look.
+            memory.waiting_for = waiting
             memory.polls = 0
         if Next.POLL in wishes:
             delays.append(POLL_SECONDS[min(memory.polls, len(POLL_SECONDS) - 1)])

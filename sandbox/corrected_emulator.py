@@ -1,0 +1,59 @@
+"""Starts ministack with what AWS does and ministack 1.5.33 does not, where a pipeline needs it.
+
+Run by the emulator's own interpreter, never imported. Each correction names the AWS API reference
+page that it follows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from ministack.app import main
+from ministack.services import kinesis
+
+Answer = tuple[int, dict[str, str], Any]
+Handler = Callable[[dict[str, Any]], Answer]
+
+
+def tag_at_creation(create: Handler) -> Handler:
+    """CreateStream: "A set of up to 50 key-value pairs to use to create the tags"."""
+
+    def create_stream(data: dict[str, Any]) -> Answer:
+        answer = create(data)
+        if answer[0] < 300:  # noqa: PLR2004 - an HTTP success
+            kinesis._streams[data["StreamName"]]["tags"].update(data.get("Tags") or {})  # noqa: SLF001
+        return answer
+
+    return create_stream
+
+
+def tell_shard_level_metrics(describe: Handler, wrapper: str) -> Handler:
+    """DescribeStreamSummary: "EnhancedMonitoring: represents the current enhanced monitoring settings"."""
+
+    def describe_stream(data: dict[str, Any]) -> Answer:
+        status, headers, body = describe(data)
+        if status >= 300:  # noqa: PLR2004 - not an HTTP success
+            return status, headers, body
+        answer = json.loads(body)
+        stream = kinesis._streams[answer[wrapper]["StreamName"]]  # noqa: SLF001
+        metrics = sorted(stream.get("ShardLevelMetrics", []))
+        answer[wrapper]["EnhancedMonitoring"] = [{"ShardLevelMetrics": metrics}]
+        return status, headers, json.dumps(answer).encode()
+
+    return describe_stream
+
+
+kinesis._create_stream = tag_at_creation(kinesis._create_stream)  # noqa: SLF001
+kinesis._describe_stream_summary = tell_shard_level_metrics(  # noqa: SLF001
+    kinesis._describe_stream_summary,  # noqa: SLF001
+    "StreamDescriptionSummary",
+)
+kinesis._describe_stream = tell_shard_level_metrics(  # noqa: SLF001
+    kinesis._describe_stream,  # noqa: SLF001
+    "StreamDescription",
+)
+
+if __name__ == "__main__":
+    main()
