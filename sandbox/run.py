@@ -22,6 +22,7 @@ from sandbox.processes import Process, marked, spawn, stop, tail
 _RECORD = "state.json"
 _START_SECONDS = 120.0
 _POLL = 0.02
+_SWEEPS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,5 +177,10 @@ class Run:
 
     def _stop_marked(self, mark: str) -> None:
         # One sweep may miss a child that is being started by a process that the sweep ends.
-        while strays := [process for process in marked(mark) if process.pid != os.getpid()]:
+        for _ in range(_SWEEPS):
+            strays = [process for process in marked(mark) if process.pid != os.getpid()]
+            if not strays:
+                return
             stop(strays)
+        pids = ", ".join(str(process.pid) for process in strays)
+        raise SandboxError(f"These processes of the sandbox could not be ended: {pids}.")
