@@ -19,6 +19,7 @@ ACCOUNT = "123456789012"
 REGION = "us-east-1"
 
 _LOCK = Path(__file__).parents[1] / "locks" / "emulator.txt"
+_SCRIPT = Path(__file__).with_name("corrected_emulator.py")
 _TIMEOUT = 10.0
 
 
@@ -41,8 +42,8 @@ class Emulator:
         """Return the program to start; starting it again serves an empty state on the same port."""
         return Program(
             name=NAME,
-            # Run as a script, ministack.app would exist twice: as __main__ and as itself.
-            command=[str(self._python), str(Path(__file__).with_name("corrected_emulator.py"))],
+            # Without -P the modules of this package would be top-level modules of the emulator.
+            command=[str(self._python), "-P", str(_SCRIPT)],
             address=self.endpoint,
             ready=self._ready,
             environment={
