@@ -6,9 +6,10 @@ at any instruction: the next one starts from what is.
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -32,24 +33,23 @@ from clickstream_operator.aws import tags as ownership
 from clickstream_operator.aws.arns import Place
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.aws.session import AwsSession, Calls, Identity
-from clickstream_operator.engine.apply import Applier, Next, Outcome, PassInput
+from clickstream_operator.engine.apply import Applier, Outcome, PassInput
 from clickstream_operator.engine.inventory import Entry, Origin, State
-from clickstream_operator.engine.plan import Action, AdoptionPolicy, DriftPolicy, Policy
-from clickstream_operator.engine.resource import Observed, Resource
+from clickstream_operator.engine.plan import AdoptionPolicy, DriftPolicy, Policy
+from clickstream_operator.engine.resource import Resource
 from clickstream_operator.events import EventRecorder, Happening
-from clickstream_operator.kube import Kube
+from clickstream_operator.kube import Kube, StaleObject
 from clickstream_operator.metrics import Metrics
+from clickstream_operator.pacing import FULL_EVERY, Memory, Pace
 from clickstream_operator.resources.lambda_function import FunctionPackage
 from clickstream_operator.status import Problem, Report
+from clickstream_operator.transitions import happenings
 from clickstream_operator.workqueue import Key
 
 log = structlog.get_logger(__name__)
 
-POLL_SECONDS: Final = (2.0, 4.0, 8.0, 15.0, 30.0)
-_BACKOFF_FIRST: Final = 2.0
-_BACKOFF_MOST: Final = 900.0
-_FULL_EVERY: Final = 3
-_JITTER: Final = 0.2
+#: A pass that takes longer shows what it has reached in between.
+_PROGRESS_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +63,6 @@ class Surroundings:
     packages: Mapping[str, FunctionPackage]
     permissions_boundary: str | None = None
     adopt_without_owner: bool = False
-
-
-@dataclass(slots=True)
-class _Memory:
-    """What a pass leaves for the next one; losing it costs a few reads, never correctness."""
-
-    uid: str
-    generation: int
-    resync_due: float = 0.0
-    resyncs: int = 0
-    polls: int = 0
-    waiting_for: frozenset[str] = frozenset()
-    failures: int = 0
-    failed_looks: int = 0
-    observations: dict[str, Observed] = field(default_factory=dict)
-    corrections: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +115,9 @@ class Controller:
         self._sessions = sessions
         self._around = surroundings
         self._metrics = metrics
-        self._clock = clock
         self._now = now
-        self._jitter = jitter
-        self._memories: dict[Key, _Memory] = {}
+        self._pace = Pace(clock=clock, jitter=jitter)
+        self._memories: dict[Key, Memory] = {}
 
     async def reconcile(self, key: Key) -> float | None:
         """One pass. Returns the seconds until the next, None when there is nothing left to do.
@@ -161,14 +144,14 @@ class Controller:
 
     # -- before the first AWS write ------------------------------------------------------------
 
-    def _memory(self, subject: _Subject) -> _Memory:
+    def _memory(self, subject: _Subject) -> Memory:
         uid = subject.metadata["uid"]
         known = self._memories.get(subject.key)
         if known is None or known.uid != uid:
-            known = self._memories[subject.key] = _Memory(uid=uid, generation=subject.generation)
+            known = self._memories[subject.key] = Memory(uid=uid, generation=subject.generation)
         elif known.generation != subject.generation:
             # A new spec starts over: no old backoff, no old observation.
-            known = self._memories[subject.key] = _Memory(
+            known = self._memories[subject.key] = Memory(
                 uid=uid, generation=subject.generation, resyncs=known.resyncs
             )
         return known
@@ -258,9 +241,7 @@ class Controller:
 
     # -- apply ---------------------------------------------------------------------------------
 
-    async def _apply(
-        self, subject: _Subject, memory: _Memory, effective: Effective
-    ) -> float | None:
+    async def _apply(self, subject: _Subject, memory: Memory, effective: Effective) -> float | None:
         effective = effective.model_copy(
             update={"packages": {n: one.sha256 for n, one in self._around.packages.items()}}
         )
@@ -269,27 +250,56 @@ class Controller:
         wanted = pipeline.build(blueprint)
         subject = await self._announce(subject, effective, wanted)
         inventory = statuses.inventory(subject.status)
-        is_resync = self._clock() >= memory.resync_due or self._requested(subject)
+        is_resync = self._pace.is_resync(memory) or self._requested(subject)
         start = PassInput(
             inventory=inventory,
             policy=self._policy(subject.spec),
-            full=is_resync and memory.resyncs % _FULL_EVERY == 0,
+            full=is_resync and memory.resyncs % FULL_EVERY == 0,
             intended_since=datetime.fromisoformat(subject.metadata["creationTimestamp"]),
             chosen_names=names.chosen(subject.spec),
             known={} if is_resync else memory.observations,
             corrections=memory.corrections,
         )
         applier = Applier(wanted, start)
-        outcomes = dict(await applier.apply())
+        subject = await self._run(subject, effective, wanted, applier)
+        outcomes = dict(applier.outcomes)
         if not subject.spec.suspend:
             outcomes |= await self._prune(blueprint, wanted, inventory, start)
         memory.observations = applier.observations
         if is_resync:
-            self._plan_resync(subject.spec, memory)
-        self._count_drift(wanted, outcomes, memory)
-        report = self._report(subject, effective, wanted, outcomes, memory)
+            self._pace.plan_resync(memory, subject.spec.resync_interval_seconds)
+        kinds = {resource.name: resource.kind for resource in wanted}
+        for name in memory.count_corrections(outcomes):
+            self._metrics.drift.labels(kinds[name], "corrected").inc()
+        report = self._report(subject, effective, wanted, outcomes)
+        report = self._tolerate_failed_looks(subject, report, outcomes, memory)
         await self._publish(subject, report, outcomes)
-        return self._next(memory, outcomes)
+        return self._pace.after(memory, outcomes)
+
+    async def _run(
+        self,
+        subject: _Subject,
+        effective: Effective,
+        wanted: list[Resource],
+        applier: Applier,
+    ) -> _Subject:
+        """Apply, and show in the status how far a long pass has come."""
+        work = asyncio.ensure_future(applier.apply())
+        showing = not subject.spec.suspend
+        try:
+            while not (await asyncio.wait({work}, timeout=_PROGRESS_SECONDS))[0]:
+                if not showing:
+                    continue
+                outcomes = dict(applier.outcomes)
+                report = self._report(subject, effective, wanted, outcomes)
+                try:
+                    subject = await self._write(subject, report)
+                except StaleObject:
+                    # The user edited it meanwhile; the pass ends first, the next one reads anew.
+                    showing = False
+        finally:
+            await work
+        return subject
 
     async def _announce(
         self, subject: _Subject, effective: Effective, wanted: list[Resource]
@@ -347,27 +357,9 @@ class Controller:
         asked = subject.annotations.get(RECONCILE_REQUESTED_AT, "")
         return bool(asked) and asked != subject.status.last_handled_reconcile_at
 
-    def _plan_resync(self, spec: Spec, memory: _Memory) -> None:
-        memory.resyncs += 1
-        interval = spec.resync_interval_seconds
-        memory.resync_due = self._clock() + interval * (1 - _JITTER * self._jitter())
-
-    def _count_drift(
-        self, wanted: list[Resource], outcomes: Mapping[str, Outcome], memory: _Memory
-    ) -> None:
-        for resource in wanted:
-            outcome = outcomes.get(resource.name)
-            if outcome is None:
-                continue
-            if outcome.corrected_drift:
-                memory.corrections[resource.name] = memory.corrections.get(resource.name, 0) + 1
-                self._metrics.drift.labels(resource.kind, "corrected").inc()
-            elif outcome.entry and outcome.entry.state is State.READY and not outcome.done:
-                memory.corrections.pop(resource.name, None)
-
     # -- delete --------------------------------------------------------------------------------
 
-    async def _finalize(self, subject: _Subject, memory: _Memory) -> float | None:
+    async def _finalize(self, subject: _Subject, memory: Memory) -> float | None:
         if not subject.guarded:
             self._memories.pop(subject.key, None)
             return None
@@ -382,21 +374,19 @@ class Controller:
         problem = await self._check_for_deletion(subject, effective)
         if problem is not None:
             report = replace(
-                self._report(subject, effective, [], {}, memory), deleting=True, problem=problem
+                self._report(subject, effective, [], {}), deleting=True, problem=problem
             )
             await self._publish(subject, report, {})
-            return self._backoff(memory)
+            return self._pace.backoff(memory)
         calls = Calls(self._sessions(effective.region))
         resources = pipeline.build_everything(self._blueprint(subject, effective, calls))
         start = PassInput(inventory=statuses.inventory(subject.status), policy=Policy(), full=False)
         outcomes = await Applier(resources, start).remove()
-        report = replace(
-            self._report(subject, effective, resources, outcomes, memory), deleting=True
-        )
+        report = replace(self._report(subject, effective, resources, outcomes), deleting=True)
         subject = await self._publish(subject, report, outcomes)
         left = [e for e in report.entries if e.state is not State.RETAINED]
         if left:
-            return self._next(memory, outcomes, resync=False)
+            return self._pace.after(memory, outcomes, resync=False)
         await self._kube.remove_finalizer(subject.body)
         log.info("pipeline deleted", retained=[entry.name for entry in report.entries])
         return None
@@ -426,12 +416,10 @@ class Controller:
 
     # -- report --------------------------------------------------------------------------------
 
-    async def _report_problem(self, subject: _Subject, memory: _Memory, problem: Problem) -> float:
-        report = replace(
-            self._report(subject, subject.status.effective, [], {}, memory), problem=problem
-        )
+    async def _report_problem(self, subject: _Subject, memory: Memory, problem: Problem) -> float:
+        report = replace(self._report(subject, subject.status.effective, [], {}), problem=problem)
         await self._publish(subject, report, {})
-        return self._backoff(memory)
+        return self._pace.backoff(memory)
 
     def _report(
         self,
@@ -439,7 +427,6 @@ class Controller:
         effective: Effective | None,
         resources: list[Resource],
         outcomes: Mapping[str, Outcome],
-        memory: _Memory,
     ) -> Report:
         before = statuses.inventory(subject.status)
         order = [resource.name for resource in resources]
@@ -451,7 +438,7 @@ class Controller:
             if entry is not None:
                 entries.append(entry)
         bad = next((one for one in outcomes.values() if one.credentials_are_bad), None)
-        report = Report(
+        return Report(
             generation=subject.generation,
             entries=entries,
             gating=frozenset(r.name for r in resources if r.gates_ready),
@@ -463,14 +450,13 @@ class Controller:
             pending_fields=fields_without_effect(subject.spec),
             handled_request=subject.annotations.get(RECONCILE_REQUESTED_AT, ""),
         )
-        return self._tolerate_failed_looks(subject, report, outcomes, memory)
 
     def _tolerate_failed_looks(
         self,
         subject: _Subject,
         report: Report,
         outcomes: Mapping[str, Outcome],
-        memory: _Memory,
+        memory: Memory,
     ) -> Report:
         """A resync that could not see a ready pipeline says nothing about the pipeline."""
         blind = [one for one in outcomes.values() if one.look_failed]
@@ -509,109 +495,20 @@ class Controller:
             report = replace(
                 report, credentials_are_bad=True, credentials_message=report.problem.message
             )
+        before = subject.status
+        subject = await self._write(subject, report)
+        if subject.status != before:
+            for happening in happenings(before, subject.status, outcomes):
+                await self._recorder.record(subject.body, happening)
+        return subject
+
+    async def _write(self, subject: _Subject, report: Report) -> _Subject:
+        """Write the status if it differs from the one that is stored."""
         status = statuses.compose(subject.status, report, now=self._now())
-        new_body = statuses.as_body(status)
-        if new_body == statuses.as_body(subject.status):
+        new = statuses.as_body(status)
+        if new == statuses.as_body(subject.status):
             return subject
-        for happening in happenings(subject.status, status, outcomes):
-            await self._recorder.record(subject.body, happening)
-        return _parse(subject.key, await self._kube.write_status(subject.body, new_body))
-
-    # -- requeue -------------------------------------------------------------------------------
-
-    def _next(
-        self, memory: _Memory, outcomes: Mapping[str, Outcome], *, resync: bool = True
-    ) -> float:
-        """Seconds until the next pass: poll what AWS works on, back off from errors, else resync."""
-        wishes = {outcome.next for outcome in outcomes.values()}
-        delays = []
-        if resync:
-            delays.append(max(0.0, memory.resync_due - self._clock()))
-        waiting = frozenset(name for name, one in outcomes.items() if one.next is Next.POLL)
-        if waiting != memory.waiting_for:
-            # Something moved on: what follows it deserves a quick look.
-            memory.waiting_for = waiting
-            memory.polls = 0
-        if Next.POLL in wishes:
-            delays.append(POLL_SECONDS[min(memory.polls, len(POLL_SECONDS) - 1)])
-            memory.polls += 1
-        if Next.BACKOFF in wishes:
-            delays.append(self._backoff(memory))
-        elif not wishes & {Next.POLL}:
-            memory.failures = 0
-            memory.polls = 0
-        return min(delays, default=POLL_SECONDS[0])
-
-    def _backoff(self, memory: _Memory) -> float:
-        delay: float = min(_BACKOFF_FIRST * 2.0**memory.failures, _BACKOFF_MOST)
-        memory.failures = min(memory.failures + 1, 16)
-        return delay * (1 - _JITTER * self._jitter())
-
-
-def happenings(before: Status, after: Status, outcomes: Mapping[str, Outcome]) -> list[Happening]:
-    """The Events that one change of status deserves: one for each transition. Pure."""
-    found: list[Happening] = []
-    for action, reason, verb in (
-        (Action.CREATE, Reason.RESOURCE_CREATED, "created"),
-        (Action.UPDATE, Reason.RESOURCE_UPDATED, "updated"),
-        (Action.DELETE, Reason.RESOURCE_DELETED, "deleted"),
-    ):
-        touched = [
-            f"{name} ({', '.join(one.fields)})" if action is Action.UPDATE and one.fields else name
-            for name, one in outcomes.items()
-            if action in one.done
-            and not one.corrected_drift
-            and not (action is Action.UPDATE and Action.CREATE in one.done)
-        ]
-        if touched:
-            found.append(
-                Happening("Normal", reason, f"{verb} {', '.join(touched)}", verb.capitalize())
-            )
-    corrected = [
-        f"{name} ({', '.join(one.fields) or 'was gone'})"
-        for name, one in outcomes.items()
-        if one.corrected_drift
-    ]
-    if corrected:
-        found.append(
-            Happening(
-                "Normal", Reason.DRIFT_CORRECTED, f"corrected {', '.join(corrected)}", "Correct"
-            )
-        )
-    return found + _condition_happenings(before, after)
-
-
-def _condition_happenings(before: Status, after: Status) -> list[Happening]:
-    old = types.by_type(before.conditions)
-    found: list[Happening] = []
-    for condition in after.conditions:
-        was = old.get(condition.type)
-        if was is not None and (was.status, was.reason) == (condition.status, condition.reason):
-            continue
-        bad = (
-            (condition.type == types.STALLED)
-            or (condition.type == types.CREDENTIALS_VALID and condition.status == "False")
-            or (condition.type == types.DRIFT_DETECTED and condition.status == "True")
-            or (condition.type == types.FIELDS_PENDING)
-            or (
-                condition.type == types.RECONCILING
-                and condition.reason == Reason.PROGRESSING_WITH_RETRY
-            )
-        )
-        good = (condition.type == types.READY and condition.status == "True") or (
-            condition.type == types.SUSPENDED
-        )
-        if bad or good:
-            kind = "Warning" if bad else "Normal"
-            found.append(
-                Happening(
-                    "Warning" if kind == "Warning" else "Normal",
-                    Reason(condition.reason),
-                    condition.message or condition.reason,
-                    condition.type,
-                )
-            )
-    return found
+        return _parse(subject.key, await self._kube.write_status(subject.body, new))
 
 
 def _parse(key: Key, body: Mapping[str, Any]) -> _Subject:

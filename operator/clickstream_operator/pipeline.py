@@ -203,6 +203,7 @@ class _Builder:
             abort_multipart_days=archive.abort_multipart_days,
             kms_key_id=archive.kms_key_id,
             account_regional=self._b.account_regional_bucket,
+            count_failed_objects=True,
         )
 
     def _dead_letter(self) -> Resource:
@@ -478,6 +479,7 @@ class _Builder:
             iterator_age_seconds=spec.alarms.iterator_age_seconds,
             detector=self._names[names.DETECTOR] if spec.anomaly_detection.enabled else None,
             detector_timeout_seconds=spec.anomaly_detection.timeout_seconds,
+            failed_objects_bucket=self._names[names.ARCHIVE],
             no_data_minutes=spec.alarms.no_data_minutes,
         )
         needs = (names.ALERTS,) if own_topic and topic in actions else ()

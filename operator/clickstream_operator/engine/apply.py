@@ -104,7 +104,7 @@ class _Look:
     """An observation, or why there is none."""
 
     observed: Observed | None = None
-    error: AwsError | None = None
+    error: Exception | None = None
 
 
 class Applier:
@@ -144,7 +144,7 @@ class Applier:
             return
         try:
             look.observed = await resource.observe(full=self._start.full or not entry.applied_hash)
-        except AwsError as error:
+        except Exception as error:  # reported in the resource's turn, like every other failure
             look.error = error
 
     async def _visit(self, resource: Resource) -> None:
@@ -171,8 +171,10 @@ class Applier:
 
     async def _converge(self, resource: Resource) -> Outcome:
         look = self._looks[resource.name]
-        if look.error:
+        if isinstance(look.error, AwsError):
             return replace(self._failed(resource, look.error), look_failed=True)
+        if look.error:
+            raise look.error
         entry = self._entry(resource)
         observed = look.observed
         desired = resource.desired(self._outputs)
@@ -407,7 +409,12 @@ class Applier:
                 left = outcome.entry
                 if left and left.state is not State.RETAINED:
                     return self._waiting(resource, dependent.name)
-        observed = await resource.observe(full=False)
+        try:
+            observed = await resource.observe(full=False)
+        except ResourceBlocked as blocked:
+            if blocked.reason != Reason.OWNERSHIP_CONFLICT:
+                raise
+            observed = None  # somebody else's, so there is nothing of ours to remove
         if observed is None:
             return Outcome(resource.name, None)
         if not await self._owns_for_removal(resource, entry, observed):

@@ -31,8 +31,8 @@ def is_alias(key_id: str) -> bool:
 async def is_managed_key(calls: Calls, alias: str, key_arn: str) -> bool:
     """Whether `key_arn` is the AWS managed key behind `alias` (``alias/aws/<service>``).
 
-    AWS makes that key when its alias is described (KMS API reference, DescribeKey), so an alias that
-    is not there is an emulator's, which has no other key either.
+    AWS makes that key when its alias is described (KMS API reference, DescribeKey), so an alias
+    that is not there is an emulator's, which has no other key either.
 
     Raises:
         AwsError: DescribeKey failed.

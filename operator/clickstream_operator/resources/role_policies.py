@@ -53,15 +53,21 @@ def processor_policy(
     log_group: str,
     kms_key_arns: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Policy of the processor's role. Names are physical; `kms_key_arns`: customer keys or aliases."""
+    """Policy of the processor's role. `kms_key_arns`: customer keys or aliases."""
     tables = (page_metrics_table, session_metrics_table, counters_table)
     return document(
         [
             _read_stream(place, stream),
             statement(
                 "clickstreamCount",
-                actions=["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+                actions=["dynamodb:UpdateItem"],
                 resources=[place.table(table) for table in tables],
+            ),
+            # The lanes' watermarks and intents live among the counters.
+            statement(
+                "clickstreamLanes",
+                actions=["dynamodb:GetItem"],
+                resources=[place.table(counters_table)],
             ),
             statement(
                 "clickstreamArchive",
@@ -93,7 +99,7 @@ def detector_policy(
     log_group: str,
     kms_key_arns: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Policy of the detector's role. Names are physical; `kms_key_arns`: customer keys or aliases."""
+    """Policy of the detector's role. `kms_key_arns`: customer keys or aliases."""
     publish = []
     if topic_arn is not None:
         publish.append(

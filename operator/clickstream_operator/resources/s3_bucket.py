@@ -112,7 +112,8 @@ class S3Bucket(Resource):
         except AwsError as error:
             # S3 names the missing permission when the bucket is ours and the credential is short
             # of one; a bucket of another account is denied without a word about permissions.
-            if error.category is Category.ACCESS_DENIED and _says_nothing_of_permissions(error):
+            denied = error.category is Category.ACCESS_DENIED and not error.credentials_are_bad
+            if denied and "not authorized to perform" not in error.text:
                 raise self._foreign() from error
             raise
         if versioning is None:
@@ -241,8 +242,8 @@ class S3Bucket(Resource):
         return properties
 
     async def _change_policy(self, observed: Observed) -> None:
-        others = observed.properties[_OTHER_STATEMENTS]
-        document = policies.document([*others, self._tls_statement()])
+        statements = [*observed.properties[_OTHER_STATEMENTS], self._tls_statement()]
+        document = policies.document(statements)
         await self._write("put_bucket_policy", Policy=policies.as_text(document))
 
     async def _change_lifecycle(self, observed: Observed) -> None:
@@ -301,18 +302,13 @@ class S3Bucket(Resource):
         }
 
     def _encryption(self) -> dict[str, Any]:
-        rule: dict[str, Any] = {
-            "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"},
-            "BucketKeyEnabled": False,
-        }
+        default = {"SSEAlgorithm": "AES256"}
         if self._kms_key_id is not None:
-            rule = {
-                "ApplyServerSideEncryptionByDefault": {
-                    "SSEAlgorithm": "aws:kms",
-                    "KMSMasterKeyID": self._kms_key_id,
-                },
-                "BucketKeyEnabled": True,
-            }
+            default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": self._kms_key_id}
+        rule = {
+            "ApplyServerSideEncryptionByDefault": default,
+            "BucketKeyEnabled": self._kms_key_id is not None,
+        }
         return {"Rules": [rule]}
 
     def _observed(self, properties: Properties, tags: Mapping[str, str] | None = None) -> Observed:
@@ -352,7 +348,3 @@ def _encryption_properties(answer: Mapping[str, Any] | None) -> dict[str, Any]:
         # Bucket keys mean nothing without KMS.
         "encryption.bucketKey": by_kms and rules[0].get("BucketKeyEnabled", False),
     }
-
-
-def _says_nothing_of_permissions(error: AwsError) -> bool:
-    return not error.credentials_are_bad and "not authorized to perform" not in error.text

@@ -1,0 +1,99 @@
+"""When to look at a pipeline again, and what one pass leaves for the next.
+
+Losing a memory costs a few reads, never correctness: everything that must survive a restart is in
+the status or in AWS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from clickstream_operator.engine.apply import Next, Outcome
+from clickstream_operator.engine.inventory import State
+from clickstream_operator.engine.resource import Observed
+
+#: Seconds until AWS is asked again whether it has finished.
+POLL_SECONDS: Final = (2.0, 4.0, 8.0, 15.0, 30.0)
+_BACKOFF_FIRST: Final = 2.0
+_BACKOFF_MOST: Final = 900.0
+_DOUBLINGS: Final = 9
+#: A resync looks at everything, not only at what changes often, this many times less often.
+FULL_EVERY: Final = 3
+_JITTER: Final = 0.2
+
+
+@dataclass(slots=True)
+class Memory:
+    """What is remembered of one pipeline at one generation."""
+
+    uid: str
+    generation: int
+    resync_due: float = 0.0
+    resyncs: int = 0
+    polls: int = 0
+    failures: int = 0
+    failed_looks: int = 0
+    waiting_for: frozenset[str] = frozenset()
+    observations: Mapping[str, Observed] = field(default_factory=dict)
+    corrections: dict[str, int] = field(default_factory=dict)
+
+    def count_corrections(self, outcomes: Mapping[str, Outcome]) -> list[str]:
+        """Count drift corrections in a row; returns the resources corrected in this pass."""
+        corrected = [name for name, one in outcomes.items() if one.corrected_drift]
+        for name in corrected:
+            self.corrections[name] = self.corrections.get(name, 0) + 1
+        for name, one in outcomes.items():
+            settled = one.entry is not None and one.entry.state is State.READY and not one.done
+            if settled:
+                self.corrections.pop(name, None)
+        return corrected
+
+
+class Pace:
+    """Delays with jitter. `clock` is monotonic seconds, `jitter` a number in [0, 1)."""
+
+    def __init__(self, *, clock: Callable[[], float], jitter: Callable[[], float]) -> None:
+        self._clock = clock
+        self._jitter = jitter
+
+    def is_resync(self, memory: Memory) -> bool:
+        """Whether the pipeline is due for a look at all of it."""
+        return self._clock() >= memory.resync_due
+
+    def plan_resync(self, memory: Memory, interval_seconds: int) -> None:
+        """Set the next resync, never later than the interval."""
+        memory.resyncs += 1
+        memory.resync_due = self._clock() + self._jittered(interval_seconds)
+
+    def after(
+        self, memory: Memory, outcomes: Mapping[str, Outcome], *, resync: bool = True
+    ) -> float:
+        """Seconds until the next pass: poll what AWS works on, back off from errors, else resync."""
+        wishes = {outcome.next for outcome in outcomes.values()}
+        waiting = frozenset(name for name, one in outcomes.items() if one.next is Next.POLL)
+        if waiting != memory.waiting_for:
+            # Something moved on: what follows it deserves a quick look.
+            memory.waiting_for = waiting
+            memory.polls = 0
+        delays = []
+        if resync:
+            delays.append(max(0.0, memory.resync_due - self._clock()))
+        if Next.POLL in wishes:
+            delays.append(POLL_SECONDS[min(memory.polls, len(POLL_SECONDS) - 1)])
+            memory.polls += 1
+        if Next.BACKOFF in wishes:
+            delays.append(self.backoff(memory))
+        else:
+            memory.failures = 0
+        return min(delays, default=POLL_SECONDS[0])
+
+    def backoff(self, memory: Memory) -> float:
+        """Seconds until the next try after a failure: 2 s to 15 min, doubling."""
+        delay = min(_BACKOFF_FIRST * 2.0**memory.failures, _BACKOFF_MOST)
+        memory.failures = min(memory.failures + 1, _DOUBLINGS)
+        return self._jittered(delay)
+
+    def _jittered(self, seconds: float) -> float:
+        return seconds * (1 - _JITTER * self._jitter())

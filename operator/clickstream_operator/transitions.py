@@ -1,0 +1,72 @@
+"""Which Events a pass deserves: one for each transition, none for a pass that changed nothing. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from clickstream_operator.api import conditions as types
+from clickstream_operator.api.reasons import Reason
+from clickstream_operator.api.v1alpha1 import Condition, Status
+from clickstream_operator.engine.apply import Outcome
+from clickstream_operator.engine.plan import Action
+from clickstream_operator.events import Happening
+
+_VERBS = (
+    (Action.CREATE, Reason.RESOURCE_CREATED, "created"),
+    (Action.UPDATE, Reason.RESOURCE_UPDATED, "updated"),
+    (Action.DELETE, Reason.RESOURCE_DELETED, "deleted"),
+)
+
+
+def happenings(before: Status, after: Status, outcomes: Mapping[str, Outcome]) -> list[Happening]:
+    """The Events for one change of status."""
+    found: list[Happening] = []
+    for action, reason, verb in _VERBS:
+        touched = [
+            _with_fields(name, one) if action is Action.UPDATE else name
+            for name, one in outcomes.items()
+            if _is_about(action, one)
+        ]
+        if touched:
+            note = f"{verb} {', '.join(touched)}"
+            found.append(Happening("Normal", reason, note, verb.capitalize()))
+    corrected = [
+        f"{name} ({', '.join(one.fields) or 'was gone'})"
+        for name, one in outcomes.items()
+        if one.corrected_drift
+    ]
+    if corrected:
+        note = f"corrected {', '.join(corrected)}"
+        found.append(Happening("Normal", Reason.DRIFT_CORRECTED, note, "Correct"))
+    known = types.by_type(before.conditions)
+    for condition in after.conditions:
+        was = known.get(condition.type)
+        if was is None or (was.status, was.reason) != (condition.status, condition.reason):
+            found += _about_condition(condition)
+    return found
+
+
+def _is_about(action: Action, outcome: Outcome) -> bool:
+    """A resource that was created and then completed in one pass was created, not updated."""
+    if action not in outcome.done or outcome.corrected_drift:
+        return False
+    return action is not Action.UPDATE or Action.CREATE not in outcome.done
+
+
+def _with_fields(name: str, outcome: Outcome) -> str:
+    return f"{name} ({', '.join(outcome.fields)})" if outcome.fields else name
+
+
+def _about_condition(condition: Condition) -> list[Happening]:
+    kind, truth, reason = condition.type, condition.status, Reason(condition.reason)
+    note = condition.message or reason.value
+    if (
+        kind in {types.STALLED, types.FIELDS_PENDING}
+        or (kind == types.CREDENTIALS_VALID and truth == "False")
+        or (kind == types.DRIFT_DETECTED and truth == "True")
+        or (kind == types.RECONCILING and reason is Reason.PROGRESSING_WITH_RETRY)
+    ):
+        return [Happening("Warning", reason, note, kind)]
+    if (kind == types.READY and truth == "True") or kind == types.SUSPENDED:
+        return [Happening("Normal", reason, note, kind)]
+    return []
