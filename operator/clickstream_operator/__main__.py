@@ -21,12 +21,13 @@ from clickstream_operator import logging, packages, settings
 from clickstream_operator.api.v1alpha1 import GROUP, PLURAL
 from clickstream_operator.aws.limits import Limits
 from clickstream_operator.aws.session import AwsSession
-from clickstream_operator.controller import Controller, Surroundings
+from clickstream_operator.controller import Controller
 from clickstream_operator.events import EventRecorder
 from clickstream_operator.handlers import build_registry, operator_settings
 from clickstream_operator.health import HealthServer
 from clickstream_operator.kube import Kube, KubernetesError, connect
 from clickstream_operator.metrics import Metrics
+from clickstream_operator.preflight import Surroundings
 from clickstream_operator.settings import Settings, SettingsError
 from clickstream_operator.store import Store
 from clickstream_operator.workers import Workers
@@ -96,6 +97,7 @@ async def run(chosen: Settings) -> None:
             packages=packages.load(chosen.packages),
             permissions_boundary=chosen.permissions_boundary or None,
             adopt_without_owner=chosen.adopt_without_owner,
+            allowed_roles=frozenset(chosen.allowed_role_arns),
         ),
         metrics=metrics,
         clock=time.monotonic,

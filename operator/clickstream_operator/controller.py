@@ -9,30 +9,26 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import structlog
-from pydantic import ValidationError
 
-from clickstream_operator import names, outputs, pipeline
+from clickstream_operator import names, outputs, pipeline, preflight
 from clickstream_operator import status as statuses
 from clickstream_operator.api import conditions as types
-from clickstream_operator.api.pending import fields_that_hold, fields_without_effect
+from clickstream_operator.api.pending import fields_without_effect
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.v1alpha1 import (
-    FINALIZER,
     FORCE_DELETE,
     RECONCILE_REQUESTED_AT,
     Effective,
     Spec,
-    Status,
 )
 from clickstream_operator.aws import tags as ownership
 from clickstream_operator.aws.arns import Place
-from clickstream_operator.aws.errors import AwsError, Category
-from clickstream_operator.aws.session import AwsSession, Calls, Identity
+from clickstream_operator.aws.session import AwsSession, Calls
 from clickstream_operator.engine.apply import Applier, Outcome, PassInput
 from clickstream_operator.engine.inventory import Entry, Origin, State
 from clickstream_operator.engine.plan import AdoptionPolicy, DriftPolicy, Policy
@@ -41,8 +37,9 @@ from clickstream_operator.events import EventRecorder, Happening
 from clickstream_operator.kube import Kube, StaleObject
 from clickstream_operator.metrics import Metrics
 from clickstream_operator.pacing import FULL_EVERY, Memory, Pace
-from clickstream_operator.resources.lambda_function import FunctionPackage
+from clickstream_operator.preflight import Surroundings
 from clickstream_operator.status import Problem, Report
+from clickstream_operator.subject import Subject, parse
 from clickstream_operator.transitions import happenings
 from clickstream_operator.workqueue import Key
 
@@ -50,49 +47,6 @@ log = structlog.get_logger(__name__)
 
 #: A pass that takes longer shows what it has reached in between.
 _PROGRESS_SECONDS: Final = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What the controller was started with. `cluster` is the recorded owner of new pipelines."""
-
-    cluster: str
-    instance: str
-    default_region: str
-    account_regional_buckets: bool
-    packages: Mapping[str, FunctionPackage]
-    permissions_boundary: str | None = None
-    adopt_without_owner: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Subject:
-    """The object of a pass, parsed."""
-
-    key: Key
-    body: Mapping[str, Any]
-    spec: Spec
-    status: Status
-
-    @property
-    def metadata(self) -> Mapping[str, Any]:
-        return dict(self.body["metadata"])
-
-    @property
-    def generation(self) -> int:
-        return int(self.metadata["generation"])
-
-    @property
-    def annotations(self) -> Mapping[str, str]:
-        return dict(self.metadata.get("annotations") or {})
-
-    @property
-    def deleting(self) -> bool:
-        return "deletionTimestamp" in self.metadata
-
-    @property
-    def guarded(self) -> bool:
-        return FINALIZER in (self.metadata.get("finalizers") or ())
 
 
 class Controller:
@@ -130,21 +84,25 @@ class Controller:
         if body is None:
             self._memories.pop(key, None)
             return None
-        subject = _parse(key, body)
+        subject = parse(key, body)
         memory = self._memory(subject)
         if subject.deleting:
             return await self._finalize(subject, memory)
-        problem, identity = await self._check(subject)
+        problem = preflight.problem_in_spec(subject, self._around)
         if problem is not None:
             return await self._report_problem(subject, memory, problem)
-        if identity is None:
-            raise RuntimeError("a pass without a problem has an identity")
-        effective = subject.status.effective or self._decide_effective(subject, identity)
+        session = self._sessions(preflight.region_of(subject, self._around))
+        identity = await preflight.identify(subject, session)
+        if isinstance(identity, Problem):
+            return await self._report_problem(subject, memory, identity)
+        effective = subject.status.effective or preflight.decide_effective(
+            subject, identity, self._around
+        )
         return await self._apply(subject, memory, effective)
 
     # -- before the first AWS write ------------------------------------------------------------
 
-    def _memory(self, subject: _Subject) -> Memory:
+    def _memory(self, subject: Subject) -> Memory:
         uid = subject.metadata["uid"]
         known = self._memories.get(subject.key)
         if known is None or known.uid != uid:
@@ -156,64 +114,8 @@ class Controller:
             )
         return known
 
-    async def _check(self, subject: _Subject) -> tuple[Problem | None, Identity | None]:
-        """What keeps this pass from touching AWS; the identity when nothing does."""
-        held = fields_that_hold(subject.spec)
-        if held:
-            return Problem(
-                Reason.NOT_YET_EFFECTIVE,
-                f"{', '.join(held)} can't be honoured by this version, so nothing is written; "
-                "remove it, or use a version that supports it",
-            ), None
-        region = self._region(subject)
-        if not region:
-            return Problem(
-                Reason.INVALID,
-                "spec.region is unset and the operator has no default; set spec.region, or "
-                "AWS_REGION for the operator",
-            ), None
-        try:
-            identity = await self._sessions(region).identity()
-        except AwsError as error:
-            return _credential_problem(error), None
-        recorded = subject.status.effective
-        if recorded is not None:
-            mismatch = _mismatch(recorded, identity, subject.spec)
-            if mismatch:
-                return Problem(Reason.ACCOUNT_MISMATCH, mismatch), None
-        return None, identity
-
-    def _region(self, subject: _Subject) -> str:
-        recorded = subject.status.effective
-        if recorded is not None and recorded.region:
-            return recorded.region
-        return subject.spec.region or self._around.default_region
-
-    def _decide_effective(self, subject: _Subject, identity: Identity) -> Effective:
-        """Names and place, decided once and recorded before the first write."""
-        region = self._region(subject)
-        base = names.base_name(
-            cluster=self._around.cluster, namespace=subject.key.namespace, name=subject.key.name
-        )
-        physical = names.physical_names(
-            base=base,
-            place=Place(identity.partition, region, identity.account),
-            spec=subject.spec,
-            account_regional=self._around.account_regional_buckets,
-        )
-        return Effective(
-            cluster=self._around.cluster,
-            instance=self._around.instance,
-            account=identity.account,
-            partition=identity.partition,
-            region=region,
-            base=base,
-            names=dict(physical),
-            packages={name: one.sha256 for name, one in self._around.packages.items()},
-        )
-
     def _blueprint(
-        self, subject: _Subject, effective: Effective, calls: Calls
+        self, subject: Subject, effective: Effective, calls: Calls
     ) -> pipeline.Blueprint:
         inventory = statuses.inventory(subject.status)
         return pipeline.Blueprint(
@@ -241,7 +143,7 @@ class Controller:
 
     # -- apply ---------------------------------------------------------------------------------
 
-    async def _apply(self, subject: _Subject, memory: Memory, effective: Effective) -> float | None:
+    async def _apply(self, subject: Subject, memory: Memory, effective: Effective) -> float | None:
         effective = effective.model_copy(
             update={"packages": {n: one.sha256 for n, one in self._around.packages.items()}}
         )
@@ -278,11 +180,11 @@ class Controller:
 
     async def _run(
         self,
-        subject: _Subject,
+        subject: Subject,
         effective: Effective,
         wanted: list[Resource],
         applier: Applier,
-    ) -> _Subject:
+    ) -> Subject:
         """Apply, and show in the status how far a long pass has come."""
         work = asyncio.ensure_future(applier.apply())
         showing = not subject.spec.suspend
@@ -302,11 +204,11 @@ class Controller:
         return subject
 
     async def _announce(
-        self, subject: _Subject, effective: Effective, wanted: list[Resource]
-    ) -> _Subject:
+        self, subject: Subject, effective: Effective, wanted: list[Resource]
+    ) -> Subject:
         """Finalizer and intent: what is about to exist is recorded before it is created."""
         if not subject.guarded and not subject.spec.suspend:
-            subject = _parse(subject.key, await self._kube.add_finalizer(subject.body))
+            subject = parse(subject.key, await self._kube.add_finalizer(subject.body))
         fresh = subject.status.observed_generation == subject.generation
         if subject.spec.suspend or (fresh and subject.status.effective is not None):
             return subject
@@ -324,7 +226,7 @@ class Controller:
         )
         status = statuses.begin(subject.status, report, now=self._now())
         body = await self._kube.write_status(subject.body, statuses.as_body(status))
-        return _parse(subject.key, body)
+        return parse(subject.key, body)
 
     async def _prune(
         self,
@@ -353,13 +255,13 @@ class Controller:
             read_only=spec.suspend,
         )
 
-    def _requested(self, subject: _Subject) -> bool:
+    def _requested(self, subject: Subject) -> bool:
         asked = subject.annotations.get(RECONCILE_REQUESTED_AT, "")
         return bool(asked) and asked != subject.status.last_handled_reconcile_at
 
     # -- delete --------------------------------------------------------------------------------
 
-    async def _finalize(self, subject: _Subject, memory: Memory) -> float | None:
+    async def _finalize(self, subject: Subject, memory: Memory) -> float | None:
         if not subject.guarded:
             self._memories.pop(subject.key, None)
             return None
@@ -371,10 +273,10 @@ class Controller:
         if subject.annotations.get(FORCE_DELETE) == "true":
             await self._abandon(subject)
             return None
-        problem = await self._check_for_deletion(subject, effective)
-        if problem is not None:
+        identity = await preflight.identify(subject, self._sessions(effective.region))
+        if isinstance(identity, Problem):
             report = replace(
-                self._report(subject, effective, [], {}), deleting=True, problem=problem
+                self._report(subject, effective, [], {}), deleting=True, problem=identity
             )
             await self._publish(subject, report, {})
             return self._pace.backoff(memory)
@@ -391,15 +293,7 @@ class Controller:
         log.info("pipeline deleted", retained=[entry.name for entry in report.entries])
         return None
 
-    async def _check_for_deletion(self, subject: _Subject, effective: Effective) -> Problem | None:
-        try:
-            identity = await self._sessions(effective.region).identity()
-        except AwsError as error:
-            return _credential_problem(error)
-        mismatch = _mismatch(effective, identity, subject.spec)
-        return Problem(Reason.ACCOUNT_MISMATCH, mismatch) if mismatch else None
-
-    async def _abandon(self, subject: _Subject) -> None:
+    async def _abandon(self, subject: Subject) -> None:
         """Drop the finalizer on request and say what stays behind."""
         left = [one.arn or one.physical_name for one in subject.status.resources]
         log.warning("force-delete: left behind in AWS", resources=left)
@@ -416,14 +310,14 @@ class Controller:
 
     # -- report --------------------------------------------------------------------------------
 
-    async def _report_problem(self, subject: _Subject, memory: Memory, problem: Problem) -> float:
+    async def _report_problem(self, subject: Subject, memory: Memory, problem: Problem) -> float:
         report = replace(self._report(subject, subject.status.effective, [], {}), problem=problem)
         await self._publish(subject, report, {})
         return self._pace.backoff(memory)
 
     def _report(
         self,
-        subject: _Subject,
+        subject: Subject,
         effective: Effective | None,
         resources: list[Resource],
         outcomes: Mapping[str, Outcome],
@@ -453,7 +347,7 @@ class Controller:
 
     def _tolerate_failed_looks(
         self,
-        subject: _Subject,
+        subject: Subject,
         report: Report,
         outcomes: Mapping[str, Outcome],
         memory: Memory,
@@ -474,7 +368,7 @@ class Controller:
 
     def _outputs(
         self,
-        subject: _Subject,
+        subject: Subject,
         effective: Effective | None,
         outcomes: Mapping[str, Outcome],
     ) -> Mapping[str, Any]:
@@ -488,8 +382,8 @@ class Controller:
         )
 
     async def _publish(
-        self, subject: _Subject, report: Report, outcomes: Mapping[str, Outcome]
-    ) -> _Subject:
+        self, subject: Subject, report: Report, outcomes: Mapping[str, Outcome]
+    ) -> Subject:
         """Write the status if it changed, and an Event for each transition."""
         if report.problem is not None and report.problem.reason is Reason.CREDENTIALS_INVALID:
             report = replace(
@@ -502,56 +396,10 @@ class Controller:
                 await self._recorder.record(subject.body, happening)
         return subject
 
-    async def _write(self, subject: _Subject, report: Report) -> _Subject:
+    async def _write(self, subject: Subject, report: Report) -> Subject:
         """Write the status if it differs from the one that is stored."""
         status = statuses.compose(subject.status, report, now=self._now())
         new = statuses.as_body(status)
         if new == statuses.as_body(subject.status):
             return subject
-        return _parse(subject.key, await self._kube.write_status(subject.body, new))
-
-
-def _parse(key: Key, body: Mapping[str, Any]) -> _Subject:
-    try:
-        spec = Spec.model_validate(body.get("spec") or {})
-    except ValidationError as error:
-        raise InvalidSpec(str(error)) from error
-    return _Subject(key, body, spec, Status.model_validate(body.get("status") or {}))
-
-
-class InvalidSpec(Exception):  # noqa: N818 - a state of the cluster, not a defect
-    """The API server accepted a spec that this version can't read: CRD and operator differ."""
-
-
-def _mismatch(recorded: Effective, identity: Identity, spec: Spec) -> str:
-    """Why the credential or the region is not the recorded one; empty when it is."""
-    found = []
-    if identity.account != recorded.account:
-        found.append(
-            f"the credential belongs to account {identity.account}, the pipeline to "
-            f"{recorded.account}"
-        )
-    if identity.partition != recorded.partition:
-        found.append(
-            f"the credential is of partition {identity.partition}, the pipeline of "
-            f"{recorded.partition}"
-        )
-    if spec.region and spec.region != recorded.region:
-        found.append(f"spec.region is {spec.region}, the pipeline is in {recorded.region}")
-    if not found:
-        return ""
-    return (
-        f"{'; '.join(found)}. Nothing was read or written; give the operator a credential of "
-        f"account {recorded.account} and keep region {recorded.region}"
-    )
-
-
-def _credential_problem(error: AwsError) -> Problem:
-    if error.credentials_are_bad:
-        return Problem(Reason.CREDENTIALS_INVALID, f"{error.code}: {error.text}")
-    reason = {
-        Category.ACCESS_DENIED: Reason.ACCESS_DENIED,
-        Category.THROTTLED: Reason.THROTTLED,
-        Category.INVALID: Reason.INVALID,
-    }.get(error.category, Reason.TRANSIENT)
-    return Problem(reason, str(error))
+        return parse(subject.key, await self._kube.write_status(subject.body, new))

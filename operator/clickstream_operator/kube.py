@@ -24,7 +24,7 @@ _NOT_FOUND: Final = 404
 _STALE: Final = frozenset({404, 409, 422})
 
 
-class StaleObject(Exception):  # noqa: N818 - an ordinary turn of events: read again
+class StaleObject(Exception):
     """The object changed or went since it was read."""
 
 

@@ -361,7 +361,7 @@ def _decompress(key: str, body: bytes) -> bytes:
     if not key.endswith(".zst"):
         return gzip.decompress(body)
     try:
-        from compression import zstd  # type: ignore[import-not-found]  # noqa: PLC0415 - Python 3.14
+        from compression import zstd  # type: ignore[import-not-found]
     except ImportError as error:
         raise RuntimeError(f"{key} is Zstd: reading it needs Python 3.14") from error
     data: bytes = zstd.decompress(body)

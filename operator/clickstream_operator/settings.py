@@ -39,6 +39,8 @@ class Settings(BaseSettings):
     """Folder with processor.zip and detector.zip."""
     permissions_boundary: str = ""
     """ARN of a policy that bounds the roles the operator makes."""
+    allowed_role_arns: Annotated[tuple[str, ...], NoDecode] = ()
+    """Roles that specs may give to their functions, separated by commas. Empty: none."""
     adopt_without_owner: bool = False
     """Whether adoptionPolicy: Always may take over resources that carry no owner."""
     bucket_namespace: Literal["auto", "account-regional", "global"] = "auto"
@@ -69,10 +71,11 @@ def load() -> Settings:
     Raises:
         SettingsError: one line that names the variable, the fault and the remedy.
     """
-    raw = os.environ.get("CLICKSTREAM_WATCH_NAMESPACES", "")
-    namespaces = tuple(part.strip() for part in raw.split(",") if part.strip())
     try:
-        settings = Settings(watch_namespaces=namespaces)
+        settings = Settings(
+            watch_namespaces=_listed("CLICKSTREAM_WATCH_NAMESPACES"),
+            allowed_role_arns=_listed("CLICKSTREAM_ALLOWED_ROLE_ARNS"),
+        )
     except ValidationError as error:
         faults = "; ".join(
             f"CLICKSTREAM_{str(fault['loc'][0]).upper()}={fault['input']!r}: {fault['msg'].lower()}"
@@ -86,3 +89,8 @@ def load() -> Settings:
                 "build it with make lambdas, or name the folder that has it"
             )
     return settings
+
+
+def _listed(variable: str) -> tuple[str, ...]:
+    """The parts of a variable that holds a list separated by commas."""
+    return tuple(part.strip() for part in os.environ.get(variable, "").split(",") if part.strip())

@@ -55,7 +55,7 @@ class WorkQueue:
             return
         self._queued.add(key)
         (self._urgent if urgent else self._normal).append(key)
-        self._on_change(len(self._queued), True)  # noqa: FBT003 - added
+        self._on_change(len(self._queued), True)
         self._wake.set()
 
     def add_after(self, key: Key, delay: float) -> None:
@@ -78,7 +78,7 @@ class WorkQueue:
                     key = line.popleft()
                     self._queued.discard(key)
                     self._processing.add(key)
-                    self._on_change(len(self._queued), False)  # noqa: FBT003 - not added
+                    self._on_change(len(self._queued), False)
                     return key
             self._wake.clear()
             await self._sleep_until_due()

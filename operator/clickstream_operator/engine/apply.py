@@ -284,7 +284,7 @@ class Applier:
         change: Change,
         done: list[Action],
         fields: set[str],
-        drifted: bool,  # noqa: FBT001 - positional like its neighbours
+        drifted: bool,
     ) -> Outcome:
         if observed is None:
             if change.action is Action.HOLD and change.reason:

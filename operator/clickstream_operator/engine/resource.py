@@ -27,7 +27,7 @@ Outputs = Mapping[str, Mapping[str, str]]
 TAGS: Final = "tags"
 
 
-class OutputPending(Exception):  # noqa: N818 - a fact about order, not an error
+class OutputPending(Exception):
     """A desired state needs an output that its dependency does not have yet."""
 
     def __init__(self, resource: str, output: str) -> None:
@@ -36,7 +36,7 @@ class OutputPending(Exception):  # noqa: N818 - a fact about order, not an error
         self.output = output
 
 
-class ResourceBlocked(Exception):  # noqa: N818 - a state that a person resolves, not a failed call
+class ResourceBlocked(Exception):
     """A step that must not be taken now. `reason` is a documented reason, `message` says the remedy."""
 
     def __init__(self, reason: str, message: str) -> None:

@@ -1,7 +1,6 @@
 """Kinesis data stream."""
 
 # The contract names arguments that this kind does not need.
-# ruff: noqa: ARG002
 
 from __future__ import annotations
 

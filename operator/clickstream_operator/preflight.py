@@ -1,0 +1,144 @@
+"""What is settled before a pass touches a pipeline's AWS resources: credential, account, names.
+
+The right account, or nothing: with another account's credential every describe says NotFound, and an
+operator that believes it builds a second pipeline or leaks the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from clickstream_operator import names
+from clickstream_operator.api.pending import fields_that_hold
+from clickstream_operator.api.reasons import Reason
+from clickstream_operator.api.v1alpha1 import Effective, Spec
+from clickstream_operator.aws.arns import Place
+from clickstream_operator.aws.errors import AwsError, Category
+from clickstream_operator.aws.session import AwsSession, Identity
+from clickstream_operator.resources.lambda_function import FunctionPackage
+from clickstream_operator.status import Problem
+from clickstream_operator.subject import Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the controller was started with. `cluster` is the recorded owner of new pipelines."""
+
+    cluster: str
+    instance: str
+    default_region: str
+    account_regional_buckets: bool
+    packages: Mapping[str, FunctionPackage]
+    permissions_boundary: str | None = None
+    adopt_without_owner: bool = False
+    allowed_roles: frozenset[str] = frozenset()
+
+
+def region_of(subject: Subject, around: Surroundings) -> str:
+    """Region of a pipeline: the recorded one, the spec's, the operator's; empty when none says."""
+    recorded = subject.status.effective
+    if recorded is not None and recorded.region:
+        return recorded.region
+    return subject.spec.region or around.default_region
+
+
+def problem_in_spec(subject: Subject, around: Surroundings) -> Problem | None:
+    """What in the spec keeps the operator from writing anything."""
+    held = fields_that_hold(subject.spec)
+    if held:
+        return Problem(
+            Reason.NOT_YET_EFFECTIVE,
+            f"{', '.join(held)} can't be honoured by this version, so nothing is written; "
+            "remove it, or use a version that supports it",
+        )
+    for path, arn in _given_roles(subject.spec):
+        if arn not in around.allowed_roles:
+            return Problem(
+                Reason.INVALID,
+                f"{path} {arn} is not allowed; add it to the operator's "
+                "CLICKSTREAM_ALLOWED_ROLE_ARNS, or remove it",
+            )
+    if not region_of(subject, around):
+        return Problem(
+            Reason.INVALID,
+            "spec.region is unset and the operator has no default; set spec.region, or AWS_REGION "
+            "for the operator",
+        )
+    return None
+
+
+async def identify(subject: Subject, session: AwsSession) -> Identity | Problem:
+    """The account behind the credential, if it is the one that the pipeline was made in."""
+    try:
+        identity = await session.identity()
+    except AwsError as error:
+        return _credential_problem(error)
+    recorded = subject.status.effective
+    mismatch = _mismatch(recorded, identity, subject.spec) if recorded else ""
+    return Problem(Reason.ACCOUNT_MISMATCH, mismatch) if mismatch else identity
+
+
+def decide_effective(subject: Subject, identity: Identity, around: Surroundings) -> Effective:
+    """Names and place, decided once and recorded before the first write."""
+    region = region_of(subject, around)
+    base = names.base_name(
+        cluster=around.cluster, namespace=subject.key.namespace, name=subject.key.name
+    )
+    physical = names.physical_names(
+        base=base,
+        place=Place(identity.partition, region, identity.account),
+        spec=subject.spec,
+        account_regional=around.account_regional_buckets,
+    )
+    return Effective(
+        cluster=around.cluster,
+        instance=around.instance,
+        account=identity.account,
+        partition=identity.partition,
+        region=region,
+        base=base,
+        names=dict(physical),
+    )
+
+
+def _given_roles(spec: Spec) -> list[tuple[str, str]]:
+    pairs = (
+        ("spec.processor.roleArn", spec.processor.role_arn),
+        ("spec.anomalyDetection.roleArn", spec.anomaly_detection.role_arn),
+    )
+    return [(path, arn) for path, arn in pairs if arn]
+
+
+def _mismatch(recorded: Effective, identity: Identity, spec: Spec) -> str:
+    """Why the credential or the region is not the recorded one; empty when it is."""
+    found = []
+    if identity.account != recorded.account:
+        found.append(
+            f"the credential belongs to account {identity.account}, the pipeline to "
+            f"{recorded.account}"
+        )
+    if identity.partition != recorded.partition:
+        found.append(
+            f"the credential is of partition {identity.partition}, the pipeline of "
+            f"{recorded.partition}"
+        )
+    if spec.region and spec.region != recorded.region:
+        found.append(f"spec.region is {spec.region}, the pipeline is in {recorded.region}")
+    if not found:
+        return ""
+    return (
+        f"{'; '.join(found)}. Nothing was read or written; give the operator a credential of "
+        f"account {recorded.account} and keep region {recorded.region}"
+    )
+
+
+def _credential_problem(error: AwsError) -> Problem:
+    if error.credentials_are_bad:
+        return Problem(Reason.CREDENTIALS_INVALID, f"{error.code}: {error.text}")
+    reason = {
+        Category.ACCESS_DENIED: Reason.ACCESS_DENIED,
+        Category.THROTTLED: Reason.THROTTLED,
+        Category.INVALID: Reason.INVALID,
+    }.get(error.category, Reason.TRANSIENT)
+    return Problem(reason, str(error))
