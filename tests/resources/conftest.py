@@ -71,8 +71,8 @@ class Cloud:
             self.forget()
             made = await resource.create(desired)
             writes += self.writes
-            if made is not None:
-                await resource.update(desired, made, resource.diff(desired, made))
+            if made is not None and (diff := resource.diff(desired, made)):
+                await resource.update(desired, made, diff)
                 writes = self.writes.copy()
         for _ in range(MAX_STEPS):
             diff = await self.difference(resource, outputs)

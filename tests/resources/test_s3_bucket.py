@@ -1,4 +1,4 @@
-"""S3 bucket: settings, the rights of others in it, and a deletion that loses nothing by accident."""
+"""S3 bucket: settings, what others have in it, a deletion that loses nothing by accident."""
 
 from __future__ import annotations
 
@@ -246,6 +246,30 @@ async def test_taken_name_is_a_conflict(cloud: Cloud) -> None:
     with pytest.raises(ResourceBlocked) as raised:
         await one.create(one.desired({}))
     assert raised.value.reason == "OwnershipConflict"
+
+
+async def test_failed_objects_are_counted_on_request(cloud: Cloud) -> None:
+    """The request metrics behind the failed-objects alarm; only where they are asked for."""
+    assert GAPS["s3 bucket metrics configurations"]
+    written: list[dict[str, Any]] = []
+
+    class NewBucket:
+        async def write(self, _service: str, operation: str, /, **rest: Any) -> dict[str, Any]:
+            if operation == "put_bucket_metrics_configuration":
+                written.append(rest)
+            return {}
+
+    one = bucket(cloud, count_failed_objects=True)
+    one._calls = NewBucket()  # type: ignore[assignment]
+    made = await one.create(one.desired({}))
+    diff = one.diff(one.desired({}), made)
+    assert "failedObjectMetrics" in diff
+    await one.update(one.desired({}), made, diff)
+    assert written[0]["MetricsConfiguration"] == {
+        "Id": "clickstream-failed",
+        "Filter": {"Prefix": "aws/lambda/"},
+    }
+    assert "failedObjectMetrics" not in bucket(cloud).desired({})
 
 
 class Denied:

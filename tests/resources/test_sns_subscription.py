@@ -88,7 +88,9 @@ async def test_missing_one_is_never_repeated(cloud: Cloud) -> None:
     observed = await cloud.look(one)
     assert observed.outputs["status"] == "NotConfirmed"
     assert observed.readiness.reason == "NotConfirmed"
-    assert await subscription(cloud, subscribed_before=True, leaving=True).observe(full=True) is None
+    assert (
+        await subscription(cloud, subscribed_before=True, leaving=True).observe(full=True) is None
+    )
 
 
 async def test_deletion(cloud: Cloud, goes_twice: GoneTwice) -> None:

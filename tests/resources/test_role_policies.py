@@ -1,0 +1,140 @@
+"""Role policies: exact rights, no wildcard actions, no resource that is not the pipeline's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from clickstream_operator.aws.arns import Place
+from clickstream_operator.resources import role_policies
+
+PLACE = Place(partition="aws", region="eu-west-1", account="123456789012")
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+TOPIC = "arn:aws:sns:eu-west-1:123456789012:shop-alerts"
+SHARED: dict[str, Any] = {
+    "stream": "shop-events",
+    "session_metrics_table": "shop-session-metrics",
+    "counters_table": "shop-counters",
+    "bucket": "shop-archive",
+    "hash_key_parameter": "/clickstream/shop/hash-key",
+}
+
+
+def processor(**changes: Any) -> dict[str, Any]:
+    """The processor's policy."""
+    settings = SHARED | {
+        "page_metrics_table": "shop-page-metrics",
+        "queue": "shop-dead-letter",
+        "log_group": "/aws/lambda/shop-processor",
+    }
+    return role_policies.processor_policy(PLACE, **settings | changes)
+
+
+def detector(**changes: Any) -> dict[str, Any]:
+    """The detector's policy."""
+    settings = SHARED | {"topic_arn": TOPIC, "log_group": "/aws/lambda/shop-detector"}
+    return role_policies.detector_policy(PLACE, **settings | changes)
+
+
+def rights(policy: dict[str, Any]) -> dict[str, list[str]]:
+    """Action -> the ends of the ARNs that it is allowed on."""
+    found: dict[str, list[str]] = {}
+    for one in policy["Statement"]:
+        for action in one["Action"]:
+            ends = [arn.split(":", 5)[5] for arn in one["Resource"]]
+            found.setdefault(action, []).extend(ends)
+    return {action: sorted(ends) for action, ends in sorted(found.items())}
+
+
+COMMON = {
+    "kinesis:DescribeStream": ["stream/shop-events"],
+    "kinesis:DescribeStreamSummary": ["stream/shop-events"],
+    "kinesis:GetRecords": ["stream/shop-events"],
+    "kinesis:GetShardIterator": ["stream/shop-events"],
+    "kinesis:ListShards": ["stream/shop-events"],
+    "s3:ListBucket": ["shop-archive"],
+    "ssm:GetParameter": ["parameter/clickstream/shop/hash-key"],
+}
+
+
+def test_processor() -> None:
+    """Reads the stream, counts, archives, reports bad rows."""
+    tables = ["table/shop-counters", "table/shop-page-metrics", "table/shop-session-metrics"]
+    log = ["log-group:/aws/lambda/shop-processor:*"]
+    assert rights(processor()) == COMMON | {
+        "dynamodb:GetItem": ["table/shop-counters"],
+        "dynamodb:UpdateItem": tables,
+        "logs:CreateLogStream": log,
+        "logs:PutLogEvents": log,
+        "s3:GetObject": ["shop-archive/bad/*", "shop-archive/config/*", "shop-archive/raw/*"],
+        "s3:PutObject": ["shop-archive/aws/lambda/*", "shop-archive/bad/*", "shop-archive/raw/*"],
+        "sqs:SendMessage": ["shop-dead-letter"],
+    }
+
+
+def test_detector() -> None:
+    """Reads the stream and the sessions, keeps its state, alerts."""
+    log = ["log-group:/aws/lambda/shop-detector:*"]
+    counters = ["table/shop-counters"]
+    assert rights(detector()) == COMMON | {
+        "dynamodb:GetItem": ["table/shop-counters", "table/shop-session-metrics"],
+        "dynamodb:PutItem": counters,
+        "dynamodb:Query": counters,
+        "dynamodb:UpdateItem": counters,
+        "logs:CreateLogStream": log,
+        "logs:PutLogEvents": log,
+        "s3:GetObject": ["shop-archive/config/*"],
+        "s3:PutObject": ["shop-archive/aws/lambda/*"],
+        "sns:Publish": ["shop-alerts"],
+    }
+
+
+def test_scheduler() -> None:
+    """One action on one function."""
+    policy = role_policies.scheduler_policy(PLACE, function="shop-detector")
+    assert rights(policy) == {"lambda:InvokeFunction": ["function:shop-detector"]}
+
+
+def test_trust() -> None:
+    """Only the service, and for the scheduler only of this account."""
+    trust = role_policies.scheduler_trust(PLACE)["Statement"][0]
+    assert trust["Principal"] == {"Service": "scheduler.amazonaws.com"}
+    assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
+    assert role_policies.function_trust()["Statement"][0]["Principal"] == {
+        "Service": "lambda.amazonaws.com"
+    }
+
+
+def test_what_is_off_is_not_allowed() -> None:
+    """No alerts, no publishing; no hashing, no key."""
+    assert "sns:Publish" not in rights(detector(topic_arn=None))
+    assert "ssm:GetParameter" not in rights(processor(hash_key_parameter=None))
+
+
+def test_customer_keys() -> None:
+    """By ARN and id as resources, by alias as a condition, keys of AWS not at all."""
+    assert "kms:Decrypt" not in rights(processor(kms_key_arns=["alias/aws/kinesis"]))
+    policy = processor(kms_key_arns=[KEY, "alias/mine", "abc"])
+    keys = [one for one in policy["Statement"] if one["Action"][0].startswith("kms:")]
+    assert [one["Resource"] for one in keys] == [
+        [KEY, "arn:aws:kms:eu-west-1:123456789012:key/abc"],
+        ["arn:aws:kms:eu-west-1:123456789012:key/*"],
+    ]
+    assert keys[1]["Condition"] == {
+        "ForAnyValue:StringEquals": {"kms:ResourceAliases": ["alias/mine"]}
+    }
+    assert {tuple(one["Action"]) for one in keys} == {("kms:Decrypt", "kms:GenerateDataKey")}
+
+
+@pytest.mark.parametrize("policy", [processor(kms_key_arns=[KEY, "alias/mine"]), detector()])
+def test_no_wildcards(policy: dict[str, Any]) -> None:
+    """Every action is named; every resource names the pipeline, or is held by a condition."""
+    sids = [one["Sid"] for one in policy["Statement"]]
+    assert len(sids) == len(set(sids))
+    assert all(sid.isalnum() for sid in sids)
+    for one in policy["Statement"]:
+        assert not any("*" in action for action in one["Action"])
+        for arn in one["Resource"]:
+            assert arn != "*"
+            assert "shop" in arn or "Condition" in one or arn == KEY
