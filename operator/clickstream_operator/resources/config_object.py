@@ -23,8 +23,8 @@ class ConfigObject(Resource):
     """The object ``config/<hash>.json``.
 
     The key holds the content's hash, so an object is never overwritten while a function of an
-    earlier configuration still reads it; earlier objects stay until the bucket goes. `content`: dependencies' outputs -> (key, text).
-    `physical_name`: the bucket. Outputs: ``uri``.
+    earlier configuration still reads it; earlier objects stay until the bucket goes. `content`:
+    dependencies' outputs -> (key, text). `physical_name`: the bucket. Outputs: ``uri``.
     """
 
     kind: ClassVar[str] = "ConfigObject"
