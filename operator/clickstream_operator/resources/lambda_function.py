@@ -1,6 +1,7 @@
 """Lambda function."""
 
 # The contract names arguments that this kind does not need.
+# ruff: noqa: ARG002
 
 from __future__ import annotations
 

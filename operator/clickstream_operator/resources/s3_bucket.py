@@ -1,6 +1,7 @@
 """S3 archive bucket."""
 
 # The contract names arguments that this kind does not need.
+# ruff: noqa: ARG002
 
 from __future__ import annotations
 
