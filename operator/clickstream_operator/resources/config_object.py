@@ -1,8 +1,5 @@
 """A function's configuration as an S3 object, for what does not fit the function's environment."""
 
-# The contract names arguments that this kind does not need.
-# ruff: noqa: ARG002
-
 from __future__ import annotations
 
 from collections.abc import Callable
