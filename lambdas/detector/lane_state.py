@@ -78,11 +78,14 @@ class LaneState:
             for minute, counts in self.open.items()
             for mark, count in counts.items()
         )
-        for _, minute, mark in entries[: len(entries) // 4 + 1]:
+        lowest = entries[: len(entries) // 4 + 1]
+        for _, minute, mark in lowest:
             del self.open[minute][mark]
-        given_up = len(self.pending) // 4 + 1 if self.pending else 0
-        del self.pending[:given_up]
-        self.truncated += min(len(entries), len(entries) // 4 + 1) + given_up
+        oldest = self.pending[: len(self.pending) // 4 + 1]
+        del self.pending[: len(oldest)]
+        self.truncated += len(lowest) + len(oldest)
+        if not entries and not oldest:
+            self.cooldowns.clear()
 
     @classmethod
     def decode(cls, data: bytes) -> LaneState:

@@ -45,10 +45,11 @@ def refuse(code: str, operation: str, **more: Any) -> ClientError:
 
 
 class Faults:
-    """Counts writes and crashes before or after one of them."""
+    """Counts writes, and crashes before or after one of them, or lets another one in before it."""
 
     def __init__(self) -> None:
         self.writes = 0
+        self.interrupts: dict[int, Callable[[], None]] = {}
         self.crash_before: int | None = None
         self.crash_after: int | None = None
 
@@ -56,12 +57,18 @@ class Faults:
         """Apply a write, unless the test wants the function to die around it."""
         number = self.writes
         self.writes += 1
+        self.interrupts.pop(number, _nothing)()
         if number == self.crash_before:
             raise CrashError
-        answer = apply()
-        if number == self.crash_after:
-            raise CrashError
-        return answer
+        try:
+            return apply()
+        finally:
+            if number == self.crash_after:
+                raise CrashError
+
+
+def _nothing() -> None:
+    """Let no one in."""
 
 
 class MemoryDynamoDB:

@@ -73,7 +73,7 @@ def payload(place: str, text: str, user: str, address: str) -> bytes:
     wrapper=wrappers,
     spots=st.lists(places, min_size=1, max_size=4),
 )
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.differing_executors])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.differing_executors])
 @example(secrets=("user-000001", "10.1.2.3", "a.b@c.example.com"), wrapper="{}", spots=["cut"])
 def test_no_personal_data_in_anything_stored(
     user_setting: str,

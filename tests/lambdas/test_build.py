@@ -1,0 +1,68 @@
+"""Packages: the same bytes every time, small, complete without the operator."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+LAMBDAS = Path(__file__).parents[2] / "lambdas"
+
+
+def load_builder(path: Path) -> ModuleType:
+    """Return the build script at a path as a module."""
+    spec = importlib.util.spec_from_file_location("package_builder", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_packages_are_reproducible(tmp_path: Path) -> None:
+    """Built twice, and from a copy with other times and permissions, the bytes are equal."""
+    copy = tmp_path / "copy"
+    shutil.copytree(LAMBDAS, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    for path in copy.rglob("*.py"):
+        path.chmod(0o600)
+        os.utime(path, (1, 1))
+    (copy / "shared" / "__pycache__").mkdir()
+    (copy / "shared" / "__pycache__" / "stale.pyc").write_bytes(b"x")
+    builder = load_builder(LAMBDAS / "build.py")
+    one, two = builder.build(tmp_path / "one"), builder.build(tmp_path / "two")
+    three = load_builder(copy / "build.py").build(tmp_path / "three")
+    assert one == two == three
+    assert json.loads((tmp_path / "one" / "manifest.json").read_text(encoding="utf-8")) == one
+    for function in ("processor", "detector"):
+        data = (tmp_path / "one" / f"{function}.zip").read_bytes()
+        assert hashlib.sha256(data).hexdigest() == one[function]["sha256"]
+        assert len(data) < 5 * 1024 * 1024
+
+
+@pytest.mark.parametrize("function", ["processor", "detector"])
+def test_package_imports_without_the_operator(tmp_path: Path, function: str) -> None:
+    """Unpacked alone, a package imports its entry point and nothing of the operator."""
+    load_builder(LAMBDAS / "build.py").build(tmp_path)
+    with zipfile.ZipFile(tmp_path / f"{function}.zip") as package:
+        names = package.namelist()
+        package.extractall(tmp_path / "task")
+    other = {"processor": "detector", "detector": "processor"}[function]
+    assert not [name for name in names if name.startswith(f"{other}/") or "pycache" in name]
+    code = (
+        f"import sys, {function}.handler as h; assert callable(h.handle); "
+        "bad = [m for m in sys.modules if m.split('.')[0] in ('clickstream_operator', 'boto3')]; "
+        "assert not bad, bad"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path / "task", check=True)  # noqa: S603 - our own code

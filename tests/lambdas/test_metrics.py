@@ -1,0 +1,145 @@
+"""Metric lines keep the embedded metric format's rules; custom metrics need no code."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from shared.emf import Metrics, Series, dimension_value, metric_value
+from shared.logs import Log
+from tests.lambdas.pipelines import Pipeline, encode, event, invocation, make_config
+
+
+def metric(**changes: Any) -> dict[str, Any]:
+    """Return a custom metric, changed."""
+    return {
+        "name": "Sales",
+        "namespace": "Clickstream/Business",
+        "match": {"event_type": "purchase"},
+    } | changes
+
+
+def emitted(pipeline: Pipeline, documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the lines of the metric Sales after processing."""
+    pipeline.processor().process(invocation(encode(documents)))
+    return pipeline.metric_lines("Sales")
+
+
+def test_totals_have_a_set_without_dimensions() -> None:
+    """The original's command, which names no dimension, gets the account's sum."""
+    pipeline = Pipeline()
+    pipeline.processor().process(invocation(encode([event(), event(event_type="click")])))
+    total, *by_type = pipeline.metric_lines("EventsProcessed")
+    (directive,) = total["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == "Clickstream/Events"
+    assert directive["Dimensions"] == [[], ["Pipeline"]]
+    assert {each["Name"] for each in directive["Metrics"]} == {"EventsProcessed", "BadRows", "Lag"}
+    assert (total["Pipeline"], total["EventsProcessed"]) == ("shop-abcd2345", 2)
+    assert {line["EventType"]: line["EventsProcessed"] for line in by_type} == {
+        "page_view": 1,
+        "click": 1,
+    }
+    for line in by_type:
+        assert line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["Pipeline", "EventType"]]
+
+
+def test_counted_metric_with_dimensions() -> None:
+    """A metric without value field counts what matches, by dimension."""
+    config = make_config(metrics=[metric(dimensions=["product_category"])])
+    documents = [
+        event(event_type="purchase", product_category=category)
+        for category in ("shoes", "shoes", "hats", None)
+    ] + [event()]
+    lines = emitted(Pipeline(config), documents)
+    assert {line["product_category"]: line["Sales"] for line in lines} == {
+        "shoes": 2,
+        "hats": 1,
+        "none": 1,
+    }
+    assert lines[0]["_aws"]["CloudWatchMetrics"][0]["Metrics"] == [
+        {"Name": "Sales", "Unit": "Count"}
+    ]
+
+
+def test_values_are_kept_in_lines_of_a_hundred() -> None:
+    """A metric of values keeps its statistics; no line holds more than 100 of them."""
+    config = make_config(metrics=[metric(valueField="amount", unit="None")])
+    documents = [event(event_type="purchase", amount=number) for number in range(250)]
+    documents += [event(event_type="purchase", amount=bad) for bad in ("7", True, None, 10**400)]
+    lines = emitted(Pipeline(config), documents)
+    assert [len(line["Sales"]) for line in lines] == [100, 100, 50]
+    assert sum(sum(line["Sales"]) for line in lines) == sum(range(250))
+
+
+def test_series_are_capped() -> None:
+    """Above `maxSeries`, new dimension values are counted as `other`."""
+    config = make_config(metrics=[metric(dimensions=["sku"], maxSeries=3)])
+    documents = [event(event_type="purchase", sku=f"sku-{number}") for number in range(10)]
+    lines = emitted(Pipeline(config), documents)
+    assert {line["sku"]: line["Sales"] for line in lines} == {
+        "sku-0": 1,
+        "sku-1": 1,
+        "sku-2": 1,
+        "other": 7,
+    }
+
+
+@pytest.mark.parametrize(
+    ("member", "matches"),
+    [("5", True), (5, True), (5.5, False), (True, False), (None, False), ([5], False)],
+)
+def test_match_compares_text(member: Any, matches: bool) -> None:  # noqa: FBT001 - a test's parameter
+    """A member matches by its text; an absent one never does."""
+    config = make_config(metrics=[metric(match={"rank": "5"})])
+    assert bool(emitted(Pipeline(config), [event(rank=member)])) == matches
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("shoes", "shoes"),
+        (":a", "a"),
+        ("  ", "none"),
+        ("", "none"),
+        ("größe\n", "gr??e?"),
+        (7, "7"),
+        (False, "false"),
+        ({}, "none"),
+        ("x" * 2000, "x" * 250),
+    ],
+)
+def test_dimension_values_are_what_cloudwatch_takes(value: Any, expected: str) -> None:
+    """Printable ASCII, not blank, no colon in front, not too long."""
+    assert dimension_value(value) == expected
+
+
+def test_metric_values_are_what_cloudwatch_takes() -> None:
+    """Numbers within CloudWatch's range, flags and text refused."""
+    assert metric_value(2) == 2.0
+    assert [metric_value(bad) for bad in (True, "1", None, 10**200)] == [None] * 4
+
+
+def test_dimension_cannot_hide_a_value() -> None:
+    """A dimension that is named like the metric leaves the metric's value in place."""
+    lines: list[str] = []
+    Metrics("p", lambda: 1.0, lines.append).emit({"A": (1, "Count")}, dimensions={"A": "x"})
+    assert json.loads(lines[0])["A"] == 1
+
+
+def test_series_admit_known_names_for_ever() -> None:
+    """What was admitted stays so when the cap is reached."""
+    series = Series(1)
+    assert [series.admit((name,)) for name in "aba"] == [("a",), ("other",), ("a",)]
+
+
+def test_log_keeps_to_its_level() -> None:
+    """Lines below the level are not written."""
+    lines: list[str] = []
+    log = Log("WARNING", lines.append)
+    log.write("INFO", "quiet")
+    log.write("ERROR", "loud", lane="x")
+    assert [json.loads(line) for line in lines] == [
+        {"level": "ERROR", "message": "loud", "lane": "x"}
+    ]

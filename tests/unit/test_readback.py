@@ -1,0 +1,140 @@
+"""The reader: merges lanes, keeps to its limits, knows what the functions write."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+import detector.incidents
+import shared.archive
+import shared.rows
+import shared.sketch
+from clickstream_operator import readback
+from clickstream_operator.readback import count_visitors
+from tests.lambdas.pipelines import (
+    COUNTERS,
+    NOW,
+    PAGES,
+    Pipeline,
+    encode,
+    event,
+    invocation,
+)
+
+
+def test_constants_are_the_functions_own() -> None:
+    """What this module may not import is the same in both places."""
+    assert shared.rows.COUNTER_PREFIX == readback.COUNTER_PREFIX
+    assert detector.incidents.INCIDENT == readback.INCIDENT
+    assert shared.archive.ENVELOPE == readback.ENVELOPE
+    assert (shared.archive.RAW, shared.archive.BAD) == (readback.RAW, readback.BAD)
+    assert (shared.sketch.SPARSE, shared.sketch.DENSE) == (readback.SPARSE, readback.DENSE)
+    assert shared.sketch.HASH_BYTES == readback.HASH_BYTES
+    assert shared.sketch.PRECISION == readback.PRECISION
+
+
+@pytest.mark.parametrize("sizes", [(0,), (40, 40), (90, 90), (50, 2000), (3000, 2000, 10)])
+def test_visitors_of_lanes_are_merged(sizes: tuple[int, ...]) -> None:
+    """The union of lanes counts as the functions' own sketch of the union does."""
+    source = random.Random(sum(sizes))  # noqa: S311 - reproducible
+    common = [source.randbytes(8) for _ in range(10)]
+    lanes = [[*common, *(source.randbytes(8) for _ in range(size))] for size in sizes]
+    merged = count_visitors(shared.sketch.Visitors(lane).encode() for lane in lanes)
+    union = {visitor for lane in lanes for visitor in lane}
+    if all(len(lane) <= 96 for lane in lanes):
+        assert merged == len(union)
+    else:
+        assert merged == shared.sketch.Visitors(union).count()
+
+
+def test_unknown_sketch_is_an_error() -> None:
+    """A format of a later version is not read as something else."""
+    with pytest.raises(ValueError, match="sketch"):
+        count_visitors([b"\x09abc"])
+
+
+def test_lanes_and_original_items_are_summed() -> None:
+    """Two shards and an item without lane, as the original writes it, make one number."""
+    pipeline = Pipeline()
+    for shard in ("shardId-1", "shardId-2"):
+        pipeline.processor().process(invocation(encode([event(), event()]), shard=shard))
+    alive = {"ttl": {"N": str(int(NOW) + 60)}}
+    pipeline.dynamodb.tables[PAGES]["/products", "2026-11-23T12"] = {
+        "page_url": {"S": "/products"},
+        "timestamp_hour": {"S": "2026-11-23T12"},
+        "view_count": {"N": "5"},
+        "last_updated": {"N": "1"},
+    } | alive
+    pipeline.dynamodb.tables[COUNTERS]["events_per_minute_page_view", "2026-11-23T12:00"] = {
+        "metric_name": {"S": "events_per_minute_page_view"},
+        "time_window": {"S": "2026-11-23T12:00"},
+        "event_count": {"N": "5"},
+    } | alive
+    reader = pipeline.readback()
+    hour = reader.page_views("/products")["2026-11-23T12"]
+    assert (hour.views, hour.unique_visitors) == (9, 1)
+    assert hour.last_updated_ms == round(NOW * 1000)
+    assert reader.counts("page_view") == {"2026-11-23T12:00": 9}
+    assert reader.all_page_views() == {"/products": {"2026-11-23T12": hour}}
+
+
+def test_ranges_include_both_ends() -> None:
+    """Hours and minutes can be limited; the lane suffix does not cut the last one off."""
+    pipeline = Pipeline()
+    times = ["2026-11-23T10:30:00Z", "2026-11-23T11:30:00Z", "2026-11-23T12:00:00Z"]
+    pipeline.processor().process(invocation(encode(event(timestamp=each) for each in times)))
+    reader = pipeline.readback()
+    assert list(reader.page_views("/products", since="2026-11-23T11")) == [
+        "2026-11-23T11",
+        "2026-11-23T12",
+    ]
+    assert list(reader.page_views("/products", until="2026-11-23T11")) == [
+        "2026-11-23T10",
+        "2026-11-23T11",
+    ]
+    minutes = reader.counts("page_view", since="2026-11-23T11:30", until="2026-11-23T11:30")
+    assert minutes == {"2026-11-23T11:30": 1}
+    assert reader.page_views("/nothing") == {}
+    assert reader.session("nobody") is None
+
+
+def test_items_past_their_ttl_are_gone() -> None:
+    """What DynamoDB has not yet removed is not read any more."""
+    pipeline = Pipeline()
+    pipeline.processor().process(invocation(encode([event()])))
+    pipeline.now += 49 * 3600
+    reader = pipeline.readback()
+    assert reader.session("session-1") is None
+    assert reader.all_counts() == {}
+    assert reader.page_views("/products") != {}
+    pipeline.now += 7 * 86_400
+    assert reader.page_views("/products") == {}
+
+
+def test_many_items_and_objects_are_read_in_pages() -> None:
+    """Every continuation is followed."""
+    pipeline = Pipeline()
+    processor = pipeline.processor()
+    for start in range(60):
+        stamp = f"2026-11-23T11:{start:02d}:00Z"
+        processor.process(invocation([*encode([event(timestamp=stamp)]), b"{"], start=2 * start))
+    reader = pipeline.readback()
+    assert len(reader.counts("page_view")) == 60
+    assert len(list(reader.archived_events())) == 60
+    assert len(list(reader.bad_rows(day="2026-11-23", hour="12"))) == 60
+    assert list(reader.archived_events(day="2026-11-22")) == []
+
+
+def test_repeated_lines_are_read_once() -> None:
+    """A row that stands in two objects, which a redrive may cause, is one row."""
+    pipeline = Pipeline()
+    pipeline.processor().process(invocation([*encode([event()]), b"{"]))
+    for key, stored in list(pipeline.s3.objects.items()):
+        pipeline.s3.objects[key.replace(".jsonl", "-copy.jsonl")] = stored
+    reader = pipeline.readback()
+    (archived,) = reader.archived_events()
+    assert archived.event["page_url"] == "/products"
+    assert archived.time_ms == round((NOW - 30) * 1000)
+    (row,) = reader.bad_rows()
+    assert (row.reason, row.payload) == ("not_json", "{")
