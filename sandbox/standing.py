@@ -37,16 +37,31 @@ def up(*, iam_enforcement: bool, audit_log: Path | None) -> Run:
             _check_same(run, iam_enforcement=iam_enforcement)
             say("The sandbox is running already.")
             return run
-        if run is not None:
-            say("Removing what an earlier run left.")
-            run.stop()
-        shutil.rmtree(_run_folder(), ignore_errors=True)
-        _run_folder().mkdir(mode=0o700)
-        sandbox = Sandbox.launch(
-            _run_folder(), iam_enforcement=iam_enforcement, audit_log=audit_log
-        )
+        sandbox = _launch(run, iam_enforcement=iam_enforcement, audit_log=audit_log)
         sandbox.release_ports()
         return sandbox.run
+
+
+def launch() -> Sandbox:
+    """Start the standing sandbox for somebody who goes on to use it, as the demo does.
+
+    Raises:
+        SandboxError: one is running already.
+    """
+    with _alone():
+        run = current()
+        if run is not None and run.running():
+            raise SandboxError("A sandbox is running already: `python -m sandbox down` first.")
+        return _launch(run, iam_enforcement=False, audit_log=None)
+
+
+def _launch(left: Run | None, *, iam_enforcement: bool, audit_log: Path | None) -> Sandbox:
+    if left is not None:
+        say("Removing what an earlier run left.")
+        left.stop()
+    shutil.rmtree(_run_folder(), ignore_errors=True)
+    _run_folder().mkdir(mode=0o700)
+    return Sandbox.launch(_run_folder(), iam_enforcement=iam_enforcement, audit_log=audit_log)
 
 
 def down() -> bool:

@@ -1,0 +1,121 @@
+"""The operator as a process of the sandbox, with the rights of its own ServiceAccount."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections import Counter
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import ProxyHandler, build_opener
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from sandbox.errors import SandboxError
+from sandbox.instance import Sandbox
+from sandbox.ports import LOOPBACK, Reservation
+from sandbox.run import Program
+
+NAME = "operator"
+NAMESPACE = "clickstream-system"
+SERVICE_ACCOUNT = "clickstream-operator"
+
+_ROOT = Path(__file__).parents[1]
+MANIFESTS = (
+    _ROOT / "crds" / "clickstreampipelines.yaml",
+    _ROOT / "examples" / "install" / "rbac.yaml",
+)
+PACKAGES = _ROOT / "build" / "lambdas"
+_TIMEOUT = 5.0
+
+
+class OperatorProcess:
+    """One operator. `settings` are further ``CLICKSTREAM_*`` variables, or AWS ones to replace."""
+
+    def __init__(self, sandbox: Sandbox, settings: dict[str, str] | None = None) -> None:
+        self._sandbox = sandbox
+        self._settings = settings or {}
+        self._port = Reservation()
+        self.address = f"http://{self._port.address}"
+
+    @property
+    def log(self) -> Path:
+        """Its log: JSON lines."""
+        return self._sandbox.run.log(NAME)
+
+    def install(self) -> None:
+        """Install the CRD and what the operator may do."""
+        for manifest in MANIFESTS:
+            self._sandbox.kubectl("apply", "--server-side", "-f", str(manifest))
+        self._sandbox.kubectl(
+            "wait",
+            "--for=condition=Established",
+            "--timeout=30s",
+            "crd/clickstreampipelines.clickstream.dev",
+        )
+
+    def start(self) -> None:
+        """Start it and wait until it watches.
+
+        Raises:
+            SandboxError: it ended, or the function packages are not built.
+        """
+        if not (PACKAGES / "processor.zip").exists():
+            raise SandboxError("The function packages are not built: run `make lambdas` first.")
+        kubeconfig = self._sandbox.service_account_kubeconfig(NAMESPACE, SERVICE_ACCOUNT)
+        self._sandbox.run.start(
+            Program(
+                name=NAME,
+                command=[sys.executable, "-m", "clickstream_operator"],
+                address=self.address,
+                ready=lambda: self._get("/readyz") is not None,
+                environment={
+                    "KUBECONFIG": str(kubeconfig),
+                    "CLICKSTREAM_LISTEN_HOST": LOOPBACK,
+                    "CLICKSTREAM_LISTEN_PORT": str(self._port.port),
+                    "CLICKSTREAM_PACKAGES": str(PACKAGES),
+                    **self._sandbox.aws_environment(),
+                    **self._settings,
+                },
+            )
+        )
+
+    def kill(self) -> None:
+        """End it as a crash does: nothing is flushed, nothing is released."""
+        self._sandbox.run.components[NAME].process.send(signal.SIGKILL)
+        self._sandbox.run.stop_component(NAME)
+
+    def stop(self) -> None:
+        """End it as Kubernetes does: SIGTERM first."""
+        self._sandbox.run.stop_component(NAME)
+
+    def samples(self, name: str) -> dict[tuple[tuple[str, str], ...], float]:
+        """All samples of one metric by its labels, sorted.
+
+        Raises:
+            SandboxError: the operator does not answer.
+        """
+        text = self._get("/metrics")
+        if text is None:
+            raise SandboxError("The operator does not answer on /metrics.")
+        return {
+            tuple(sorted(sample.labels.items())): sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+            if sample.name == name
+        }
+
+    def aws_calls(self) -> dict[str, int]:
+        """AWS calls so far, by service."""
+        calls: Counter[str] = Counter()
+        for labels, value in self.samples("clickstream_aws_api_calls_total").items():
+            calls[dict(labels)["service"]] += int(value)
+        return dict(sorted(calls.items()))
+
+    def _get(self, path: str) -> str | None:
+        try:
+            opener = build_opener(ProxyHandler({}))
+            with opener.open(self.address + path, timeout=_TIMEOUT) as answer:
+                return str(answer.read().decode())
+        except (URLError, OSError):
+            return None
