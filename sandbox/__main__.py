@@ -116,7 +116,9 @@ def build() -> None:
 
 
 @cli.command()
-@click.option("--keep", is_flag=True, help="Leave the sandbox, the operator and the pipeline running.")
+@click.option(
+    "--keep", is_flag=True, help="Leave the sandbox, the operator and the pipeline running."
+)
 def demo(keep: bool) -> None:  # noqa: FBT001
     """From nothing to a live pipeline: operator, events, every number beside the truth."""
     from rich.console import Console  # noqa: PLC0415
@@ -142,7 +144,9 @@ def demo(keep: bool) -> None:  # noqa: FBT001
         show.save()
     total = show.report.seconds["total"]
     verdict = "[green]Every number is right[/green]" if right else "[red]A number differs[/red]"
-    console.print(f"{verdict}: {total:.0f} s in all; the figures are in {REPORT.relative_to(Path.cwd())}")
+    console.print(
+        f"{verdict}: {total:.0f} s in all; the figures are in {REPORT.relative_to(Path.cwd())}"
+    )
     if keep:
         for name in _EXPORTED:
             print(f"export {name}={shlex.quote(sandbox.run.facts[name])}")

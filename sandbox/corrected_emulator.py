@@ -30,7 +30,7 @@ def tag_at_creation(create: Handler) -> Handler:
 
 
 def tell_shard_level_metrics(describe: Handler, wrapper: str) -> Handler:
-    """DescribeStreamSummary: "EnhancedMonitoring: represents the current enhanced monitoring settings"."""
+    """DescribeStreamSummary: "EnhancedMonitoring: the current enhanced monitoring settings"."""
 
     def describe_stream(data: dict[str, Any]) -> Answer:
         status, headers, body = describe(data)

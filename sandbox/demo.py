@@ -1,4 +1,4 @@
-"""The demo: from nothing to a live pipeline, events through it, and every number beside the truth."""
+"""The demo: from nothing to a live pipeline, and every number beside the truth."""
 
 from __future__ import annotations
 
@@ -250,8 +250,10 @@ class Demo:
         for command in (
             f"kubectl describe csp {PIPELINE}",
             f"kubectl get csp {PIPELINE} -o jsonpath='{{.status.resources}}'",
-            f"aws kinesis put-record --stream-name {outputs['kinesisStreamName']} "
-            "--partition-key s1 --cli-binary-format raw-in-base64-out --data '{...}'",
+            (
+                f"aws kinesis put-record --stream-name {outputs['kinesisStreamName']} "
+                "--partition-key s1 --cli-binary-format raw-in-base64-out --data '{...}'"
+            ),
             f"aws dynamodb scan --table-name {outputs['dynamodbCountersTableName']} --limit 5",
         ):
             self._console.print(f"  {command}", highlight=False, soft_wrap=True)

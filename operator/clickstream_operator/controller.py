@@ -1,7 +1,7 @@
 """The controller: one pass over one pipeline, from the live object and from AWS.
 
-Finalizer, intent in the status, observe, plan, apply, outcome in the status, requeue. A pass may die
-at any instruction: the next one starts from what is.
+Finalizer, intent in the status, observe, plan, apply, outcome in the status, requeue. A pass may
+die at any instruction: the next one starts from what is.
 """
 
 from __future__ import annotations
@@ -29,9 +29,11 @@ from clickstream_operator.api.v1alpha1 import (
 from clickstream_operator.aws import tags as ownership
 from clickstream_operator.aws.arns import Place
 from clickstream_operator.aws.session import AwsSession, Calls
-from clickstream_operator.engine.apply import Applier, Outcome, PassInput
+from clickstream_operator.engine.apply import Applier, PassInput
 from clickstream_operator.engine.inventory import Entry, Origin, State
+from clickstream_operator.engine.outcome import Outcome
 from clickstream_operator.engine.plan import AdoptionPolicy, DriftPolicy, Policy
+from clickstream_operator.engine.remove import Remover
 from clickstream_operator.engine.resource import Resource
 from clickstream_operator.events import EventRecorder, Happening
 from clickstream_operator.kube import Kube, StaleObject
@@ -243,7 +245,7 @@ class Controller:
         leaving = [
             resource for resource in pipeline.build_everything(blueprint) if resource.name in gone
         ]
-        outcomes = dict(await Applier(leaving, replace(start, known={})).remove())
+        outcomes = dict(await Remover(leaving, replace(start, known={})).remove())
         unknown = gone - {resource.name for resource in leaving}
         return outcomes | {name: Outcome(name, None) for name in unknown}
 
@@ -283,7 +285,7 @@ class Controller:
         calls = Calls(self._sessions(effective.region))
         resources = pipeline.build_everything(self._blueprint(subject, effective, calls))
         start = PassInput(inventory=statuses.inventory(subject.status), policy=Policy(), full=False)
-        outcomes = await Applier(resources, start).remove()
+        outcomes = await Remover(resources, start).remove()
         report = replace(self._report(subject, effective, resources, outcomes), deleting=True)
         subject = await self._publish(subject, report, outcomes)
         left = [e for e in report.entries if e.state is not State.RETAINED]

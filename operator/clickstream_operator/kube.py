@@ -1,7 +1,7 @@
 """A narrow client of the Kubernetes API: exactly the calls the operator's RBAC allows.
 
-Status and finalizers are written as JSON patches with a ``test`` on uid and resourceVersion: a merge
-patch that names a wrong uid is accepted by the API server, a failed ``test`` is not.
+Status and finalizers are written as JSON patches with a ``test`` on uid and resourceVersion: a
+merge patch that names a wrong uid is accepted by the API server, a failed ``test`` is not.
 """
 
 from __future__ import annotations

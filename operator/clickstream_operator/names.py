@@ -1,4 +1,4 @@
-"""Physical names: deterministic from cluster, namespace and name, recorded before the first write."""
+"""Physical names: derived from cluster, namespace and name, recorded before the first write."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ PROCESSOR_CONFIG: Final = "processor-config"
 DETECTOR_CONFIG: Final = "detector-config"
 SCHEDULE: Final = "schedule"
 DASHBOARD: Final = "dashboard"
+_SUBSCRIPTION: Final = "alerts-email-"
 
 
 def owner_hash(*, cluster: str, namespace: str, name: str) -> str:
@@ -87,11 +88,6 @@ def physical_names(
     }
 
 
-def subscription(address: str) -> str:
-    """Inventory name of an e-mail subscription; the address itself never shows."""
-    return f"alerts-email-{hashlib.sha256(address.encode()).hexdigest()[:8]}"
-
-
 def chosen(spec: Spec) -> frozenset[str]:
     """Inventory names of the resources whose physical names the spec sets."""
     explicit = spec.names
@@ -103,3 +99,13 @@ def chosen(spec: Spec) -> frozenset[str]:
         (COUNTERS, explicit.counters_table),
     )
     return frozenset(name for name, value in pairs if value is not None)
+
+
+def subscription(digest: str) -> str:
+    """Inventory name of an e-mail subscription; the address itself never shows."""
+    return f"{_SUBSCRIPTION}{digest}"
+
+
+def subscription_digest(name: str) -> str | None:
+    """The digest in the inventory name of a subscription; None for other resources."""
+    return name.removeprefix(_SUBSCRIPTION) if name.startswith(_SUBSCRIPTION) else None

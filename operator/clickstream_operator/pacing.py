@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from clickstream_operator.engine.apply import Next, Outcome
 from clickstream_operator.engine.inventory import State
+from clickstream_operator.engine.outcome import Next, Outcome
 from clickstream_operator.engine.resource import Observed
 
 #: Seconds until AWS is asked again whether it has finished.
@@ -70,7 +70,7 @@ class Pace:
     def after(
         self, memory: Memory, outcomes: Mapping[str, Outcome], *, resync: bool = True
     ) -> float:
-        """Seconds until the next pass: poll what AWS works on, back off from errors, else resync."""
+        """Seconds until the next pass: poll what AWS works on, back off from errors, resync."""
         wishes = {outcome.next for outcome in outcomes.values()}
         waiting = frozenset(name for name, one in outcomes.items() if one.next is Next.POLL)
         if waiting != memory.waiting_for:

@@ -1,9 +1,9 @@
-"""The readable map of the product: a spec becomes the list of AWS resources and their order. Pure."""
+"""The map of the product: a spec becomes the list of AWS resources and their order. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, TypedDict
 
@@ -32,7 +32,7 @@ from clickstream_operator.resources.lambda_function import FunctionPackage, Lamb
 from clickstream_operator.resources.log_group import LogGroup
 from clickstream_operator.resources.s3_bucket import S3Bucket
 from clickstream_operator.resources.schedule import Schedule
-from clickstream_operator.resources.sns_subscription import SNSSubscription
+from clickstream_operator.resources.sns_subscription import SNSSubscription, endpoint_hash
 from clickstream_operator.resources.sns_topic import SNSTopic
 from clickstream_operator.resources.sqs_queue import SQSQueue
 from clickstream_operator.resources.ssm_parameter import HashKeyParameter
@@ -58,6 +58,7 @@ class Blueprint:
 
     `physical` is the recorded name of each resource; `subscribed` are the inventory names of
     subscriptions that an earlier pass made, `adopted` those of resources that were taken over.
+    `leaving`: the resources are built to be removed.
     """
 
     spec: Spec
@@ -71,6 +72,7 @@ class Blueprint:
     permissions_boundary: str | None = None
     subscribed: frozenset[str] = field(default_factory=frozenset)
     adopted: frozenset[str] = field(default_factory=frozenset)
+    leaving: bool = False
 
 
 class _Common(TypedDict):
@@ -107,12 +109,8 @@ def build_everything(blueprint: Blueprint) -> list[Resource]:
             ),
         }
     )
-    return _Builder(_replace_spec(blueprint, everything)).build()
-
-
-def _replace_spec(blueprint: Blueprint, spec: Spec) -> Blueprint:
-    values = {name: getattr(blueprint, name) for name in Blueprint.__dataclass_fields__}
-    return Blueprint(**{**values, "spec": spec})
+    leaving = replace(blueprint, spec=everything, leaving=True)
+    return _Builder(leaving).build()
 
 
 class _Builder:
@@ -218,7 +216,7 @@ class _Builder:
 
     def _hash_key(self) -> Resource:
         keep = self._spec.deletion_policy
-        # Retained data can be read with the key that hashed it, so the key lives as long as they do.
+        # Retained data is read with the key that hashed it: the key lives as long as they do.
         retained = "Retain" if "Retain" in {keep.archive, keep.tables} else "Delete"
         return HashKeyParameter(
             **self._common(names.HASH_KEY, deletion=retained),
@@ -241,19 +239,32 @@ class _Builder:
                     kms_key_id=alerts.kms_key_id,
                 )
             )
-        for address in alerts.emails:
-            key = names.subscription(address)
-            needs = (names.ALERTS,) if own_topic else ()
-            resources.append(
-                SNSSubscription(
-                    **self._common(key, *needs, physical=key, gates_ready=False),
-                    calls=self._calls,
-                    topic_arn=self._topic_arn(),
-                    endpoint=address,
-                    subscribed_before=key in self._b.subscribed,
-                )
+        resources += [
+            SNSSubscription(
+                **self._common(
+                    names.subscription(digest),
+                    *((names.ALERTS,) if own_topic else ()),
+                    physical=names.subscription(digest),
+                    gates_ready=False,
+                ),
+                calls=self._calls,
+                topic_arn=self._topic_arn(),
+                endpoint=address,
+                digest=digest,
+                subscribed_before=names.subscription(digest) in self._b.subscribed,
+                leaving=self._b.leaving,
             )
+            for digest, address in self._subscribers().items()
+        ]
         return resources
+
+    def _subscribers(self) -> dict[str, str]:
+        """Addresses by digest; of those that left the spec only the digest is known."""
+        wanted = {endpoint_hash(address): address for address in self._spec.alerts.emails}
+        if not self._b.leaving:
+            return wanted
+        digests = (names.subscription_digest(name) for name in sorted(self._b.subscribed))
+        return {digest: "" for digest in digests if digest} | wanted
 
     def _topic_arn(self) -> str:
         alerts = self._spec.alerts

@@ -1,7 +1,7 @@
 """What is settled before a pass touches a pipeline's AWS resources: credential, account, names.
 
-The right account, or nothing: with another account's credential every describe says NotFound, and an
-operator that believes it builds a second pipeline or leaks the first.
+The right account, or nothing: with another account's credential every describe says NotFound, and
+an operator that believes it builds a second pipeline or leaks the first.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which Events a pass deserves: one for each transition, none for a pass that changed nothing. Pure."""
+"""Which Events a pass deserves: one for each transition, none without a change. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from clickstream_operator.api import conditions as types
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.v1alpha1 import Condition, Status
-from clickstream_operator.engine.apply import Outcome
+from clickstream_operator.engine.outcome import Outcome
 from clickstream_operator.engine.plan import Action
 from clickstream_operator.events import Happening
 

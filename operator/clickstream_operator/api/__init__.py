@@ -1,1 +1,1 @@
-"""The contract with users: spec and status models, conditions, reasons, and the CRD made of them."""
+"""The contract with users: spec, status, conditions, reasons, and the CRD made of them."""

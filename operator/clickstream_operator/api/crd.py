@@ -60,20 +60,15 @@ def structural_schema(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def _inline(node: dict[str, Any], definitions: dict[str, Any], *, path: str) -> dict[str, Any]:
+    """One node with its references resolved and its children converted."""
     node = dict(node)
     if "$ref" in node:
         target = definitions[node.pop("$ref").rsplit("/", 1)[1]]
         # What stands beside the reference (description, default) speaks about this field.
         node = {**target, **node}
-    if "anyOf" in node or "oneOf" in node:
-        raise SchemaError(f"{path}: a union can't be written as a structural schema")
     values_of_map = node.get("additionalProperties")
     for key in _DROPPED:
         node.pop(key, None)
-    if "const" in node:
-        node["enum"] = [node.pop("const")]
-    if node.get("default", "") is None:
-        node.pop("default")
     if isinstance(values_of_map, dict):
         node["additionalProperties"] = _inline(values_of_map, definitions, path=f"{path}.*")
     if "properties" in node:
@@ -84,14 +79,25 @@ def _inline(node: dict[str, Any], definitions: dict[str, Any], *, path: str) -> 
     if "items" in node:
         # With server-side apply, a default inside an item belongs to nobody and can't be removed.
         node["items"] = _without_defaults(_inline(node["items"], definitions, path=f"{path}[]"))
+    return _leaf(node, path=path)
+
+
+def _leaf(node: dict[str, Any], *, path: str) -> dict[str, Any]:
+    """What concerns the node itself: its type, its default, what Kubernetes can't say."""
+    if "anyOf" in node or "oneOf" in node:
+        raise SchemaError(f"{path}: a union can't be written as a structural schema")
+    if "propertyNames" in node:
+        raise SchemaError(f"{path}: propertyNames is not allowed; use a CEL rule")
+    if "const" in node:
+        node["enum"] = [node.pop("const")]
+    if node.get("default", "") is None:
+        node.pop("default")
     if path.rsplit(".", 1)[-1] in _OPEN:
         node["x-kubernetes-preserve-unknown-fields"] = True
     if "type" not in node and "enum" in node:
         node["type"] = "string"
     if "type" not in node:
         raise SchemaError(f"{path}: the field has no type")
-    if "propertyNames" in node:
-        raise SchemaError(f"{path}: propertyNames is not allowed; use a CEL rule")
     return node
 
 
@@ -192,7 +198,7 @@ def custom_resource_definition() -> dict[str, Any]:
 class _Dumper(yaml.SafeDumper):
     """YAML without anchors: people read this file."""
 
-    def ignore_aliases(self, data: Any) -> bool:
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML's signature
         return True
 
 

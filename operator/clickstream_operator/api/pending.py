@@ -1,4 +1,4 @@
-"""Fields that the API accepts and this version does not act on yet. Each is answered, none ignored."""
+"""Fields that this version accepts and does not act on yet: each is answered, none ignored."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def fields_without_effect(spec: Spec) -> list[str]:
 
 
 def fields_that_hold(spec: Spec) -> list[str]:
-    """Paths of set fields that must not be passed over: nothing may be written while they are set."""
+    """Paths of set fields that must not be passed over: while one is set, nothing is written."""
     found = []
     if spec.approval == "Manual":
         found.append("spec.approval: Manual")

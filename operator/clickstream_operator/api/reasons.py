@@ -68,28 +68,28 @@ MEANING: dict[Reason, str] = {
     Reason.WAITING_FOR_AWS: "AWS accepted a step and has not finished it. Nothing to do.",
     Reason.WAITING_FOR_DEPENDENCY: "The resource waits for another. Look at that one.",
     Reason.RESOURCE_MISSING: (
-        "A resource is gone from AWS and spec.driftPolicy forbids making it again. Set driftPolicy: "
-        "Correct, or restore it."
+        "A resource is gone from AWS and spec.driftPolicy forbids making it again. Set "
+        "driftPolicy: Correct, or restore it."
     ),
     Reason.SUSPENDED: "spec.suspend is true: nothing is written to AWS. Set it to false to go on.",
     Reason.THROTTLED: "AWS asked the operator to slow down. It does, and tries again.",
     Reason.CONFLICT: "AWS is busy with the resource. The operator looks again soon.",
     Reason.TRANSIENT: "The network or AWS failed for a moment. The operator tries again.",
     Reason.ACCESS_DENIED: (
-        "The credential may not do what the message names. Grant that action to the operator's role."
+        "The credential may not do what the message names. Grant that action to its role."
     ),
     Reason.LIMIT_EXCEEDED: "An AWS quota is used up. Ask AWS to raise the one the message names.",
     Reason.INVALID: "AWS refuses the request as it is. Change the spec as the message says.",
     Reason.CREDENTIALS_INVALID: (
-        "The AWS credential is missing, expired or unknown. Renew it; the operator goes on by itself."
+        "The AWS credential is missing, expired or unknown. Renew it; the operator goes on then."
     ),
     Reason.ACCOUNT_MISMATCH: (
         "The credential belongs to another account, or the region is another, than the ones that "
         "this pipeline was made in. Give the operator the recorded account's credential."
     ),
     Reason.OWNERSHIP_CONFLICT: (
-        "A resource of this name exists and is not this pipeline's. It is not touched. Remove it, or "
-        "allow adoption with spec.adoptionPolicy."
+        "A resource of this name exists and is not this pipeline's. It is not touched. Remove it, "
+        "or allow adoption with spec.adoptionPolicy."
     ),
     Reason.DELETION_BLOCKED: "The message says what blocks the deletion and how to free it.",
     Reason.REPLACEMENT_NEEDED: (
@@ -97,7 +97,7 @@ MEANING: dict[Reason, str] = {
     ),
     Reason.RESOURCE_FAILED: "AWS reports the resource as failed. The message quotes AWS.",
     Reason.INTERNAL_ERROR: (
-        "The operator met a condition that it does not know. Its log has the details; please report."
+        "The operator met something that it does not know. Its log has the details; please report."
     ),
     Reason.DRIFT_DETECTED: "AWS differs from the spec. The resources name the field paths.",
     Reason.DRIFT_CORRECTED: "Drift was found and repaired.",

@@ -35,8 +35,8 @@ NAME: Final = Rule(
     "oldSelf.hasValue() || (size(self.metadata.name) <= 40 && "
     "self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$') && "
     "!self.metadata.name.startsWith('xn--') && !self.metadata.name.startsWith('sthree-'))",
-    "metadata.name must be at most 40 characters of a-z, 0-9 and '-', begin and end with a letter or "
-    "digit, and not begin with 'xn--' or 'sthree-', because AWS names are made from it",
+    "metadata.name must be at most 40 characters of a-z, 0-9 and '-', begin and end with a letter "
+    "or digit, and not begin with 'xn--' or 'sthree-', because AWS names are made from it",
     optional_old_self=True,
 )
 
@@ -83,8 +83,8 @@ TABLES: Final = (
     ),
 )
 
-# S3 user guide, "Transitioning objects using Amazon S3 Lifecycle": the waterfall of classes, 30 days
-# before and after the IA classes, expiration after every transition.
+# S3 user guide, "Transitioning objects using Amazon S3 Lifecycle": the waterfall of classes, 30
+# days before and after the IA classes, expiration after every transition.
 _COLDER: Final = (
     "STANDARD_IA",
     "INTELLIGENT_TIERING",
@@ -107,8 +107,8 @@ def _then_only_colder(index: int) -> str:
 ARCHIVE: Final = (
     Rule(
         "self.expirationDays == 0 || self.transitions.all(t, t.afterDays < self.expirationDays)",
-        "expirationDays must be greater than afterDays of every transition; raise it, or set 0 to keep "
-        "objects for ever",
+        "expirationDays must be greater than afterDays of every transition; raise it, or set 0 to "
+        "keep objects for ever",
         ".expirationDays",
     ),
     Rule(
@@ -138,7 +138,8 @@ ARCHIVE: Final = (
 
 TAGS: Final = (
     Rule(
-        r"self.all(k, size(k) >= 1 && size(k) <= 128 && k.matches('^[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+$'))",
+        r"self.all(k, size(k) >= 1 && size(k) <= 128 && "
+        r"k.matches('^[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+$'))",
         "tag keys must have 1 to 128 letters, digits, spaces or _ . : / = + - @",
     ),
     Rule(
@@ -174,8 +175,8 @@ _COVER: Final = "self.stream.retentionHours * 3600 + self.events.maxPastSeconds 
 def _ttl(field: str, seconds: int) -> Rule:
     return Rule(
         f"self.tables.ttl.{field} * {seconds} >= {_COVER}",
-        f"tables.ttl.{field} must cover stream.retentionHours plus events.maxPastSeconds plus 2 hours, "
-        f"or late events would be counted twice; raise it, or lower one of the two",
+        f"tables.ttl.{field} must cover stream.retentionHours plus events.maxPastSeconds plus 2 "
+        f"hours, or late events would be counted twice; raise it, or lower one of the two",
         f".tables.ttl.{field}",
     )
 
@@ -186,26 +187,27 @@ SPEC: Final = (
     Rule(
         "!has(self.credentials) || !has(oldSelf.credentials) || "
         "self.credentials.roleArn.split(':')[4] == oldSelf.credentials.roleArn.split(':')[4]",
-        "the account of credentials.roleArn is fixed at creation; create another ClickstreamPipeline "
-        "for another account",
+        "the account of credentials.roleArn is fixed at creation; create another "
+        "ClickstreamPipeline for another account",
         ".credentials.roleArn",
     ),
     Rule(
         "self.processor.maximumRecordAgeSeconds == -1 || "
         "self.processor.maximumRecordAgeSeconds <= self.stream.retentionHours * 3600 - 3600",
-        "processor.maximumRecordAgeSeconds must be -1 or at most stream.retentionHours minus one hour, "
-        "so that what can't be processed reaches failed/ before Kinesis drops it",
+        "processor.maximumRecordAgeSeconds must be -1 or at most stream.retentionHours minus one "
+        "hour, so that what can't be processed reaches failed/ before Kinesis drops it",
         ".processor.maximumRecordAgeSeconds",
     ),
     Rule(
         "self.alarms.iteratorAgeSeconds >= 2 * self.processor.batchingWindowSeconds + 30",
-        "alarms.iteratorAgeSeconds must be at least twice processor.batchingWindowSeconds plus 30, or "
-        "the alarm would never rest; raise it, or lower the window",
+        "alarms.iteratorAgeSeconds must be at least twice processor.batchingWindowSeconds plus 30, "
+        "or the alarm would never rest; raise it, or lower the window",
         ".alarms.iteratorAgeSeconds",
     ),
     Rule(
         "self.deletionPolicy.tables != 'Delete' || !self.tables.deletionProtection",
-        "deletionPolicy.tables: Delete needs tables.deletionProtection: false; set it, or keep Retain",
+        "deletionPolicy.tables: Delete needs tables.deletionProtection: false; set it, or keep "
+        "Retain",
         ".deletionPolicy.tables",
     ),
     Rule(

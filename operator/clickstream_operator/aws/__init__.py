@@ -1,1 +1,1 @@
-"""The edge to AWS: sessions, calls, limits, errors, tags, policies. Knows botocore, knows no pipeline."""
+"""The edge to AWS: sessions, calls, limits, errors, tags, policies. Knows no pipeline."""

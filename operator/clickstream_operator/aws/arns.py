@@ -1,6 +1,6 @@
 """ARNs that follow from names: most resources can be referred to before they exist.
 
-Formats: "Actions, resources, and condition keys for AWS services" (Service Authorization Reference).
+Formats: Service Authorization Reference, "Actions, resources, and condition keys for AWS services".
 """
 
 from __future__ import annotations

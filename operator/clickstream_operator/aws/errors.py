@@ -191,7 +191,7 @@ _PROPAGATION: Final = re.compile(
     re.IGNORECASE,
 )
 _RATE_IN_LIMIT: Final = re.compile(r"rate exceeded|too many requests|throttl", re.IGNORECASE)
-# DynamoDB, Lambda and Scheduler answer one code for "exists already" and for "busy": the text decides.
+# DynamoDB, Lambda and Scheduler answer "exists already" and "busy" with one code: the text tells.
 _EXISTS: Final = re.compile(r"already exist", re.IGNORECASE)
 _NOT_THERE: Final = re.compile(r"(does not|doesn't) exist|not found", re.IGNORECASE)
 _NOISE: Final = re.compile(

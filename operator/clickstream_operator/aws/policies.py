@@ -74,7 +74,7 @@ def _canonical(value: Any, *, key: str) -> Any:
         return {name: _canonical(item, key=name) for name, item in sorted(value.items())}
     if key == "Statement":
         items = value if isinstance(value, list) else [value]
-        return sorted((_canonical(item, key="") for item in items), key=lambda x: json.dumps(x))
+        return sorted((_canonical(item, key="") for item in items), key=json.dumps)
     if key in _SETS:
         return sorted(value) if isinstance(value, list) else [value]
     if isinstance(value, list):

@@ -36,7 +36,7 @@ def pipeline_tags(
 
 
 def same_owner(expected: Mapping[str, str], found: Mapping[str, str]) -> bool:
-    """Whether cluster, namespace and pipeline agree. The uid differs after a restore, so it is not asked."""
+    """Whether cluster, namespace and pipeline agree; the uid differs after a restore."""
     return all(found.get(key) == expected.get(key) for key in _OWNERS)
 
 

@@ -1,1 +1,1 @@
-"""The engine: observe, plan, apply, for any set of resources. Knows no AWS service, no Kubernetes."""
+"""The engine: observe, plan, apply, remove. Knows no AWS service and no Kubernetes."""

@@ -86,6 +86,7 @@ def ownership_of(
     observed: Observed,
     entry: Entry | None,
     found_tags: Mapping[str, str] | None,
+    *,
     policy: Policy,
     intended_since: datetime | None = None,
 ) -> Ownership:
@@ -157,8 +158,15 @@ def decide(
             message=f"{fields} of {resource.physical_name} can't be changed in place; "
             "revert the change, or remove the resource yourself",
         )
-    if policy.read_only or (unchanged and policy.drift is not DriftPolicy.CORRECT):
-        return Change(Action.NONE, diff, is_drift=unchanged)
+    if unchanged and (policy.read_only or policy.drift is not DriftPolicy.CORRECT):
+        return Change(Action.NONE, diff, is_drift=True)
+    if policy.read_only:
+        return Change(
+            Action.HOLD,
+            diff,
+            reason=Reason.SUSPENDED,
+            message=f"{', '.join(diff.paths)} not applied while spec.suspend is true",
+        )
     if unchanged and corrections >= DRIFT_LOOP_LIMIT:
         return Change(
             Action.HOLD,

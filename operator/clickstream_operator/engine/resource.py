@@ -1,8 +1,8 @@
 """The resource contract: what a module about one AWS kind must say, and nothing more.
 
 The engine owns ordering, ownership, drift, deletion policy, retries, events and metrics. A resource
-says how *its* AWS thing is described (`desired`), seen (`observe`), and changed (`create`, `update`,
-`delete`).
+says how *its* AWS thing is described (`desired`), seen (`observe`), and changed (`create`,
+`update`, `delete`).
 
 Properties are flat mappings from a field path (``retentionHours``, ``encryption.keyId``, ``tags``)
 to a value that compares by meaning: sets of names as sorted tuples, policies in canonical form,
@@ -37,7 +37,7 @@ class OutputPending(Exception):
 
 
 class ResourceBlocked(Exception):
-    """A step that must not be taken now. `reason` is a documented reason, `message` says the remedy."""
+    """A step that must not be taken now. `reason` is documented, `message` says the remedy."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)

@@ -37,7 +37,8 @@ class SNSSubscription(Resource):
     counts as gone: SNS drops it by itself. Outputs: ``arn, status`` (Confirmed,
     PendingConfirmation, NotConfirmed).
 
-    The endpoint is an e-mail address as a rule: it appears in no property, output, or message.
+    The endpoint is an e-mail address as a rule: it appears in no property, output, or message. To
+    remove a subscription its `digest` (see `endpoint_hash`) is enough.
     """
 
     kind = "SNSSubscription"
@@ -49,7 +50,8 @@ class SNSSubscription(Resource):
         *,
         calls: Calls,
         topic_arn: str,
-        endpoint: str,
+        endpoint: str = "",
+        digest: str = "",
         protocol: str = "email",
         subscribed_before: bool = False,
         leaving: bool = False,
@@ -59,13 +61,14 @@ class SNSSubscription(Resource):
         self._calls = calls
         self._topic_arn = topic_arn
         self._endpoint = endpoint
+        self._digest = digest or endpoint_hash(endpoint)
         self._protocol = protocol
         self._subscribed_before = subscribed_before
         self._leaving = leaving
 
     def desired(self, outputs: Outputs) -> Properties:
         """Protocol, and a hash in place of the endpoint."""
-        return {"protocol": self._protocol, "endpointHash": endpoint_hash(self._endpoint)}
+        return {"protocol": self._protocol, "endpointHash": self._digest}
 
     async def observe(self, *, full: bool) -> Observed | None:
         """ListSubscriptionsByTopic, one read for all subscriptions of the topic."""
@@ -75,7 +78,7 @@ class SNSSubscription(Resource):
         if answer is None:
             return None
         for one in answer.get("Subscriptions", ()):
-            same = one["Endpoint"].casefold() == self._endpoint.casefold()
+            same = endpoint_hash(one["Endpoint"]) == self._digest
             if same and one["Protocol"] == self._protocol and one["SubscriptionArn"] != "Deleted":
                 return self._observed(one["SubscriptionArn"])
         if self._subscribed_before and not self._leaving:
@@ -127,7 +130,7 @@ class SNSSubscription(Resource):
             arn=arn if confirmed else f"{self._topic_arn}:{status}",
             properties={
                 "protocol": self._protocol,
-                "endpointHash": endpoint_hash(self._endpoint),
+                "endpointHash": self._digest,
             },
             readiness=_READINESS[status],
             outputs={"arn": arn if confirmed else "", "status": status},

@@ -1,0 +1,211 @@
+"""What a pass found out about one resource, for the status and the next pass. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Final
+
+from clickstream_operator.api.reasons import Reason
+from clickstream_operator.aws.errors import AwsError, Category
+from clickstream_operator.engine import plan
+from clickstream_operator.engine.inventory import Entry, Origin, State
+from clickstream_operator.engine.plan import Action, Change, Ownership, Policy
+from clickstream_operator.engine.resource import (
+    Diff,
+    Observed,
+    Phase,
+    Properties,
+    Resource,
+    fingerprint,
+)
+
+_REASONS: Final[dict[Category, Reason]] = {
+    Category.NOT_FOUND: Reason.TRANSIENT,
+    Category.ALREADY_EXISTS: Reason.CONFLICT,
+    Category.CONFLICT: Reason.CONFLICT,
+    Category.THROTTLED: Reason.THROTTLED,
+    Category.ACCESS_DENIED: Reason.ACCESS_DENIED,
+    Category.INVALID: Reason.INVALID,
+    Category.LIMIT_EXCEEDED: Reason.LIMIT_EXCEEDED,
+    Category.TRANSIENT: Reason.TRANSIENT,
+}
+
+
+class Next(StrEnum):
+    """When to look at the resource again."""
+
+    RESYNC = "resync"
+    POLL = "poll"
+    BACKOFF = "backoff"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a pass found out about one resource.
+
+    `entry` None: the resource is gone, or was never there. `done` names what was written this pass,
+    `fields` what was changed. `look_failed`: the pass could not see it, which says nothing about
+    the thing itself.
+    """
+
+    resource: str
+    entry: Entry | None
+    next: Next = Next.RESYNC
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    done: tuple[Action, ...] = ()
+    fields: tuple[str, ...] = ()
+    corrected_drift: bool = False
+    credentials_are_bad: bool = False
+    look_failed: bool = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether AWS has the resource, ready and as desired or merely drifted."""
+        return self.entry is not None and self.entry.state in {State.READY, State.DRIFTED}
+
+
+@dataclass(slots=True)
+class Work:
+    """One resource in the middle of its pass."""
+
+    resource: Resource
+    entry: Entry
+    desired: Properties
+    observed: Observed | None
+    change: Change = field(default_factory=lambda: Change(Action.NONE))
+    owner: Ownership = Ownership.OURS
+    done: list[Action] = field(default_factory=list)
+    fields: set[str] = field(default_factory=set)
+    drifted: bool = False
+
+    def note(self, change: Change) -> None:
+        """Remember that a change was written."""
+        self.done.append(change.action)
+        self.fields |= set(change.diff.paths)
+        self.drifted = self.drifted or change.is_drift
+
+
+def settle(work: Work, policy: Policy) -> Outcome:
+    """The outcome of a resource that was neither refused nor waiting for another."""
+    observed, change = work.observed, work.change
+    if observed is None:
+        return _not_there(work)
+    origin = Origin.ADOPTED if work.owner is Ownership.ADOPTABLE else Origin.CREATED
+    entry = replace(
+        work.entry,
+        arn=observed.arn,
+        origin=work.entry.origin if work.entry.arn else origin,
+        reason="",
+        message="",
+        drift=(),
+    )
+    outcome = Outcome(
+        work.resource.name,
+        entry,
+        outputs=observed.outputs,
+        done=tuple(work.done),
+        fields=tuple(sorted(work.fields)),
+        corrected_drift=work.drifted,
+    )
+    diff = work.resource.diff(work.desired, observed)
+    phase = observed.readiness.phase
+    if change.action is Action.HOLD:
+        drift = plan.describe_drift(diff) if change.is_drift else ()
+        return _held_back(replace(outcome, entry=replace(entry, drift=drift)), change)
+    if phase is Phase.FAILED:
+        failed = replace(
+            entry,
+            state=State.FAILED,
+            reason=Reason.RESOURCE_FAILED,
+            message=observed.readiness.message,
+        )
+        return replace(outcome, entry=failed, next=Next.BACKOFF)
+    if diff and change.action is Action.NONE:
+        return replace(outcome, entry=_drifted(entry, diff, policy))
+    if diff or phase is Phase.PROGRESSING:
+        waiting = replace(
+            entry,
+            state=State.UPDATING if entry.applied_hash else State.CREATING,
+            reason=Reason.WAITING_FOR_AWS,
+            message=observed.readiness.message or f"{', '.join(diff.paths)} not applied yet",
+        )
+        return replace(outcome, entry=waiting, next=Next.POLL)
+    applied = fingerprint(work.desired, work.resource.tags)
+    return replace(outcome, entry=replace(entry, state=State.READY, applied_hash=applied))
+
+
+def failed(resource: Resource, entry: Entry, error: AwsError) -> Outcome:
+    """The outcome of a call that failed."""
+    bad = error.credentials_are_bad
+    reason = Reason.CREDENTIALS_INVALID if bad else _REASONS[error.category]
+    soon = error.category in {Category.CONFLICT, Category.NOT_FOUND}
+    return Outcome(
+        resource.name,
+        replace(entry, state=State.FAILED, reason=reason, message=str(error)),
+        Next.POLL if soon else Next.BACKOFF,
+        credentials_are_bad=bad,
+    )
+
+
+def broken(resource: Resource, entry: Entry, error: Exception) -> Outcome:
+    """The outcome of a defect: the log has the traceback, the status says so."""
+    message = f"unexpected {type(error).__name__}; the operator's log has the details"
+    return blocked(resource, replace(entry, state=State.FAILED), Reason.INTERNAL_ERROR, message)
+
+
+def blocked(resource: Resource, entry: Entry, reason: str, message: str) -> Outcome:
+    """The outcome of a step that must not be taken now."""
+    state = State.FAILED if reason == Reason.INTERNAL_ERROR else State.BLOCKED
+    held = replace(entry, state=state, reason=reason, message=message)
+    return Outcome(resource.name, held, Next.BACKOFF)
+
+
+def waiting_for(
+    resource: Resource, entry: Entry, dependency: str, observed: Observed | None = None
+) -> Outcome:
+    """The outcome of a resource whose turn has not come."""
+    waiting = replace(
+        entry,
+        state=State.UPDATING if entry.applied_hash else State.PENDING,
+        reason=Reason.WAITING_FOR_DEPENDENCY,
+        message=f"waiting for {dependency}",
+    )
+    return Outcome(resource.name, waiting, Next.POLL, outputs=observed.outputs if observed else {})
+
+
+def _not_there(work: Work) -> Outcome:
+    resource = work.resource
+    if work.change.action is Action.HOLD:
+        return _held_back(Outcome(resource.name, work.entry), work.change)
+    waiting = replace(
+        work.entry,
+        state=State.CREATING,
+        reason=Reason.WAITING_FOR_AWS,
+        message=f"{resource.kind} {resource.physical_name} was created and is not seen yet",
+    )
+    return Outcome(resource.name, waiting, Next.POLL, done=tuple(work.done))
+
+
+def _held_back(outcome: Outcome, change: Change) -> Outcome:
+    if outcome.entry is None or change.reason is None:
+        raise RuntimeError("a change that is held back has an entry and a reason")
+    held = replace(outcome.entry, state=State.BLOCKED, reason=change.reason, message=change.message)
+    # What waits for a person or for the end of a suspension is looked at again with the rest.
+    calm = change.reason is Reason.SUSPENDED
+    gone = change.reason is Reason.WAITING_FOR_AWS
+    later = Next.RESYNC if calm else Next.POLL if gone else Next.BACKOFF
+    return replace(outcome, entry=held, next=later)
+
+
+def _drifted(entry: Entry, diff: Diff, policy: Policy) -> Entry:
+    if policy.drift is plan.DriftPolicy.IGNORE:
+        return replace(entry, state=State.READY)
+    return replace(
+        entry,
+        state=State.DRIFTED,
+        reason=Reason.DRIFT_DETECTED,
+        message=f"differs in {', '.join(diff.paths)}",
+        drift=plan.describe_drift(diff),
+    )

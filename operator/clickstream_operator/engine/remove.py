@@ -1,0 +1,97 @@
+"""Removal: dependents first, each as its deletion policy says, until AWS says that it is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import structlog
+
+from clickstream_operator.api.reasons import Reason
+from clickstream_operator.aws.errors import AwsError
+from clickstream_operator.engine import outcome as outcomes
+from clickstream_operator.engine import plan
+from clickstream_operator.engine.apply import PassInput
+from clickstream_operator.engine.graph import walk
+from clickstream_operator.engine.inventory import Entry, State
+from clickstream_operator.engine.outcome import Next, Outcome
+from clickstream_operator.engine.plan import Action, Ownership
+from clickstream_operator.engine.resource import Observed, Phase, Resource, ResourceBlocked
+
+log = structlog.get_logger(__name__)
+
+
+class Remover:
+    """Runs one pass of a removal. `outcomes` grows while it runs."""
+
+    def __init__(self, resources: Iterable[Resource], start: PassInput) -> None:
+        self._resources = tuple(resources)
+        self._start = start
+        self.outcomes: dict[str, Outcome] = {}
+
+    async def remove(self) -> Mapping[str, Outcome]:
+        """Take every resource as far out of AWS as it lets us now."""
+        await walk(self._resources, self._visit, reverse=True)
+        return self.outcomes
+
+    async def _visit(self, resource: Resource) -> None:
+        entry = self._start.entry(resource)
+        with structlog.contextvars.bound_contextvars(resource=resource.name):
+            try:
+                outcome = await self._take_away(resource, entry)
+            except ResourceBlocked as blocked:
+                outcome = outcomes.blocked(resource, entry, blocked.reason, blocked.message)
+            except AwsError as error:
+                outcome = outcomes.failed(resource, entry, error)
+            except Exception as error:  # one resource's defect must not stop the others
+                log.exception("unexpected error in a resource")
+                outcome = outcomes.broken(resource, entry, error)
+        self.outcomes[resource.name] = outcome
+
+    async def _take_away(self, resource: Resource, entry: Entry) -> Outcome:
+        if entry.state is State.RETAINED:
+            return Outcome(resource.name, entry)
+        dependent = self._dependent_that_is_left(resource)
+        if dependent:
+            return outcomes.waiting_for(resource, entry, dependent)
+        observed = await _look(resource)
+        if observed is None:
+            return Outcome(resource.name, None)
+        if await self._start.owner_of(resource, observed) is not Ownership.OURS:
+            log.warning("left alone: not this pipeline's", physical_name=resource.physical_name)
+            return Outcome(resource.name, None)
+        entry = replace(entry, arn=observed.arn)
+        if plan.keeps_on_delete(resource):
+            kept = replace(entry, state=State.RETAINED, reason=Reason.RESOURCE_RETAINED, message="")
+            return Outcome(resource.name, kept)
+        done: tuple[Action, ...] = ()
+        if observed.readiness.phase is not Phase.DELETING:
+            await resource.delete(observed)
+            done = (Action.DELETE,)
+            if await _look(resource) is None:
+                return Outcome(resource.name, None, done=done)
+        going = replace(
+            entry,
+            state=State.DELETING,
+            reason=Reason.WAITING_FOR_AWS,
+            message=f"{resource.kind} {resource.physical_name} is being deleted",
+        )
+        return Outcome(resource.name, going, Next.POLL, done=done)
+
+    def _dependent_that_is_left(self, resource: Resource) -> str | None:
+        for other in self._resources:
+            if resource.name not in other.depends_on:
+                continue
+            left = self.outcomes[other.name].entry
+            if left is not None and left.state is not State.RETAINED:
+                return other.name
+        return None
+
+
+async def _look(resource: Resource) -> Observed | None:
+    try:
+        return await resource.observe(full=False)
+    except ResourceBlocked as blocked:
+        if blocked.reason == Reason.OWNERSHIP_CONFLICT:
+            return None  # Somebody else's, so there is nothing of ours to remove.
+        raise
