@@ -60,6 +60,7 @@ class Detector:
             pipeline=config.pipeline,
             ttl_hours=config.ttl.lane_hours,
             clock=clock,
+            log=self._log,
         )
 
     def process(self, event: Mapping[str, Any], context: object = None) -> dict[str, Any]:

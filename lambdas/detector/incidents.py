@@ -19,6 +19,8 @@ from shared.conditional_write import Update, apply_update, error_code
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from shared.logs import Log
+
 INCIDENT = "incident"
 SUBJECT = "Clickstream Anomaly Detected"
 UNSENT, SENT, NO_TOPIC = 0, 1, 2
@@ -39,8 +41,10 @@ class Incidents:
         pipeline: str,
         ttl_hours: int,
         clock: Callable[[], float],
+        log: Log,
     ) -> None:
         """Take low-level clients; an empty topic means that nothing is published."""
+        self._log = log
         self._dynamodb = dynamodb
         self._sns = sns
         self._table = table
@@ -50,7 +54,11 @@ class Incidents:
         self._clock = clock
 
     def record(self, finding: Finding) -> bool:
-        """Put the incident and publish it if that is still to be done; True when it is new."""
+        """Put the incident and publish it if that is still to be done; True when it is new.
+
+        A topic that cannot be reached does not hold the stream up: the incident stays unsent, and
+        the ticks go on trying.
+        """
         item = self._item(finding)
         try:
             self._dynamodb.put_item(
@@ -64,13 +72,17 @@ class Incidents:
             if error_code(error) != "ConditionalCheckFailedException":
                 raise
             known: dict[str, Any] = error.response.get("Item", item)
-            self._publish(known)
+            self._try_publish(known)
             return False
-        self._publish(item)
+        self._try_publish(item)
         return True
 
     def publish_left_behind(self) -> int:
-        """Publish incidents whose message never went out; returns how many."""
+        """Publish incidents whose message never went out; returns how many.
+
+        Raises:
+            ClientError: the topic cannot be reached; the function's Errors metric shows it.
+        """
         if not self._topic_arn:
             return 0
         # Younger ones are being published by the invocation that put them.
@@ -97,6 +109,12 @@ class Incidents:
             if "LastEvaluatedKey" not in answer:
                 return
             arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def _try_publish(self, item: dict[str, Any]) -> None:
+        try:
+            self._publish(item)
+        except ClientError as error:
+            self._log.write("ERROR", "alert not published", code=error_code(error))
 
     def _publish(self, item: dict[str, Any]) -> None:
         if not self._topic_arn or int(item["sent"]["N"]) != UNSENT:

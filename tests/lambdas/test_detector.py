@@ -7,12 +7,13 @@ import random
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from detector.incidents import SUBJECT
 from detector.lane_state import LARGEST_STATE_BYTES, Checkout, LaneState
 from detector.rules import SUSPICIOUS_AGENT, WordMatch, built_in_rules
 from detector.session_rules import SessionCounts, earlier_events
-from tests.lambdas.memory_aws import CrashError
+from tests.lambdas.memory_aws import CrashError, refuse
 from tests.lambdas.pipelines import (
     COUNTERS,
     NOW,
@@ -206,6 +207,25 @@ def test_tick_publishes_what_was_left_behind_once() -> None:
     assert not pipeline.sns.messages
     pipeline.now += 61
     pipeline.detector().process(TICK)
+    pipeline.detector().process(TICK)
+    assert len(pipeline.sns.messages) == 1
+
+
+def test_topic_that_cannot_be_reached_does_not_hold_the_stream_up() -> None:
+    """Publishing fails: the lane goes on, the ticks fail visibly and send it when they can."""
+    pipeline = Pipeline()
+    real = pipeline.sns.publish
+
+    def refused(**arguments: str) -> dict[str, Any]:
+        raise refuse("AuthorizationError", "Publish")
+
+    pipeline.sns.publish = refused  # type: ignore[method-assign]
+    pipeline.detector().process(invocation(burst(51)))
+    assert found(pipeline) == [("high_frequency_clicks", "session-1")]
+    pipeline.now += 61
+    with pytest.raises(ClientError):
+        pipeline.detector().process(TICK)
+    pipeline.sns.publish = real  # type: ignore[method-assign]
     pipeline.detector().process(TICK)
     assert len(pipeline.sns.messages) == 1
 
