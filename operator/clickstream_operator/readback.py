@@ -169,13 +169,8 @@ class ReadBack:
             day: `YYYY-MM-DD` of arrival; all days when empty.
             hour: `HH` of arrival within `day`.
         """
-        seen: set[tuple[str, str, int]] = set()
-        for line in self._lines(RAW, day, hour):
-            envelope = line.pop(ENVELOPE)
-            place = (envelope["lane"], envelope["sequence"], envelope["sub"])
-            if place in seen:
-                continue
-            seen.add(place)
+        lines = ((line.pop(ENVELOPE), line) for line in self._lines(RAW, day, hour))
+        for envelope, event in _once(lines):
             yield ArchivedEvent(
                 lane=envelope["lane"],
                 sequence=int(envelope["sequence"]),
@@ -183,17 +178,12 @@ class ReadBack:
                 arrival_ms=envelope["arrival"],
                 time_ms=envelope["time"],
                 visitor=envelope["visitor"],
-                event=line,
+                event=event,
             )
 
     def bad_rows(self, *, day: str = "", hour: str = "") -> Iterator[BadRow]:
         """Yield bad rows once each; arguments as in `archived_events`."""
-        seen: set[tuple[str, str, int]] = set()
-        for line in self._lines(BAD, day, hour):
-            place = (line["lane"], line["sequence"], line["sub"])
-            if place in seen:
-                continue
-            seen.add(place)
+        for line, _ in _once((line, line) for line in self._lines(BAD, day, hour)):
             yield BadRow(
                 lane=line["lane"],
                 sequence=int(line["sequence"]),
@@ -294,6 +284,18 @@ def count_visitors(sketches: Iterable[bytes]) -> int:
     return round(estimate)
 
 
+def _once(
+    rows: Iterable[tuple[dict[str, Any], dict[str, Any]]],
+) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Yield (place, row) pairs whose lane, sequence and sub-sequence were not seen before."""
+    seen: set[tuple[str, str, int]] = set()
+    for place, row in rows:
+        key = (place["lane"], place["sequence"], place["sub"])
+        if key not in seen:
+            seen.add(key)
+            yield place, row
+
+
 def _group(items: Iterable[dict[str, Any]], name: str) -> dict[str, list[dict[str, Any]]]:
     groups: dict[str, list[dict[str, Any]]] = {}
     for item in items:
@@ -361,7 +363,8 @@ def _decompress(key: str, body: bytes) -> bytes:
     if not key.endswith(".zst"):
         return gzip.decompress(body)
     try:
-        from compression import zstd  # type: ignore[import-not-found]
+        # In the standard library from Python 3.14 on.
+        from compression import zstd  # type: ignore[import-not-found]  # noqa: PLC0415
     except ImportError as error:
         raise RuntimeError(f"{key} is Zstd: reading it needs Python 3.14") from error
     data: bytes = zstd.decompress(body)

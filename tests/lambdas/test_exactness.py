@@ -16,7 +16,7 @@ from shared.archive import Archive
 from shared.counter_items import plan_update
 from tests.lambdas.memory_aws import CrashError
 from tests.lambdas.pipelines import NOW, Pipeline, encode, event, invocation, make_config
-from tests.unit.test_generator import check
+from tests.unit.test_generator import check_truth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -51,7 +51,7 @@ def test_same_batch_twice_counts_once() -> None:
     writes = pipeline.faults.writes
     processor.process(invocation(PAYLOADS))
     process_all(pipeline)
-    check(pipeline, TRAFFIC)
+    check_truth(pipeline, TRAFFIC)
     assert pipeline.faults.writes == writes
     assert len(pipeline.metric_lines("BadRows")) == 1
 
@@ -61,7 +61,7 @@ def test_overlapping_batches_with_other_limits_count_once() -> None:
     pipeline = Pipeline()
     for start, end in ((0, 10), (5, 20), (0, 25), (20, 30), (3, 44), (44, 44)):
         pipeline.processor().process(invocation(PAYLOADS[start:end], start=start))
-    check(pipeline, TRAFFIC)
+    check_truth(pipeline, TRAFFIC)
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
@@ -75,7 +75,7 @@ def test_crash_at_any_write_then_whole_batch_again(moment: str) -> None:
         with pytest.raises(CrashError):
             process_all(pipeline)
         process_all(pipeline)
-        check(pipeline, TRAFFIC)
+        check_truth(pipeline, TRAFFIC)
         messages = [json.loads(message)["key"] for message in pipeline.sqs.messages]
         standing = [
             key for key, (body, _) in pipeline.s3.objects.items() if key.startswith("bad/") and body
@@ -93,7 +93,7 @@ def test_crash_at_any_write_then_halves(split: int) -> None:
             process_all(pipeline)
         pipeline.processor().process(invocation(PAYLOADS[:split]))
         pipeline.processor().process(invocation(PAYLOADS[split:], start=split))
-        check(pipeline, TRAFFIC)
+        check_truth(pipeline, TRAFFIC)
 
 
 def test_another_invocation_at_any_write() -> None:
@@ -102,7 +102,7 @@ def test_another_invocation_at_any_write() -> None:
         pipeline = Pipeline()
         pipeline.faults.interrupts[write] = lambda pipeline=pipeline: process_all(pipeline)  # type: ignore[misc]
         process_all(pipeline)
-        check(pipeline, TRAFFIC)
+        check_truth(pipeline, TRAFFIC)
 
 
 def test_twin_that_dies_at_any_write_of_its_own() -> None:
@@ -121,7 +121,7 @@ def test_twin_that_dies_at_any_write_of_its_own() -> None:
                 lambda pipeline=pipeline, inner=inner: twin(pipeline, inner)  # type: ignore[misc]
             )
             process_all(pipeline)
-            check(pipeline, TRAFFIC)
+            check_truth(pipeline, TRAFFIC)
 
 
 def deliver(pipeline: Pipeline, payloads: list[bytes], shard: str, source: random.Random) -> None:
@@ -171,7 +171,7 @@ def test_bad_days_over_three_shards(seed: int) -> None:
             if sum(record.partition_key.encode()) % 3 == shard
         ]
         deliver(pipeline, payloads, f"shardId-{shard:012d}", source)
-    check(pipeline, traffic)
+    check_truth(pipeline, traffic)
     assert {json.loads(each["Message"])["incident_id"] for each in pipeline.sns.messages} == {
         incident.incident_id for incident in pipeline.readback().incidents()
     }
@@ -193,7 +193,7 @@ def test_random_partition_keys_keep_sessions_right(seed: int) -> None:
     pipeline.config = quiet
     for shard in source.sample(sorted(shards), 4):
         deliver(pipeline, shards[shard], shard, source)
-    check(pipeline, traffic)
+    check_truth(pipeline, traffic)
 
 
 def test_new_epoch_is_a_new_lane() -> None:

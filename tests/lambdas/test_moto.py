@@ -25,7 +25,7 @@ from tests.lambdas.pipelines import (
     invocation,
     make_config,
 )
-from tests.unit.test_generator import check
+from tests.unit.test_generator import check_truth
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,7 +81,7 @@ def test_traffic_of_repeated_overlapping_batches(pipeline: MotoPipeline) -> None
         batch = invocation(payloads[start:end], start=start)
         pipeline.processor().process(batch)
         pipeline.detector().process(batch)
-    check(pipeline, traffic)
+    check_truth(pipeline, traffic)
     received = pipeline.sqs.receive_message(QueueUrl=pipeline.queue, MaxNumberOfMessages=10)  # type: ignore[attr-defined]
     reasons: dict[str, int] = {}
     for message in received["Messages"]:
@@ -130,7 +130,7 @@ def test_crashes_then_the_whole_batch_again(pipeline: MotoPipeline) -> None:
             died += 1
     assert died > 4
     pipeline.processor().process(batch)
-    check(pipeline, traffic)
+    check_truth(pipeline, traffic)
 
 
 def test_threads_write_what_one_thread_writes(pipeline: MotoPipeline) -> None:
@@ -147,7 +147,7 @@ def test_threads_write_what_one_thread_writes(pipeline: MotoPipeline) -> None:
     with pytest.raises(CrashError):
         Processor(pipeline.config, **broken, **settings, out=pipeline.lines.append).process(batch)
     Processor(pipeline.config, **clients, **settings, out=pipeline.lines.append).process(batch)
-    check(pipeline, traffic)
+    check_truth(pipeline, traffic)
 
 
 def test_checkout_and_left_behind_messages(pipeline: MotoPipeline) -> None:
@@ -198,7 +198,7 @@ def test_entry_point_reads_config_and_key(
     batch = invocation([record.data for record in traffic.records])
     assert handler.handle(batch, None) == {"batchItemFailures": []}
     handler._processor.cache_clear()
-    check(pipeline, traffic)
+    check_truth(pipeline, traffic)
     printed = capsys.readouterr().out.splitlines()
     assert all(json.loads(line) for line in printed)
     assert "a-secret-hash-key" not in "".join(printed)

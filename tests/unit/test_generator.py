@@ -30,7 +30,7 @@ def process(traffic: Traffic, *, shards: int = 2, batch: int = 100) -> Pipeline:
     return pipeline
 
 
-def check(pipeline: Pipeline, traffic: Traffic) -> None:
+def check_truth(pipeline: Pipeline, traffic: Traffic) -> None:
     """Assert that everything stored equals the truth."""
     truth, reader = traffic.truth, pipeline.readback()
     assert reader.all_counts() == truth.counters
@@ -63,13 +63,13 @@ def check(pipeline: Pipeline, traffic: Traffic) -> None:
 def test_truth_is_what_the_functions_count(seed: int) -> None:
     """Processed and read back, the traffic is exactly what the generator said."""
     traffic = generate(seed, 900, NOW, broken=7, bots=2)
-    check(process(traffic), traffic)
+    check_truth(process(traffic), traffic)
 
 
 def test_truth_of_duplicates_late_and_future_events() -> None:
     """The optional oddities are counted as promised."""
     traffic = generate(5, 300, NOW, duplicates=20, late=4, future=3)
-    check(process(traffic), traffic)
+    check_truth(process(traffic), traffic)
     assert traffic.truth.archived_events == 300
 
 
