@@ -29,6 +29,79 @@ class Rule:
         return entry
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The form of a string: `pattern` in the dialect that RE2 and Python share, `words` for people.
+
+    A CEL rule, because of a ``pattern`` the API server shows nothing but the regular expression.
+    """
+
+    pattern: str
+    words: str
+
+    def as_rule(self) -> Rule:
+        """The rule at the string itself."""
+        return Rule(f"self.matches(r'^{self.pattern}$')", f"must be {self.words}")
+
+
+REGION: Final = Form(
+    "[a-z]{2,8}(-[a-z]+)+-[0-9]{1,2}", "the name of an AWS region, for example eu-west-1"
+)
+ENVIRONMENT: Final = Form("[a-z0-9-]{1,20}", "1 to 20 characters of a-z, 0-9 and '-'")
+ROLE_ARN: Final = Form(
+    "arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+",
+    "the ARN of an IAM role, for example arn:aws:iam::123456789012:role/clickstream",
+)
+TOPIC_ARN: Final = Form(
+    "arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+",
+    "the ARN of a standard SNS topic, for example arn:aws:sns:eu-west-1:123456789012:alerts",
+)
+ACTION_ARN: Final = Form(
+    "arn:aws[a-z-]*:[a-z0-9-]+:.+",
+    "an ARN, for example arn:aws:sns:eu-west-1:123456789012:pager",
+)
+KMS_KEY: Final = Form(
+    "(alias/[A-Za-z0-9_/-]+|[0-9a-f-]{36}|mrk-[0-9a-f]{32}|arn:aws[a-z-]*:kms:.+)",
+    "a KMS key as alias (alias/clickstream), id (1234abcd-12ab-34cd-56ef-1234567890ab) or ARN",
+)
+EMAIL: Final = Form(
+    r"[^@\s]+@[^@\s]+\.[^@\s.]+", "an e-mail address, for example data-team@example.com"
+)
+STREAM_NAME: Final = Form(
+    "[a-zA-Z0-9_.-]{1,128}", "the name of a stream: 1 to 128 letters, digits, '_', '.' or '-'"
+)
+BUCKET_NAME: Final = Form(
+    "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
+    "the name of a bucket: 3 to 63 characters of a-z, 0-9, '.' and '-', at both ends a-z or 0-9",
+)
+TABLE_NAME: Final = Form(
+    "[a-zA-Z0-9_.-]{3,255}", "the name of a table: 3 to 255 letters, digits, '_', '.' or '-'"
+)
+METRIC_NAME: Final = Form(
+    "[A-Za-z0-9_./#-]+", "letters, digits or _ . / # -, for example ConversionEvents"
+)
+DETECTION_RULE: Final = Form(
+    "[a-z][a-z0-9_]{0,62}",
+    "at most 63 characters of a-z, 0-9 and '_', a letter first, for example many_pages",
+)
+# The functions refuse a configuration with other member names.
+MEMBER: Final = Form(r"[^\x00-\x1f\x7f]+", "the name of a JSON member, without control characters")
+
+NAMESPACE: Final = (
+    METRIC_NAME.as_rule(),
+    Rule(
+        "!self.startsWith('AWS/')",
+        "namespace must not begin with AWS/, which CloudWatch keeps for AWS; choose another, for "
+        "example Clickstream/Business",
+    ),
+)
+MATCH: Final = (
+    Rule(
+        "self.all(k, size(k) >= 1 && size(k) <= 128)",
+        "match must name members of an event, each of 1 to 128 characters",
+    ),
+)
+
 # The only rule at the root, for ever: a tightened root rule makes old objects undeletable, so it
 # binds at creation only. S3 forbids the prefixes xn-- and sthree- ("Bucket naming rules").
 NAME: Final = Rule(

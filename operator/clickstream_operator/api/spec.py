@@ -7,29 +7,56 @@ live here too, so that the API server alone refuses every bad value.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.alias_generators import to_camel
+from pydantic_core import core_schema
 
 from clickstream_operator.api import rules
 
-RoleArn = Annotated[
-    str, Field(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$", max_length=600)
-]
-TopicArn = Annotated[
-    str, Field(pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+$", max_length=400)
-]
-AnyArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:[a-z0-9-]+:.+$", max_length=1024)]
-KmsKey = Annotated[
-    str,
-    Field(
-        pattern=r"^(alias/[A-Za-z0-9_/-]+|[0-9a-f-]{36}|mrk-[0-9a-f]{32}|arn:aws[a-z-]*:kms:.+)$",
-        max_length=400,
-    ),
-]
-MemberName = Annotated[str, Field(min_length=1, max_length=128)]
-TableName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_.-]{3,255}$")]
+
+class Form:
+    """A form of strings as part of a type: the API server and the models check the same."""
+
+    def __init__(self, form: rules.Form) -> None:
+        self._form = form
+        self._compiled = re.compile(form.pattern)
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        """Check after type and length."""
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Add the CEL rule beside those that stand there."""
+        written = handler(schema)
+        already = written.get("x-kubernetes-validations", [])
+        return {**written, "x-kubernetes-validations": [*already, self._form.as_rule().as_schema()]}
+
+    def _check(self, value: str) -> str:
+        if not self._compiled.fullmatch(value):
+            raise ValueError(f"must be {self._form.words}")
+        return value
+
+
+Region = Annotated[str, Field(max_length=32), Form(rules.REGION)]
+Environment = Annotated[str, Field(max_length=20), Form(rules.ENVIRONMENT)]
+RoleArn = Annotated[str, Field(max_length=600), Form(rules.ROLE_ARN)]
+TopicArn = Annotated[str, Field(max_length=400), Form(rules.TOPIC_ARN)]
+ActionArn = Annotated[str, Field(max_length=1024), Form(rules.ACTION_ARN)]
+KmsKey = Annotated[str, Field(max_length=400), Form(rules.KMS_KEY)]
+Email = Annotated[str, Field(max_length=320), Form(rules.EMAIL)]
+StreamName = Annotated[str, Field(max_length=128), Form(rules.STREAM_NAME)]
+BucketName = Annotated[str, Field(max_length=63), Form(rules.BUCKET_NAME)]
+TableName = Annotated[str, Field(max_length=255), Form(rules.TABLE_NAME)]
+MetricName = Annotated[str, Field(max_length=255), Form(rules.METRIC_NAME)]
+RuleName = Annotated[str, Field(max_length=63), Form(rules.DETECTION_RULE)]
+MemberName = Annotated[str, Field(min_length=1, max_length=128), Form(rules.MEMBER)]
 
 
 class Model(BaseModel):
@@ -115,9 +142,9 @@ class DeletionPolicies(Model):
 class Names(Model):
     """Explicit physical names, for adoption of what exists. Fixed at creation."""
 
-    stream: str | None = Field(default=None, pattern=r"^[a-zA-Z0-9_.-]{1,128}$")
+    stream: StreamName | None = None
     """Name of the Kinesis stream. Derived when unset; fixed at creation. Example: clickstream-events."""
-    archive_bucket: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
+    archive_bucket: BucketName | None = None
     """Name of the S3 bucket. Derived when unset; fixed at creation. Example: clickstream-archive-1f2e3d4c."""
     page_metrics_table: TableName | None = None
     """Name of the page metrics table. Derived when unset; fixed at creation. Example: clickstream-page-metrics."""
@@ -265,13 +292,15 @@ class Privacy(Model):
 class BusinessMetric(Model):
     """A custom CloudWatch metric made from events."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9_./#-]+$", max_length=255)
+    name: MetricName
     """Metric name, unique in the list. Example: ConversionEvents."""
-    namespace: str = Field(
-        default="Clickstream/Business", pattern=r"^[A-Za-z0-9_./#-]+$", max_length=255
+    namespace: MetricName = Field(
+        default="Clickstream/Business", json_schema_extra=validations(*rules.NAMESPACE)
     )
-    """CloudWatch namespace. Default Clickstream/Business. Example: Shop/Checkout."""
-    match: dict[str, Annotated[str, Field(max_length=256)]] = Field(max_length=10)
+    """CloudWatch namespace, not one of AWS/. Default Clickstream/Business. Example: Shop/Checkout."""
+    match: dict[str, Annotated[str, Field(max_length=256)]] = Field(
+        max_length=10, json_schema_extra=validations(*rules.MATCH)
+    )
     """Event members and the values that they must have. Example: {event_type: purchase}."""
     value_field: MemberName | None = None
     """Member with the number to add up; each event counts 1 when unset. Example: amount."""
@@ -288,7 +317,7 @@ class BusinessMetric(Model):
 class DetectionRule(Model):
     """A user's anomaly rule."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")
+    name: RuleName
     """Rule name; a built-in's name replaces that rule. Example: many_pages."""
     kind: Literal["Rate", "Threshold", "Match", "Ratio", "Absent", "Seasonal"]
     """What the rule compares. Example: Rate."""
@@ -347,9 +376,7 @@ class Alerts(Model):
 
     enabled: bool = False
     """Whether alerts are published. Default false, free to change. Example: true."""
-    emails: list[Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s.]+$", max_length=320)]] = (
-        set_list(max_items=20)
-    )
+    emails: list[Email] = set_list(max_items=20)
     """Addresses to subscribe; each must confirm. Default none, free to change. Example: [data-team@example.com]."""
     topic_arn: TopicArn | None = None
     """Existing topic instead of a new one. Unset by default, free to change. Example: arn:aws:sns:eu-west-1:123456789012:alerts."""
@@ -369,7 +396,7 @@ class Alarms(Model):
 
     enabled: bool = True
     """Whether they exist. Default true, free to change. Example: false."""
-    action_arns: list[AnyArn] = set_list(max_items=5)
+    action_arns: list[ActionArn] = set_list(max_items=5)
     """What an alarm notifies; the alerts topic when empty and alerts are on. AWS allows 5. Default none, free to change. Example: [arn:aws:sns:eu-west-1:123456789012:pager]."""
     iterator_age_seconds: int = Field(default=120, ge=60, le=86400)
     """Lag in seconds that raises the iterator-age alarms; at least twice the batching window plus 30. Default 120, free to change. Example: 300."""
@@ -501,11 +528,11 @@ class Spec(Model):
 
     model_config = ConfigDict(json_schema_extra=validations(*rules.SPEC))
 
-    region: str | None = Field(default=None, pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$", max_length=32)
+    region: Region | None = None
     """AWS region of everything. Default: the operator's region; fixed at creation. Example: eu-west-1."""
     credentials: Credentials | None = None
     """Role to assume. Default: the operator's own credential; the account is fixed. Example: {roleArn: arn:aws:iam::123456789012:role/clickstream}."""
-    environment: str = Field(default="dev", pattern=r"^[a-z0-9-]{1,20}$")
+    environment: Environment = "dev"
     """Environment, as tag and in the dashboard's title. Default dev, free to change. Example: prod."""
     suspend: bool = False
     """Whether the operator only reads: drift is reported, nothing is written to AWS. A suspended pipeline can still be deleted. Default false, free to change. Example: true."""
