@@ -36,6 +36,7 @@ check: $(READY) ## Lint, format, types, layers, and that generated files are cur
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m clickstream_operator.api.crd --check crds/clickstreampipelines.yaml
+	$(BIN)/python docs/generate.py --check
 
 format: $(READY) ## Format the code and apply safe fixes
 	$(BIN)/ruff check --fix --quiet . || true
@@ -50,6 +51,9 @@ test-unit: $(READY) lambdas ## Run the tests that need no sandbox
 
 crds: $(READY) ## Generate the CRD from the models
 	$(BIN)/python -m clickstream_operator.api.crd --output crds/clickstreampipelines.yaml
+
+docs: $(READY) ## Generate the reference pages in docs/reference/ from the code
+	$(BIN)/python docs/generate.py
 
 lambdas: $(READY) ## Build the function packages, byte for byte reproducible
 	@$(BIN)/python lambdas/build.py --output build/lambdas
@@ -74,4 +78,4 @@ demo: $(READY) lambdas ## From nothing to a live pipeline: sandbox, operator, ev
 clean: ## Remove what builds left in the tree (caches outside it stay)
 	rm -rf build dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help install check format test test-unit crds lambdas lock up down status demo clean
+.PHONY: help install check format test test-unit crds docs lambdas lock up down status demo clean
