@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ministack.app import main
-from ministack.services import kinesis
+from ministack.core.responses import error_response_json
+from ministack.services import kinesis, lambda_svc
 
 Answer = tuple[int, dict[str, str], Any]
 Handler = Callable[[dict[str, Any]], Answer]
@@ -45,6 +46,27 @@ def tell_shard_level_metrics(describe: Handler, wrapper: str) -> Handler:
     return describe_stream
 
 
+def refuse_second_mapping(create: Handler) -> Handler:
+    """CreateEventSourceMapping: "ResourceConflictException: The resource already exists"."""
+
+    def create_mapping(data: dict[str, Any]) -> Answer:
+        function = data["FunctionName"].rpartition(":")[2]
+        for mapping in lambda_svc._esms.values():  # noqa: SLF001
+            same = (data["EventSourceArn"], function)
+            if (mapping["EventSourceArn"], mapping["FunctionName"]) == same:
+                message = (
+                    f'The event source arn (" {same[0]} ") and function (" {function} ") provided '
+                    "mapping already exists. Please update or delete the existing mapping with "
+                    f"UUID {mapping['UUID']}"
+                )
+                answer: Answer = error_response_json("ResourceConflictException", message, 409)
+                return answer
+        return create(data)
+
+    return create_mapping
+
+
+lambda_svc._create_esm = refuse_second_mapping(lambda_svc._create_esm)  # noqa: SLF001
 kinesis._create_stream = tag_at_creation(kinesis._create_stream)  # noqa: SLF001
 kinesis._describe_stream_summary = tell_shard_level_metrics(  # noqa: SLF001
     kinesis._describe_stream_summary,  # noqa: SLF001

@@ -93,6 +93,7 @@ class Demo:
         right = all(row.equal for row in rows)
         self.report.aws_calls = self._operator.aws_calls()
         if keep:
+            self._operator.release_port()
             self.report.ok = right
             return right
         with self._phase("deletion", "Delete the pipeline"):

@@ -68,7 +68,7 @@ class OperatorProcess:
                 name=NAME,
                 command=[sys.executable, "-m", "clickstream_operator"],
                 address=self.address,
-                ready=lambda: self._get("/readyz") is not None,
+                ready=lambda: self.get("/readyz") is not None,
                 environment={
                     "KUBECONFIG": str(kubeconfig),
                     "CLICKSTREAM_LISTEN_HOST": LOOPBACK,
@@ -86,8 +86,13 @@ class OperatorProcess:
         self._sandbox.run.stop_component(NAME)
 
     def stop(self) -> None:
-        """End it as Kubernetes does: SIGTERM first."""
+        """End it for good, as Kubernetes does: SIGTERM first."""
         self._sandbox.run.stop_component(NAME)
+        self.release_port()
+
+    def release_port(self) -> None:
+        """Drop the reservation of its port; an operator that listens there keeps it."""
+        self._port.release()
 
     def samples(self, name: str) -> dict[tuple[tuple[str, str], ...], float]:
         """All samples of one metric by its labels, sorted.
@@ -95,7 +100,7 @@ class OperatorProcess:
         Raises:
             SandboxError: the operator does not answer.
         """
-        text = self._get("/metrics")
+        text = self.get("/metrics")
         if text is None:
             raise SandboxError("The operator does not answer on /metrics.")
         return {
@@ -112,7 +117,8 @@ class OperatorProcess:
             calls[dict(labels)["service"]] += int(value)
         return dict(sorted(calls.items()))
 
-    def _get(self, path: str) -> str | None:
+    def get(self, path: str) -> str | None:
+        """What it answers on a path; None when it does not, or says that something is wrong."""
         try:
             opener = build_opener(ProxyHandler({}))
             with opener.open(self.address + path, timeout=_TIMEOUT) as answer:

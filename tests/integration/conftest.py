@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from sandbox import Sandbox, binaries, emulator
+from sandbox.operator_process import MANIFESTS
+from tests.integration.pilot import Pilot
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -27,3 +29,29 @@ def sandbox() -> Iterator[Sandbox]:
     """Yield a running Kubernetes API and AWS emulator, shared by all tests."""
     with Sandbox.start() as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def installed(sandbox: Sandbox) -> Sandbox:
+    """The sandbox with the CRD and the operator's RBAC."""
+    for manifest in MANIFESTS:
+        sandbox.kubectl("apply", "--server-side", "-f", str(manifest))
+    sandbox.kubectl(
+        "wait", "--for=condition=Established", "crd/clickstreampipelines.clickstream.dev"
+    )
+    return sandbox
+
+
+@pytest.fixture
+def pilot(installed: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pilot]:
+    """A controller without a process, on an empty emulator."""
+    installed.reset_aws()
+    for name, value in installed.aws_environment().items():
+        monkeypatch.setenv(name, value)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
+    started = Pilot(installed)
+    yield started
+    started.close()

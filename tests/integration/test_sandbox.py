@@ -99,7 +99,7 @@ def run_command(
     *arguments: str, environment: dict[str, str], check: bool = True
 ) -> subprocess.CompletedProcess[str]:
     """Run the sandbox's command line as a user does."""
-    return subprocess.run(  # noqa: S603 our own program
+    return subprocess.run(
         [sys.executable, "-m", "sandbox", *arguments],
         cwd=ROOT,
         env={**os.environ, **environment},
@@ -288,7 +288,7 @@ def test_an_ephemeral_sandbox_ends_with_its_killed_starter() -> None:
         "print(started.run.folder, flush=True)\n"
         "signal.pause()\n"
     )
-    with subprocess.Popen(  # noqa: S603 our own program
+    with subprocess.Popen(
         [sys.executable, "-c", script],
         cwd=ROOT,
         stdout=subprocess.PIPE,

@@ -10,8 +10,6 @@ def fields_without_effect(spec: Spec) -> list[str]:
     found = []
     if spec.stream.autoscaling is not None:
         found.append("spec.stream.autoscaling")
-    if spec.anomaly_detection.sensitivity != "Medium":
-        found.append("spec.anomalyDetection.sensitivity")
     if spec.anomaly_detection.rules:
         found.append("spec.anomalyDetection.rules")
     return found

@@ -284,6 +284,13 @@ SPEC: Final = (
         ".deletionPolicy.tables",
     ),
     Rule(
+        "self.privacy.dropFields.all(f, !(f in [self.events.fields.type, "
+        "self.events.fields.session, self.events.fields.time, self.events.fields.page]))",
+        "privacy.dropFields must not name the members for type, session, time or page of "
+        "events.fields, which every event needs",
+        ".privacy.dropFields",
+    ),
+    Rule(
         "!has(self.stream.autoscaling) || self.stream.mode == 'Provisioned'",
         "stream.autoscaling needs stream.mode: Provisioned; an OnDemand stream scales by itself",
         ".stream.autoscaling",

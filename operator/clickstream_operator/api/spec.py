@@ -364,7 +364,7 @@ class AnomalyDetection(Model):
     role_arn: RoleArn | None = None
     """Existing role of the function, from the operator's allow-list. A role is created when unset. Free to change. Example: arn:aws:iam::123456789012:role/detector."""
     sensitivity: Literal["Low", "Medium", "High"] = "Medium"
-    """How small a change of volume is an anomaly. Default Medium, free to change. Example: High."""
+    """How little is an anomaly: Low alerts on more than 100 events of a session in a minute, Medium 50, High 25. Default Medium, free to change. Example: High."""
     disabled_rules: list[BuiltInRule] = set_list(max_items=10)
     """Built-in rules to switch off. Default none, free to change. Example: [suspicious_user_agent]."""
     rules: list[DetectionRule] = map_list(max_items=50)

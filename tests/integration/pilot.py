@@ -1,0 +1,223 @@
+"""Drives the real controller, pass by pass, on the real API server with the emulator behind it.
+
+No worker, no Kopf, no sleeping: a test says when a pass runs and what time it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import yaml
+
+from clickstream_operator import packages
+from clickstream_operator.aws.limits import Limits
+from clickstream_operator.aws.session import AwsSession, CallRecord, is_read
+from clickstream_operator.controller import Controller
+from clickstream_operator.events import EventRecorder
+from clickstream_operator.kube import Kube, connect
+from clickstream_operator.metrics import Metrics
+from clickstream_operator.preflight import Surroundings
+from clickstream_operator.workqueue import Key
+from sandbox import Sandbox
+from sandbox.operator_process import NAMESPACE, PACKAGES, SERVICE_ACCOUNT
+
+ACCOUNT = "123456789012"
+CLUSTER = "test-cluster"
+MOST_PASSES = 30
+
+
+class Crash(BaseException):
+    """The process dies here. Not an Exception, so that no handler survives it."""
+
+
+@dataclass
+class Pilot:
+    """One operator installation, its pipeline and everything that it wrote."""
+
+    sandbox: Sandbox
+    name: str = field(default_factory=lambda: f"p-{uuid.uuid4().hex[:8]}")
+    namespace: str = "default"
+    account: str = ACCOUNT
+    endpoint: str = ""
+    time: float = 1000.0
+    calls: list[CallRecord] = field(default_factory=list)
+    kube_writes: list[str] = field(default_factory=list)
+    on_write: Callable[[CallRecord], None] = lambda _record: None
+    overrides: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._aws_pool = ThreadPoolExecutor(16)
+        self._kube_pool = ThreadPoolExecutor(4)
+        self._kubeconfig = self.sandbox.service_account_kubeconfig(NAMESPACE, SERVICE_ACCOUNT)
+        self.restart()
+
+    @property
+    def key(self) -> Key:
+        """Key of the pipeline."""
+        return Key(self.namespace, self.name)
+
+    def restart(self) -> None:
+        """Forget everything that a process keeps in memory."""
+        self._sessions: dict[str, AwsSession] = {}
+        kube = Kube(
+            connect(self._kubeconfig),
+            executor=self._kube_pool,
+            on_write=self.kube_writes.append,
+        )
+        around = {
+            "cluster": CLUSTER,
+            "instance": "test",
+            "default_region": "us-east-1",
+            "account_regional_buckets": False,
+            "packages": packages.load(PACKAGES),
+            **self.overrides,
+        }
+        self.controller = Controller(
+            kube=kube,
+            recorder=EventRecorder(kube, instance="test"),
+            sessions=self._session,
+            surroundings=Surroundings(**around),
+            metrics=Metrics(),
+            clock=lambda: self.time,
+            now=lambda: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.time),
+            jitter=lambda: 0.5,
+        )
+
+    def close(self) -> None:
+        """End the threads."""
+        self._aws_pool.shutdown(cancel_futures=True)
+        self._kube_pool.shutdown(cancel_futures=True)
+
+    def _session(self, region: str) -> AwsSession:
+        if region not in self._sessions:
+            self._sessions[region] = AwsSession(
+                region=region,
+                executor=self._aws_pool,
+                limits=Limits(enabled=False),
+                on_call=self._record,
+                credentials={
+                    "aws_access_key_id": self.account or None,
+                    "aws_secret_access_key": "sandbox" if self.account else None,
+                },
+            )
+        return self._sessions[region]
+
+    def _record(self, record: CallRecord) -> None:
+        self.calls.append(record)
+        if not is_read(record.operation):
+            self.on_write(record)
+
+    def apply(self, spec: dict[str, Any] | None = None, **metadata: Any) -> None:
+        """Apply the pipeline with a spec, as a user does."""
+        manifest = {
+            "apiVersion": "clickstream.dev/v1alpha1",
+            "kind": "ClickstreamPipeline",
+            "metadata": {"name": self.name, "namespace": self.namespace, **metadata},
+            "spec": spec or {},
+        }
+        self.sandbox.kubectl(
+            "apply", "--server-side", "--force-conflicts", "-f", "-", input=yaml.safe_dump(manifest)
+        )
+
+    def request_deletion(self) -> None:
+        """Ask for deletion and do not wait for it."""
+        self.sandbox.kubectl("delete", "csp", self.name, "-n", self.namespace, "--wait=false")
+
+    async def step(self) -> float | None:
+        """One pass."""
+        return await self.controller.reconcile(self.key)
+
+    async def converge(self, until: Callable[[], bool] | None = None) -> None:
+        """Run passes, letting the planned time go by, until Ready (or `until`)."""
+        done = until or (lambda: self.condition("Ready")["status"] == "True")
+        for _ in range(MOST_PASSES):
+            delay = await self.step()
+            if delay is None or done():
+                return
+            self.time += delay
+        raise AssertionError(f"not there after {MOST_PASSES} passes: {self.status()}")
+
+    async def resync(self) -> float | None:
+        """Let the resync interval go by and run a pass."""
+        self.time += 301
+        return await self.step()
+
+    def body(self) -> dict[str, Any] | None:
+        """The object, None when it is gone."""
+        answer = self.sandbox.kubectl(
+            "get", "csp", self.name, "-n", self.namespace, "-o", "json", "--ignore-not-found"
+        )
+        found: dict[str, Any] | None = json.loads(answer.stdout) if answer.stdout else None
+        return found
+
+    def status(self) -> dict[str, Any]:
+        """Its status."""
+        body = self.body()
+        return dict(body["status"]) if body else {}
+
+    def condition(self, kind: str) -> dict[str, Any]:
+        """One condition; an empty Unknown one when it is absent."""
+        for one in self.status().get("conditions", ()):
+            if one["type"] == kind:
+                return dict(one)
+        return {"status": "absent", "reason": "", "message": ""}
+
+    def resource(self, name: str) -> dict[str, Any]:
+        """One entry of the inventory; empty when it is absent."""
+        for one in self.status().get("resources", ()):
+            if one["name"] == name:
+                return dict(one)
+        return {}
+
+    def events(self) -> list[dict[str, Any]]:
+        """Events about the pipeline, oldest first."""
+        answer = self.sandbox.kubectl(
+            "get", "events.events.k8s.io", "-n", self.namespace, "-o", "json"
+        )
+        items = [
+            one
+            for one in json.loads(answer.stdout)["items"]
+            if one["regarding"]["name"] == self.name
+        ]
+        return sorted(items, key=lambda one: str(one["eventTime"]))
+
+    def writes(self) -> Counter[str]:
+        """AWS writes so far, by ``service:operation``."""
+        return Counter(
+            f"{one.service}:{one.operation}" for one in self.calls if not is_read(one.operation)
+        )
+
+    def forget_calls(self) -> None:
+        """Start counting anew."""
+        self.calls.clear()
+        self.kube_writes.clear()
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the pipeline's account."""
+        return boto3.client(
+            service,
+            endpoint_url=self.sandbox.aws_endpoint,
+            region_name="us-east-1",
+            aws_access_key_id=ACCOUNT,
+            aws_secret_access_key="sandbox",
+        )
+
+
+def run(work: Any) -> Any:
+    """Run a coroutine in a loop of its own, so that a Crash ends everything in it."""
+    return asyncio.run(work)
+
+
+def examples() -> Path:
+    """Folder of the examples."""
+    return Path(__file__).parents[2] / "examples"

@@ -1,0 +1,146 @@
+"""The operator as the process that a cluster runs, with the rights of its ServiceAccount."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from sandbox import Sandbox
+from sandbox.operator_process import OperatorProcess
+from sandbox.processes import wait_until
+from tests.integration.pilot import examples
+
+SECONDS = 60.0
+
+
+@pytest.fixture
+def operator(installed: Sandbox) -> Iterator[OperatorProcess]:
+    """An operator that watches an empty emulator."""
+    installed.reset_aws()
+    process = OperatorProcess(installed)
+    process.start()
+    yield process
+    installed.kubectl("delete", "csp", "--all", "--wait=false")
+    wait_until(lambda: not installed.kubectl("get", "csp", "-o", "name").stdout, SECONDS)
+    process.stop()
+
+
+def state(sandbox: Sandbox, name: str) -> dict[str, str]:
+    """State of each resource of a pipeline; empty when it is gone."""
+    answer = sandbox.kubectl("get", "csp", name, "-o", "json", "--ignore-not-found")
+    body = json.loads(answer.stdout) if answer.stdout else {}
+    resources = body.get("status", {}).get("resources", [])
+    return {one["name"]: one["state"] for one in resources}
+
+
+def all_ready(sandbox: Sandbox, name: str) -> bool:
+    """Whether every resource of a pipeline is ready."""
+    states = set(state(sandbox, name).values())
+    return states == {"Ready"}
+
+
+def log_lines(operator: OperatorProcess) -> list[dict[str, object]]:
+    """Its log, parsed: every line must be JSON."""
+    return [json.loads(line) for line in operator.log.read_text().splitlines()]
+
+
+def accepted(operator: OperatorProcess, action: str) -> int:
+    """How often AWS accepted an action, by the audit lines of all processes so far."""
+    return sum(
+        1
+        for line in log_lines(operator)
+        if line.get("action") == action and line.get("result") == "OK"
+    )
+
+
+def test_a_killed_operator_goes_on_where_it_was(
+    installed: Sandbox, operator: OperatorProcess
+) -> None:
+    """A kill -9 in the middle of creation and of deletion: same end, nothing created twice."""
+    installed.kubectl("apply", "-f", str(examples() / "quickstart.yaml"))
+    assert wait_until(lambda: "Ready" in state(installed, "quickstart").values(), SECONDS)
+    operator.kill()
+    assert not all_ready(installed, "quickstart")
+    operator.start()
+    assert wait_until(lambda: all_ready(installed, "quickstart"), SECONDS)
+    assert accepted(operator, "create_stream") == 1
+    assert accepted(operator, "create_table") == 3
+    assert accepted(operator, "create_function") == 2
+    assert accepted(operator, "create_event_source_mapping") == 2
+    assert accepted(operator, "create_role") == 3
+    installed.kubectl("delete", "csp", "quickstart", "--wait=false")
+    assert wait_until(lambda: accepted(operator, "delete_function") > 0, SECONDS)
+    operator.kill()
+    assert state(installed, "quickstart")
+    operator.start()
+    assert wait_until(lambda: not state(installed, "quickstart"), SECONDS)
+    assert accepted(operator, "delete_stream") == 1
+    assert accepted(operator, "delete_table") == 0
+
+
+def test_it_says_how_it_is(installed: Sandbox, operator: OperatorProcess) -> None:
+    """Health, readiness, metrics with controller-runtime's names, JSON logs without secrets."""
+    installed.kubectl("apply", "-f", str(examples() / "quickstart.yaml"))
+    assert wait_until(lambda: all_ready(installed, "quickstart"), SECONDS)
+    assert operator.get("/healthz") == "ok\n"
+    assert operator.get("/readyz") == "ok\n"
+    reconciles = operator.samples("controller_runtime_reconcile_total")
+    assert sum(reconciles.values()) > 0
+    assert operator.aws_calls()["lambda"] > 0
+    writes = [line for line in log_lines(operator) if line["logger"] == "audit"]
+    assert {"pipeline", "resource", "action", "fields", "aws_request_id", "duration_ms"} <= set(
+        writes[0]
+    )
+    assert {line["pipeline"] for line in writes} == {"default/quickstart"}
+
+
+def test_one_broken_pipeline_does_not_hold_up_another(
+    installed: Sandbox, operator: OperatorProcess
+) -> None:
+    """The operator keeps serving other objects."""
+    for name, region in (("broken", "xx-nowhere-1"), ("fine", "us-east-1")):
+        manifest = {
+            "apiVersion": "clickstream.dev/v1alpha1",
+            "kind": "ClickstreamPipeline",
+            "metadata": {"name": name, "namespace": "default"},
+            "spec": {"region": region, "approval": "Manual" if name == "broken" else "Automatic"},
+        }
+        installed.kubectl("apply", "-f", "-", input=json.dumps(manifest))
+    assert wait_until(lambda: all_ready(installed, "fine"), SECONDS)
+    assert state(installed, "broken") == {}
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("CLICKSTREAM_WORKERS", "many", "CLICKSTREAM_WORKERS='many'"),
+        ("CLICKSTREAM_REGION", "Virginia", "CLICKSTREAM_REGION='Virginia'"),
+        ("CLICKSTREAM_PACKAGES", "nowhere", "CLICKSTREAM_PACKAGES=nowhere: processor.zip"),
+        ("KUBECONFIG", "nowhere", "no Kubernetes configuration"),
+    ],
+)
+def test_wrong_settings_stop_it_with_one_line(
+    installed: Sandbox, variable: str, value: str, words: str
+) -> None:
+    """One readable line on stderr, exit code 2, no traceback."""
+    environment = {
+        "PATH": "",
+        "KUBECONFIG": str(installed.kubeconfig),
+        "CLICKSTREAM_PACKAGES": str(examples().parent / "build" / "lambdas"),
+        variable: value,
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "clickstream_operator"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
