@@ -60,6 +60,8 @@ class WorkQueue:
 
     def add_after(self, key: Key, delay: float) -> None:
         """Queue a key in `delay` seconds, unless it is queued, or due, earlier."""
+        if key in self._queued:
+            return
         due = self._clock() + delay
         known = self._due.get(key)
         if known is not None and known <= due:
