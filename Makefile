@@ -49,8 +49,9 @@ test: $(READY) lambdas ## Run the whole test suite (builds the sandbox on first 
 test-unit: $(READY) lambdas ## Run the tests that need no sandbox
 	$(BIN)/pytest tests/unit tests/resources tests/lambdas
 
-crds: $(READY) ## Generate the CRD from the models
+crds: $(READY) ## Generate the CRD from the models, and the reference pages
 	$(BIN)/python -m clickstream_operator.api.crd --output crds/clickstreampipelines.yaml
+	$(BIN)/python docs/generate.py
 
 docs: $(READY) ## Generate the reference pages in docs/reference/ from the code
 	$(BIN)/python docs/generate.py

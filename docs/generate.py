@@ -115,8 +115,8 @@ def api_page() -> str:
             "`clickstream.dev/force-delete`",
             '`"true"`',
             (
-                "while the pipeline is being deleted: drops the finalizer and leaves in AWS what is "
-                "left; an Event and the log list it"
+                "while the pipeline is being deleted: drops the finalizer and leaves what is left "
+                "in AWS; an Event and the log list it"
             ),
         ),
     ]
@@ -242,8 +242,8 @@ def resources_page() -> str:
         ),
         (
             "Every taggable resource carries `clickstream.dev/cluster`, `/namespace`, `/pipeline`, "
-            "`/uid`, `/component`, `Environment`, `ManagedBy=clickstream-operator`, and the tags of "
-            "`spec.tags`.\n"
+            "`/uid`, `/component`, `Environment`, `ManagedBy=clickstream-operator`, and the tags "
+            "of `spec.tags`.\n"
         ),
         "## Alarms\n\nThey send to `spec.alarms.actionArns`, else to the alerts topic if there is "
         "one.\n\n" + _alarms(spec, physical),

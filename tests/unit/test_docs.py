@@ -1,0 +1,201 @@
+"""The documentation says what is so: links resolve, targets exist, generated pages are current."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import yaml
+
+from clickstream_operator.api.v1alpha1 import Spec
+from clickstream_operator.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+_LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+_FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+_MANIFEST = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_TARGET = re.compile(r"\bmake(?: -\w+)? ([a-z][a-z-]*)(?=[\s`]|$)")
+_HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
+
+
+def _pages() -> list[Path]:
+    skipped = {"build", "dist", "node_modules"}
+    return sorted(
+        page
+        for page in ROOT.rglob("*.md")
+        if not any(
+            part.startswith(".") or part in skipped for part in page.relative_to(ROOT).parts[:-1]
+        )
+    )
+
+
+def _ids(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+def _anchors(page: Path) -> set[str]:
+    """GitHub's anchors of the headings of a page."""
+    text = _FENCE.sub("", page.read_text(encoding="utf-8"))
+    plain = (heading.replace("`", "").lower() for heading in _HEADING.findall(text))
+    return {re.sub(r"[^\w\- ]", "", heading).replace(" ", "-") for heading in plain}
+
+
+def _generator() -> Any:
+    path = ROOT / "docs" / "generate.py"
+    spec = importlib.util.spec_from_file_location("docs_generate", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("page", _pages(), ids=_ids)
+def test_every_relative_link_resolves(page: Path) -> None:
+    """Files and anchors that a page points to are there."""
+    broken = []
+    for link in _LINK.findall(_FENCE.sub("", page.read_text(encoding="utf-8"))):
+        if re.match(r"[a-z]+:", link):
+            continue
+        name, _, anchor = link.partition("#")
+        target = page if not name else page.parent / name
+        if not target.exists() or (
+            anchor and target.suffix == ".md" and anchor not in _anchors(target)
+        ):
+            broken.append(link)
+    assert not broken
+
+
+@pytest.mark.parametrize("page", _pages(), ids=_ids)
+def test_every_make_target_exists(page: Path) -> None:
+    """What a page tells people to run with make is a target."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z][a-z-]*):", makefile, re.MULTILINE))
+    text = page.read_text(encoding="utf-8")
+    code = "\n".join(re.findall(r"`([^`\n]+)`", text) + _FENCE.findall(text))
+    named = set(_TARGET.findall(code))
+    assert named <= targets
+
+
+@pytest.mark.parametrize("page", _pages(), ids=_ids)
+def test_every_manifest_is_a_valid_pipeline(page: Path) -> None:
+    """Manifests of pipelines in the pages have only fields that exist, with allowed values."""
+    for text in _MANIFEST.findall(page.read_text(encoding="utf-8")):
+        for document in yaml.safe_load_all(text):
+            if isinstance(document, dict) and document.get("kind") == "ClickstreamPipeline":
+                spec = document.get("spec", {})
+                parsed = Spec.model_validate(spec).model_dump(mode="json", by_alias=True)
+                assert _unknown(spec, parsed) == []
+
+
+def _unknown(given: Any, parsed: Any, path: str = "spec") -> list[str]:
+    if not isinstance(given, dict) or not isinstance(parsed, dict):
+        return []
+    found = [f"{path}.{name}" for name in given if name not in parsed]
+    for name in given.keys() & parsed.keys():
+        found += _unknown(given[name], parsed[name], f"{path}.{name}")
+    return found
+
+
+def test_generated_pages_are_current() -> None:
+    """`make docs` would change nothing."""
+    generator = _generator()
+    stale = [
+        name
+        for name, make in generator.PAGES.items()
+        if (generator.REFERENCE / name).read_text(encoding="utf-8") != make()
+    ]
+    assert not stale
+
+
+def test_every_page_is_reachable_from_the_index() -> None:
+    """docs/README.md links each page of the documentation."""
+    docs = ROOT / "docs"
+    index = (docs / "README.md").read_text(encoding="utf-8")
+    linked = {(docs / link.split("#")[0]).resolve() for link in _LINK.findall(index)}
+    pages = {
+        page for page in docs.rglob("*.md") if page.parent.name != "adr" or page.stem == "README"
+    }
+    assert pages - linked - {docs / "README.md"} == set()
+
+
+def test_deployment_uses_settings_that_exist() -> None:
+    """The Deployment sets CLICKSTREAM_* variables that the operator reads, and AWS_* ones."""
+    text = (ROOT / "examples" / "install" / "deployment.yaml").read_text(encoding="utf-8")
+    known = {f"CLICKSTREAM_{name.upper()}" for name in Settings.model_fields}
+    (deployment,) = (one for one in yaml.safe_load_all(text) if one and one["kind"] == "Deployment")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    named = {one["name"] for one in container["env"]}
+    assert {name for name in named if not name.startswith("AWS_")} <= known
+    # Probes come from the node, so the default of loopback would fail them.
+    assert {"name": "CLICKSTREAM_LISTEN_HOST", "value": "0.0.0.0"} in container["env"]  # noqa: S104
+
+
+# Where IAM calls an action differently than the API calls the operation (Service Authorization
+# Reference); ListStreamConsumers and the like are called the same.
+_ACTIONS = {
+    "s3:ListObjectVersions": "s3:ListBucketVersions",
+    "s3:DeleteObjects": "s3:DeleteObject",
+    "s3:HeadObject": "s3:GetObject",
+    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "s3:PutBucketEncryption": "s3:PutEncryptionConfiguration",
+    "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
+    "s3:PutBucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",
+    "s3:GetBucketMetricsConfiguration": "s3:GetMetricsConfiguration",
+    "s3:PutBucketMetricsConfiguration": "s3:PutMetricsConfiguration",
+    "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
+    "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+}
+_SERVICES = (
+    "cloudwatch", "dynamodb", "iam", "kinesis", "kms", "lambda",
+    "logs", "s3", "scheduler", "sns", "sqs", "ssm",
+)  # fmt: skip
+
+
+def _called() -> Iterator[str]:
+    """Service and operation of each AWS call that stands in the resources, as an IAM action."""
+    session = boto3.Session(
+        region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
+    )
+    operations = {
+        service: session.client(service).meta.method_to_api_mapping for service in _SERVICES
+    }
+    for module in (ROOT / "operator" / "clickstream_operator" / "resources").glob("*.py"):
+        tree = ast.parse(module.read_text(encoding="utf-8"))
+        texts = {
+            node.value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        }
+        for service in texts & operations.keys() - {"kms"}:
+            for text in texts & operations[service].keys():
+                action = f"{service}:{operations[service][text]}"
+                yield _ACTIONS.get(action, action)
+
+
+def test_operator_policy_allows_every_call() -> None:
+    """An AWS call that a resource makes is in the policy that people install."""
+    text = (ROOT / "docs" / "reference" / "operator-policy.json").read_text(encoding="utf-8")
+    allowed = {
+        action for statement in json.loads(text)["Statement"] for action in statement["Action"]
+    }
+    called = set(_called())
+    assert len(called) > 80, "the search for calls found too few to be believed"
+    assert called - allowed == set()
+
+
+@pytest.mark.parametrize("script", [".ci/run"])
+def test_scripts_parse(script: str) -> None:
+    """The scripts that CI runs are valid bash and executable."""
+    path = ROOT / script
+    assert path.stat().st_mode & 0o100
+    done = subprocess.run(["bash", "-n", str(path)], capture_output=True, text=True, check=False)  # noqa: S607
+    assert done.stderr == ""
