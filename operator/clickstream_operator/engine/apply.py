@@ -112,7 +112,9 @@ class Applier:
         if resource.name in self._start.known:
             look.observed = self._start.known[resource.name]
             return
-        first = resource.create_first and entry.never_written and not self._start.policy.read_only
+        # In a conflict the name is taken: looking, not trying, finds out when it is free.
+        untried = entry.never_written and entry.reason != Reason.OWNERSHIP_CONFLICT
+        first = resource.create_first and untried and not self._start.policy.read_only
         if first or resource.late_look:
             return
         try:
@@ -146,13 +148,16 @@ class Applier:
             raise look.error
         desired = resource.desired(self._outputs)
         work = Work(resource, entry, desired, look.observed)
-        if resource.late_look or self._needs_full_look(work):
+        if self._needs_full_look(work):
             work.observed = await resource.observe(full=True)
         for _ in range(MAX_STEPS):
             if work.observed is not None and Action.CREATE not in work.done:
-                work.owner = await self._start.owner_of(resource, work.observed)
-                if work.owner is Ownership.FOREIGN:
+                owner = await self._start.owner_of(resource, work.observed)
+                if owner is Ownership.FOREIGN:
                     return _conflict(resource, entry)
+                # Once our tags are on it, what was taken over looks as if we had made it.
+                if work.owner is not Ownership.ADOPTABLE:
+                    work.owner = owner
             work.change = self._decide(work)
             if not _may_write(work):
                 break
@@ -168,11 +173,12 @@ class Applier:
 
     def _needs_full_look(self, work: Work) -> bool:
         """A changed desired state may differ in what a hot observation left out."""
-        if work.observed is None or self._start.full or not work.entry.applied_hash:
-            return False
-        if work.resource.name in self._start.known:
-            return False
-        return work.entry.applied_hash != fingerprint(work.desired, work.resource.tags)
+        changed = work.entry.applied_hash != fingerprint(work.desired, work.resource.tags)
+        known = work.resource.name in self._start.known
+        if work.resource.late_look:
+            return changed or not known
+        seen_in_part = work.observed is not None and not self._start.full and not known
+        return seen_in_part and changed and bool(work.entry.applied_hash)
 
     def _decide(self, work: Work) -> Change:
         return plan.decide(
@@ -188,9 +194,9 @@ class Applier:
         """Write one change and look at the result; False when the next step must wait for AWS."""
         change, resource = work.change, work.resource
         try:
-            work.observed = await _write(resource, work.desired, work.observed, change)
+            work.observed = await _write(work)
         except AwsError as error:
-            if error.category is not Category.ALREADY_EXISTS:
+            if error.category is not Category.ALREADY_EXISTS or change.action is not Action.CREATE:
                 raise
             # Created first without a look, and it was there: the next step asks whose it is.
             work.observed = await resource.observe(full=True)
@@ -219,15 +225,31 @@ def _may_write(work: Work) -> bool:
     return work.observed is None or work.observed.readiness.phase is not Phase.PROGRESSING
 
 
-async def _write(
-    resource: Resource, desired: Properties, observed: Observed | None, change: Change
-) -> Observed | None:
-    if change.action is Action.CREATE:
+async def _write(work: Work) -> Observed | None:
+    """Send the change and look at what it did."""
+    resource, desired, observed = work.resource, work.desired, work.observed
+    if work.change.action is Action.CREATE:
         return await resource.create(desired) or await resource.observe(full=True)
     if observed is None:
         raise RuntimeError("an update needs an observation")
-    await resource.update(desired, observed, change.diff)
-    return await resource.observe(full=True)
+    await resource.update(desired, observed, work.change.diff)
+    if Action.CREATE not in work.done or not resource.acknowledged:
+        return await resource.observe(full=True)
+    seen = await resource.observe(full=False)
+    return seen and replace(seen, properties={**_acknowledged(work, observed), **seen.properties})
+
+
+def _acknowledged(work: Work, before: Observed) -> Properties:
+    """What a new thing has by AWS's word: what it began with, and what was set since."""
+    return {
+        path: work.desired[path] if _is_below(path, work.resource.acknowledged) else value
+        for path, value in before.properties.items()
+        if path in work.desired
+    }
+
+
+def _is_below(path: str, prefixes: frozenset[str]) -> bool:
+    return any(path == prefix or path.startswith(f"{prefix}.") for prefix in prefixes)
 
 
 def _conflict(resource: Resource, entry: Entry) -> Outcome:

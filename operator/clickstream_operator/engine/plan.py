@@ -102,8 +102,9 @@ def ownership_of(
         return Ownership.OURS
     found = found_tags or {}
     if ownership.same_owner(resource.tags, found):
-        # Without an intent it is a leftover of an earlier life, which Never forbids to take back.
-        never = policy.adoption is AdoptionPolicy.NEVER and entry is None
+        # Made by an earlier object of this name: a leftover, which Never forbids to take back.
+        leftover = found.get(ownership.UID) != resource.tags.get(ownership.UID)
+        never = policy.adoption is AdoptionPolicy.NEVER and leftover
         return Ownership.FOREIGN if never else Ownership.OURS
     intended = (
         entry is not None
@@ -148,6 +149,8 @@ def decide(
     diff = resource.diff(desired, observed)
     if not diff:
         return Change(Action.NONE)
+    if unchanged and (policy.read_only or policy.drift is not DriftPolicy.CORRECT):
+        return Change(Action.NONE, diff, is_drift=True)
     if diff.replace:
         fields = ", ".join(sorted(diff.replace))
         return Change(
@@ -158,8 +161,6 @@ def decide(
             message=f"{fields} of {resource.physical_name} can't be changed in place; "
             "revert the change, or remove the resource yourself",
         )
-    if unchanged and (policy.read_only or policy.drift is not DriftPolicy.CORRECT):
-        return Change(Action.NONE, diff, is_drift=True)
     if policy.read_only:
         return Change(
             Action.HOLD,

@@ -1,0 +1,375 @@
+"""Decisions about one resource: whose it is, and what to do about it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clickstream_operator.api.reasons import Reason
+from clickstream_operator.aws import tags as ownership
+from clickstream_operator.engine import plan
+from clickstream_operator.engine.inventory import Entry
+from clickstream_operator.engine.plan import (
+    Action,
+    AdoptionPolicy,
+    Change,
+    DriftPolicy,
+    Ownership,
+    Policy,
+)
+from clickstream_operator.engine.resource import (
+    READY,
+    DeletionPolicy,
+    Diff,
+    Observed,
+    deleting,
+    failed,
+    progressing,
+)
+from tests.unit.fake_resource import OTHER_TAGS, OWN_TAGS, FakeResource, Untagged
+
+INTENT = datetime(2026, 11, 1, tzinfo=UTC)
+BEFORE, AFTER = INTENT - timedelta(seconds=1), INTENT + timedelta(seconds=1)
+ALWAYS = Policy(adoption=AdoptionPolicy.ALWAYS, adopt_without_owner=True)
+NEVER = Policy(adoption=AdoptionPolicy.NEVER)
+EARLIER_LIFE = {**OWN_TAGS, ownership.UID: "uid-0"}
+
+
+def owner(
+    tags: dict[str, str] | None,
+    *,
+    entry: Entry | None = None,
+    created_at: datetime | None = None,
+    intended_since: datetime | None = None,
+    policy: Policy | None = None,
+    resource: FakeResource | None = None,
+) -> Ownership:
+    """Whose a thing with these tags is; by default only intended, under the default policy."""
+    fake = resource or FakeResource("a")
+    observed = Observed(arn=fake.arn, properties={}, created_at=created_at)
+    return plan.ownership_of(
+        fake,
+        observed,
+        entry or fake.entry(applied=False),
+        tags,
+        policy=policy or Policy(),
+        intended_since=intended_since,
+    )
+
+
+def test_recorded_arn_is_ours() -> None:
+    """What the inventory names is ours, whatever became of its tags."""
+    fake = FakeResource("a")
+    assert owner(dict(OTHER_TAGS), entry=fake.entry(), policy=NEVER) is Ownership.OURS
+
+
+def test_another_arn_than_recorded_proves_nothing() -> None:
+    """A recorded ARN of another thing does not make this one ours."""
+    other = FakeResource("a").entry(arn="arn:fake:another")
+    assert owner({}, entry=other) is Ownership.FOREIGN
+
+
+def test_kind_without_tags_is_owned_through_its_parent() -> None:
+    """What carries no tags was found below something that is ours."""
+    assert owner(None, resource=Untagged("a"), policy=NEVER) is Ownership.OURS
+
+
+def test_our_tags_are_ours() -> None:
+    """Cluster, namespace and pipeline decide; the uid does not (a restored object has another)."""
+    assert owner(EARLIER_LIFE) is Ownership.OURS
+
+
+@pytest.mark.parametrize("key", [ownership.CLUSTER, ownership.NAMESPACE, ownership.PIPELINE])
+@pytest.mark.parametrize("policy", [Policy(), ALWAYS, NEVER])
+def test_tags_of_another_pipeline_are_foreign(key: str, policy: Policy) -> None:
+    """One different owner tag makes it somebody else's under every policy, intent or not."""
+    tags = {**OWN_TAGS, key: "other"}
+    found = owner(tags, policy=policy, created_at=AFTER, intended_since=INTENT)
+    assert found is Ownership.FOREIGN
+
+
+def test_incomplete_owner_tags_are_foreign() -> None:
+    """Half an owner is an owner that we are not."""
+    assert owner({ownership.CLUSTER: "cluster-1"}, policy=ALWAYS) is Ownership.FOREIGN
+
+
+def test_never_refuses_an_earlier_life() -> None:
+    """Never: what carries our tags and another uid was made by an earlier object of this name."""
+    assert owner(EARLIER_LIFE, policy=NEVER) is Ownership.FOREIGN
+
+
+def test_never_keeps_what_this_object_made() -> None:
+    """Never does not forbid what this very object made before it could record the ARN."""
+    assert owner(dict(OWN_TAGS), policy=NEVER) is Ownership.OURS
+
+
+@pytest.mark.parametrize(
+    ("created_at", "intended_since", "expected"),
+    [
+        (AFTER, INTENT, Ownership.OURS),
+        (INTENT, INTENT, Ownership.OURS),
+        (BEFORE, INTENT, Ownership.FOREIGN),
+        (None, INTENT, Ownership.FOREIGN),
+        (AFTER, None, Ownership.FOREIGN),
+    ],
+)
+def test_untagged_one_is_ours_when_intended_before(
+    created_at: datetime | None, intended_since: datetime | None, expected: Ownership
+) -> None:
+    """Without owner tags the intent must be older than the thing."""
+    found = owner({}, created_at=created_at, intended_since=intended_since)
+    assert found is expected
+
+
+def test_untagged_one_without_entry_is_foreign() -> None:
+    """Nothing on record, nothing in its tags: not ours."""
+    fake = FakeResource("a")
+    observed = Observed(arn=fake.arn, properties={}, created_at=AFTER)
+    found = plan.ownership_of(fake, observed, None, {}, policy=Policy(), intended_since=INTENT)
+    assert found is Ownership.FOREIGN
+
+
+@pytest.mark.parametrize(
+    ("adoption", "allowed", "expected"),
+    [
+        (AdoptionPolicy.ALWAYS, True, Ownership.ADOPTABLE),
+        (AdoptionPolicy.ALWAYS, False, Ownership.FOREIGN),
+        (AdoptionPolicy.RETAINED, True, Ownership.FOREIGN),
+        (AdoptionPolicy.NEVER, True, Ownership.FOREIGN),
+    ],
+)
+def test_adoption_needs_spec_and_settings(
+    *, adoption: AdoptionPolicy, allowed: bool, expected: Ownership
+) -> None:
+    """An ownerless thing is taken over only when the spec asks and the settings allow it."""
+    policy = Policy(adoption=adoption, adopt_without_owner=allowed)
+    assert owner({"team": "web"}, policy=policy) is expected
+
+
+def test_tags_that_were_not_read_prove_nothing() -> None:
+    """None means not read, never ours."""
+    assert owner(None) is Ownership.FOREIGN
+
+
+# -- decide ----------------------------------------------------------------------------------------
+
+
+def decide(
+    resource: FakeResource,
+    *,
+    applied: bool = True,
+    policy: Policy | None = None,
+    corrections: int = 0,
+) -> Change:
+    """The decision; `applied`: the desired state was applied before, so a difference is drift."""
+    entry = resource.entry() if applied else resource.entry(applied_hash="0" * 16)
+    return plan.decide(
+        resource,
+        resource.want,
+        resource.there,
+        entry,
+        policy or Policy(),
+        corrections=corrections,
+    )
+
+
+def drifting(**properties: Any) -> FakeResource:
+    """A resource whose AWS side differs."""
+    return FakeResource("a").exists(**(properties or {"size": 2}))
+
+
+def test_nothing_to_do() -> None:
+    """Equal states need no change."""
+    assert decide(FakeResource("a").exists()) == Change(Action.NONE)
+
+
+def test_missing_one_is_created() -> None:
+    """What was never there is created, and is no drift."""
+    change = decide(FakeResource("a"), applied=False)
+    assert (change.action, change.is_drift) == (Action.CREATE, False)
+
+
+def test_missing_one_without_entry_is_created() -> None:
+    """An empty inventory means a first creation."""
+    fake = FakeResource("a")
+    assert plan.decide(fake, fake.want, None, None, Policy()).action is Action.CREATE
+
+
+@pytest.mark.parametrize(
+    ("drift", "action", "reason"),
+    [
+        (DriftPolicy.CORRECT, Action.CREATE, None),
+        (DriftPolicy.REPORT, Action.HOLD, Reason.RESOURCE_MISSING),
+        (DriftPolicy.IGNORE, Action.HOLD, Reason.RESOURCE_MISSING),
+    ],
+)
+def test_vanished_one_follows_the_drift_policy(
+    drift: DriftPolicy, action: Action, reason: Reason | None
+) -> None:
+    """What was applied and is gone is drift: made again only under Correct."""
+    change = decide(FakeResource("a"), policy=Policy(drift=drift))
+    assert (change.action, change.reason, change.is_drift) == (action, reason, True)
+
+
+@pytest.mark.parametrize("drift", DriftPolicy)
+def test_change_of_spec_is_applied_under_every_drift_policy(drift: DriftPolicy) -> None:
+    """A new desired state is a change, not drift."""
+    change = decide(drifting(), applied=False, policy=Policy(drift=drift))
+    assert (change.action, change.is_drift) == (Action.UPDATE, False)
+    assert change.diff.fields == {"size": (2, 1)}
+
+
+@pytest.mark.parametrize(
+    ("drift", "action"),
+    [
+        (DriftPolicy.CORRECT, Action.UPDATE),
+        (DriftPolicy.REPORT, Action.NONE),
+        (DriftPolicy.IGNORE, Action.NONE),
+    ],
+)
+def test_drift_policy_table(drift: DriftPolicy, action: Action) -> None:
+    """The same desired state and another AWS: repaired under Correct, else left."""
+    change = decide(drifting(), policy=Policy(drift=drift))
+    assert (change.action, change.is_drift, change.diff.paths) == (action, True, ("size",))
+
+
+@pytest.mark.parametrize("drift", [DriftPolicy.REPORT, DriftPolicy.IGNORE])
+def test_drift_of_a_fixed_field_is_only_drift(drift: DriftPolicy) -> None:
+    """Report and Ignore block nothing, also where AWS can't change the field in place."""
+    fake = FakeResource("a", want={"keySchema": "y"}).exists(keySchema="x")
+    change = decide(fake, policy=Policy(drift=drift))
+    assert (change.action, change.is_drift) == (Action.NONE, True)
+
+
+@pytest.mark.parametrize("applied", [True, False])
+def test_replacement_is_never_done(*, applied: bool) -> None:
+    """A field that AWS can't change in place holds the resource and is named."""
+    fake = FakeResource("a", want={"keySchema": "y"}).exists(keySchema="x")
+    change = decide(fake, applied=applied)
+    assert (change.action, change.reason) == (Action.HOLD, Reason.REPLACEMENT_NEEDED)
+    assert "keySchema of base-a" in change.message
+
+
+@pytest.mark.parametrize("policy", [Policy(), Policy(read_only=True)])
+def test_one_that_is_being_deleted_is_waited_for(policy: Policy) -> None:
+    """A name is free again only when AWS has let go of it."""
+    fake = FakeResource("a").exists(readiness=deleting("going"), size=2)
+    change = decide(fake, policy=policy)
+    assert (change.action, change.reason) == (Action.HOLD, Reason.WAITING_FOR_AWS)
+
+
+@pytest.mark.parametrize("applied", [True, False])
+def test_suspended_creates_nothing(*, applied: bool) -> None:
+    """A suspended pipeline says what it would create."""
+    change = decide(FakeResource("a"), applied=applied, policy=Policy(read_only=True))
+    assert (change.action, change.reason) == (Action.HOLD, Reason.SUSPENDED)
+
+
+def test_suspended_changes_nothing() -> None:
+    """A change waits for the end of the suspension and names its fields."""
+    change = decide(drifting(), applied=False, policy=Policy(read_only=True))
+    assert (change.action, change.reason) == (Action.HOLD, Reason.SUSPENDED)
+    assert "size" in change.message
+
+
+def test_suspended_reports_drift() -> None:
+    """Drift of a suspended pipeline is reported and left."""
+    change = decide(drifting(), policy=Policy(read_only=True))
+    assert (change.action, change.is_drift) == (Action.NONE, True)
+
+
+@pytest.mark.parametrize(
+    ("corrections", "applied", "action"),
+    [(2, True, Action.UPDATE), (3, True, Action.HOLD), (3, False, Action.UPDATE)],
+)
+def test_drift_that_comes_back_is_left_alone(
+    *, corrections: int, applied: bool, action: Action
+) -> None:
+    """After three corrections in a row drift is left; a change of spec never is."""
+    change = decide(drifting(), applied=applied, corrections=corrections)
+    assert change.action is action
+    if action is Action.HOLD:
+        assert (change.reason, change.is_drift) == (Reason.DRIFT_LOOP, True)
+
+
+POLICIES = st.builds(
+    Policy,
+    drift=st.sampled_from(DriftPolicy),
+    adoption=st.sampled_from(AdoptionPolicy),
+    adopt_without_owner=st.booleans(),
+    read_only=st.booleans(),
+)
+PROPERTIES = st.dictionaries(st.sampled_from(["size", "keySchema", "mode"]), st.integers(0, 2))
+READINESS = st.sampled_from([READY, progressing("Busy", "b"), failed("Bad", "b"), deleting("d")])
+
+
+@st.composite
+def situations(draw: st.DrawFn) -> tuple[FakeResource, Entry | None]:
+    """A resource, what AWS has of it, and what is on record."""
+    fake = FakeResource("a", want=draw(PROPERTIES))
+    if draw(st.booleans()):
+        fake.exists(
+            readiness=draw(READINESS),
+            tags=draw(st.sampled_from([OWN_TAGS, OTHER_TAGS, {}])),
+            **dict[str, Any](draw(PROPERTIES)),
+        )
+    entry = draw(
+        st.sampled_from(
+            [None, fake.entry(), fake.entry(applied=False), fake.entry(applied_hash="0")]
+        )
+    )
+    return fake, entry
+
+
+@given(situations(), POLICIES, st.integers(0, 5))
+def test_laws_of_decisions(
+    situation: tuple[FakeResource, Entry | None], policy: Policy, corrections: int
+) -> None:
+    """Read only never writes; a hold has reason and remedy; what is as desired needs nothing."""
+    fake, entry = situation
+    change = plan.decide(fake, fake.want, fake.there, entry, policy, corrections=corrections)
+    assert change == plan.decide(
+        fake, fake.want, fake.there, entry, policy, corrections=corrections
+    )
+    if policy.read_only:
+        assert change.action in {Action.NONE, Action.HOLD}
+    if change.action is Action.HOLD:
+        assert change.reason is not None
+        assert change.message
+    if change.action is Action.CREATE:
+        assert fake.there is None
+    if change.action is Action.UPDATE:
+        assert change.diff
+        assert not change.diff.replace
+    if change.is_drift:
+        assert entry is not None
+        assert entry.applied_hash
+
+
+# -- the rest --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("deletion", "keeps"),
+    [
+        (DeletionPolicy.RETAIN, True),
+        (DeletionPolicy.DELETE, False),
+        (DeletionPolicy.EMPTY, False),
+    ],
+)
+def test_only_retain_keeps(*, deletion: DeletionPolicy, keeps: bool) -> None:
+    """Retain is the only policy that leaves a resource."""
+    assert plan.keeps_on_delete(FakeResource("a", deletion=deletion)) is keeps
+
+
+def test_drift_is_described_in_short() -> None:
+    """Long documents show their beginning; paths come sorted."""
+    drift = plan.describe_drift(Diff({"b": ("x" * 500, 1), "a": (True, False)}))
+    assert [one.field for one in drift] == ["a", "b"]
+    assert (drift[0].observed, drift[0].desired) == ("True", "False")
+    assert len(drift[1].observed) == 120
+    assert drift[1].observed.endswith("...")
