@@ -46,7 +46,8 @@ def cli(debug: bool) -> None:  # noqa: FBT001 main() reads it
     type=click.Path(dir_okay=False, path_type=Path),
     help="File that gets one JSON line per Kubernetes request.",
 )
-def up(iam_enforcement: bool, audit_log: Path | None) -> None:  # noqa: FBT001
+@click.option("--hard-aws", is_flag=True, help="Add AWS's states, limits and delays.")
+def up(iam_enforcement: bool, audit_log: Path | None, hard_aws: bool) -> None:  # noqa: FBT001
     r"""Start the sandbox and print what to export.
 
     \b
@@ -54,7 +55,7 @@ def up(iam_enforcement: bool, audit_log: Path | None) -> None:  # noqa: FBT001
     """
     from sandbox import standing  # noqa: PLC0415 --help needs none of it
 
-    run = standing.up(iam_enforcement=iam_enforcement, audit_log=audit_log)
+    run = standing.up(iam_enforcement=iam_enforcement, audit_log=audit_log, hard_aws=hard_aws)
     for name in _EXPORTED:
         print(f"export {name}={shlex.quote(run.facts[name])}")
     say("The sandbox runs. Export the lines above; `python -m sandbox down` stops it.")

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +16,8 @@ from sandbox import binaries, emulator, watchdog
 from sandbox.controlplane import ControlPlane
 from sandbox.emulator import ACCOUNT, REGION, Emulator
 from sandbox.errors import SandboxError
+from sandbox.hard_aws import HardAws
+from sandbox.hard_aws.process import HardAwsProcess
 from sandbox.kubeapi import KubeAPI
 from sandbox.processes import wait_until
 from sandbox.run import Run
@@ -31,27 +34,45 @@ class Sandbox:
     """
 
     def __init__(
-        self, run: Run, programs: Path, control_plane: ControlPlane, aws: Emulator
+        self,
+        run: Run,
+        programs: Path,
+        control_plane: ControlPlane,
+        aws: Emulator,
+        hard_aws: HardAwsProcess | None = None,
     ) -> None:
         self.run = run
         self._programs = programs
         self._control_plane = control_plane
         self._aws = aws
+        self._hard_aws = hard_aws
 
     @classmethod
-    def start(cls, *, iam_enforcement: bool = False, audit_log: Path | None = None) -> Self:
+    def start(
+        cls,
+        *,
+        iam_enforcement: bool = False,
+        audit_log: Path | None = None,
+        hard_aws: bool | Sequence[str] = False,
+    ) -> Self:
         """Start a sandbox that lives as long as this process at most.
 
         Args:
             iam_enforcement: refuse AWS calls that the caller's IAM policies do not allow.
             audit_log: file that gets one JSON line per Kubernetes request (audit.k8s.io/v1 Event).
+            hard_aws: put the proxy of `sandbox.hard_aws` in front of the emulator, with all of its
+                rules or with those named (``["none"]``: it only counts and injects faults).
 
         Raises:
             SandboxError: a program could not be had, or did not become ready.
         """
         folder = Path(tempfile.mkdtemp(prefix="clickstream-sandbox-"))
         return cls.launch(
-            folder, iam_enforcement=iam_enforcement, audit_log=audit_log, ephemeral=True
+            folder,
+            iam_enforcement=iam_enforcement,
+            audit_log=audit_log,
+            hard_aws=hard_aws,
+            ephemeral=True,
         )
 
     @classmethod
@@ -61,6 +82,7 @@ class Sandbox:
         *,
         iam_enforcement: bool = False,
         audit_log: Path | None = None,
+        hard_aws: bool | Sequence[str] = False,
         ephemeral: bool = False,
     ) -> Self:
         """Start a sandbox with its files in the empty `folder`; it outlives us unless ephemeral."""
@@ -76,16 +98,21 @@ class Sandbox:
             undo.callback(control_plane.release_ports)
             aws = Emulator(python, enforce=iam_enforcement)
             undo.callback(aws.release_port)
-            sandbox = cls(run, programs, control_plane, aws)
+            hard = HardAwsProcess(aws.endpoint, hard_aws) if hard_aws else None
+            if hard is not None:
+                undo.callback(hard.release_port)
+            sandbox = cls(run, programs, control_plane, aws, hard)
             run.facts = {
                 "kubernetes": binaries.version(),
                 "programs": str(programs),
                 "iam_enforcement": str(iam_enforcement).lower(),
+                "hard_aws": str(bool(hard_aws)).lower(),
                 "KUBECONFIG": str(sandbox.kubeconfig),
                 **sandbox.aws_environment(),
             }
             control_plane.prepare()
-            run.start(*control_plane.servers(), aws.program())
+            proxies = [hard.program()] if hard is not None else []
+            run.start(*control_plane.servers(), aws.program(), *proxies)
             run.start(control_plane.controllers())
             run.confirm()
             undo.pop_all()
@@ -111,6 +138,8 @@ class Sandbox:
         """Drop the reservations of the ports; the servers keep listening on them."""
         self._control_plane.release_ports()
         self._aws.release_port()
+        if self._hard_aws is not None:
+            self._hard_aws.release_port()
 
     @property
     def kubeconfig(self) -> Path:
@@ -129,8 +158,19 @@ class Sandbox:
 
     @property
     def aws_endpoint(self) -> str:
-        """Address of the AWS emulator, `http://127.0.0.1:<port>`."""
-        return self._aws.endpoint
+        """Address of the AWS emulator, or of the hard AWS: `http://127.0.0.1:<port>`."""
+        return self._aws.endpoint if self._hard_aws is None else self._hard_aws.client.endpoint
+
+    @property
+    def hard_aws(self) -> HardAws:
+        """The hard AWS: its counts, faults and clock.
+
+        Raises:
+            SandboxError: the sandbox was started without it.
+        """
+        if self._hard_aws is None:
+            raise SandboxError("There is no hard AWS here: use Sandbox.start(hard_aws=True).")
+        return self._hard_aws.client
 
     @property
     def logs(self) -> Path:
@@ -216,9 +256,14 @@ class Sandbox:
     def reset_aws(self) -> None:
         """Wipe all state of the emulator: every account, every service, running functions."""
         self._aws.reset()
+        if self._hard_aws is not None:
+            self._hard_aws.client.reset()
 
     def stop_aws(self) -> None:
-        """Make the AWS endpoint refuse connections, until `start_aws`. All its state is lost."""
+        """Make the AWS endpoint refuse connections, until `start_aws`. All its state is lost.
+
+        The hard AWS goes on and closes each connection without an answer.
+        """
         self.run.stop_component(emulator.NAME)
 
     def start_aws(self) -> None:

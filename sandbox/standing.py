@@ -26,7 +26,7 @@ def current() -> Run | None:
     return Run.load(_run_folder())
 
 
-def up(*, iam_enforcement: bool, audit_log: Path | None) -> Run:
+def up(*, iam_enforcement: bool, audit_log: Path | None, hard_aws: bool) -> Run:
     """Start the standing sandbox and return its run; one that runs already is left as it is.
 
     What a crashed run left is ended and removed first.
@@ -34,10 +34,12 @@ def up(*, iam_enforcement: bool, audit_log: Path | None) -> Run:
     with _alone():
         run = current()
         if run is not None and run.running():
-            _check_same(run, iam_enforcement=iam_enforcement)
+            _check_same(run, iam_enforcement=iam_enforcement, hard_aws=hard_aws)
             say("The sandbox is running already.")
             return run
-        sandbox = _launch(run, iam_enforcement=iam_enforcement, audit_log=audit_log)
+        sandbox = _launch(
+            run, iam_enforcement=iam_enforcement, audit_log=audit_log, hard_aws=hard_aws
+        )
         sandbox.release_ports()
         return sandbox.run
 
@@ -52,16 +54,20 @@ def launch() -> Sandbox:
         run = current()
         if run is not None and run.running():
             raise SandboxError("A sandbox is running already: `python -m sandbox down` first.")
-        return _launch(run, iam_enforcement=False, audit_log=None)
+        return _launch(run, iam_enforcement=False, audit_log=None, hard_aws=False)
 
 
-def _launch(left: Run | None, *, iam_enforcement: bool, audit_log: Path | None) -> Sandbox:
+def _launch(
+    left: Run | None, *, iam_enforcement: bool, audit_log: Path | None, hard_aws: bool
+) -> Sandbox:
     if left is not None:
         say("Removing what an earlier run left.")
         left.stop()
     shutil.rmtree(_run_folder(), ignore_errors=True)
     _run_folder().mkdir(mode=0o700)
-    return Sandbox.launch(_run_folder(), iam_enforcement=iam_enforcement, audit_log=audit_log)
+    return Sandbox.launch(
+        _run_folder(), iam_enforcement=iam_enforcement, audit_log=audit_log, hard_aws=hard_aws
+    )
 
 
 def down() -> bool:
@@ -74,12 +80,14 @@ def down() -> bool:
         return True
 
 
-def _check_same(run: Run, *, iam_enforcement: bool) -> None:
-    if run.facts["iam_enforcement"] != str(iam_enforcement).lower():
-        raise SandboxError(
-            "The sandbox is running already, with another IAM enforcement: "
-            "`python -m sandbox down` first."
-        )
+def _check_same(run: Run, *, iam_enforcement: bool, hard_aws: bool) -> None:
+    wanted = {"iam_enforcement": iam_enforcement, "hard_aws": hard_aws}
+    for name, value in wanted.items():
+        if run.facts.get(name, "false") != str(value).lower():
+            raise SandboxError(
+                f"The sandbox is running already, with another --{name.replace('_', '-')}: "
+                "`python -m sandbox down` first."
+            )
 
 
 def _run_folder() -> Path:

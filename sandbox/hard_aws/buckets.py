@@ -1,0 +1,45 @@
+"""S3: a name that was deleted just now."""
+
+# The contract names arguments that not every rule needs.
+# ruff: noqa: ARG002
+
+from __future__ import annotations
+
+from sandbox.hard_aws.answers import Answer, Refusal
+from sandbox.hard_aws.clock import Clock
+from sandbox.hard_aws.rule import Ask, Rule, Windows
+from sandbox.hard_aws.wire import Call
+
+
+class BucketDeletions(Rule):
+    """The name of a deleted bucket is busy for a while.
+
+    OperationAborted, 409: "A conflicting conditional operation is currently in progress against
+    this resource. Try again" (Amazon S3 API Reference, Error responses); "wait for some time before
+    the name can be reused" (Amazon S3 User Guide, Deleting a bucket).
+    """
+
+    name = "s3-deletions"
+    services = frozenset({"s3"})
+    default_seconds = 60.0
+
+    def __init__(self, clock: Clock, ask: Ask, seconds: float | None = None) -> None:
+        super().__init__(clock, ask, seconds)
+        self._windows = Windows(clock)
+
+    async def before(self, call: Call) -> Answer | None:
+        """Refuse CreateBucket of the name."""
+        # Bucket names are global.
+        if call.operation == "CreateBucket" and self._windows.state(call.text("Bucket")):
+            raise Refusal(
+                "OperationAborted",
+                "A conflicting conditional operation is currently in progress against this "
+                "resource. Please try again.",
+                409,
+            )
+        return None
+
+    async def after(self, call: Call, answer: Answer) -> None:
+        """The wait starts with DeleteBucket."""
+        if call.operation == "DeleteBucket":
+            self._windows.open(call.text("Bucket"), "DELETED", self.seconds)
