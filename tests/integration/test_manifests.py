@@ -48,6 +48,7 @@ LISTS: dict[str, Json] = table("lists")
 REQUIRED: list[Json] = table("required")
 RULES: list[Json] = table("rules")
 UPDATES: list[Json] = table("updates")
+DEFAULTS: Json = table("defaults")
 
 # What must stand beside a field for its object to be complete.
 AROUND: dict[str, Json] = {
@@ -359,8 +360,7 @@ def test_every_constraint_of_the_schema_is_tried() -> None:
         (row["names"].removeprefix("spec.").replace("[0]", "[]"), "required", "True")
         for row in REQUIRED
     }
-    tried.add(("processor.startingPosition.timestamp", "format", "date-time"))
-    # Where enum or format bound a text already, a length serves CEL's cost estimate only.
+    # Where enum or form bound a text already, a length serves CEL's cost estimate only.
     tried.add(("processor.startingPosition.timestamp", "maxLength", "64"))
     tried.add(("archive.transitions[].storageClass", "maxLength", "19"))
     assert {(path, key, str(value)) for path, key, value in constraints(spec_schema())} == tried
@@ -503,8 +503,8 @@ def applied(api: Api, apply: tuple[str, ...], spec: Json | None, *more: str) -> 
 @APPLIES
 @pytest.mark.parametrize("spec", [None, {}], ids=["without", "empty"])
 def test_an_empty_spec_is_complete(api: Api, apply: tuple[str, ...], spec: Json | None) -> None:
-    """What is stored is what the models say, whichever way it came."""
-    assert applied(api, apply, spec) == complete()
+    """What is stored is what the table and the models say, whichever way it came."""
+    assert applied(api, apply, spec) == DEFAULTS == complete()
 
 
 @pytest.mark.parametrize(

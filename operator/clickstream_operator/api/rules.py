@@ -84,6 +84,14 @@ DETECTION_RULE: Final = Form(
     "[a-z][a-z0-9_]{0,62}",
     "at most 63 characters of a-z, 0-9 and '_', a letter first, for example many_pages",
 )
+# Instead of the format date-time, which takes more than Python reads and makes `self` a timestamp,
+# so that no rule of ours could say what to write.
+TIMESTAMP: Final = Form(
+    "20[0-9]{2}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|"
+    "02-(0[1-9]|[12][0-9]))T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6})?"
+    "(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])",
+    "a time with its zone, for example 2026-11-01T00:00:00Z",
+)
 # The functions refuse a configuration with other member names.
 MEMBER: Final = Form(r"[^\x00-\x1f\x7f]+", "the name of a JSON member, without control characters")
 

@@ -44,6 +44,7 @@ class Form:
         return value
 
 
+Timestamp = Annotated[str, Field(max_length=64), Form(rules.TIMESTAMP)]
 Region = Annotated[str, Field(max_length=32), Form(rules.REGION)]
 Environment = Annotated[str, Field(max_length=20), Form(rules.ENVIRONMENT)]
 RoleArn = Annotated[str, Field(max_length=600), Form(rules.ROLE_ARN)]
@@ -203,9 +204,7 @@ class StartingPosition(Model):
 
     type: Literal["TrimHorizon", "Latest", "AtTimestamp"] = "TrimHorizon"
     """TrimHorizon reads everything that Kinesis still has, Latest only what comes, AtTimestamp from timestamp on. Default TrimHorizon; takes effect when the mapping is created. Example: TrimHorizon."""
-    timestamp: str | None = Field(
-        default=None, max_length=64, json_schema_extra={"format": "date-time"}
-    )
+    timestamp: Timestamp | None = None
     """Start for AtTimestamp, RFC 3339. Unset by default; takes effect when the mapping is created. Example: 2026-11-01T00:00:00Z."""
 
 
