@@ -34,7 +34,7 @@ from clickstream_operator.engine.inventory import Entry, Origin, State
 from clickstream_operator.engine.outcome import Outcome
 from clickstream_operator.engine.plan import AdoptionPolicy, DriftPolicy, Policy
 from clickstream_operator.engine.remove import Remover
-from clickstream_operator.engine.resource import Resource
+from clickstream_operator.engine.resource import Observed, Resource
 from clickstream_operator.events import EventRecorder, Happening
 from clickstream_operator.kube import Kube, StaleObject
 from clickstream_operator.metrics import Metrics
@@ -161,7 +161,7 @@ class Controller:
             full=is_resync and memory.resyncs % FULL_EVERY == 0,
             intended_since=datetime.fromisoformat(subject.metadata["creationTimestamp"]),
             chosen_names=names.chosen(subject.spec),
-            known={} if is_resync else memory.observations,
+            known=_still_known(memory, wanted, resync=is_resync),
             corrections=memory.corrections,
         )
         applier = Applier(wanted, start)
@@ -405,3 +405,17 @@ class Controller:
         if new == statuses.as_body(subject.status):
             return subject
         return parse(subject.key, await self._kube.write_status(subject.body, new))
+
+
+def _still_known(memory: Memory, wanted: list[Resource], *, resync: bool) -> Mapping[str, Observed]:
+    """Observations that this pass need not make again.
+
+    A poll reads only what is not ready; a hot resync leaves out what changes rarely; a full one
+    reads everything.
+    """
+    if not resync:
+        return memory.observations
+    if memory.resyncs % FULL_EVERY == 0:
+        return {}
+    cold = {resource.name for resource in wanted if resource.cold}
+    return {name: seen for name, seen in memory.observations.items() if name in cold}

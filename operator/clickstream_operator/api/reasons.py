@@ -38,6 +38,8 @@ class Reason(StrEnum):
     REPLACEMENT_NEEDED = "ReplacementNeeded"
     RESOURCE_FAILED = "ResourceFailed"
     INTERNAL_ERROR = "InternalError"
+    # Subscriptions
+    NOT_CONFIRMED = "NotConfirmed"
     # Drift
     DRIFT_DETECTED = "DriftDetected"
     DRIFT_CORRECTED = "DriftCorrected"
@@ -98,6 +100,9 @@ MEANING: dict[Reason, str] = {
     Reason.RESOURCE_FAILED: "AWS reports the resource as failed. The message quotes AWS.",
     Reason.INTERNAL_ERROR: (
         "The operator met something that it does not know. Its log has the details; please report."
+    ),
+    Reason.NOT_CONFIRMED: (
+        "A subscriber has not confirmed, or has unsubscribed. The message says how to go on."
     ),
     Reason.DRIFT_DETECTED: "AWS differs from the spec. The resources name the field paths.",
     Reason.DRIFT_CORRECTED: "Drift was found and repaired.",

@@ -27,6 +27,9 @@ _READS: Final = ("describe_", "get_", "list_", "head_", "batch_get_")
 # Emptying a bucket reads and deletes page by page; the whole list may not fit in memory.
 _ONE_PAGE: Final = frozenset({"list_object_versions"})
 
+#: Writes that can be sent together wait this long for one another.
+_GATHER_SECONDS: Final = 0.02
+
 audit_log = structlog.get_logger("audit")
 
 
@@ -185,6 +188,9 @@ class Calls:
     def __init__(self, session: AwsSession) -> None:
         self._session = session
         self._reads: dict[tuple[str, str, str], asyncio.Task[dict[str, Any]]] = {}
+        self._batches: dict[
+            tuple[str, str, str], tuple[list[str], asyncio.Task[dict[str, Any]]]
+        ] = {}
 
     async def read(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         """Answer of a read, from this pass's memory when nothing wrote to the service since.
@@ -210,6 +216,30 @@ class Calls:
             return await self._session.call(service, operation, **parameters)
         finally:
             self._forget(service)
+
+    async def write_together(
+        self, service: str, operation: str, /, parameter: str, value: str
+    ) -> dict[str, Any]:
+        """Send a write whose list `parameter` takes many values, together with its like.
+
+        What asks within a moment shares one call, and its answer or error.
+
+        Raises:
+            AwsError: as `AwsSession.call`.
+        """
+        key = (service, operation, parameter)
+        if key not in self._batches:
+            values: list[str] = []
+            self._batches[key] = (values, asyncio.ensure_future(self._send_batch(key, values)))
+        values, task = self._batches[key]
+        values.append(value)
+        return await asyncio.shield(task)
+
+    async def _send_batch(self, key: tuple[str, str, str], values: list[str]) -> dict[str, Any]:
+        await asyncio.sleep(_GATHER_SECONDS)
+        service, operation, parameter = key
+        del self._batches[key]
+        return await self.write(service, operation, **{parameter: sorted(values)})
 
     def _forget(self, service: str) -> None:
         for key in [key for key in self._reads if key[0] == service]:

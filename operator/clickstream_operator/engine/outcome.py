@@ -132,8 +132,15 @@ def settle(work: Work, policy: Policy) -> Outcome:
             message=observed.readiness.message or f"{', '.join(diff.paths)} not applied yet",
         )
         return replace(outcome, entry=waiting, next=Next.POLL)
-    applied = fingerprint(work.desired, work.resource.tags)
-    return replace(outcome, entry=replace(entry, state=State.READY, applied_hash=applied))
+    # A ready thing may have something to say: a subscription waits for a click.
+    ready = replace(
+        entry,
+        state=State.READY,
+        applied_hash=fingerprint(work.desired, work.resource.tags),
+        reason=observed.readiness.reason,
+        message=observed.readiness.message,
+    )
+    return replace(outcome, entry=ready)
 
 
 def failed(resource: Resource, entry: Entry, error: AwsError) -> Outcome:

@@ -53,7 +53,13 @@ class Remover:
             return Outcome(resource.name, entry)
         dependent = self._dependent_that_is_left(resource)
         if dependent:
-            return outcomes.waiting_for(resource, entry, dependent)
+            waiting = replace(
+                entry,
+                state=entry.state if plan.keeps_on_delete(resource) else State.DELETING,
+                reason=Reason.WAITING_FOR_DEPENDENCY,
+                message=f"waiting for {dependent}",
+            )
+            return Outcome(resource.name, waiting, Next.POLL)
         observed = await _look(resource)
         if observed is None:
             return Outcome(resource.name, None)

@@ -150,6 +150,11 @@ class Resource(ABC):
     replace_only: ClassVar[frozenset[str]] = frozenset()
     #: AWS refuses to create a second one, so the first creation needs no look before it.
     create_first: ClassVar[bool] = False
+    #: Rarely changed and costly to look at: a hot resync relies on the last full one.
+    cold: ClassVar[bool] = False
+    #: Paths of a new thing that AWS applies before it answers; its creation need not read them back
+    #: one by one, the next full resync does.
+    acknowledged: ClassVar[frozenset[str]] = frozenset()
     #: What to look for follows from outputs of dependencies, so it is observed after them.
     late_look: ClassVar[bool] = False
     #: False for what carries no tags and is owned through its parent.

@@ -106,9 +106,11 @@ class Alarm(Resource):
             await self._put(desired)
 
     async def delete(self, observed: Observed) -> None:
-        """DeleteAlarms."""
+        """DeleteAlarms, one call for all that go at the same time: it takes 100 names."""
         await found(
-            self._calls.write("cloudwatch", "delete_alarms", AlarmNames=[self.physical_name])
+            self._calls.write_together(
+                "cloudwatch", "delete_alarms", "AlarmNames", self.physical_name
+            )
         )
 
     async def _put(self, desired: Properties, **parameters: Any) -> None:

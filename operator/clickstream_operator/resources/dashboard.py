@@ -33,6 +33,7 @@ class Dashboard(Resource):
     """
 
     kind = "Dashboard"
+    cold = True
     taggable = False
 
     def __init__(

@@ -44,6 +44,7 @@ class DynamoDBTable(Resource):
     """
 
     kind = "DynamoDBTable"
+    acknowledged = frozenset({"ttl", "pointInTimeRecovery"})
     create_first = True
     replace_only = frozenset({"hashKey", "rangeKey"})
 

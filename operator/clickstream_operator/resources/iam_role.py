@@ -34,6 +34,7 @@ class IAMRole(Resource):
     """
 
     kind = "IAMRole"
+    cold = True
     create_first = True
     replace_only = frozenset({"path"})
 

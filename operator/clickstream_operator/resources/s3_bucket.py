@@ -58,6 +58,10 @@ class S3Bucket(Resource):
     """
 
     kind = "S3Bucket"
+    cold = True
+    acknowledged = frozenset(
+        {"encryption", "publicAccessBlock", "policy", "lifecycle", "failedObjectMetrics"}
+    )
 
     def __init__(
         self,

@@ -38,6 +38,7 @@ class Schedule(Resource):
     """
 
     kind = "Schedule"
+    cold = True
     create_first = True
     taggable = False
 
