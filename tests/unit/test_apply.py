@@ -281,6 +281,14 @@ async def test_output_of_a_failing_dependency_is_used_while_it_is_seen() -> None
     assert outcomes["b"].ready
 
 
+async def test_outputs_of_a_foreign_thing_are_not_used() -> None:
+    """What is somebody else's is nothing to point at."""
+    first = FakeResource("a").exists(tags=OTHER_TAGS)
+    outcomes = await apply(first, FakeResource("b", "a", wants_output_of=["a"]))
+    assert state_of(outcomes["b"]) == (State.PENDING, Reason.WAITING_FOR_DEPENDENCY)
+    assert outcomes["b"].outputs == {}
+
+
 # -- looks -----------------------------------------------------------------------------------------
 
 

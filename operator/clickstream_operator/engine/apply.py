@@ -154,6 +154,8 @@ class Applier:
             if work.observed is not None and Action.CREATE not in work.done:
                 owner = await self._start.owner_of(resource, work.observed)
                 if owner is Ownership.FOREIGN:
+                    # Nothing of ours may be made to point at somebody else's thing.
+                    self._outputs.pop(resource.name, None)
                     return _conflict(resource, entry)
                 # Once our tags are on it, what was taken over looks as if we had made it.
                 if work.owner is not Ownership.ADOPTABLE:

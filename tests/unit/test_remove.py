@@ -1,0 +1,205 @@
+"""Removal: dependents first, each as its policy says, until AWS says that it is gone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from clickstream_operator.api.reasons import Reason
+from clickstream_operator.aws import tags as ownership
+from clickstream_operator.aws.errors import Category
+from clickstream_operator.engine.apply import PassInput
+from clickstream_operator.engine.inventory import State
+from clickstream_operator.engine.outcome import Next, Outcome
+from clickstream_operator.engine.plan import Action, AdoptionPolicy, Policy
+from clickstream_operator.engine.remove import Remover
+from clickstream_operator.engine.resource import (
+    DeletionPolicy,
+    Observed,
+    ResourceBlocked,
+    deleting,
+)
+from tests.unit.fake_resource import OTHER_TAGS, OWN_TAGS, FakeResource, Untagged, aws_error
+
+
+async def remove(*resources: FakeResource, **start: Any) -> dict[str, Outcome]:
+    """One pass of a removal; by default all that exist are in the inventory."""
+    start.setdefault("inventory", {one.name: one.entry() for one in resources if one.there})
+    return dict(await Remover(resources, PassInput(**start)).remove())
+
+
+async def test_dependents_go_first() -> None:
+    """The reverse of the order in which they were made."""
+    log: list[str] = []
+    parts = [
+        FakeResource("a", log=log).exists(),
+        FakeResource("b", "a", log=log).exists(),
+        FakeResource("c", "b", log=log).exists(),
+    ]
+    outcomes = await remove(*parts)
+    assert [line for line in log if line.endswith("delete")] == ["c:delete", "b:delete", "a:delete"]
+    assert all(one.entry is None and one.done == (Action.DELETE,) for one in outcomes.values())
+
+
+async def test_what_is_not_there_is_gone() -> None:
+    """NotFound is success, and nothing is deleted."""
+    fake = FakeResource("a")
+    outcomes = await remove(fake, inventory={"a": fake.entry()})
+    assert outcomes["a"] == Outcome("a", None)
+    assert fake.calls == ["observe"]
+
+
+async def test_retained_one_stays_and_is_recorded() -> None:
+    """Retain writes nothing and keeps the line in the inventory."""
+    fake = FakeResource("a", deletion=DeletionPolicy.RETAIN).exists()
+    outcome = (await remove(fake))["a"]
+    assert not fake.writes
+    assert outcome.entry is not None
+    assert (outcome.entry.state, outcome.entry.reason) == (State.RETAINED, Reason.RESOURCE_RETAINED)
+    assert outcome.entry.arn == fake.arn
+
+
+async def test_retained_before_is_not_looked_at() -> None:
+    """What is recorded as retained is settled."""
+    fake = FakeResource("a").exists()
+    entry = fake.entry(state=State.RETAINED)
+    outcomes = await remove(fake, inventory={"a": entry})
+    assert outcomes["a"].entry == entry
+    assert fake.calls == []
+
+
+async def test_retained_dependent_holds_nothing_up() -> None:
+    """What a retained resource depends on may go."""
+    kept = FakeResource("b", "a", deletion=DeletionPolicy.RETAIN).exists()
+    outcomes = await remove(FakeResource("a").exists(), kept)
+    assert outcomes["a"].entry is None
+
+
+@pytest.mark.parametrize("tags", [OTHER_TAGS, {}])
+async def test_foreign_one_is_left_alone(tags: dict[str, str]) -> None:
+    """What is not ours is not deleted, and no longer listed."""
+    fake = FakeResource("a").exists(tags=tags)
+    outcomes = await remove(fake, inventory={"a": fake.entry(applied=False)})
+    assert outcomes["a"] == Outcome("a", None)
+    assert not fake.writes
+    assert fake.there is not None
+
+
+async def test_adoptable_one_is_left_alone() -> None:
+    """What could have been taken over and was not is not ours."""
+    fake = FakeResource("a").exists(tags={})
+    policy = Policy(adoption=AdoptionPolicy.ALWAYS, adopt_without_owner=True)
+    outcomes = await remove(fake, inventory={"a": fake.entry(applied=False)}, policy=policy)
+    assert outcomes["a"].entry is None
+    assert not fake.writes
+
+
+async def test_leftover_that_was_never_taken_back_is_left_alone() -> None:
+    """Under adoptionPolicy Never, what an earlier object left is not deleted with this one."""
+    fake = FakeResource("a").exists(tags={**OWN_TAGS, ownership.UID: "uid-0"})
+    policy = Policy(adoption=AdoptionPolicy.NEVER)
+    await remove(fake, inventory={"a": fake.entry(applied=False)}, policy=policy)
+    assert not fake.writes
+
+
+async def test_owner_of_another_account_says_nothing_of_ours() -> None:
+    """A look that meets somebody else's thing means that there is nothing of ours to remove."""
+    fake = FakeResource("a").exists()
+    fake.fail["observe"] = ResourceBlocked(Reason.OWNERSHIP_CONFLICT, "belongs to another account")
+    assert (await remove(fake))["a"] == Outcome("a", None)
+    assert not fake.writes
+
+
+async def test_other_refusal_of_a_look_is_reported() -> None:
+    """Only the conflict means gone."""
+    fake = FakeResource("a").exists()
+    fake.fail["observe"] = ResourceBlocked(Reason.DELETION_BLOCKED, "remedy")
+    outcome = (await remove(fake))["a"]
+    assert outcome.entry is not None
+    assert (outcome.entry.state, outcome.entry.message) == (State.BLOCKED, "remedy")
+
+
+async def test_kind_without_tags_is_removed() -> None:
+    """It belongs to its parent, which is ours."""
+    fake = Untagged("a").exists(tags={})
+    assert (await remove(fake))["a"].entry is None
+    assert fake.writes == ["delete"]
+
+
+async def test_one_without_arn_on_record_is_found_by_its_tags() -> None:
+    """A crash between creation and status leaks nothing."""
+    fake = FakeResource("a").exists()
+    await remove(fake, inventory={})
+    assert fake.writes == ["delete"]
+
+
+async def test_slow_deletion_is_polled_and_holds_up_its_dependencies() -> None:
+    """The line stays until AWS says NotFound; what it needs stays too."""
+    first, second = FakeResource("a").exists(), FakeResource("b", "a").exists()
+    second.after_delete = Observed(arn=second.arn, properties={}, readiness=deleting("going"))
+    outcomes = await remove(first, second)
+    assert outcomes["b"].entry is not None
+    assert outcomes["b"].entry.state is State.DELETING
+    assert (outcomes["b"].next, outcomes["b"].done) == (Next.POLL, (Action.DELETE,))
+    assert not first.writes
+    assert outcomes["a"].next is Next.POLL
+    assert outcomes["a"].entry is not None
+    assert (outcomes["a"].entry.state, outcomes["a"].entry.message) == (
+        State.DELETING,
+        "waiting for b",
+    )
+
+
+async def test_deletion_under_way_is_not_asked_for_again() -> None:
+    """DELETING waits."""
+    fake = FakeResource("a").exists(readiness=deleting("going"))
+    outcome = (await remove(fake))["a"]
+    assert not fake.writes
+    assert outcome.entry is not None
+    assert outcome.entry.state is State.DELETING
+    assert outcome.next is Next.POLL
+
+
+@pytest.mark.parametrize("call", ["observe", "delete"])
+async def test_failure_keeps_the_line_and_its_dependencies(call: str) -> None:
+    """What can't be seen or deleted is not forgotten."""
+    first, second = FakeResource("a").exists(), FakeResource("b", "a").exists()
+    second.fail[call] = aws_error(Category.ACCESS_DENIED)
+    sibling = FakeResource("c").exists()
+    outcomes = await remove(first, second, sibling)
+    assert outcomes["b"].entry is not None
+    assert outcomes["b"].entry.reason == Reason.ACCESS_DENIED
+    assert outcomes["a"].entry is not None
+    assert not first.writes
+    assert outcomes["c"].entry is None
+
+
+async def test_blocked_deletion_says_why() -> None:
+    """A resource that must not be deleted names the remedy."""
+    fake = FakeResource("a").exists()
+    fake.fail["delete"] = ResourceBlocked(Reason.DELETION_BLOCKED, "empty it")
+    outcome = (await remove(fake))["a"]
+    assert outcome.entry is not None
+    assert (outcome.entry.reason, outcome.entry.message) == (Reason.DELETION_BLOCKED, "empty it")
+
+
+async def test_defect_is_contained() -> None:
+    """An unexpected exception keeps the line, and the others go on."""
+    bad, good = FakeResource("bad").exists(), FakeResource("good").exists()
+    bad.fail["delete"] = RuntimeError("oh")
+    outcomes = await remove(bad, good)
+    assert outcomes["bad"].entry is not None
+    assert outcomes["bad"].entry.reason == Reason.INTERNAL_ERROR
+    assert outcomes["good"].entry is None
+
+
+async def test_second_pass_after_removal_does_nothing() -> None:
+    """Everything gone: looks only."""
+    parts = [FakeResource("a").exists(), FakeResource("b", "a").exists()]
+    await remove(*parts)
+    for part in parts:
+        part.log.clear()
+    outcomes = await remove(*parts)
+    assert all(outcome.entry is None for outcome in outcomes.values())
+    assert all(not part.writes for part in parts)
