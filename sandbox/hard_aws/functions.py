@@ -26,7 +26,10 @@ _WHILE_UPDATING: Final = frozenset(
     {"PublishVersion", "UpdateFunctionCode", "UpdateFunctionConfiguration"}
 )
 _UPDATES: Final = frozenset({"UpdateFunctionCode", "UpdateFunctionConfiguration"})
-_SHOWN: Final = {"Pending": "State", "InProgress": "LastUpdateStatus"}
+_SHOWN: Final = {
+    "Pending": ("State", "Active"),
+    "InProgress": ("LastUpdateStatus", "Successful"),
+}
 
 
 def _name(call: Call) -> str:
@@ -86,9 +89,12 @@ class FunctionStates(Rule):
             self._show(answer, answer.data, key)
 
     def _show(self, answer: Answer, configuration: dict[str, Any], key: Any) -> None:
-        if state := self._windows.state(key):
-            configuration[_SHOWN[state]] = state
-            answer.edit()
+        # The emulator has moments of both states too, in real time and after every change.
+        state = self._windows.state(key)
+        for busy, (field, settled) in _SHOWN.items():
+            if state == busy or configuration.get(field) == busy:
+                configuration[field] = busy if state == busy else settled
+                answer.edit()
 
 
 class MappingStates(Rule):
