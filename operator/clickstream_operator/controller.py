@@ -21,11 +21,13 @@ from clickstream_operator.api import conditions as types
 from clickstream_operator.api.pending import fields_without_effect
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.v1alpha1 import (
+    APPROVED_PLAN,
     FORCE_DELETE,
     RECONCILE_REQUESTED_AT,
     Effective,
-    Spec,
+    Plan,
 )
+from clickstream_operator.approval import approval_of, next_plan
 from clickstream_operator.aws import tags as ownership
 from clickstream_operator.aws.arns import Place
 from clickstream_operator.aws.session import AwsSession, Calls
@@ -157,7 +159,7 @@ class Controller:
         is_resync = self._pace.is_resync(memory) or self._requested(subject)
         start = PassInput(
             inventory=inventory,
-            policy=self._policy(subject.spec),
+            policy=self._policy(subject),
             full=is_resync and memory.resyncs % FULL_EVERY == 0,
             intended_since=datetime.fromisoformat(subject.metadata["creationTimestamp"]),
             chosen_names=names.chosen(subject.spec),
@@ -173,9 +175,10 @@ class Controller:
         if is_resync:
             self._pace.plan_resync(memory, subject.spec.resync_interval_seconds)
         kinds = {resource.name: resource.kind for resource in wanted}
-        for name in memory.count_corrections(outcomes):
+        for name in memory.count_corrections(outcomes, unseen=start.known.keys()):
             self._metrics.drift.labels(kinds[name], "corrected").inc()
         report = self._report(subject, effective, wanted, outcomes)
+        report = replace(report, plan=self._plan(subject, outcomes))
         report = self._tolerate_failed_looks(subject, report, outcomes, memory)
         await self._publish(subject, report, outcomes)
         return self._pace.after(memory, outcomes)
@@ -249,12 +252,30 @@ class Controller:
         unknown = gone - {resource.name for resource in leaving}
         return outcomes | {name: Outcome(name, None) for name in unknown}
 
-    def _policy(self, spec: Spec) -> Policy:
+    def _policy(self, subject: Subject) -> Policy:
+        spec = subject.spec
+        approval = None
+        if spec.approval == "Manual":
+            approval = approval_of(
+                subject.status.plan, annotation=subject.annotations.get(APPROVED_PLAN, "")
+            )
         return Policy(
             drift=DriftPolicy(spec.drift_policy),
             adoption=AdoptionPolicy(spec.adoption_policy),
             adopt_without_owner=self._around.adopt_without_owner,
             read_only=spec.suspend,
+            approval=approval,
+        )
+
+    def _plan(self, subject: Subject, outcomes: Mapping[str, Outcome]) -> Plan | None:
+        if subject.spec.approval != "Manual":
+            return None
+        return next_plan(
+            subject.status.plan,
+            outcomes,
+            uid=subject.metadata["uid"],
+            generation=subject.generation,
+            annotation=subject.annotations.get(APPROVED_PLAN, ""),
         )
 
     def _requested(self, subject: Subject) -> bool:
@@ -284,8 +305,16 @@ class Controller:
             return self._pace.backoff(memory)
         calls = Calls(self._sessions(effective.region))
         resources = pipeline.build_everything(self._blueprint(subject, effective, calls))
-        start = PassInput(inventory=statuses.inventory(subject.status), policy=Policy(), full=False)
-        outcomes = await Remover(resources, start).remove()
+        inventory = statuses.inventory(subject.status)
+        # Deletion overrides suspension and needs no approval.
+        policy = replace(self._policy(subject), approval=None, read_only=False)
+        start = PassInput(inventory=inventory, policy=policy)
+        outcomes = dict(await Remover(resources, start).remove())
+        # What no spec of this version asks for holds nothing up.
+        unknown = inventory.keys() - {resource.name for resource in resources}
+        if unknown:
+            log.warning("left alone: unknown to this version", resources=sorted(unknown))
+        outcomes |= {name: Outcome(name, None) for name in unknown}
         report = replace(self._report(subject, effective, resources, outcomes), deleting=True)
         subject = await self._publish(subject, report, outcomes)
         left = [e for e in report.entries if e.state is not State.RETAINED]
@@ -345,6 +374,7 @@ class Controller:
             suspended=subject.spec.suspend,
             pending_fields=fields_without_effect(subject.spec),
             handled_request=subject.annotations.get(RECONCILE_REQUESTED_AT, ""),
+            plan=subject.status.plan,
         )
 
     def _tolerate_failed_looks(

@@ -6,7 +6,7 @@ the status or in AWS.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -39,14 +39,19 @@ class Memory:
     observations: Mapping[str, Observed] = field(default_factory=dict)
     corrections: dict[str, int] = field(default_factory=dict)
 
-    def count_corrections(self, outcomes: Mapping[str, Outcome]) -> list[str]:
-        """Count drift corrections in a row; returns the resources corrected in this pass."""
+    def count_corrections(
+        self, outcomes: Mapping[str, Outcome], *, unseen: Collection[str] = ()
+    ) -> list[str]:
+        """Count drift corrections in a row; returns the resources corrected in this pass.
+
+        `unseen`: what the pass took for granted, which says nothing about the last correction.
+        """
         corrected = [name for name, one in outcomes.items() if one.corrected_drift]
         for name in corrected:
             self.corrections[name] = self.corrections.get(name, 0) + 1
         for name, one in outcomes.items():
             settled = one.entry is not None and one.entry.state is State.READY and not one.done
-            if settled:
+            if settled and name not in unseen:
                 self.corrections.pop(name, None)
         return corrected
 

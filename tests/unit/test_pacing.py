@@ -1,0 +1,181 @@
+"""When a pipeline is looked at again."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clickstream_operator.engine.inventory import State
+from clickstream_operator.engine.outcome import Next, Outcome
+from clickstream_operator.engine.plan import Action
+from clickstream_operator.pacing import Memory, Pace
+from tests.unit.fake_resource import FakeResource
+
+
+class Clock:
+    """Seconds that pass only when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        """The time."""
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock."""
+    return Clock()
+
+
+@pytest.fixture
+def pace(clock: Clock) -> Pace:
+    """A pace without jitter."""
+    return Pace(clock=clock, jitter=lambda: 0.0)
+
+
+def memory() -> Memory:
+    """A new memory."""
+    return Memory(uid="uid", generation=1)
+
+
+def outcome(name: str = "a", later: Next = Next.RESYNC) -> dict[str, Outcome]:
+    """One outcome with a wish."""
+    return {name: Outcome(name, FakeResource(name).entry(), later)}
+
+
+def test_first_look_is_a_resync(pace: Pace) -> None:
+    """Nothing known: look at everything."""
+    assert pace.is_resync(memory())
+
+
+def test_resync_comes_after_its_interval(pace: Pace, clock: Clock) -> None:
+    """Not before, and then."""
+    known = memory()
+    pace.plan_resync(known, 300)
+    assert not pace.is_resync(known)
+    assert pace.after(known, outcome()) == 300
+    clock.now += 300
+    assert pace.is_resync(known)
+    assert pace.after(known, outcome()) == 0
+
+
+@given(st.floats(0, 1, exclude_max=True), st.integers(30, 86400))
+def test_resync_is_never_late(jitter: float, interval: int) -> None:
+    """Jitter only ever shortens: between 80 and 100 percent of the interval."""
+    pace, known = Pace(clock=lambda: 0.0, jitter=lambda: jitter), memory()
+    pace.plan_resync(known, interval)
+    assert 0.8 * interval <= known.resync_due <= interval
+
+
+def test_polls_slow_down(pace: Pace) -> None:
+    """2, 4, 8, 15 and then 30 seconds while AWS works on the same things."""
+    known = memory()
+    pace.plan_resync(known, 300)
+    delays = [pace.after(known, outcome(later=Next.POLL)) for _ in range(7)]
+    assert delays == [2, 4, 8, 15, 30, 30, 30]
+
+
+def test_progress_quickens_the_polls(pace: Pace) -> None:
+    """When another set of things is waited for, the first poll is soon again."""
+    known = memory()
+    pace.plan_resync(known, 300)
+    for _ in range(3):
+        pace.after(known, outcome("a", Next.POLL))
+    assert pace.after(known, outcome("b", Next.POLL)) == 2
+
+
+def test_failures_back_off(pace: Pace) -> None:
+    """Doubling from 2 seconds to 15 minutes, never given up."""
+    known = memory()
+    delays = [pace.backoff(known) for _ in range(14)]
+    assert delays[:5] == [2, 4, 8, 16, 32]
+    assert max(delays) == delays[-1] == 900
+
+
+def test_success_resets_the_backoff(pace: Pace) -> None:
+    """A pass without failure starts over."""
+    known = memory()
+    pace.plan_resync(known, 300)
+    for _ in range(4):
+        pace.after(known, outcome(later=Next.BACKOFF))
+    pace.after(known, outcome())
+    assert pace.after(known, outcome(later=Next.BACKOFF)) == 2
+
+
+def test_earliest_wish_wins(pace: Pace) -> None:
+    """A failing resource does not slow down the polls of another."""
+    known = memory()
+    pace.plan_resync(known, 300)
+    for _ in range(6):
+        pace.backoff(known)
+    assert pace.after(known, outcome("a", Next.POLL) | outcome("b", Next.BACKOFF)) == 2
+
+
+def test_resync_is_not_put_off_by_failures(pace: Pace, clock: Clock) -> None:
+    """However long the backoff, the resync comes at its interval."""
+    known = memory()
+    for _ in range(20):
+        pace.backoff(known)
+    pace.plan_resync(known, 60)
+    assert pace.after(known, outcome(later=Next.BACKOFF)) == 60
+
+
+def test_removal_has_no_resync(pace: Pace) -> None:
+    """A deletion polls until it is done."""
+    known = memory()
+    assert pace.after(known, outcome(later=Next.POLL), resync=False) == 2
+    assert pace.after(known, {}, resync=False) == 2
+
+
+@given(st.floats(0, 1, exclude_max=True), st.integers(0, 30))
+def test_backoff_is_bounded(jitter: float, failures: int) -> None:
+    """With any jitter and history: between 1.6 seconds and 15 minutes."""
+    pace, known = Pace(clock=lambda: 0.0, jitter=lambda: jitter), memory()
+    for _ in range(failures):
+        pace.backoff(known)
+    assert 1.6 <= pace.backoff(known) <= 900
+
+
+# -- corrections in a row --------------------------------------------------------------------------
+
+
+def corrected() -> dict[str, Outcome]:
+    """A pass that repaired drift."""
+    entry = FakeResource("a").entry()
+    return {"a": Outcome("a", entry, done=(Action.UPDATE,), corrected_drift=True)}
+
+
+def test_corrections_are_counted() -> None:
+    """One a pass."""
+    known = memory()
+    assert known.count_corrections(corrected()) == ["a"]
+    known.count_corrections(corrected())
+    assert known.corrections == {"a": 2}
+
+
+def test_quiet_look_ends_the_row() -> None:
+    """A look that finds the correction in place forgets the row."""
+    known = memory()
+    known.count_corrections(corrected())
+    assert known.count_corrections(outcome("a")) == []
+    assert known.corrections == {}
+
+
+def test_pass_that_did_not_look_proves_nothing() -> None:
+    """A poll for another resource, which takes the correction for granted, keeps the row."""
+    known = memory()
+    known.count_corrections(corrected())
+    known.count_corrections(outcome("a"), unseen={"a"})
+    assert known.corrections == {"a": 1}
+
+
+@pytest.mark.parametrize("state", [State.FAILED, State.BLOCKED, State.UPDATING, State.DRIFTED])
+def test_unsettled_resource_keeps_its_row(state: State) -> None:
+    """Only a resource that is ready and untouched has settled."""
+    known = memory()
+    known.count_corrections(corrected())
+    known.count_corrections({"a": Outcome("a", FakeResource("a").entry(state=state))})
+    assert known.corrections == {"a": 1}

@@ -1,0 +1,127 @@
+"""Events: one for each transition, none without a change."""
+
+from __future__ import annotations
+
+import pytest
+
+from clickstream_operator.api import conditions as types
+from clickstream_operator.api.reasons import Reason
+from clickstream_operator.api.v1alpha1 import Condition, Status
+from clickstream_operator.engine.outcome import Outcome
+from clickstream_operator.engine.plan import Action
+from clickstream_operator.events import Happening
+from clickstream_operator.transitions import happenings
+
+
+def status(*conditions: tuple[str, str, Reason, str]) -> Status:
+    """A status with these conditions: type, status, reason, message."""
+    return Status(
+        conditions=[
+            Condition.model_validate(
+                {
+                    "type": kind,
+                    "status": truth,
+                    "reason": reason.value,
+                    "message": message,
+                    "lastTransitionTime": "2026-11-01T00:00:00Z",
+                }
+            )
+            for kind, truth, reason, message in conditions
+        ]
+    )
+
+
+READY = (types.READY, "True", Reason.AVAILABLE, "34 resources ready")
+STALLED = (types.STALLED, "True", Reason.INVALID, "a: wrong")
+EMPTY = Status()
+
+
+def test_no_change_no_event() -> None:
+    """The same conditions and nothing written: silence."""
+    assert happenings(status(READY, STALLED), status(READY, STALLED), {}) == []
+
+
+def test_message_alone_is_no_transition() -> None:
+    """Another message of the same state is not news."""
+    other = (*STALLED[:3], "a: still wrong")
+    assert happenings(status(STALLED), status(other), {}) == []
+
+
+def test_becoming_ready_is_told_once() -> None:
+    """Ready=True is one Normal Event."""
+    assert happenings(EMPTY, status(READY), {}) == [
+        Happening("Normal", Reason.AVAILABLE, "34 resources ready", "Ready")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("condition", "kind"),
+    [
+        (STALLED, "Warning"),
+        ((types.CREDENTIALS_VALID, "False", Reason.CREDENTIALS_INVALID, "expired"), "Warning"),
+        ((types.DRIFT_DETECTED, "True", Reason.DRIFT_DETECTED, "a: size"), "Warning"),
+        ((types.FIELDS_PENDING, "True", Reason.NOT_YET_EFFECTIVE, "f"), "Warning"),
+        ((types.RECONCILING, "True", Reason.PROGRESSING_WITH_RETRY, "a: slow"), "Warning"),
+        ((types.SUSPENDED, "True", Reason.SUSPENDED, "spec.suspend is true"), "Normal"),
+    ],
+)
+def test_warnings_are_what_a_person_must_act_on(
+    condition: tuple[str, str, Reason, str], kind: str
+) -> None:
+    """One Event with the condition's reason and message."""
+    (event,) = happenings(EMPTY, status(condition), {})
+    assert (event.kind, event.reason, event.note) == (kind, condition[2], condition[3])
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        (types.READY, "False", Reason.CREATING, "2 of 3"),
+        (types.RECONCILING, "True", Reason.PROGRESSING, "2 of 3"),
+        (types.CREDENTIALS_VALID, "True", Reason.CREDENTIALS_VALID, ""),
+        (types.DRIFT_DETECTED, "False", Reason.NO_DRIFT, ""),
+    ],
+)
+def test_normal_course_is_silent(condition: tuple[str, str, Reason, str]) -> None:
+    """What nobody must act on and what is no arrival makes no Event."""
+    assert happenings(EMPTY, status(condition), {}) == []
+
+
+def test_new_reason_of_a_stalled_pipeline_is_told() -> None:
+    """Another obstacle is another Event."""
+    other = (types.STALLED, "True", Reason.ACCESS_DENIED, "b: denied")
+    (event,) = happenings(status(STALLED), status(other), {})
+    assert event.reason is Reason.ACCESS_DENIED
+
+
+def test_event_without_message_says_its_reason() -> None:
+    """The note of an Event is never empty."""
+    (event,) = happenings(EMPTY, status((types.STALLED, "True", Reason.INVALID, "")), {})
+    assert event.note == "Invalid"
+
+
+def test_writes_are_one_event_an_action() -> None:
+    """What a pass made, changed and removed, each in one Event that names the resources."""
+    outcomes = {
+        "a": Outcome("a", None, done=(Action.CREATE,)),
+        "b": Outcome("b", None, done=(Action.CREATE, Action.UPDATE), fields=("tags",)),
+        "c": Outcome("c", None, done=(Action.UPDATE,), fields=("size", "tags")),
+        "d": Outcome("d", None, done=(Action.DELETE,)),
+        "e": Outcome("e", None),
+    }
+    assert [(one.reason, one.note) for one in happenings(EMPTY, EMPTY, outcomes)] == [
+        (Reason.RESOURCE_CREATED, "created a, b"),
+        (Reason.RESOURCE_UPDATED, "updated c (size, tags)"),
+        (Reason.RESOURCE_DELETED, "deleted d"),
+    ]
+
+
+def test_corrected_drift_is_told_as_such() -> None:
+    """A repair is not also an update or a creation."""
+    outcomes = {
+        "a": Outcome("a", None, done=(Action.UPDATE,), fields=("size",), corrected_drift=True),
+        "b": Outcome("b", None, done=(Action.CREATE,), corrected_drift=True),
+    }
+    (event,) = happenings(EMPTY, EMPTY, outcomes)
+    assert (event.kind, event.reason) == ("Normal", Reason.DRIFT_CORRECTED)
+    assert event.note == "corrected a (size), b (was gone)"
