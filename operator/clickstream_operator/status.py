@@ -15,6 +15,7 @@ from clickstream_operator.api.v1alpha1 import (
     Condition,
     Effective,
     FieldDrift,
+    Plan,
     ResourceStatus,
     Status,
 )
@@ -39,6 +40,7 @@ _AFTER_FIVE_MINUTES: Final = frozenset(
 _PATIENCE_WITH_ACCESS: Final = timedelta(minutes=5)
 _PATIENCE_WITH_RETRIES: Final = timedelta(minutes=10)
 _WAITING: Final = frozenset({Reason.WAITING_FOR_AWS, Reason.WAITING_FOR_DEPENDENCY, ""})
+_CALM: Final = _WAITING | {Reason.PLAN_PENDING, Reason.SUSPENDED}
 #: Resyncs of a ready pipeline that may fail before Ready becomes Unknown.
 TOLERATED_FAILED_LOOKS: Final = 2
 
@@ -72,6 +74,7 @@ class Report:
     pending_fields: Sequence[str] = ()
     handled_request: str = ""
     problem: Problem | None = None
+    plan: Plan | None = None
 
 
 def timestamp(moment: datetime) -> str:
@@ -104,7 +107,7 @@ def compose(previous: Status, report: Report, *, now: datetime) -> Status:
         outputs=dict(report.outputs) or previous.outputs,
         effective=report.effective or previous.effective,
         last_handled_reconcile_at=report.handled_request or previous.last_handled_reconcile_at,
-        plan=previous.plan,
+        plan=report.plan,
         resizes=previous.resizes,
         estimated_monthly_cost=previous.estimated_monthly_cost,
     )
@@ -188,6 +191,7 @@ def _say_progress(
         conditions.settled()
         return
     errors = [entry for entry in open_ones if _is_error(entry)]
+    waiting = [entry for entry in open_ones if entry.reason == Reason.PLAN_PENDING]
     stuck = [entry for entry in errors if stalls(entry, now=now)]
     if stuck:
         first = stuck[0]
@@ -198,6 +202,13 @@ def _say_progress(
         first = errors[0]
         conditions.set(types.READY, "False", Reason(first.reason), _sentence(first))
         conditions.reconciling(Reason.PROGRESSING_WITH_RETRY, _sentence(first))
+    elif waiting and report.plan is not None:
+        message = (
+            f"{report.plan.summary}; read status.plan, then approve it with the annotation "
+            f"clickstream.dev/approved-plan={report.plan.hash}"
+        )
+        conditions.set(types.READY, "False", Reason.PLAN_PENDING, message)
+        conditions.settled()
     else:
         was_ready = any(
             condition.type == types.READY and condition.reason == Reason.UPDATING
@@ -302,7 +313,7 @@ def _say_suspended(conditions: ConditionSet, entries: Sequence[Entry], report: R
 
 
 def _is_error(entry: Entry) -> bool:
-    return entry.state in {State.FAILED, State.BLOCKED} and entry.reason not in _WAITING
+    return entry.state in {State.FAILED, State.BLOCKED} and entry.reason not in _CALM
 
 
 def _sentence(entry: Entry) -> str:

@@ -627,12 +627,12 @@ def test_the_topic_and_the_addresses_leave_together(pilot: Pilot) -> None:
 def test_nothing_is_written_while_a_field_asks_for_what_this_version_cannot_do(
     pilot: Pilot,
 ) -> None:
-    """Manual approval and other credentials hold everything: passing over them would be worse."""
-    pilot.apply({"approval": "Manual"})
+    """Another credential holds everything: using the operator's own would be worse."""
+    pilot.apply({"credentials": {"roleArn": "arn:aws:iam::123456789012:role/clickstream"}})
     run(pilot.step())
     assert pilot.calls == []
     assert pilot.condition("Stalled")["reason"] == "NotYetEffective"
-    assert "spec.approval: Manual" in pilot.condition("Stalled")["message"]
+    assert "spec.credentials" in pilot.condition("Stalled")["message"]
     pilot.apply()
     run(pilot.converge())
 
@@ -668,3 +668,107 @@ def test_a_change_while_a_pass_runs_is_not_overwritten(pilot: Pilot) -> None:
     assert pilot.status()["observedGeneration"] == 2
     function = pilot.client("lambda").get_function(FunctionName=f"{base_of(pilot)}-processor")
     assert function["Configuration"]["MemorySize"] == 512
+
+
+def approve(pilot: Pilot, digest: str) -> None:
+    """Approve a plan, as its message says."""
+    pilot.sandbox.kubectl(
+        "annotate",
+        "--overwrite",
+        "csp",
+        pilot.name,
+        "-n",
+        pilot.namespace,
+        f"clickstream.dev/approved-plan={digest}",
+    )
+
+
+def test_a_manual_pipeline_is_created_only_as_approved(pilot: Pilot) -> None:
+    """Nothing before the approval, all of it after, and the same approval never again."""
+    pilot.apply({"approval": "Manual"})
+    run(pilot.step())
+    assert pilot.writes() == {}
+    plan = pilot.status()["plan"]
+    assert plan["summary"] == "28 to create"
+    assert {one["action"] for one in plan["changes"]} == {"create"}
+    assert pilot.condition("Ready")["reason"] == "PlanPending"
+    assert plan["hash"] in pilot.condition("Ready")["message"]
+    assert pilot.condition("Reconciling")["status"] == "absent"
+    assert pilot.condition("Stalled")["status"] == "absent"
+    approve(pilot, "0" * 32)
+    run(pilot.step())
+    assert pilot.writes() == {}
+    approve(pilot, plan["hash"])
+    run(pilot.converge())
+    assert tuple(one["name"] for one in pilot.status()["resources"]) == DEFAULT_RESOURCES
+    assert pilot.status()["plan"] == {"approved": False, "serial": 1}
+    pilot.forget_calls()
+    pilot.apply({"approval": "Manual", "processor": {"memoryMiB": 512}})
+    run(pilot.step())
+    assert pilot.writes() == {}
+    second = pilot.status()["plan"]
+    assert second["hash"] != plan["hash"]
+    assert second["serial"] == 1
+    assert second["changes"] == [
+        {
+            "action": "update",
+            "resource": "processor",
+            "field": "memoryMiB",
+            "old": "256",
+            "new": "512",
+        }
+    ]
+    approve(pilot, second["hash"])
+    run(pilot.converge())
+    assert pilot.writes() == {"lambda:update_function_configuration": 1}
+    pilot.request_deletion()
+    run(pilot.converge(lambda: pilot.body() is None))
+    check_retained(pilot)
+
+
+def test_an_approved_plan_is_finished_by_the_next_process(pilot: Pilot) -> None:
+    """A crash in the middle needs no second approval."""
+    pilot.apply({"approval": "Manual"})
+    run(pilot.step())
+    approve(pilot, pilot.status()["plan"]["hash"])
+    written = 0
+
+    def crash(record: CallRecord) -> None:
+        nonlocal written
+        written += 1
+        if written == 20:
+            raise Crash
+
+    pilot.on_write = crash
+    with pytest.raises(Crash):
+        run(pilot.converge())
+    pilot.on_write = lambda _record: None
+    pilot.restart()
+    run(pilot.converge())
+    assert accepted_writes(pilot)["dynamodb:create_table"] == 3
+
+
+def test_drift_and_removal_of_a_manual_pipeline_wait_too(pilot: Pilot) -> None:
+    """A correction and a pruned feature are lines of a plan like any other."""
+    pilot.apply({"approval": "Manual"})
+    run(pilot.step())
+    approve(pilot, pilot.status()["plan"]["hash"])
+    run(pilot.converge())
+    base = base_of(pilot)
+    pilot.client("kinesis").increase_stream_retention_period(
+        StreamName=f"{base}-events", RetentionPeriodHours=72
+    )
+    pilot.forget_calls()
+    pilot.apply({"approval": "Manual", "dashboard": {"enabled": False}})
+    run(pilot.resync())
+    assert pilot.writes() == {}
+    plan = pilot.status()["plan"]
+    assert [(one["action"], one["resource"]) for one in plan["changes"]] == [
+        ("delete", "dashboard"),
+        ("update", "stream"),
+    ]
+    approve(pilot, plan["hash"])
+    run(pilot.converge())
+    assert left_in_aws(pilot)["dashboards"] == set()
+    stream = pilot.client("kinesis").describe_stream_summary(StreamName=f"{base}-events")
+    assert stream["StreamDescriptionSummary"]["RetentionPeriodHours"] == 24

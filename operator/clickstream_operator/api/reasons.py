@@ -45,6 +45,10 @@ class Reason(StrEnum):
     DRIFT_CORRECTED = "DriftCorrected"
     DRIFT_LOOP = "DriftLoop"
     NO_DRIFT = "NoDrift"
+    # Approval
+    PLAN_PENDING = "PlanPending"
+    PLAN_APPROVED = "PlanApproved"
+    PLAN_COMPLETED = "PlanCompleted"
     # Credentials
     CREDENTIALS_VALID = "CredentialsValid"
     # Fields of a later version
@@ -110,6 +114,12 @@ MEANING: dict[Reason, str] = {
         "A correction was undone three times in a row. Find what else manages the resource."
     ),
     Reason.NO_DRIFT: "AWS matches the spec.",
+    Reason.PLAN_PENDING: (
+        "spec.approval is Manual and status.plan waits. Read it, then set the annotation "
+        "clickstream.dev/approved-plan to its hash."
+    ),
+    Reason.PLAN_APPROVED: "A plan was approved and is being applied.",
+    Reason.PLAN_COMPLETED: "Everything in the approved plan is applied.",
     Reason.CREDENTIALS_VALID: "AWS accepts the credential.",
     Reason.NOT_YET_EFFECTIVE: (
         "The message names fields that this version accepts and does not act on yet."

@@ -130,6 +130,8 @@ class Plan(Model):
     """What an approval names."""
     serial: int = 0
     """Rises when a plan completes, so that an old approval can't be replayed."""
+    approved: bool = False
+    """Whether it was approved and is being applied."""
     summary: str = ""
     """One line."""
     changes: list[PlanChange] = Field(

@@ -9,6 +9,7 @@ from clickstream_operator.api.status import (
     Condition,
     Effective,
     FieldDrift,
+    Plan,
     ResourceStatus,
     Status,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "Condition",
     "Effective",
     "FieldDrift",
+    "Plan",
     "ResourceStatus",
     "Spec",
     "Status",

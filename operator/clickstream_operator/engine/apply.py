@@ -128,7 +128,7 @@ class Applier:
             try:
                 outcome = await self._converge(resource, entry)
             except OutputPending as pending:
-                outcome = outcomes.waiting_for(resource, entry, pending.resource)
+                outcome = self._pending(resource, entry, pending)
             except ResourceBlocked as blocked:
                 outcome = outcomes.blocked(resource, entry, blocked.reason, blocked.message)
             except AwsError as error:
@@ -172,6 +172,16 @@ class Applier:
         if work.observed is not None and result.ready:
             self.observations[resource.name] = work.observed
         return result
+
+    def _pending(self, resource: Resource, entry: Entry, pending: OutputPending) -> Outcome:
+        """What a resource is to be is not known yet; that it is to be created may be."""
+        approval = self._start.policy.approval
+        change = Change(Action.CREATE)
+        wanted = plan.planned(resource, change)
+        if approval is None or entry.arn or approval.covers(wanted):
+            return outcomes.waiting_for(resource, entry, pending.resource)
+        held = plan.withhold(change, wanted)
+        return outcomes.settle(Work(resource, entry, {}, None, held), self._start.policy)
 
     def _needs_full_look(self, work: Work) -> bool:
         """A changed desired state may differ in what a hot observation left out."""

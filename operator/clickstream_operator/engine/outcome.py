@@ -11,7 +11,13 @@ from clickstream_operator.api.reasons import Reason
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.engine import plan
 from clickstream_operator.engine.inventory import Entry, Origin, State
-from clickstream_operator.engine.plan import Action, Change, Ownership, Policy
+from clickstream_operator.engine.plan import (
+    Action,
+    Change,
+    Ownership,
+    PlannedChange,
+    Policy,
+)
 from clickstream_operator.engine.resource import (
     Diff,
     Observed,
@@ -47,7 +53,7 @@ class Outcome:
 
     `entry` None: the resource is gone, or was never there. `done` names what was written this pass,
     `fields` what was changed. `look_failed`: the pass could not see it, which says nothing about
-    the thing itself.
+    the thing itself. `withheld` waits for approval.
     """
 
     resource: str
@@ -59,6 +65,7 @@ class Outcome:
     corrected_drift: bool = False
     credentials_are_bad: bool = False
     look_failed: bool = False
+    withheld: tuple[PlannedChange, ...] = ()
 
     @property
     def ready(self) -> bool:
@@ -199,11 +206,11 @@ def _held_back(outcome: Outcome, change: Change) -> Outcome:
     if outcome.entry is None or change.reason is None:
         raise RuntimeError("a change that is held back has an entry and a reason")
     held = replace(outcome.entry, state=State.BLOCKED, reason=change.reason, message=change.message)
-    # What waits for a person or for the end of a suspension is looked at again with the rest.
-    calm = change.reason is Reason.SUSPENDED
+    # What waits for an approval or for the end of a suspension is looked at again with the rest.
+    calm = change.reason in {Reason.SUSPENDED, Reason.PLAN_PENDING}
     gone = change.reason is Reason.WAITING_FOR_AWS
     later = Next.RESYNC if calm else Next.POLL if gone else Next.BACKOFF
-    return replace(outcome, entry=held, next=later)
+    return replace(outcome, entry=held, next=later, withheld=change.withheld)
 
 
 def _drifted(entry: Entry, diff: Diff, policy: Policy) -> Entry:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -53,13 +55,46 @@ class AdoptionPolicy(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedChange:
+    """One line of a plan: an action on a resource, or on one field of it.
+
+    Values are short text; a document stands as the hash of its canonical form.
+    """
+
+    action: Action
+    resource: str
+    field: str = ""
+    old: str = ""
+    new: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """What a person approved. An approved creation covers the steps that complete it."""
+
+    changes: frozenset[PlannedChange] = frozenset()
+
+    def covers(self, wanted: Iterable[PlannedChange]) -> bool:
+        """Whether all of `wanted` was approved."""
+        created = {one.resource for one in self.changes if one.action is Action.CREATE}
+        return all(
+            one in self.changes or (one.action is Action.UPDATE and one.resource in created)
+            for one in wanted
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
-    """What the spec allows in this pass. `read_only` is a suspended pipeline."""
+    """What the spec allows in this pass.
+
+    `read_only`: the pipeline is suspended. `approval` None: changes need none.
+    """
 
     drift: DriftPolicy = DriftPolicy.CORRECT
     adoption: AdoptionPolicy = AdoptionPolicy.RETAINED
     adopt_without_owner: bool = False
     read_only: bool = False
+    approval: Approval | None = None
 
 
 class Ownership(StrEnum):
@@ -72,13 +107,17 @@ class Ownership(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The decision about one resource. `reason` and `message` explain a HOLD."""
+    """The decision about one resource.
+
+    `reason` and `message` explain a HOLD; `withheld` is what it holds back until it is approved.
+    """
 
     action: Action
     diff: Diff = field(default_factory=Diff)
     is_drift: bool = False
     reason: Reason | None = None
     message: str = ""
+    withheld: tuple[PlannedChange, ...] = ()
 
 
 def ownership_of(
@@ -136,6 +175,49 @@ def decide(
 
     `corrections` counts the drift corrections in a row before this pass.
     """
+    change = _decide(resource, desired, observed, entry, policy, corrections=corrections)
+    if policy.approval is None or change.action not in {Action.CREATE, Action.UPDATE}:
+        return change
+    wanted = planned(resource, change)
+    return change if policy.approval.covers(wanted) else withhold(change, wanted)
+
+
+def planned(resource: Resource, change: Change) -> tuple[PlannedChange, ...]:
+    """The lines of a plan for one change."""
+    if change.action is not Action.UPDATE:
+        return (PlannedChange(change.action, resource.name),)
+    return tuple(
+        PlannedChange(
+            Action.UPDATE,
+            resource.name,
+            path,
+            _in_plan(change.diff.fields[path][0]),
+            _in_plan(change.diff.fields[path][1]),
+        )
+        for path in change.diff.paths
+    )
+
+
+def withhold(change: Change, wanted: tuple[PlannedChange, ...]) -> Change:
+    """The change, held back until a person approves it."""
+    return replace(
+        change,
+        action=Action.HOLD,
+        reason=Reason.PLAN_PENDING,
+        message="waits for the approval of status.plan",
+        withheld=wanted,
+    )
+
+
+def _decide(
+    resource: Resource,
+    desired: Properties,
+    observed: Observed | None,
+    entry: Entry | None,
+    policy: Policy,
+    *,
+    corrections: int,
+) -> Change:
     applied = entry.applied_hash if entry else ""
     unchanged = bool(applied) and applied == fingerprint(desired, resource.tags)
     if observed is None:
@@ -207,6 +289,16 @@ def describe_drift(diff: Diff) -> tuple[Drift, ...]:
         Drift(path, _short(diff.fields[path][0]), _short(diff.fields[path][1]))
         for path in diff.paths
     )
+
+
+def _in_plan(value: Any) -> str:
+    """A value as a plan shows it: a long document as its hash."""
+    text = json.dumps(value, sort_keys=True, default=list)
+    if isinstance(value, str | int | float | bool) and len(text) <= _VALUE_LENGTH:
+        return str(value)
+    if len(text) <= _VALUE_LENGTH:
+        return text
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
 def _short(value: Any) -> str:

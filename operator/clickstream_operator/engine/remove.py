@@ -70,6 +70,13 @@ class Remover:
         if plan.keeps_on_delete(resource):
             kept = replace(entry, state=State.RETAINED, reason=Reason.RESOURCE_RETAINED, message="")
             return Outcome(resource.name, kept)
+        approval = self._start.policy.approval
+        change = plan.Change(Action.DELETE)
+        wanted = plan.planned(resource, change)
+        if approval is not None and not approval.covers(wanted):
+            held = plan.withhold(change, wanted)
+            blocked = outcomes.blocked(resource, entry, Reason.PLAN_PENDING, held.message)
+            return replace(blocked, next=Next.RESYNC, withheld=wanted)
         done: tuple[Action, ...] = ()
         if observed.readiness.phase is not Phase.DELETING:
             await resource.delete(observed)
