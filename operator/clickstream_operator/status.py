@@ -57,7 +57,8 @@ class Problem:
 class Report:
     """What a pass found, for the status.
 
-    `entries` is the inventory afterwards, in order; `gating` the names that Ready depends on.
+    `entries` is the inventory afterwards, in order; `gating` the names that Ready depends on;
+    `unvisited` the names that a pass that still runs has not come to.
     `failed_looks`: resyncs in a row in which a ready pipeline could not be looked at.
     """
 
@@ -75,6 +76,7 @@ class Report:
     handled_request: str = ""
     problem: Problem | None = None
     plan: Plan | None = None
+    unvisited: frozenset[str] = frozenset()
 
 
 def timestamp(moment: datetime) -> str:
@@ -88,11 +90,11 @@ def compose(previous: Status, report: Report, *, now: datetime) -> Status:
     entries = _with_times(report.entries, previous, text_now)
     conditions = ConditionSet(previous.conditions, generation=report.generation, now=text_now)
     if report.deleting:
-        _say_deleting(conditions, entries, report)
+        _say_deleting(conditions, entries, report, previous, now)
     elif report.problem is not None:
         _say_problem(conditions, report.problem, previous, now)
     elif report.failed_looks:
-        _say_unseen(conditions, report)
+        _say_unseen(conditions, entries, report, now)
     else:
         _say_progress(conditions, entries, report, previous, now)
     _say_credentials(conditions, report)
@@ -104,7 +106,8 @@ def compose(previous: Status, report: Report, *, now: datetime) -> Status:
         observed_generation=report.generation,
         conditions=conditions.as_list(),
         resources=[_resource(entry) for entry in entries],
-        outputs=dict(report.outputs) or previous.outputs,
+        # What could not be looked at keeps its outputs.
+        outputs=(not report.failed_looks and dict(report.outputs)) or previous.outputs,
         effective=report.effective or previous.effective,
         last_handled_reconcile_at=report.handled_request or previous.last_handled_reconcile_at,
         plan=report.plan,
@@ -178,11 +181,7 @@ def _say_progress(
     previous: Status,
     now: datetime,
 ) -> None:
-    open_ones = [
-        entry
-        for entry in entries
-        if entry.name in report.gating and entry.state not in {State.READY, State.DRIFTED}
-    ]
+    open_ones = _open(entries, report, previous)
     aside = [entry for entry in entries if entry.name not in report.gating and _is_error(entry)]
     if not open_ones:
         ready = sum(entry.state in {State.READY, State.DRIFTED} for entry in entries)
@@ -193,15 +192,11 @@ def _say_progress(
     errors = [entry for entry in open_ones if _is_error(entry)]
     waiting = [entry for entry in open_ones if entry.reason == Reason.PLAN_PENDING]
     stuck = [entry for entry in errors if stalls(entry, now=now)]
-    if stuck:
-        first = stuck[0]
-        message = _sentence(first)
-        conditions.set(types.READY, "False", Reason(first.reason), message)
-        conditions.stalled(Reason(first.reason), message)
-    elif errors:
-        first = errors[0]
-        conditions.set(types.READY, "False", Reason(first.reason), _sentence(first))
-        conditions.reconciling(Reason.PROGRESSING_WITH_RETRY, _sentence(first))
+    if errors:
+        first = (stuck or errors)[0]
+        reason, message = Reason(first.reason), _sentence(first)
+        conditions.set(types.READY, "False", reason, message)
+        _say_stuck_or_retried(conditions, reason, message, stuck=bool(stuck))
     elif waiting and report.plan is not None:
         message = (
             f"{report.plan.summary}; read status.plan, then approve it with the annotation "
@@ -221,6 +216,32 @@ def _say_progress(
         conditions.reconciling(Reason.PROGRESSING, message)
 
 
+def _open(entries: Sequence[Entry], report: Report, previous: Status) -> list[Entry]:
+    """What Ready waits for.
+
+    While a change is under way, what the pass has not come to is open although it was ready before.
+    """
+    resync = any(c.type == types.READY and c.status == "True" for c in previous.conditions)
+    coming = frozenset[str]() if resync else report.unvisited & report.gating
+    found = [
+        entry
+        for entry in entries
+        if entry.name in coming
+        or (entry.name in report.gating and entry.state not in {State.READY, State.DRIFTED})
+    ]
+    unlisted = sorted(coming - {entry.name for entry in entries})
+    return found + [Entry(name=name, kind="", physical_name="") for name in unlisted]
+
+
+def _say_stuck_or_retried(
+    conditions: ConditionSet, reason: Reason, message: str, *, stuck: bool
+) -> None:
+    if stuck:
+        conditions.stalled(reason, message)
+    else:
+        conditions.reconciling(Reason.PROGRESSING_WITH_RETRY, message)
+
+
 def _say_problem(
     conditions: ConditionSet, problem: Problem, previous: Status, now: datetime
 ) -> None:
@@ -231,33 +252,42 @@ def _say_problem(
         c.type == types.STALLED and c.reason == problem.reason for c in previous.conditions
     )
     conditions.set(types.READY, "False", problem.reason, problem.message)
-    if already or stalls(probe, now=now):
-        conditions.stalled(problem.reason, problem.message)
-    else:
-        conditions.reconciling(Reason.PROGRESSING_WITH_RETRY, problem.message)
+    stuck = already or stalls(probe, now=now)
+    _say_stuck_or_retried(conditions, problem.reason, problem.message, stuck=stuck)
 
 
-def _say_unseen(conditions: ConditionSet, report: Report) -> None:
+def _say_unseen(
+    conditions: ConditionSet, entries: Sequence[Entry], report: Report, now: datetime
+) -> None:
     """A ready pipeline could not be looked at: believed for two resyncs, then unknown."""
     if report.failed_looks > TOLERATED_FAILED_LOOKS:
-        first = next((entry for entry in report.entries if _is_error(entry)), None)
+        errors = [entry for entry in entries if _is_error(entry)]
+        stuck = [entry for entry in errors if stalls(entry, now=now)]
+        first = next(iter(stuck or errors), None)
         reason = Reason(first.reason) if first else Reason.TRANSIENT
         message = _sentence(first) if first else "AWS can't be read"
         conditions.set(types.READY, "Unknown", reason, message)
-        conditions.reconciling(Reason.PROGRESSING_WITH_RETRY, message)
+        _say_stuck_or_retried(conditions, reason, message, stuck=bool(stuck))
 
 
-def _say_deleting(conditions: ConditionSet, entries: Sequence[Entry], report: Report) -> None:
+def _say_deleting(
+    conditions: ConditionSet,
+    entries: Sequence[Entry],
+    report: Report,
+    previous: Status,
+    now: datetime,
+) -> None:
     left = [entry for entry in entries if entry.state is not State.RETAINED]
     blocked = [entry for entry in left if _is_error(entry)]
     if report.problem is not None:
         message = f"deletion waits: {report.problem.message}"
-        conditions.set(types.READY, "False", report.problem.reason, message)
-        conditions.stalled(report.problem.reason, message)
+        _say_problem(conditions, Problem(report.problem.reason, message), previous, now)
     elif blocked:
-        message = f"deletion waits: {_sentence(blocked[0])}"
-        conditions.set(types.READY, "False", Reason(blocked[0].reason), message)
-        conditions.stalled(Reason(blocked[0].reason), message)
+        stuck = [entry for entry in blocked if stalls(entry, now=now)]
+        first = (stuck or blocked)[0]
+        message = f"deletion waits: {_sentence(first)}"
+        conditions.set(types.READY, "False", Reason(first.reason), message)
+        _say_stuck_or_retried(conditions, Reason(first.reason), message, stuck=bool(stuck))
     else:
         message = f"{len(left)} resources left: {_named(left)}" if left else "all gone or retained"
         conditions.set(types.READY, "False", Reason.DELETING, message)
