@@ -51,7 +51,9 @@ class Answer:
         self.status = status
         # Of an answer to HEAD it tells the size of what GET would bring.
         self.length = next((v for k, v in headers.items() if k.lower() == "content-length"), None)
-        self.headers = {key: value for key, value in headers.items() if key.lower() not in _HOP}
+        self.headers = {
+            key.lower(): value for key, value in headers.items() if key.lower() not in _HOP
+        }
         self._body = body
         self._data: dict[str, Any] | None = None
         self._changed = False
@@ -97,6 +99,8 @@ class Answer:
     def edit(self) -> dict[str, Any]:
         """`data`, to be changed in place."""
         self._changed = True
+        # DynamoDB's checksum is of the body as it was: with it a client would ask again.
+        self.headers.pop("x-amz-crc32", None)
         return self.data
 
     @property
@@ -109,10 +113,9 @@ class Answer:
         """``OK``, or the error code."""
         if self.ok:
             return "OK"
-        headers = {key.lower(): value for key, value in self.headers.items()}
-        if compatible := headers.get("x-amzn-query-error"):
+        if compatible := self.headers.get("x-amzn-query-error"):
             return compatible.partition(";")[0]
-        code = headers.get("x-amzn-errortype", "")
+        code = self.headers.get("x-amzn-errortype", "")
         if not code and (found := _XML_CODE.search(self._body)):
             code = found[1].decode()
         if not code and self._body.startswith(b"{"):

@@ -868,6 +868,21 @@ def test_calls_are_counted_by_their_own_names(hard: HardAws, aws: Client) -> Non
     assert not hard.calls()
 
 
+def test_a_changed_answer_is_believed(hard: HardAws) -> None:
+    """A client that retries takes it at once: no checksum of the emulator's own body is left."""
+    hard.reset(["dynamodb-states"])
+    patient = boto3.session.Session().client(
+        "dynamodb",
+        endpoint_url=hard.endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=ACCOUNT,
+        aws_secret_access_key="sandbox",
+        config=Config(retries={"mode": "standard", "total_max_attempts": 3}),
+    )
+    assert table(patient)["TableStatus"] == "CREATING"
+    assert hard.calls() == {("dynamodb", "CreateTable", "OK"): 1}
+
+
 def test_rpc_v2_cbor_is_understood(hard: HardAws) -> None:
     """CloudWatch's own protocol, which botocore does not choose here, is counted and refused."""
     hard.inject("throttle", service="cloudwatch")
