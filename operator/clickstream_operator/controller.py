@@ -26,6 +26,7 @@ from clickstream_operator.api.v1alpha1 import (
     RECONCILE_REQUESTED_AT,
     Effective,
     Plan,
+    Status,
 )
 from clickstream_operator.approval import approval_of, next_plan
 from clickstream_operator.aws import tags as ownership
@@ -167,7 +168,8 @@ class Controller:
             corrections=memory.corrections,
         )
         applier = Applier(wanted, start)
-        subject = await self._run(subject, effective, wanted, applier)
+        before = subject.status
+        subject = await self._run(subject, effective, wanted, applier, memory)
         outcomes = dict(applier.outcomes)
         if not subject.spec.suspend:
             outcomes |= await self._prune(blueprint, wanted, inventory, start)
@@ -180,7 +182,8 @@ class Controller:
         report = self._report(subject, effective, wanted, outcomes)
         report = replace(report, plan=self._plan(subject, outcomes))
         report = self._tolerate_failed_looks(subject, report, outcomes, memory)
-        await self._publish(subject, report, outcomes)
+        memory.visited |= outcomes.keys()
+        await self._publish(subject, report, outcomes, before=before)
         return self._pace.after(memory, outcomes)
 
     async def _run(
@@ -189,6 +192,7 @@ class Controller:
         effective: Effective,
         wanted: list[Resource],
         applier: Applier,
+        memory: Memory,
     ) -> Subject:
         """Apply, and show in the status how far a long pass has come."""
         work = asyncio.ensure_future(applier.apply())
@@ -198,7 +202,11 @@ class Controller:
                 if not showing:
                     continue
                 outcomes = dict(applier.outcomes)
-                report = self._report(subject, effective, wanted, outcomes)
+                report = replace(
+                    self._report(subject, effective, wanted, outcomes),
+                    plan=subject.status.plan,
+                    unvisited=applier.names - outcomes.keys() - memory.visited,
+                )
                 try:
                     subject = await self._write(subject, report)
                 except StaleObject:
@@ -414,14 +422,19 @@ class Controller:
         )
 
     async def _publish(
-        self, subject: Subject, report: Report, outcomes: Mapping[str, Outcome]
+        self,
+        subject: Subject,
+        report: Report,
+        outcomes: Mapping[str, Outcome],
+        *,
+        before: Status | None = None,
     ) -> Subject:
-        """Write the status if it changed, and an Event for each transition."""
+        """Write the status if it changed, and an Event for each transition since `before`."""
         if report.problem is not None and report.problem.reason is Reason.CREDENTIALS_INVALID:
             report = replace(
                 report, credentials_are_bad=True, credentials_message=report.problem.message
             )
-        before = subject.status
+        before = before or subject.status
         subject = await self._write(subject, report)
         if subject.status != before:
             for happening in happenings(before, subject.status, outcomes):

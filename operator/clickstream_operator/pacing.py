@@ -38,6 +38,7 @@ class Memory:
     waiting_for: frozenset[str] = frozenset()
     observations: Mapping[str, Observed] = field(default_factory=dict)
     corrections: dict[str, int] = field(default_factory=dict)
+    visited: set[str] = field(default_factory=set)
 
     def count_corrections(
         self, outcomes: Mapping[str, Outcome], *, unseen: Collection[str] = ()

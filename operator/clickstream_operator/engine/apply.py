@@ -97,6 +97,11 @@ class Applier:
         self.outcomes: dict[str, Outcome] = {}
         self.observations: dict[str, Observed] = {}
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The resources of this pass."""
+        return frozenset(resource.name for resource in self._resources)
+
     async def apply(self) -> Mapping[str, Outcome]:
         """Bring every resource as far towards its desired state as AWS lets it now."""
         await asyncio.gather(*(self._look(resource) for resource in self._resources))

@@ -1,0 +1,320 @@
+"""The controller's own part of a pass, over resources in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import pytest
+
+from clickstream_operator import controller as controllers
+from clickstream_operator import pipeline
+from clickstream_operator import status as statuses
+from clickstream_operator.api.reasons import Reason
+from clickstream_operator.api.v1alpha1 import FINALIZER, Status
+from clickstream_operator.aws.errors import Category
+from clickstream_operator.aws.session import AwsSession, Identity
+from clickstream_operator.controller import Controller
+from clickstream_operator.engine.resource import Observed, progressing
+from clickstream_operator.events import EventRecorder, Happening
+from clickstream_operator.kube import Kube
+from clickstream_operator.metrics import Metrics
+from clickstream_operator.preflight import Surroundings
+from clickstream_operator.workqueue import Key
+from tests.unit.fake_resource import FakeResource, aws_error
+
+KEY = Key("shop", "web")
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+class MemoryKube:
+    """One object of an API server, as far as the controller uses it."""
+
+    def __init__(self) -> None:
+        self.body: dict[str, Any] | None = {
+            "metadata": {
+                "name": KEY.name,
+                "namespace": KEY.namespace,
+                "uid": "uid-1",
+                "generation": 1,
+                "resourceVersion": "1",
+                "creationTimestamp": "2026-11-01T00:00:00Z",
+            },
+            "spec": {},
+        }
+        self.statuses: list[Status] = []
+        self.on_status: Callable[[], None] = lambda: None
+
+    @property
+    def status(self) -> Status:
+        """What is stored."""
+        return self.statuses[-1]
+
+    async def get(self, key: Key) -> dict[str, Any] | None:
+        """The object."""
+        return copy.deepcopy(self.body)
+
+    async def add_finalizer(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Guard it."""
+        assert self.body is not None
+        self.body["metadata"]["finalizers"] = [FINALIZER]
+        return copy.deepcopy(self.body)
+
+    async def remove_finalizer(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Let it go."""
+        gone = self.body
+        assert gone is not None
+        self.body = None
+        return gone
+
+    async def write_status(
+        self, body: Mapping[str, Any], status: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Store and remember."""
+        assert self.body is not None
+        self.body["status"] = dict(status)
+        self.statuses.append(Status.model_validate(status))
+        self.on_status()
+        return copy.deepcopy(self.body)
+
+
+class MemoryRecorder:
+    """Events in a list."""
+
+    def __init__(self) -> None:
+        self.seen: list[Happening] = []
+
+    async def record(self, body: Mapping[str, Any], happening: Happening) -> None:
+        """Remember it."""
+        self.seen.append(happening)
+
+
+class MemorySession:
+    """A credential of one account."""
+
+    async def identity(self) -> Identity:
+        """The account."""
+        return Identity("123456789012", "aws")
+
+
+class World:
+    """A controller, its object, and the resources that a spec asks for."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.kube, self.recorder, self.time = MemoryKube(), MemoryRecorder(), 0.0
+        self.wanted: list[FakeResource] = []
+        self.possible: list[FakeResource] = []
+        monkeypatch.setattr(pipeline, "build", lambda _blueprint: self.wanted)
+        monkeypatch.setattr(pipeline, "build_everything", lambda _blueprint: self.possible)
+        self.controller = Controller(
+            kube=cast("Kube", self.kube),
+            recorder=cast("EventRecorder", self.recorder),
+            sessions=lambda _region: cast("AwsSession", MemorySession()),
+            surroundings=Surroundings(
+                cluster="cluster-1",
+                instance="test",
+                default_region="eu-west-1",
+                account_regional_buckets=False,
+                packages={},
+            ),
+            metrics=Metrics(),
+            clock=lambda: self.time,
+            now=lambda: NOW,
+            jitter=lambda: 0.0,
+        )
+
+    def has(self, *resources: FakeResource) -> None:
+        """The spec asks for these."""
+        self.wanted = self.possible = list(resources)
+
+    async def step(self) -> float | None:
+        """One pass."""
+        return await self.controller.reconcile(KEY)
+
+    def edit(self) -> None:
+        """A new generation."""
+        assert self.kube.body is not None
+        self.kube.body["metadata"]["generation"] += 1
+
+    def ask_to_delete(self) -> None:
+        """Somebody deletes the object."""
+        self.edit()
+        assert self.kube.body is not None
+        self.kube.body["metadata"]["deletionTimestamp"] = "2026-11-01T01:00:00Z"
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    """A new object and no resources."""
+    return World(monkeypatch)
+
+
+def ready_of(status: Status) -> tuple[str, int]:
+    """Status and generation of Ready."""
+    (found,) = (one for one in status.conditions if one.type == "Ready")
+    return found.status, status.observed_generation
+
+
+async def test_intent_is_recorded_before_the_first_write(world: World) -> None:
+    """Finalizer, names and account are stored before anything is created."""
+    fake = FakeResource("a")
+    seen: list[tuple[bool, bool]] = []
+    fake.on_look = lambda: seen.append(
+        (
+            bool(world.kube.statuses),
+            bool(world.kube.body and world.kube.body["metadata"].get("finalizers")),
+        )
+    )
+    world.has(fake)
+    await world.step()
+    assert seen[0] == (True, True)
+    assert ready_of(world.kube.statuses[0]) == ("Unknown", 1)
+    assert ready_of(world.kube.status) == ("True", 1)
+
+
+async def test_second_pass_writes_nothing(world: World) -> None:
+    """No write to AWS, none to Kubernetes, no Event."""
+    fake = FakeResource("a")
+    world.has(fake)
+    await world.step()
+    fake.log.clear()
+    world.kube.statuses.clear()
+    world.recorder.seen.clear()
+    world.time = 300
+    await world.step()
+    assert (fake.writes, world.kube.statuses, world.recorder.seen) == ([], [], [])
+
+
+class Slow(FakeResource):
+    """One whose change lasts until the status shows the progress of the others."""
+
+    gate: asyncio.Event
+
+    async def update(self, *arguments: Any) -> None:
+        """Wait, then change."""
+        await self.gate.wait()
+        await super().update(*arguments)
+
+    async def create(self, desired: Mapping[str, Any]) -> Observed | None:
+        """Wait, then create."""
+        await self.gate.wait()
+        return await super().create(desired)
+
+
+async def test_edit_is_not_ready_before_it_is_applied(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a long pass applies an edit, no status claims it."""
+    monkeypatch.setattr(controllers, "_PROGRESS_SECONDS", 0)
+    fake = Slow("a")
+    fake.gate = asyncio.Event()
+    fake.gate.set()
+    world.has(fake)
+    await world.step()
+    fake.gate.clear()
+    world.edit()
+    fake.want = {"size": 5}
+    shown: list[tuple[str, int]] = []
+
+    def look() -> None:
+        shown.append(ready_of(world.kube.status))
+        if len(world.kube.statuses) > before + 1:
+            fake.gate.set()
+
+    before = len(world.kube.statuses)
+    world.kube.on_status = look
+    await world.step()
+    assert shown[-1] == ("True", 2)
+    assert all(one == ("False", 2) for one in shown[:-1])
+
+
+async def test_transition_during_a_long_pass_is_told(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the status showed in between still makes its Event at the end."""
+    monkeypatch.setattr(controllers, "_PROGRESS_SECONDS", 0)
+    bad, slow = FakeResource("bad"), Slow("slow")
+    bad.fail["create"] = aws_error(Category.INVALID)
+    slow.gate = asyncio.Event()
+
+    def look() -> None:
+        if any(one.type == "Stalled" for one in world.kube.status.conditions):
+            slow.gate.set()
+
+    world.kube.on_status = look
+    world.has(bad, slow)
+    await world.step()
+    reasons = [one.reason for one in world.recorder.seen]
+    assert reasons.count(Reason.INVALID) == 1
+    assert Reason.RESOURCE_CREATED in reasons
+
+
+async def test_what_left_the_spec_goes(world: World) -> None:
+    """A resource of the inventory that is no longer wanted is deleted."""
+    kept, dropped = FakeResource("a"), FakeResource("b")
+    world.has(kept, dropped)
+    await world.step()
+    world.edit()
+    world.wanted = [kept]
+    await world.step()
+    assert dropped.writes == ["create", "delete"]
+    assert [one.name for one in world.kube.status.resources] == ["a"]
+
+
+async def test_deletion_removes_everything_and_lets_go(world: World) -> None:
+    """The finalizer goes when AWS has nothing of ours any more."""
+    fake = FakeResource("a")
+    world.has(fake)
+    await world.step()
+    world.ask_to_delete()
+    assert await world.step() is None
+    assert fake.there is None
+    assert world.kube.body is None
+
+
+async def test_deletion_waits_for_aws(world: World) -> None:
+    """While something is left the finalizer stays."""
+    fake = FakeResource("a")
+    world.has(fake)
+    await world.step()
+    fake.fail["delete"] = aws_error(Category.CONFLICT)
+    world.ask_to_delete()
+    assert await world.step() == 2
+    assert world.kube.body is not None
+
+
+async def test_forgotten_line_does_not_hold_a_deletion_up(world: World) -> None:
+    """An inventory line that no resource of the spec answers to does not keep the finalizer."""
+    fake, forgotten = FakeResource("a"), FakeResource("config")
+    world.has(fake, forgotten)
+    await world.step()
+    world.possible = [fake]
+    world.ask_to_delete()
+    await world.step()
+    assert world.kube.body is None
+
+
+async def test_drift_loop_is_found_beside_a_busy_neighbour(world: World) -> None:
+    """Polls for another resource do not make a row of corrections look like success."""
+    fake, busy = FakeResource("a"), FakeResource("busy")
+    busy.after_create = progressing("Busy", "busy")
+    world.has(fake, busy)
+    await world.step()
+    for round_ in range(1, 5):
+        fake.exists(size=9)
+        world.time = 300.0 * round_
+        await world.step()
+        world.time += 2
+        await world.step()
+    assert fake.writes == ["create", "update", "update", "update"]
+    line = statuses.inventory(world.kube.status)["a"]
+    assert line.reason == Reason.DRIFT_LOOP
+
+
+async def test_vanished_object_is_forgotten(world: World) -> None:
+    """No object, no next pass."""
+    world.kube.body = None
+    assert await world.step() is None
