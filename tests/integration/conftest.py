@@ -55,3 +55,16 @@ def pilot(installed: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pilot
     started = Pilot(installed)
     yield started
     started.close()
+    _drop_pipelines(installed)
+
+
+def _drop_pipelines(sandbox: Sandbox) -> None:
+    """Remove all pipelines, with whatever a test left on them: no operator runs to do it."""
+    names = sandbox.kubectl("get", "csp", "-A", "-o", "jsonpath={range .items[*]}"
+        "{.metadata.namespace} {.metadata.name}{'\\n'}{end}").stdout.splitlines()  # fmt: skip
+    for namespace, name in (line.split() for line in names):
+        sandbox.kubectl("delete", "csp", name, "-n", namespace, "--wait=false")
+        sandbox.kubectl(
+            "patch", "csp", name, "-n", namespace, "--type=merge",
+            '-p={"metadata":{"finalizers":[]}}', check=False,
+        )  # fmt: skip
