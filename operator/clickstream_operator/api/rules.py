@@ -276,7 +276,7 @@ SPEC: Final = (
         "self.processor.maximumRecordAgeSeconds == -1 || "
         "self.processor.maximumRecordAgeSeconds <= self.stream.retentionHours * 3600 - 3600",
         "processor.maximumRecordAgeSeconds must be -1 or at most stream.retentionHours minus one "
-        "hour, so that what can't be processed reaches failed/ before Kinesis drops it",
+        "hour, so that what can't be processed reaches the bucket before Kinesis drops it",
         ".processor.maximumRecordAgeSeconds",
     ),
     Rule(

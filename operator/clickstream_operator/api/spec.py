@@ -224,7 +224,7 @@ class Processor(Model):
     maximum_record_age_seconds: int = Field(
         default=79200, ge=-1, le=604800, json_schema_extra=validations(*rules.RECORD_AGE)
     )
-    """Age in seconds at which an unprocessable record goes to failed/ in the bucket; -1 or 60 and more, and at most the retention minus one hour. Default 79200, free to change. Example: 43200."""
+    """Age in seconds at which an unprocessable record goes to aws/lambda/ in the bucket; -1 or 60 and more, and at most the retention minus one hour. Default 79200, free to change. Example: 43200."""
     starting_position: StartingPosition = Field(default_factory=StartingPosition)
     """Where the mapping starts. Default TrimHorizon; takes effect when the mapping is created. Example: {type: Latest}."""
     reserved_concurrency: int | None = Field(default=None, ge=1, le=1000)

@@ -137,6 +137,8 @@ _CODES: Final[dict[Category, frozenset[str]]] = {
             "AWS.SimpleQueueService.QueueDeletedRecently",
             "QueueDeletedRecently",
             "BucketNotEmpty",
+            # A new table's backups are enabled some seconds after it is ACTIVE.
+            "ContinuousBackupsUnavailableException",
         }
     ),
     Category.THROTTLED: frozenset(

@@ -121,6 +121,7 @@ class AwsSession:
         Raises:
             AwsError: whatever went wrong, classified.
         """
+        await self._prepare(service, operation)
         account = self._identity.account if self._identity else ""
         await self._limits.wait(
             account=account, region=self.region, service=service, operation=operation
@@ -157,6 +158,19 @@ class AwsSession:
                     aws_request_id=request_id,
                     duration_ms=round(seconds * 1000, 1),
                 )
+
+    async def _prepare(self, service: str, operation: str) -> None:
+        """Make the client before the call takes its turn.
+
+        Making one takes a good part of a second, in which further calls get their turns: they would
+        all be sent at once when it is there, and AWS would throttle them.
+        """
+        if service in self._clients:
+            return
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._executor, self._client, service)
+        except BotoCoreError as error:
+            raise from_botocore_error(service, operation, error) from error
 
     def _send(self, service: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         client = self._client(service)
