@@ -11,7 +11,8 @@ from clickstream_operator.api.v1alpha1 import Spec
 from clickstream_operator.aws.arns import Place
 
 _HASH_LENGTH: Final = 8
-#: A bucket name has 63 characters, and account and region take up to 27 of them.
+_BUCKET_NAME: Final = 63
+#: What is left for the pipeline's name beside hash, account and all but the longest regions.
 _BUCKET_NAME_PART: Final = 15
 
 STREAM: Final = "stream"
@@ -56,9 +57,10 @@ def bucket_name(base: str, place: Place, *, account_regional: bool) -> str:
     "Namespaces for general purpose buckets").
     """
     name, _, digest = base.rpartition("-")
-    stem = f"{name[:_BUCKET_NAME_PART].rstrip('-')}-{digest}"
     suffix = "-an" if account_regional else ""
-    return f"{stem}-archive-{place.account}-{place.region}{suffix}"
+    rest = f"-{digest}-archive-{place.account}-{place.region}{suffix}"
+    room = min(_BUCKET_NAME_PART, _BUCKET_NAME - len(rest))
+    return f"{name[:room].rstrip('-')}{rest}"
 
 
 def physical_names(

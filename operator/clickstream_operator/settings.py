@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from clickstream_operator.api import rules
+
 
 class SettingsError(Exception):
     """A setting is wrong; the message is one readable line."""
@@ -25,7 +27,7 @@ class Settings(BaseSettings):
     """Who owns the AWS resources. Default: the uid of the kube-system namespace."""
     instance: str = Field(default="clickstream-operator", min_length=1, max_length=128)
     """Name of this installation."""
-    region: str = Field(default="", pattern=r"^([a-z]{2}(-[a-z]+)+-[0-9])?$")
+    region: str = Field(default="", pattern=rf"^({rules.REGION.pattern})?$")
     """Region of pipelines whose spec names none. Default: AWS_REGION or AWS_DEFAULT_REGION."""
     watch_namespaces: Annotated[tuple[str, ...], NoDecode] = ()
     """Namespaces to watch, separated by commas. Empty: the whole cluster."""
