@@ -121,9 +121,7 @@ def test_a_reserved_port_refuses_connections_and_can_be_served() -> None:
     reservation = ports.Reservation()
     probe = f"import socket; socket.create_connection(('127.0.0.1', {reservation.port}))"
     assert (
-        subprocess.run(  # noqa: S603 our own program
-            [sys.executable, "-c", probe], check=False, capture_output=True
-        )
+        subprocess.run([sys.executable, "-c", probe], check=False, capture_output=True)
         .stderr.strip()
         .endswith(b"Connection refused")
     )
