@@ -35,7 +35,7 @@ from clickstream_operator.aws.session import AwsSession, Calls
 from clickstream_operator.engine.apply import Applier, PassInput
 from clickstream_operator.engine.inventory import Entry, Origin, State
 from clickstream_operator.engine.outcome import Outcome
-from clickstream_operator.engine.plan import AdoptionPolicy, DriftPolicy, Policy
+from clickstream_operator.engine.plan import Action, AdoptionPolicy, DriftPolicy, Policy
 from clickstream_operator.engine.remove import Remover
 from clickstream_operator.engine.resource import Observed, Resource
 from clickstream_operator.events import EventRecorder, Happening
@@ -317,7 +317,12 @@ class Controller:
         # Deletion overrides suspension and needs no approval.
         policy = replace(self._policy(subject), approval=None, read_only=False)
         start = PassInput(inventory=inventory, policy=policy)
-        outcomes = dict(await Remover(resources, start).remove())
+        outcomes = dict(await Remover(resources, start, gone=memory.gone).remove())
+        memory.gone |= {
+            name
+            for name, one in outcomes.items()
+            if one.entry is None and Action.DELETE in one.done
+        }
         # What no spec of this version asks for holds nothing up.
         unknown = inventory.keys() - {resource.name for resource in resources}
         if unknown:

@@ -39,6 +39,8 @@ class Memory:
     observations: Mapping[str, Observed] = field(default_factory=dict)
     corrections: dict[str, int] = field(default_factory=dict)
     visited: set[str] = field(default_factory=set)
+    gone: set[str] = field(default_factory=set)
+    """What this deletion deleted and saw gone: a poll need not look for it again."""
 
     def count_corrections(
         self, outcomes: Mapping[str, Outcome], *, unseen: Collection[str] = ()

@@ -286,6 +286,26 @@ async def test_deletion_waits_for_aws(world: World) -> None:
     assert world.kube.body is not None
 
 
+async def test_deletion_does_not_look_again_for_what_is_gone(world: World) -> None:
+    """A poll reads only what is left; another process looks for everything once."""
+    left, gone = FakeResource("left"), FakeResource("gone")
+    world.has(left, gone)
+    await world.step()
+    left.fail["delete"] = aws_error(Category.CONFLICT)
+    world.ask_to_delete()
+    await world.step()
+    assert gone.there is None
+    looks = gone.calls.count("observe")
+    world.time += 60
+    await world.step()
+    assert gone.calls.count("observe") == looks
+    assert world.kube.body is not None
+    del left.fail["delete"]
+    world.time += 60
+    assert await world.step() is None
+    assert world.kube.body is None
+
+
 async def test_forgotten_line_does_not_hold_a_deletion_up(world: World) -> None:
     """An inventory line that no resource of the spec answers to does not keep the finalizer."""
     fake, forgotten = FakeResource("a"), FakeResource("config")

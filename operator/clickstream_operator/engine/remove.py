@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 import structlog
@@ -22,11 +22,17 @@ log = structlog.get_logger(__name__)
 
 
 class Remover:
-    """Runs one pass of a removal. `outcomes` grows while it runs."""
+    """Runs one pass of a removal. `outcomes` grows while it runs.
 
-    def __init__(self, resources: Iterable[Resource], start: PassInput) -> None:
+    `gone`: resources that an earlier pass of the same removal deleted and saw gone.
+    """
+
+    def __init__(
+        self, resources: Iterable[Resource], start: PassInput, *, gone: Collection[str] = ()
+    ) -> None:
         self._resources = tuple(resources)
         self._start = start
+        self._gone = gone
         self.outcomes: dict[str, Outcome] = {}
 
     async def remove(self) -> Mapping[str, Outcome]:
@@ -49,6 +55,8 @@ class Remover:
         self.outcomes[resource.name] = outcome
 
     async def _take_away(self, resource: Resource, entry: Entry) -> Outcome:
+        if resource.name in self._gone:
+            return Outcome(resource.name, None)
         if entry.state is State.RETAINED:
             return Outcome(resource.name, entry)
         dependent = self._dependent_that_is_left(resource)
