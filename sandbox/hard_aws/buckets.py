@@ -15,8 +15,8 @@ class BucketDeletions(Rule):
     """The name of a deleted bucket is busy for a while.
 
     OperationAborted, 409: "A conflicting conditional operation is currently in progress against
-    this resource. Try again" (Amazon S3 API Reference, Error responses); "wait for some time before
-    the name can be reused" (Amazon S3 User Guide, Deleting a bucket).
+    this resource. Try again" (Amazon S3 API Reference, Error responses). How long it lasts is not
+    documented.
     """
 
     name = "s3-deletions"

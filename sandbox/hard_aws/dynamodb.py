@@ -148,8 +148,8 @@ class TimeToLiveOnceAnHour(Rule):
 class DeletionProtection(Rule):
     """A protected table is not deleted.
 
-    DeleteTable takes no table whose "DeletionProtectionEnabled" is true (Amazon DynamoDB Developer
-    Guide, Using deletion protection to protect your table). No window: `seconds` mean nothing.
+    DeleteTable takes no table with deletion protection (Amazon DynamoDB Developer Guide, Using
+    deletion protection to protect your table). No window: `seconds` mean nothing.
     """
 
     name = "dynamodb-protection"

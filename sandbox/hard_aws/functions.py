@@ -102,8 +102,9 @@ class MappingStates(Rule):
 
     ResourceInUseException: "The operation conflicts with the resource's availability. For example,
     you tried to update an event source mapping in the CREATING state, or you tried to delete an
-    event source mapping currently UPDATING"; DeleteEventSourceMapping: "it enters a Deleting state
-    and might not be completely deleted for several seconds"; CreateEventSourceMapping,
+    event source mapping currently UPDATING"; DeleteEventSourceMapping: "When you delete an event
+    source mapping, it enters a Deleting state and might not be completely deleted for several
+    seconds"; CreateEventSourceMapping,
     ResourceConflictException: "The resource already exists" (AWS Lambda API Reference).
     """
 

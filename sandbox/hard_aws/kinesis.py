@@ -144,11 +144,10 @@ class StreamStates(Rule):
 class StreamModes(Rule):
     """Changes between provisioned and on-demand, which the emulator lacks: twice a day.
 
-    UpdateStreamMode: "you can switch between the on-demand and provisioned capacity modes for each
-    data stream in your account twice within 24 hours" (Kinesis Data Streams Developer Guide, Choose
-    the data stream capacity mode). UpdateShardCount, ValidationException: "only supported for data
-    streams with the provisioned capacity mode" (API Reference). The rule keeps the mode itself; its
-    `seconds` are the day.
+    A stream can switch between the modes twice within 24 hours (Kinesis Data Streams Developer
+    Guide, Choose the right mode; Quotas and limits). UpdateShardCount, ValidationException: "only
+    supported for data streams with the provisioned capacity mode" (API Reference). The rule keeps
+    the mode itself; its `seconds` are the day.
     """
 
     name = "kinesis-modes"
@@ -213,7 +212,9 @@ class StreamResizes(Rule):
     UpdateShardCount: "This operation has the following default limits. By default, you cannot do
     the following: Scale more than ten times per rolling 24-hour period per stream; Scale up to more
     than double your current shard count for a stream; Scale down below half your current shard
-    count for a stream" (Kinesis Data Streams API Reference). `seconds` are the 24 hours.
+    count for a stream" (Kinesis Data Streams API Reference, UpdateShardCount). The page names both
+    LimitExceededException and InvalidArgumentException and does not say which one a target out of
+    reach gets. `seconds` are the 24 hours.
     """
 
     name = "kinesis-resizes"

@@ -104,8 +104,8 @@ class QueueReadsLag(_CreationLag):
 class TaggingDelay(Rule):
     """The tagging API does not list new resources yet.
 
-    GetResources: "tags [...] are eventually consistent" (Resource Groups Tagging API Reference, on
-    the delay between a tagging operation and its appearance).
+    Tags are eventually consistent, and GetResources reads an index of them (Resource Groups Tagging
+    API Reference, GetResources). How long it lasts is not documented.
     """
 
     name = "tagging-delay"

@@ -37,12 +37,11 @@ _NOT_MANAGEMENT: Final = frozenset({"Invoke", "InvokeAsync", "InvokeWithResponse
 class Quotas(Rule):
     """Token buckets of one second's worth; an empty one throttles.
 
-    "Transactions per second" of each operation (Amazon Kinesis Data Streams API Reference, and
-    Developer Guide, Quotas and limits); "Rate of control plane API requests [...] 15 requests per
-    second in total across all APIs", "GetFunction 100" (AWS Lambda Developer Guide, Lambda quotas);
-    "PutMetricAlarm 3, DescribeAlarms 9, DeleteAlarms 3 transactions per second" (Amazon CloudWatch
-    User Guide, CloudWatch service quotas); TagResource "five times per second" (Amazon DynamoDB API
-    Reference). `seconds` multiplies the size of a bucket.
+    Transactions per second of each operation (Kinesis Data Streams Developer Guide, Quotas and
+    limits); 15 calls a second to all of Lambda's control plane, 100 to GetFunction (AWS Lambda
+    Developer Guide, Lambda quotas); PutMetricAlarm 3, DescribeAlarms 9, DeleteAlarms 3 (Amazon
+    CloudWatch User Guide, CloudWatch service quotas); TagResource five times a second (Amazon
+    DynamoDB API Reference, TagResource). `seconds` multiplies the size of a bucket.
     """
 
     name = "quotas"

@@ -19,8 +19,8 @@ class NewRoles(Rule):
     """Lambda and Scheduler cannot assume a role that was made seconds ago.
 
     "Changes that I make are not always immediately visible" (IAM User Guide, Troubleshoot IAM);
-    CreateFunction, InvalidParameterValueException: "The role defined for the function cannot be
-    assumed by Lambda" (AWS Lambda Developer Guide, Troubleshoot configuration issues).
+    CreateFunction, InvalidParameterValueException (AWS Lambda API Reference): "The role defined for
+    the function cannot be assumed by Lambda."
     """
 
     name = "iam-new-roles"
@@ -64,9 +64,9 @@ class NewRoles(Rule):
 class NewPolicies(Rule):
     """A mapping is refused while the role's new rights have not arrived.
 
-    CreateEventSourceMapping, InvalidParameterValueException: "Cannot access stream" (AWS Lambda
-    Developer Guide, Troubleshoot event source mapping issues); "Changes that I make are not always
-    immediately visible" (IAM User Guide, Troubleshoot IAM).
+    "Changes that I make are not always immediately visible" (IAM User Guide, Troubleshoot IAM), and
+    CreateEventSourceMapping checks the execution role's rights (AWS Lambda Developer Guide, Process
+    records from Amazon Kinesis Data Streams): InvalidParameterValueException.
     """
 
     name = "iam-new-policies"

@@ -19,7 +19,8 @@ class ScheduleConflicts(Rule):
     """A schedule that is being changed takes no other change.
 
     UpdateSchedule and DeleteSchedule, ConflictException, 409: "Updating or deleting the resource
-    can cause an inconsistent state" (EventBridge Scheduler API Reference).
+    can cause an inconsistent state" (EventBridge Scheduler API Reference). How long it lasts is not
+    documented.
     """
 
     name = "scheduler-conflicts"
