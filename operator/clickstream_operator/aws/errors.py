@@ -79,6 +79,7 @@ _CREDENTIALS: Final = frozenset(
         "InvalidSignatureException",
         "AuthFailure",
         "TokenRefreshRequired",
+        "InvalidToken",
     }
 )
 
@@ -153,8 +154,13 @@ _CODES: Final[dict[Category, frozenset[str]]] = {
             "RequestThrottled",
             "RequestThrottledException",
             "BandwidthLimitExceeded",
+            "EC2ThrottledException",
+            "PriorRequestNotComplete",
+            "TransactionInProgressException",
         }
     ),
+    # S3 answers 400 to a connection that it found too slow.
+    Category.TRANSIENT: frozenset({"RequestTimeout", "RequestTimeoutException"}),
     Category.ACCESS_DENIED: _CREDENTIALS
     | {
         "AccessDenied",
@@ -200,12 +206,15 @@ _NOISE: Final = re.compile(
     r"\s*\(?\b(RequestID|Request ID|HostId|Host ID|Extended Request ID)\b[:=]?\s*[\w/+=-]*\)?,?"
     r"|\s*\(reached max retries: \d+\)"
     r"|\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b(?=\s*\)?$)"
-    r"|\b\d{4}-\d\d-\d\dT[\d:.]+Z?",
+    r"|\b\d{4}-\d\d-\d\dT[\d:.]+Z?|\b\d{8}T\d{6}Z"
+    # The SDK names its sessions by the time at which it made them.
+    r"|(?<=botocore-session-)\d+",
     re.IGNORECASE,
 )
 _BUSY: Final = frozenset(
     {"ResourceInUseException", "ResourceConflictException", "ConflictException"}
 )
+_TOO_MANY: Final = 429
 _SERVER_ERROR: Final = 500
 
 
@@ -227,6 +236,8 @@ def category_of(code: str, message: str, status: int) -> Category:
         return Category.TRANSIENT
     if code == "ValidationError" and _NOT_THERE.search(message):
         return Category.NOT_FOUND
+    if status == _TOO_MANY:
+        return Category.THROTTLED
     if status >= _SERVER_ERROR:
         return Category.TRANSIENT
     return Category.INVALID

@@ -62,19 +62,27 @@ def as_text(policy: Mapping[str, Any]) -> str:
 def canonical(policy: str | Mapping[str, Any]) -> Any:
     """A form in which two documents of equal meaning are equal.
 
-    A lone string equals a list of one; the order of actions, resources and statements means nothing
-    (IAM user guide, "IAM JSON policy elements reference").
+    A lone string equals a list of one; the order of actions, resources, statements and values of a
+    condition means nothing (IAM user guide, "IAM JSON policy elements reference").
     """
     parsed = json.loads(policy) if isinstance(policy, str) else policy
     return _canonical(parsed, key="")
 
 
 def _canonical(value: Any, *, key: str) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _canonical(item, key=name) for name, item in sorted(value.items())}
+    if key == "Condition":
+        return {
+            operator: {
+                name: sorted(found if isinstance(found, list) else [found], key=str)
+                for name, found in sorted(keys.items())
+            }
+            for operator, keys in sorted(value.items())
+        }
     if key == "Statement":
         items = value if isinstance(value, list) else [value]
         return sorted((_canonical(item, key="") for item in items), key=json.dumps)
+    if isinstance(value, Mapping):
+        return {name: _canonical(item, key=name) for name, item in sorted(value.items())}
     if key in _SETS:
         return sorted(value) if isinstance(value, list) else [value]
     if isinstance(value, list):

@@ -1,0 +1,186 @@
+"""What is settled before a pass touches AWS."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from clickstream_operator import preflight
+from clickstream_operator.api.reasons import Reason
+from clickstream_operator.aws.errors import AwsError, Category
+from clickstream_operator.aws.session import AwsSession, Identity
+from clickstream_operator.preflight import Surroundings
+from clickstream_operator.status import Problem
+from clickstream_operator.subject import InvalidSpec, Subject, parse
+from clickstream_operator.workqueue import Key
+
+KEY = Key("shop", "web")
+ROLE = "arn:aws:iam::123456789012:role/given"
+IDENTITY = Identity("123456789012", "aws")
+RECORDED = {"account": "123456789012", "partition": "aws", "region": "eu-west-1", "base": "web-x"}
+
+
+def around(**values: Any) -> Surroundings:
+    """What the operator was started with."""
+    settled: dict[str, Any] = {
+        "cluster": "cluster-1",
+        "instance": "test",
+        "default_region": "eu-west-1",
+        "account_regional_buckets": True,
+        "packages": {},
+    }
+    return Surroundings(**(settled | values))
+
+
+def subject(spec: dict[str, Any] | None = None, effective: dict[str, Any] | None = None) -> Subject:
+    """A pipeline, recorded or new."""
+    status = {"effective": effective} if effective else {}
+    return parse(KEY, {"metadata": {"generation": 1}, "spec": spec or {}, "status": status})
+
+
+class Session:
+    """A credential; every call but the identity's would be an AttributeError."""
+
+    def __init__(self, answer: Identity | AwsError) -> None:
+        self.answer = answer
+
+    async def identity(self) -> Identity:
+        """Whose it is."""
+        if isinstance(self.answer, AwsError):
+            raise self.answer
+        return self.answer
+
+
+async def identify(one: Subject, answer: Identity | AwsError) -> Identity | Problem:
+    """The identity behind a credential, or what is wrong with it."""
+    return await preflight.identify(one, cast("AwsSession", Session(answer)))
+
+
+def test_empty_spec_has_no_problem() -> None:
+    """The default pipeline may start."""
+    assert preflight.problem_in_spec(subject(), around()) is None
+
+
+@pytest.mark.parametrize(
+    ("spec", "effective", "default", "expected"),
+    [
+        ({}, None, "eu-west-1", "eu-west-1"),
+        ({"region": "us-east-1"}, None, "eu-west-1", "us-east-1"),
+        ({}, RECORDED, "us-west-2", "eu-west-1"),
+        ({"region": "us-east-1"}, RECORDED, "us-west-2", "eu-west-1"),
+        ({}, None, "", ""),
+    ],
+)
+def test_recorded_region_wins(
+    spec: dict[str, Any], effective: dict[str, Any] | None, default: str, expected: str
+) -> None:
+    """Recorded, then the spec's, then the operator's."""
+    found = preflight.region_of(subject(spec, effective), around(default_region=default))
+    assert found == expected
+
+
+def test_missing_region_names_both_remedies() -> None:
+    """Neither spec nor operator says one."""
+    problem = preflight.problem_in_spec(subject(), around(default_region=""))
+    assert problem is not None
+    assert problem.reason is Reason.INVALID
+    assert "spec.region" in problem.message
+    assert "AWS_REGION" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("spec", "path"),
+    [
+        ({"processor": {"roleArn": ROLE}}, "spec.processor.roleArn"),
+        ({"anomalyDetection": {"roleArn": ROLE}}, "spec.anomalyDetection.roleArn"),
+    ],
+)
+def test_given_role_must_be_allowed(spec: dict[str, Any], path: str) -> None:
+    """A spec can't hand any role to its functions."""
+    problem = preflight.problem_in_spec(subject(spec), around())
+    assert problem is not None
+    assert problem.reason is Reason.INVALID
+    assert path in problem.message
+    assert "CLICKSTREAM_ALLOWED_ROLE_ARNS" in problem.message
+    allowed = around(allowed_roles=frozenset({ROLE}))
+    assert preflight.problem_in_spec(subject(spec), allowed) is None
+
+
+def test_field_that_can_not_be_honoured_holds_everything() -> None:
+    """What must not be passed over keeps the operator from writing."""
+    held = subject({"credentials": {"roleArn": ROLE}})
+    problem = preflight.problem_in_spec(held, around())
+    assert problem is not None
+    assert problem.reason is Reason.NOT_YET_EFFECTIVE
+    assert "spec.credentials" in problem.message
+
+
+async def test_first_credential_decides_the_account() -> None:
+    """Nothing recorded: the credential's account it is."""
+    assert await identify(subject(), IDENTITY) == IDENTITY
+
+
+async def test_recorded_account_is_kept() -> None:
+    """The same account may go on."""
+    assert await identify(subject(effective=RECORDED), IDENTITY) == IDENTITY
+
+
+@pytest.mark.parametrize(
+    ("identity", "spec", "said"),
+    [
+        (Identity("999999999999", "aws"), {}, "account 999999999999"),
+        (Identity("123456789012", "aws-cn"), {}, "partition aws-cn"),
+        (IDENTITY, {"region": "us-east-1"}, "spec.region is us-east-1"),
+    ],
+)
+async def test_another_account_stops_the_pass(
+    identity: Identity, spec: dict[str, Any], said: str
+) -> None:
+    """AccountMismatch after the one question about the identity, with the remedy."""
+    problem = await identify(subject(spec, RECORDED), identity)
+    assert isinstance(problem, Problem)
+    assert problem.reason is Reason.ACCOUNT_MISMATCH
+    assert said in problem.message
+    assert "give the operator a credential of account 123456789012" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("code", "category", "reason"),
+    [
+        ("ExpiredToken", Category.ACCESS_DENIED, Reason.CREDENTIALS_INVALID),
+        ("NoCredentials", Category.ACCESS_DENIED, Reason.CREDENTIALS_INVALID),
+        ("AccessDenied", Category.ACCESS_DENIED, Reason.ACCESS_DENIED),
+        ("Throttling", Category.THROTTLED, Reason.THROTTLED),
+        ("NoRegion", Category.INVALID, Reason.INVALID),
+        ("EndpointUnreachable", Category.TRANSIENT, Reason.TRANSIENT),
+        ("Whatever", Category.CONFLICT, Reason.TRANSIENT),
+    ],
+)
+async def test_credential_that_fails_is_a_problem(
+    code: str, category: Category, reason: Reason
+) -> None:
+    """The reason says whether a person must renew it."""
+    error = AwsError(service="sts", operation="o", code=code, text="said AWS", category=category)
+    problem = await identify(subject(), error)
+    assert isinstance(problem, Problem)
+    assert problem.reason is reason
+    assert "said AWS" in problem.message
+
+
+def test_names_and_place_are_decided_once() -> None:
+    """Everything that later passes rely on is recorded."""
+    found = preflight.decide_effective(subject({"region": "us-east-1"}), IDENTITY, around())
+    assert (found.cluster, found.instance) == ("cluster-1", "test")
+    assert (found.account, found.partition, found.region) == ("123456789012", "aws", "us-east-1")
+    assert found.base.startswith("web-")
+    assert found.names["stream"] == f"{found.base}-events"
+    assert found.names["archive"].endswith("-123456789012-us-east-1-an")
+    again = preflight.decide_effective(subject({"region": "us-east-1"}), IDENTITY, around())
+    assert again == found
+
+
+def test_unreadable_spec_names_its_fields() -> None:
+    """A CRD of another version than the operator."""
+    with pytest.raises(InvalidSpec, match=r"different versions.*stream\.shards"):
+        subject({"stream": {"shards": "many"}})
