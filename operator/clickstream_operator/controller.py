@@ -34,7 +34,7 @@ from clickstream_operator.aws.arns import Place
 from clickstream_operator.aws.session import AwsSession, Calls
 from clickstream_operator.engine.apply import Applier, PassInput
 from clickstream_operator.engine.inventory import Entry, Origin, State
-from clickstream_operator.engine.outcome import Outcome
+from clickstream_operator.engine.outcome import Next, Outcome
 from clickstream_operator.engine.plan import Action, AdoptionPolicy, DriftPolicy, Policy
 from clickstream_operator.engine.remove import Remover
 from clickstream_operator.engine.resource import Observed, Resource
@@ -113,9 +113,13 @@ class Controller:
         if known is None or known.uid != uid:
             known = self._memories[subject.key] = Memory(uid=uid, generation=subject.generation)
         elif known.generation != subject.generation:
-            # A new spec starts over: no old backoff, no old observation.
+            # A new spec starts over, without the old backoff. What was seen stays seen: what the
+            # spec changes is looked at anew.
             known = self._memories[subject.key] = Memory(
-                uid=uid, generation=subject.generation, resyncs=known.resyncs
+                uid=uid,
+                generation=subject.generation,
+                resyncs=known.resyncs,
+                observations=known.observations,
             )
         return known
 
@@ -157,14 +161,16 @@ class Controller:
         wanted = pipeline.build(blueprint)
         subject = await self._announce(subject, effective, wanted)
         inventory = statuses.inventory(subject.status)
-        is_resync = self._pace.is_resync(memory) or self._requested(subject)
+        requested = self._requested(subject)
+        is_resync = requested or self._pace.is_resync(memory)
+        full = requested or (is_resync and memory.resyncs % FULL_EVERY == 0)
         start = PassInput(
             inventory=inventory,
             policy=self._policy(subject),
-            full=is_resync and memory.resyncs % FULL_EVERY == 0,
+            full=full,
             intended_since=datetime.fromisoformat(subject.metadata["creationTimestamp"]),
             chosen_names=names.chosen(subject.spec),
-            known=_still_known(memory, wanted, resync=is_resync),
+            known={} if full else _still_known(memory, wanted, resync=is_resync),
             corrections=memory.corrections,
         )
         applier = Applier(wanted, start)
@@ -174,6 +180,9 @@ class Controller:
         if not subject.spec.suspend:
             outcomes |= await self._prune(blueprint, wanted, inventory, start)
         memory.observations = applier.observations
+        if all(outcome.next is not Next.POLL for outcome in outcomes.values()):
+            # No poll follows: keep only what a hot resync does not look at.
+            memory.observations = _still_known(memory, wanted, resync=True)
         if is_resync:
             self._pace.plan_resync(memory, subject.spec.resync_interval_seconds)
         kinds = {resource.name: resource.kind for resource in wanted}
@@ -458,12 +467,9 @@ class Controller:
 def _still_known(memory: Memory, wanted: list[Resource], *, resync: bool) -> Mapping[str, Observed]:
     """Observations that this pass need not make again.
 
-    A poll reads only what is not ready; a hot resync leaves out what changes rarely; a full one
-    reads everything.
+    A poll reads only what is not ready; a hot resync leaves out what changes rarely.
     """
     if not resync:
         return memory.observations
-    if memory.resyncs % FULL_EVERY == 0:
-        return {}
     cold = {resource.name for resource in wanted if resource.cold}
     return {name: seen for name, seen in memory.observations.items() if name in cold}

@@ -194,7 +194,7 @@ class Applier:
         known = work.resource.name in self._start.known
         if work.resource.late_look:
             return changed or not known
-        seen_in_part = work.observed is not None and not self._start.full and not known
+        seen_in_part = work.observed is not None and not self._start.full
         return seen_in_part and changed and bool(work.entry.applied_hash)
 
     def _decide(self, work: Work) -> Change:

@@ -1,0 +1,256 @@
+"""Counts what the operator costs AWS and the machine: ``make bench-operator``.
+
+One sandbox, one counting proxy in front of the emulator, the operator as a process. Counts are
+exact; seconds and bytes are of this run on this machine, with nothing but loopback in between. The
+figures of Terraform were recorded with the same resources on moto 5.2 (provider aws 5.100.0).
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from clickstream_operator.aws.session import is_read
+from sandbox import Sandbox
+from sandbox.errors import SandboxError
+from sandbox.operator_process import NAME, OperatorProcess
+from sandbox.processes import wait_until
+
+REPORT: Final = Path(__file__).parents[1] / "build" / "bench-operator.json"
+_MANY: Final = 50
+_PATIENCE: Final = 300.0
+_IDLE_SECONDS: Final = 60.0
+_RESYNC_SECONDS: Final = 60
+_MIB: Final = 1024 * 1024
+#: Calls of a look at what changes often, which a pass after an edit begins with.
+_HOT_LOOK: Final = 11
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One row: what was found, what it may be at most, what Terraform needs (empty: not run)."""
+
+    what: str
+    found: float
+    limit: float
+    unit: str
+    terraform: str = ""
+
+    @property
+    def met(self) -> bool:
+        """Whether the limit holds."""
+        return self.found <= self.limit
+
+
+class Bench:
+    """One operator in a sandbox whose AWS calls are counted."""
+
+    def __init__(self, sandbox: Sandbox, *, rate_limits: bool) -> None:
+        self._sandbox = sandbox
+        settings = {"CLICKSTREAM_RATE_LIMITS": str(rate_limits).lower()}
+        self._operator = OperatorProcess(sandbox, settings)
+        self._operator.install()
+        self._operator.start()
+
+    def stop(self) -> None:
+        """End the operator."""
+        self._operator.stop()
+
+    def apply(self, names: list[str], spec: dict[str, Any] | None = None) -> float:
+        """Apply pipelines and return the seconds until the last is Ready for this spec."""
+        items = [
+            {
+                "apiVersion": "clickstream.dev/v1alpha1",
+                "kind": "ClickstreamPipeline",
+                "metadata": {"name": name, "namespace": "default"},
+                "spec": {"resyncIntervalSeconds": 3600, **(spec or {})},
+            }
+            for name in names
+        ]
+        manifest = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
+        started = time.monotonic()
+        self._sandbox.kubectl("apply", "-f", "-", input=manifest)
+        self._wait(lambda: self._ready(names), "not all pipelines became Ready")
+        return time.monotonic() - started
+
+    def delete(self) -> float:
+        """Delete all pipelines and return the seconds until they are gone."""
+        started = time.monotonic()
+        self._sandbox.kubectl("delete", "csp", "--all", "--wait=false")
+        self._wait(lambda: not self._objects(), "not all pipelines were deleted")
+        return time.monotonic() - started
+
+    def calls(self) -> tuple[int, int]:
+        """AWS calls and writes since the last time this was asked."""
+        counted = self._sandbox.hard_aws.calls()
+        self._sandbox.hard_aws.forget_calls()
+        writes = sum(
+            count for (_, operation, _), count in counted.items() if not is_read(_snake(operation))
+        )
+        return counted.total(), writes
+
+    def kubernetes_writes(self) -> int:
+        """Writes to the Kubernetes API so far."""
+        return int(sum(self._operator.samples("clickstream_kubernetes_writes_total").values()))
+
+    def memory(self) -> float:
+        """Resident MiB of the operator."""
+        pid = self._sandbox.run.components[NAME].process.pid
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return round(int(line.split()[1]) * 1024 / _MIB, 1)
+        raise SandboxError("The operator's memory can't be read.")
+
+    def request_reconcile(self, name: str, value: str) -> None:
+        """Ask for a full look and wait until it was taken."""
+        self._sandbox.kubectl(
+            "annotate",
+            "--overwrite",
+            "csp",
+            name,
+            f"clickstream.dev/reconcile-requested-at={value}",
+        )
+        self._wait(
+            lambda: self._objects()[0]["status"].get("lastHandledReconcileAt") == value,
+            "a requested reconciliation was not handled",
+        )
+
+    def seconds_to_first_write(self, name: str, spec: dict[str, Any]) -> float:
+        """Seconds from a spec edit to the first AWS write that follows from it."""
+        self._sandbox.hard_aws.forget_calls()
+        started = time.monotonic()
+        patch = json.dumps({"spec": spec})
+        self._sandbox.kubectl("patch", "csp", name, "--type=merge", f"-p={patch}")
+        self._wait(lambda: bool(self._sandbox.hard_aws.writes()), "no write followed an edit")
+        return time.monotonic() - started
+
+    def _objects(self) -> list[dict[str, Any]]:
+        answer = self._sandbox.kubectl("get", "csp", "-o", "json")
+        found: list[dict[str, Any]] = json.loads(answer.stdout)["items"]
+        return found
+
+    def _ready(self, names: list[str]) -> bool:
+        wanted = set(names)
+        for body in self._objects():
+            status = body.get("status", {})
+            current = status.get("observedGeneration") == body["metadata"]["generation"]
+            if current and any(
+                one["type"] == "Ready" and one["status"] == "True"
+                for one in status.get("conditions", ())
+            ):
+                wanted.discard(body["metadata"]["name"])
+        return not wanted
+
+    def _wait(self, condition: Callable[[], bool], otherwise: str) -> None:
+        if not wait_until(condition, _PATIENCE):
+            raise SandboxError(f"After {_PATIENCE:.0f} s {otherwise}.")
+
+
+def _snake(operation: str) -> str:
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in operation).lstrip("_")
+
+
+def measure_one(bench: Bench) -> list[Figure]:
+    """One pipeline: create, look, change, delete."""
+    bench.calls()
+    seconds = bench.apply(["one"])
+    created, _ = bench.calls()
+    memory = bench.memory()
+    bench.request_reconcile("one", "first")
+    full, writes = bench.calls()
+    bench.apply(["one"], {"stream": {"shards": 4, "retentionHours": 48}, **_LONGER})
+    changed, _ = bench.calls()
+    gone = bench.delete()
+    deleted, _ = bench.calls()
+    return [
+        Figure("create: AWS calls", created, 65, "calls", "143"),
+        Figure("create: apply to Ready, buckets off", round(seconds, 1), 3, "s", "67 s"),
+        Figure("full look: AWS calls", full, 38, "calls", "64"),
+        Figure("full look: AWS writes", writes, 0, "writes", "never clean"),
+        Figure("shards 2 to 4 and retention: calls beyond a hot look", changed - _HOT_LOOK, 8,
+               "calls", "83"),
+        Figure("delete: AWS calls", deleted, 55, "calls", "114"),
+        Figure("delete", round(gone, 1), 3, "s", "24 s"),
+        Figure("memory with 1 pipeline", memory, 200, "MiB", "654 MiB"),
+    ]  # fmt: skip
+
+
+#: What retention 48 h asks of the times that depend on it.
+_LONGER: Final[dict[str, Any]] = {
+    "tables": {"ttl": {"pageMetricsDays": 7, "sessionMetricsHours": 72, "countersHours": 72}}
+}
+
+
+def measure_many(bench: Bench) -> list[Figure]:
+    """Fifty pipelines: create, rest, edit one, delete."""
+    names = [f"many-{number:02d}" for number in range(_MANY)]
+    bench.calls()
+    seconds = bench.apply(names)
+    created, _ = bench.calls()
+    bench.apply(names, {"resyncIntervalSeconds": _RESYNC_SECONDS})
+    bench.calls()
+    before = bench.kubernetes_writes()
+    time.sleep(_IDLE_SECONDS)
+    idle, writes = bench.calls()
+    kubernetes = bench.kubernetes_writes() - before
+    edits = sorted(
+        bench.seconds_to_first_write(names[number], {"processor": {"memoryMiB": 512 + number}})
+        for number in range(5)
+    )
+    memory = bench.memory()
+    gone = bench.delete()
+    return [
+        Figure(f"{_MANY} at once: all Ready, buckets off", round(seconds, 1), 25, "s"),
+        Figure(f"{_MANY} at once: AWS calls", created, 3250, "calls"),
+        Figure(f"{_MANY} idle: AWS calls a second", round(idle / _IDLE_SECONDS, 1), 18, "calls/s"),
+        Figure(f"{_MANY} idle: AWS writes", writes, 0, "writes"),
+        Figure(f"{_MANY} idle: Kubernetes writes", kubernetes, 0, "writes"),
+        Figure("edit to first AWS write, median, kubectl included", round(edits[2], 2), 0.5, "s"),
+        Figure(f"memory with {_MANY} pipelines", memory, 240, "MiB"),
+        Figure(f"{_MANY} deleted at once", round(gone, 1), 60, "s"),
+    ]
+
+
+def _show(figures: list[Figure]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for title, right in (("", False), ("found", True), ("at most", True), ("Terraform", True)):
+        table.add_column(title, justify="right" if right else "left")
+    table.add_column("")
+    for figure in figures:
+        verdict = "[green]met[/green]" if figure.met else "[red]MISSED[/red]"
+        table.add_row(
+            figure.what,
+            f"{figure.found:g} {figure.unit}",
+            f"{figure.limit:g} {figure.unit}",
+            figure.terraform,
+            verdict,
+        )
+    Console().print(table)
+
+
+@click.command()
+@click.option("--one", is_flag=True, help="Only the rows about one pipeline.")
+def main(*, one: bool) -> None:
+    """Print the operator's figures beside their limits, and write build/bench-operator.json."""
+    with Sandbox.start(hard_aws=("none",)) as sandbox:
+        bench = Bench(sandbox, rate_limits=False)
+        figures = measure_one(bench)
+        if not one:
+            figures += measure_many(bench)
+        bench.stop()
+    _show(figures)
+    REPORT.parent.mkdir(exist_ok=True)
+    report = [{**asdict(figure), "met": figure.met} for figure in figures]
+    REPORT.write_text(json.dumps(report, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
