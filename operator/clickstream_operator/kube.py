@@ -240,9 +240,10 @@ class Kube:
 def _words(error: ApiException) -> str:
     """What the API server said: the message of its Status, or the HTTP reason."""
     try:
-        said = json.loads(error.body or "{}").get("message", "")
+        answer = json.loads(error.body or "{}")
     except ValueError:
-        said = ""
+        answer = {}
+    said = answer.get("message", "") if isinstance(answer, dict) else ""
     return f"{error.status} {said or error.reason}"
 
 

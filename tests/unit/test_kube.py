@@ -1,0 +1,221 @@
+"""The client of the Kubernetes API: guarded writes, and errors that say what to do."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import urllib3
+from kubernetes import client
+
+from clickstream_operator.api.v1alpha1 import FINALIZER
+from clickstream_operator.kube import Kube, KubernetesError, StaleObject, connect
+from clickstream_operator.workqueue import Key
+
+KEY = Key("shop", "web")
+BODY = {
+    "metadata": {
+        "name": "web",
+        "namespace": "shop",
+        "uid": "uid-1",
+        "resourceVersion": "7",
+        "finalizers": ["other/finalizer"],
+    }
+}
+OBJECT = "/apis/clickstream.dev/v1alpha1/namespaces/shop/clickstreampipelines/web"
+GUARD = [
+    {"op": "test", "path": "/metadata/uid", "value": "uid-1"},
+    {"op": "test", "path": "/metadata/resourceVersion", "value": "7"},
+]
+
+
+class Wire:
+    """The connections of a client: remembers requests and gives one answer."""
+
+    def __init__(self, answer: Any, status: int) -> None:
+        self.answer = answer
+        self.status = status
+        self.requests: list[tuple[str, str, Any, str | None]] = []
+
+    def request(self, method: str, url: str, **options: Any) -> urllib3.HTTPResponse:
+        """Remember and answer."""
+        body, headers = options.get("body"), options.get("headers") or {}
+        self.requests.append(
+            (
+                method,
+                url.removeprefix("http://api").partition("?")[0],
+                json.loads(body) if body else None,
+                headers.get("Content-Type"),
+            )
+        )
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        text = self.answer if isinstance(self.answer, str) else json.dumps(self.answer)
+        return urllib3.HTTPResponse(
+            io.BytesIO(text.encode()),
+            status=self.status,
+            reason="Bad Gateway" if self.status == 502 else None,
+            headers={"Content-Type": "application/json"},
+            preload_content=False,
+        )
+
+
+def api(answer: Any, status: int = 200) -> tuple[client.ApiClient, Wire]:
+    """A client whose connections give one answer."""
+    made, wire = client.ApiClient(client.Configuration(host="http://api")), Wire(answer, status)
+    made.rest_client.pool_manager = cast("urllib3.PoolManager", wire)
+    return made, wire
+
+
+def kube(answer: Any, pool: ThreadPoolExecutor, status: int = 200) -> Kube:
+    """The operator's client with one answer."""
+    return Kube(api(answer, status)[0], executor=pool)
+
+
+def refusal(message: str = "because") -> dict[str, Any]:
+    """The body of an error answer."""
+    return {"kind": "Status", "message": message}
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    """Threads for the calls."""
+    with ThreadPoolExecutor(1) as executor:
+        yield executor
+
+
+async def test_object_is_read(pool: ThreadPoolExecutor) -> None:
+    """The live object as plain data."""
+    made, wire = api(BODY)
+    assert await Kube(made, executor=pool).get(KEY) == BODY
+    assert wire.requests[0][:2] == ("GET", OBJECT)
+
+
+async def test_missing_object_is_none(pool: ThreadPoolExecutor) -> None:
+    """404 is an answer."""
+    assert await kube(refusal(), pool, 404).get(KEY) is None
+
+
+@pytest.mark.parametrize(
+    ("write", "path", "operation"),
+    [
+        (
+            lambda kube: kube.write_status(BODY, {"a": 1}),
+            f"{OBJECT}/status",
+            {"op": "add", "path": "/status", "value": {"a": 1}},
+        ),
+        (
+            lambda kube: kube.add_finalizer(BODY),
+            OBJECT,
+            {
+                "op": "add",
+                "path": "/metadata/finalizers",
+                "value": ["other/finalizer", FINALIZER],
+            },
+        ),
+        (
+            lambda kube: kube.remove_finalizer(
+                {"metadata": {**BODY["metadata"], "finalizers": [FINALIZER, "other/finalizer"]}}
+            ),
+            OBJECT,
+            {"op": "replace", "path": "/metadata/finalizers", "value": ["other/finalizer"]},
+        ),
+    ],
+    ids=["status", "add-finalizer", "remove-finalizer"],
+)
+async def test_writes_are_guarded(
+    pool: ThreadPoolExecutor, write: Any, path: str, operation: dict[str, Any]
+) -> None:
+    """A JSON patch that tests uid and resourceVersion first, and counts as a write."""
+    written: list[str] = []
+    made, wire = api(BODY)
+    assert await write(Kube(made, executor=pool, on_write=written.append)) == BODY
+    assert wire.requests == [("PATCH", path, [*GUARD, operation], "application/json-patch+json")]
+    assert len(written) == 1
+
+
+@pytest.mark.parametrize("status", [404, 409, 422])
+async def test_changed_object_is_stale(pool: ThreadPoolExecutor, status: int) -> None:
+    """Gone, or changed since it was read: run again, nothing was written."""
+    written: list[str] = []
+    refused = Kube(api(refusal(), status)[0], executor=pool, on_write=written.append)
+    with pytest.raises(StaleObject, match=rf"shop/web changed meanwhile: {status} because"):
+        await refused.write_status(BODY, {})
+    assert written == []
+
+
+@pytest.mark.parametrize("status", [401, 403, 500, 503])
+async def test_refusal_says_what_was_asked(pool: ThreadPoolExecutor, status: int) -> None:
+    """Operation, object, code and the API server's words."""
+    refused = kube(refusal(), pool, status)
+    with pytest.raises(KubernetesError, match=rf"writing status of shop/web: .*{status} because"):
+        await refused.write_status(BODY, {})
+    with pytest.raises(KubernetesError, match=rf"reading shop/web: .*{status} because"):
+        await refused.get(KEY)
+
+
+@pytest.mark.parametrize("answer", ["<html>", '["a list"]', ""])
+async def test_answer_that_is_no_status_is_still_told(
+    pool: ThreadPoolExecutor, answer: str
+) -> None:
+    """A proxy answers with whatever it likes."""
+    with pytest.raises(KubernetesError, match="502 Bad Gateway"):
+        await kube(answer, pool, 502).get(KEY)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        urllib3.exceptions.ProtocolError("reset"),
+        urllib3.exceptions.HTTPError("timeout"),
+        urllib3.exceptions.SSLError("certificate"),
+        ConnectionRefusedError("refused"),
+    ],
+)
+async def test_unreachable_api_server(pool: ThreadPoolExecutor, error: Exception) -> None:
+    """The network is named, on reads and on writes."""
+    with pytest.raises(KubernetesError):
+        await kube(error, pool).get(KEY)
+    with pytest.raises(KubernetesError):
+        await kube(error, pool).write_status(BODY, {})
+
+
+async def test_defect_is_not_hidden(pool: ThreadPoolExecutor) -> None:
+    """An error of our own is no network error."""
+    with pytest.raises(KeyError):
+        await kube(KeyError("x"), pool).get(KEY)
+
+
+@pytest.mark.parametrize(("status", "served"), [(200, True), (404, False)])
+async def test_crd_may_be_absent(pool: ThreadPoolExecutor, status: int, *, served: bool) -> None:
+    """Before the CRD is installed the API server knows no such path."""
+    assert await kube({"items": []}, pool, status).served() is served
+    assert await kube({"items": []}, pool, status).served_in("shop") is served
+
+
+@pytest.mark.parametrize("call", ["served", "served_in"])
+async def test_forbidden_list_is_told(pool: ThreadPoolExecutor, call: str) -> None:
+    """A missing permission is not a missing CRD."""
+    arguments = ["shop"] if call == "served_in" else []
+    with pytest.raises(KubernetesError, match=r"listing clickstreampipelines.*403 because"):
+        await getattr(kube(refusal(), pool, 403), call)(*arguments)
+
+
+async def test_cluster_is_named_by_kube_system(pool: ThreadPoolExecutor) -> None:
+    """The uid of a namespace that lives as long as the cluster."""
+    made, wire = api({"metadata": {"uid": "uid-of-kube-system"}})
+    assert await Kube(made, executor=pool).cluster_uid() == "uid-of-kube-system"
+    assert wire.requests[0][1] == "/api/v1/namespaces/kube-system"
+    with pytest.raises(KubernetesError, match="reading the namespace kube-system"):
+        await kube(refusal(), pool, 403).cluster_uid()
+
+
+def test_missing_configuration_has_a_remedy(tmp_path: Path) -> None:
+    """No pod, no kubeconfig."""
+    with pytest.raises(KubernetesError, match="run in a pod or set KUBECONFIG"):
+        connect(tmp_path / "none")

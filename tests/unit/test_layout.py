@@ -1,0 +1,68 @@
+"""What keeps the code base findable: one place per idea, small modules, documented reasons."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from clickstream_operator.api.reasons import MEANING, Reason
+from clickstream_operator.api.status import ResourceState
+from clickstream_operator.engine.inventory import State
+
+OPERATOR = Path(__file__).parents[2] / "operator"
+PACKAGE = OPERATOR / "clickstream_operator"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+MOST_LINES = 400
+#: Tables more than code, and the two places that show a whole pass and a whole status.
+LONG = {"api/spec.py", "pipeline.py", "controller.py", "status.py"}
+VAGUE = {"utils", "util", "helpers", "common", "manager", "base", "misc"}
+
+
+def name_of(path: Path) -> str:
+    """Path inside the package."""
+    return path.relative_to(PACKAGE).as_posix()
+
+
+def test_operator_is_a_folder() -> None:
+    """A package of that name would shadow the standard library's `operator`."""
+    assert not (OPERATOR / "__init__.py").exists()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_module_is_small_and_says_what_it_is(path: Path) -> None:
+    """A docstring, a telling name, and a size that one can hold in mind."""
+    text = path.read_text()
+    assert ast.get_docstring(ast.parse(text)), path
+    assert path.stem not in VAGUE
+    limit = 600 if name_of(path) in LONG else MOST_LINES
+    assert len(text.splitlines()) <= limit
+
+
+def test_every_reason_has_a_meaning() -> None:
+    """The reference page is made from these: a sentence each, none for nothing."""
+    assert set(MEANING) == set(Reason)
+    for reason, meaning in MEANING.items():
+        assert re.fullmatch(r"[A-Z][A-Za-z]+", reason.value)
+        assert meaning.endswith(".")
+
+
+def test_reasons_of_refusals_are_documented() -> None:
+    """A resource that refuses a step uses a reason that the status can show."""
+    used: set[str] = set()
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "ResourceBlocked":
+                first = node.args[0]
+                if isinstance(first, ast.Constant):
+                    used.add(str(first.value))
+    assert "DeletionBlocked" in used
+    assert used <= {reason.value for reason in Reason}
+
+
+def test_states_of_inventory_and_api_are_the_same() -> None:
+    """What the engine may say, the status may hold."""
+    assert {state.value for state in State} == set(get_args(ResourceState))
