@@ -9,14 +9,16 @@ import asyncio
 import json
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import boto3
+import pytest
 import yaml
 
 from clickstream_operator import packages
@@ -211,6 +213,33 @@ class Pilot:
             aws_access_key_id=ACCOUNT,
             aws_secret_access_key="sandbox",
         )
+
+
+@contextmanager
+def empty_aws(sandbox: Sandbox) -> Iterator[None]:
+    """An empty emulator as this process's AWS, and no pipeline left behind."""
+    sandbox.reset_aws()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in sandbox.aws_environment().items():
+            patch.setenv(name, value)
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+            patch.delenv(name, raising=False)
+        patch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+        patch.setenv("AWS_CONFIG_FILE", "/nonexistent")
+        yield
+    _drop_pipelines(sandbox)
+
+
+def _drop_pipelines(sandbox: Sandbox) -> None:
+    """Remove all pipelines, with whatever a test left on them: no operator runs to do it."""
+    names = sandbox.kubectl("get", "csp", "-A", "-o", "jsonpath={range .items[*]}"
+        "{.metadata.namespace} {.metadata.name}{'\\n'}{end}").stdout.splitlines()  # fmt: skip
+    for namespace, name in (line.split() for line in names):
+        sandbox.kubectl("delete", "csp", name, "-n", namespace, "--wait=false")
+        sandbox.kubectl(
+            "patch", "csp", name, "-n", namespace, "--type=merge",
+            '-p={"metadata":{"finalizers":[]}}', check=False,
+        )  # fmt: skip
 
 
 def run(work: Any) -> Any:

@@ -12,7 +12,7 @@ from sandbox.hard_aws import HardAws
 from sandbox.hard_aws.process import HardAwsProcess
 from sandbox.run import Run
 
-_NEEDED = {"emulated", "hard", "sandbox"}
+_NEEDED = {"emulated", "hard"}
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
