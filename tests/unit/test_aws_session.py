@@ -57,6 +57,16 @@ async def test_a_call_that_has_its_turn_is_sent_at_once(
     assert sent == ["describe_alarms", "put_metric_alarm"]
 
 
+async def test_a_call_does_not_wait_for_another_client(executor: ThreadPoolExecutor) -> None:
+    """The client that is there is used while another one is being made."""
+    session = AwsSession(
+        region="us-east-1", executor=executor, limits=Limits(), credentials=CREDENTIALS
+    )
+    made = session._client("cloudwatch")
+    with session._lock:
+        assert executor.submit(session._client, "cloudwatch").result(timeout=5) is made
+
+
 async def test_a_client_that_cannot_be_made_is_an_aws_error(
     executor: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -183,6 +183,10 @@ class AwsSession:
         return all_pages
 
     def _client(self, service: str) -> Any:
+        made = self._clients.get(service)
+        if made is not None:
+            # A call that has its turn must not wait until another service's client is made.
+            return made
         # boto3 sessions are not thread safe while they create clients; clients are.
         with self._lock:
             client = self._clients.get(service)
