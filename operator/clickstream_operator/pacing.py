@@ -16,6 +16,8 @@ from clickstream_operator.engine.resource import Observed
 
 #: Seconds until AWS is asked again whether it has finished.
 POLL_SECONDS: Final = (2.0, 4.0, 8.0, 15.0, 30.0)
+#: Work of ours that goes on leaves a moment for other pipelines.
+_AGAIN_SECONDS: Final = 0.1
 _BACKOFF_FIRST: Final = 2.0
 _BACKOFF_MOST: Final = 900.0
 _DOUBLINGS: Final = 9
@@ -85,7 +87,7 @@ class Pace:
             # Something moved on: what follows it deserves a quick look.
             memory.waiting_for = waiting
             memory.polls = 0
-        delays = []
+        delays = [_AGAIN_SECONDS] if Next.AGAIN in wishes else []
         if resync:
             delays.append(max(0.0, memory.resync_due - self._clock()))
         if Next.POLL in wishes:

@@ -39,7 +39,9 @@ _AFTER_FIVE_MINUTES: Final = frozenset(
 )
 _PATIENCE_WITH_ACCESS: Final = timedelta(minutes=5)
 _PATIENCE_WITH_RETRIES: Final = timedelta(minutes=10)
-_WAITING: Final = frozenset({Reason.WAITING_FOR_AWS, Reason.WAITING_FOR_DEPENDENCY, ""})
+_WAITING: Final = frozenset(
+    {Reason.DELETING, Reason.WAITING_FOR_AWS, Reason.WAITING_FOR_DEPENDENCY, ""}
+)
 _CALM: Final = _WAITING | {Reason.PLAN_PENDING, Reason.SUSPENDED}
 #: Resyncs of a ready pipeline that may fail before Ready becomes Unknown.
 TOLERATED_FAILED_LOOKS: Final = 2

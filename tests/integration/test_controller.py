@@ -11,6 +11,7 @@ from clickstream_operator import names
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.aws.session import AwsSession, CallRecord, is_read
 from clickstream_operator.kube import StaleObject
+from clickstream_operator.resources import s3_bucket
 from sandbox.processes import wait_until
 from tests.integration.pilot import ACCOUNT, CLUSTER, Crash, Pilot, run
 
@@ -314,6 +315,64 @@ def test_everything_goes_when_the_policy_says_so(pilot: Pilot) -> None:
     pilot.request_deletion()
     run(pilot.converge(lambda: pilot.body() is None))
     assert set().union(*left_in_aws(pilot).values()) == set()
+
+
+def test_a_full_bucket_is_emptied_in_steps_that_survive_crashes(
+    pilot: Pilot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Empty removes all versions and markers and tells how far it is, killed twice on the way."""
+    monkeypatch.setattr(s3_bucket, "_PAGE_SIZE", 50)
+    monkeypatch.setattr(s3_bucket, "_PAGES_PER_CALL", 2)
+    pilot.apply(
+        {
+            "deletionPolicy": {"archive": "Empty", "tables": "Delete"},
+            "tables": {"deletionProtection": False},
+        }
+    )
+    run(pilot.converge())
+    bucket = pilot.resource("archive")["physicalName"]
+    s3 = pilot.client("s3")
+    for number in range(300):
+        s3.put_object(Bucket=bucket, Key=f"raw/{number % 200:03d}", Body=b"x")
+    for number in range(20):
+        s3.delete_object(Bucket=bucket, Key=f"raw/{number:03d}")
+    pilot.request_deletion()
+    told: set[str] = set()
+    for crash_at in (20, 3):
+        written = 0
+
+        def crash(record: CallRecord, most: int = crash_at) -> None:
+            nonlocal written
+            written += 1
+            if written == most:
+                raise Crash
+
+        pilot.on_write = crash
+        with pytest.raises(Crash):
+            run(pilot.converge(lambda: False))
+        pilot.on_write = lambda _record: None
+        pilot.restart()
+        run(pilot.step())
+        told.add(pilot.resource("archive").get("message", ""))
+    assert any(message.startswith("emptying: 100 object versions") for message in told)
+    run(pilot.converge(lambda: pilot.body() is None))
+    assert set().union(*left_in_aws(pilot).values()) == set()
+
+
+def test_a_bucket_that_is_not_empty_blocks_with_its_count(pilot: Pilot) -> None:
+    """Delete without Empty says how many objects are in the way, and goes on when they are gone."""
+    pilot.apply({"deletionPolicy": {"archive": "Delete"}})
+    run(pilot.converge())
+    bucket = pilot.resource("archive")["physicalName"]
+    s3 = pilot.client("s3")
+    version = s3.put_object(Bucket=bucket, Key="raw/kept", Body=b"x")["VersionId"]
+    pilot.request_deletion()
+    run(pilot.step())
+    assert pilot.condition("Stalled")["reason"] == "DeletionBlocked"
+    assert "holds 1 object versions" in pilot.condition("Stalled")["message"]
+    s3.delete_object(Bucket=bucket, Key="raw/kept", VersionId=version)
+    run(pilot.converge(lambda: pilot.body() is None))
+    assert left_in_aws(pilot)["buckets"] == set()
 
 
 def test_another_accounts_credential_touches_nothing(pilot: Pilot) -> None:

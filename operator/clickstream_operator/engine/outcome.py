@@ -42,6 +42,7 @@ _REASONS: Final[dict[Category, Reason]] = {
 class Next(StrEnum):
     """When to look at the resource again."""
 
+    AGAIN = "again"
     RESYNC = "resync"
     POLL = "poll"
     BACKOFF = "backoff"

@@ -87,7 +87,12 @@ class Remover:
             return replace(blocked, next=Next.RESYNC, withheld=wanted)
         done: tuple[Action, ...] = ()
         if observed.readiness.phase is not Phase.DELETING:
-            await resource.delete(observed)
+            progress = await resource.delete(observed)
+            if progress is not None:
+                at_it = replace(
+                    entry, state=State.DELETING, reason=Reason.DELETING, message=progress
+                )
+                return Outcome(resource.name, at_it, Next.AGAIN)
             done = (Action.DELETE,)
             if await _look(resource) is None:
                 return Outcome(resource.name, None, done=done)

@@ -211,8 +211,12 @@ class Resource(ABC):
         """
 
     @abstractmethod
-    async def delete(self, observed: Observed) -> None:
-        """Ask AWS to remove it. Whether it is gone shows in the next observation."""
+    async def delete(self, observed: Observed) -> str | None:
+        """Ask AWS to remove it. Whether it is gone shows in the next observation.
+
+        Returns how far it came when the removal is ours to go on with at once (a bucket that is
+        being emptied), None when it is AWS's turn.
+        """
 
     def diff(self, desired: Properties, observed: Observed) -> Diff:
         """What differs, of the fields that were looked at. Pure."""

@@ -202,20 +202,23 @@ class S3Bucket(Resource):
                 MetricsConfiguration={"Id": FAILED_FILTER_ID, "Filter": {"Prefix": FAILED_PREFIX}},
             )
 
-    async def delete(self, observed: Observed) -> None:
+    async def delete(self, observed: Observed) -> str | None:
         """DeleteBucket; with ``Empty`` all versions go first, at most 10,000 in one call.
 
         Raises:
             ResourceBlocked: ``DeletionBlocked``; there are objects that must or will not go.
         """
-        if self.deletion is DeletionPolicy.EMPTY and not await self._empty():
-            return
+        if self.deletion is DeletionPolicy.EMPTY:
+            deleted, empty = await self._empty()
+            if not empty:
+                return f"emptying: {deleted} object versions went in the last step, more are left"
         try:
             await found(self._write("delete_bucket"))
         except AwsError as error:
             if error.code != "BucketNotEmpty":
                 raise
             raise await self._not_empty() from error
+        return None
 
     async def _cold_properties(self) -> dict[str, Any]:
         encryption = await found(self._read("get_bucket_encryption"))
@@ -259,19 +262,20 @@ class S3Bucket(Resource):
             ),
         )
 
-    async def _empty(self) -> bool:
-        """Delete versions and delete markers page by page; whether none is left."""
+    async def _empty(self) -> tuple[int, bool]:
+        """Delete versions and delete markers page by page: how many went, whether none is left."""
+        deleted = 0
         for _page in range(_PAGES_PER_CALL):
             answer = await found(self._read("list_object_versions", MaxKeys=_PAGE_SIZE))
             if answer is None:
-                return True
+                return deleted, True
             keys = [
                 {"Key": one["Key"], "VersionId": one["VersionId"]}
                 for group in ("Versions", "DeleteMarkers")
                 for one in answer.get(group, ())
             ]
             if not keys:
-                return True
+                return deleted, True
             result = await self._write("delete_objects", Delete={"Objects": keys, "Quiet": True})
             errors = result.get("Errors", ())
             if errors:
@@ -280,9 +284,10 @@ class S3Bucket(Resource):
                     f"bucket {self.physical_name}: S3 refused to delete some objects with "
                     f"{errors[0].get('Code')}; remove the lock or grant s3:DeleteObjectVersion",
                 )
+            deleted += len(keys)
             if not answer.get("IsTruncated"):
-                return True
-        return False
+                return deleted, True
+        return deleted, False
 
     async def _not_empty(self) -> ResourceBlocked:
         answer = await self._read("list_object_versions", MaxKeys=_PAGE_SIZE)
