@@ -8,6 +8,7 @@ inherit: that finds Lambda workers, and a process whose starter was killed befor
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import subprocess
@@ -107,6 +108,13 @@ def spawn(
     except ProcessLookupError:
         raise SandboxError(f"{command[0]} ended at once.\n{tail(log)}") from None
     return process
+
+
+@atexit.register
+def _let_go() -> None:
+    """Children that outlive us on purpose are no leak: tell `subprocess` so."""
+    for child in _children.values():
+        child.returncode = child.poll() or 0
 
 
 def stop(processes: Iterable[Process], *, grace: float = _GRACE) -> None:

@@ -43,7 +43,10 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class CallRecord:
-    """One finished call, for metrics. `code` is ``OK`` or the AWS error code; `seconds` is wall."""
+    """One call, for metrics; `seconds` is wall time.
+
+    `code` is ``OK``, the AWS error code, or ``Unanswered`` when nobody waited for the answer.
+    """
 
     service: str
     operation: str
@@ -127,7 +130,7 @@ class AwsSession:
             account=account, region=self.region, service=service, operation=operation
         )
         started = time.monotonic()
-        code = "OK"
+        code = "Unanswered"
         request_id = ""
         try:
             answer: dict[str, Any] = await asyncio.get_running_loop().run_in_executor(
@@ -144,6 +147,7 @@ class AwsSession:
             code = failure.code
             raise failure from error
         else:
+            code = "OK"
             return answer
         finally:
             seconds = time.monotonic() - started
