@@ -42,6 +42,18 @@ class Crash(BaseException):
     """The process dies here. Not an Exception, so that no handler survives it."""
 
 
+class _CountingSession(AwsSession):
+    """Notes what AWS accepted, whether or not anybody was left to hear the answer."""
+
+    accepted: Counter[str]
+
+    def _send(self, service: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        answer = super()._send(service, operation, parameters)
+        if not is_read(operation):
+            self.accepted[f"{service}:{operation}"] += 1
+        return answer
+
+
 @dataclass
 class Pilot:
     """One operator installation, its pipeline and everything that it wrote."""
@@ -54,6 +66,7 @@ class Pilot:
     time: float = 1000.0
     calls: list[CallRecord] = field(default_factory=list)
     kube_writes: list[str] = field(default_factory=list)
+    accepted: Counter[str] = field(default_factory=Counter)
     on_write: Callable[[CallRecord], None] = lambda _record: None
     overrides: dict[str, Any] = field(default_factory=dict)
 
@@ -69,7 +82,9 @@ class Pilot:
         return Key(self.namespace, self.name)
 
     def restart(self) -> None:
-        """Forget everything that a process keeps in memory."""
+        """Forget everything that a process keeps in memory; what was sent has arrived."""
+        self._aws_pool.shutdown(wait=True)
+        self._aws_pool = ThreadPoolExecutor(16)
         self._sessions: dict[str, AwsSession] = {}
         kube = Kube(
             connect(self._kubeconfig),
@@ -102,7 +117,7 @@ class Pilot:
 
     def _session(self, region: str) -> AwsSession:
         if region not in self._sessions:
-            self._sessions[region] = AwsSession(
+            session = _CountingSession(
                 region=region,
                 executor=self._aws_pool,
                 limits=Limits(enabled=False),
@@ -112,12 +127,36 @@ class Pilot:
                     "aws_secret_access_key": "sandbox" if self.account else None,
                 },
             )
+            session.accepted = self.accepted
+            self._sessions[region] = session
         return self._sessions[region]
 
     def _record(self, record: CallRecord) -> None:
         self.calls.append(record)
         if not is_read(record.operation):
             self.on_write(record)
+
+    @contextmanager
+    def dying_at(self, number: int) -> Iterator[None]:
+        """The process dies right after the `number`-th AWS write of the block, and starts anew."""
+        written = 0
+
+        def crash(_record: CallRecord) -> None:
+            nonlocal written
+            written += 1
+            if written == number:
+                raise Crash
+
+        self.on_write = crash
+        try:
+            yield
+        except Crash:
+            return
+        else:
+            raise AssertionError(f"only {written} writes: the process did not die")
+        finally:
+            self.on_write = lambda _record: None
+            self.restart()
 
     def apply(self, spec: dict[str, Any] | None = None, **metadata: Any) -> None:
         """Apply the pipeline with a spec, as a user does."""
@@ -202,6 +241,7 @@ class Pilot:
     def forget_calls(self) -> None:
         """Start counting anew."""
         self.calls.clear()
+        self.accepted.clear()
         self.kube_writes.clear()
 
     def client(self, service: str) -> Any:

@@ -9,11 +9,11 @@ import pytest
 
 from clickstream_operator import names
 from clickstream_operator.aws.errors import AwsError, Category
-from clickstream_operator.aws.session import AwsSession, CallRecord, is_read
+from clickstream_operator.aws.session import AwsSession, CallRecord
 from clickstream_operator.kube import StaleObject
 from clickstream_operator.resources import s3_bucket
 from sandbox.processes import wait_until
-from tests.integration.pilot import ACCOUNT, CLUSTER, Crash, Pilot, run
+from tests.integration.pilot import ACCOUNT, CLUSTER, Pilot, run
 
 OTHER_ACCOUNT = "210987654321"
 #: `spec: {}` makes these, in the order of the status.
@@ -96,16 +96,6 @@ def left_in_aws(pilot: Pilot) -> dict[str, set[str]]:
         "alarms": {one["AlarmName"] for one in alarms},
     }
     return {kind: {name for name in some if base in name} for kind, some in found.items()}
-
-
-def accepted_writes(pilot: Pilot) -> dict[str, int]:
-    """Writes that AWS accepted, by ``service:operation``."""
-    counts: dict[str, int] = {}
-    for one in pilot.calls:
-        if not is_read(one.operation) and one.code == "OK":
-            key = f"{one.service}:{one.operation}"
-            counts[key] = counts.get(key, 0) + 1
-    return counts
 
 
 def test_an_empty_spec_becomes_exactly_the_pipeline_of_the_contract(pilot: Pilot) -> None:
@@ -216,22 +206,11 @@ def test_a_crash_in_creation_ends_in_the_same_state_with_nothing_made_twice(
 ) -> None:
     """Whatever was written when the process died is found again by the next one."""
     pilot.apply()
-    written = 0
-
-    def crash(record: CallRecord) -> None:
-        nonlocal written
-        written += 1
-        if written == crash_at:
-            raise Crash
-
-    pilot.on_write = crash
-    with pytest.raises(Crash):
+    with pilot.dying_at(crash_at):
         run(pilot.converge())
-    pilot.on_write = lambda _record: None
-    pilot.restart()
     run(pilot.converge())
     assert tuple(one["name"] for one in pilot.status()["resources"]) == DEFAULT_RESOURCES
-    done = accepted_writes(pilot)
+    done = pilot.accepted
     assert {call: done[call] for call in ONCE} == dict.fromkeys(ONCE, 1)
     assert done["dynamodb:create_table"] == 3
     assert done["iam:create_role"] == 3
@@ -247,19 +226,8 @@ def test_a_crash_in_deletion_ends_with_exactly_what_is_retained(
     pilot.apply()
     run(pilot.converge())
     pilot.request_deletion()
-    written = 0
-
-    def crash(record: CallRecord) -> None:
-        nonlocal written
-        written += 1
-        if written == crash_at:
-            raise Crash
-
-    pilot.on_write = crash
-    with pytest.raises(Crash):
+    with pilot.dying_at(crash_at):
         run(pilot.converge(lambda: False))
-    pilot.on_write = lambda _record: None
-    pilot.restart()
     run(pilot.converge(lambda: pilot.body() is None))
     check_retained(pilot)
 
@@ -299,7 +267,7 @@ def test_deletion_keeps_the_data_and_a_new_pipeline_of_the_name_takes_it_back(
     pilot.forget_calls()
     pilot.apply()
     run(pilot.converge())
-    assert accepted_writes(pilot).get("dynamodb:create_table", 0) == 0
+    assert pilot.accepted["dynamodb:create_table"] == 0
     assert "Item" in pilot.client("dynamodb").get_item(TableName=table, Key=key)
 
 
@@ -339,19 +307,8 @@ def test_a_full_bucket_is_emptied_in_steps_that_survive_crashes(
     pilot.request_deletion()
     told: set[str] = set()
     for crash_at in (20, 3):
-        written = 0
-
-        def crash(record: CallRecord, most: int = crash_at) -> None:
-            nonlocal written
-            written += 1
-            if written == most:
-                raise Crash
-
-        pilot.on_write = crash
-        with pytest.raises(Crash):
+        with pilot.dying_at(crash_at):
             run(pilot.converge(lambda: False))
-        pilot.on_write = lambda _record: None
-        pilot.restart()
         run(pilot.step())
         told.add(pilot.resource("archive").get("message", ""))
     assert any(message.startswith("emptying: 100 object versions") for message in told)
@@ -603,7 +560,7 @@ def test_a_restored_object_without_status_finds_its_resources(pilot: Pilot) -> N
     pilot.restart()
     pilot.forget_calls()
     run(pilot.converge())
-    assert accepted_writes(pilot) == {}
+    assert pilot.accepted == {}
     assert tuple(one["name"] for one in pilot.status()["resources"]) == DEFAULT_RESOURCES
 
 
@@ -790,21 +747,10 @@ def test_an_approved_plan_is_finished_by_the_next_process(pilot: Pilot) -> None:
     pilot.apply({"approval": "Manual"})
     run(pilot.step())
     approve(pilot, pilot.status()["plan"]["hash"])
-    written = 0
-
-    def crash(record: CallRecord) -> None:
-        nonlocal written
-        written += 1
-        if written == 20:
-            raise Crash
-
-    pilot.on_write = crash
-    with pytest.raises(Crash):
+    with pilot.dying_at(20):
         run(pilot.converge())
-    pilot.on_write = lambda _record: None
-    pilot.restart()
     run(pilot.converge())
-    assert accepted_writes(pilot)["dynamodb:create_table"] == 3
+    assert pilot.accepted["dynamodb:create_table"] == 3
 
 
 def test_drift_and_removal_of_a_manual_pipeline_wait_too(pilot: Pilot) -> None:
