@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import structlog
 
-from clickstream_operator import names, outputs, pipeline, preflight
+from clickstream_operator import autoscaling, names, outputs, pipeline, preflight
 from clickstream_operator import status as statuses
 from clickstream_operator.api import conditions as types
 from clickstream_operator.api.pending import fields_without_effect
@@ -43,6 +43,7 @@ from clickstream_operator.kube import Kube, StaleObject
 from clickstream_operator.metrics import Metrics
 from clickstream_operator.pacing import FULL_EVERY, Memory, Pace
 from clickstream_operator.preflight import Surroundings
+from clickstream_operator.resources.stream_history import StreamHistory
 from clickstream_operator.status import Problem, Report
 from clickstream_operator.subject import Subject, parse
 from clickstream_operator.transitions import happenings
@@ -75,6 +76,7 @@ class Controller:
         self._around = surroundings
         self._metrics = metrics
         self._now = now
+        self._clock = clock
         self._pace = Pace(clock=clock, jitter=jitter)
         self._memories: dict[Key, Memory] = {}
 
@@ -100,10 +102,18 @@ class Controller:
         identity = await preflight.identify(subject, session)
         if isinstance(identity, Problem):
             return await self._report_problem(subject, memory, identity)
+        memory.problem_reason = ""
         effective = subject.status.effective or preflight.decide_effective(
             subject, identity, self._around
         )
-        return await self._apply(subject, memory, effective)
+        if self._only_scaling_is_due(subject, memory):
+            return await self._scale(subject, memory, effective)
+        memory.pass_due = 0.0
+        delay = await self._apply(subject, memory, effective)
+        if delay is None or not autoscaling.scales(subject):
+            return delay
+        memory.pass_due = self._clock() + delay
+        return min(delay, max(0.0, memory.scaling_due - self._clock()))
 
     # -- before the first AWS write ------------------------------------------------------------
 
@@ -120,11 +130,15 @@ class Controller:
                 generation=subject.generation,
                 resyncs=known.resyncs,
                 observations=known.observations,
+                history=known.history,
+                scaling_due=known.scaling_due,
             )
+        known.history.now = self._now
+        known.history.learn(subject.status.resizes, subject.status.mode_switches)
         return known
 
     def _blueprint(
-        self, subject: Subject, effective: Effective, calls: Calls
+        self, subject: Subject, effective: Effective, calls: Calls, history: StreamHistory
     ) -> pipeline.Blueprint:
         inventory = statuses.inventory(subject.status)
         return pipeline.Blueprint(
@@ -142,12 +156,15 @@ class Controller:
             ),
             packages=self._around.packages,
             calls=calls,
-            account_regional_bucket=effective.names[names.ARCHIVE].endswith("-an"),
+            account_regional_bucket=names.is_account_regional(
+                effective.names[names.ARCHIVE], subject.spec
+            ),
             permissions_boundary=self._around.permissions_boundary,
             subscribed=frozenset(entry.name for entry in inventory.values() if entry.applied_hash),
             adopted=frozenset(
                 entry.name for entry in inventory.values() if entry.origin is Origin.ADOPTED
             ),
+            history=history,
         )
 
     # -- apply ---------------------------------------------------------------------------------
@@ -157,7 +174,7 @@ class Controller:
             update={"packages": {n: one.sha256 for n, one in self._around.packages.items()}}
         )
         calls = Calls(self._sessions(effective.region))
-        blueprint = self._blueprint(subject, effective, calls)
+        blueprint = self._blueprint(subject, effective, calls, memory.history)
         wanted = pipeline.build(blueprint)
         subject = await self._announce(subject, effective, wanted)
         inventory = statuses.inventory(subject.status)
@@ -186,9 +203,10 @@ class Controller:
         if is_resync:
             self._pace.plan_resync(memory, subject.spec.resync_interval_seconds)
         kinds = {resource.name: resource.kind for resource in wanted}
-        for name in memory.count_corrections(outcomes, unseen=start.known.keys()):
+        for name in memory.count_corrections(outcomes, unseen=start.known.keys(), resync=is_resync):
             self._metrics.drift.labels(kinds[name], "corrected").inc()
-        report = self._report(subject, effective, wanted, outcomes)
+        outcomes = autoscaling.with_problem(outcomes, memory.scaling_problem)
+        report = self._report(subject, effective, wanted, outcomes, history=memory.history)
         report = replace(report, plan=self._plan(subject, outcomes))
         report = self._tolerate_failed_looks(subject, report, outcomes, memory)
         memory.visited |= outcomes.keys()
@@ -212,7 +230,7 @@ class Controller:
                     continue
                 outcomes = dict(applier.outcomes)
                 report = replace(
-                    self._report(subject, effective, wanted, outcomes),
+                    self._report(subject, effective, wanted, outcomes, history=memory.history),
                     plan=subject.status.plan,
                     unvisited=applier.names - outcomes.keys() - memory.visited,
                 )
@@ -299,6 +317,37 @@ class Controller:
         asked = subject.annotations.get(RECONCILE_REQUESTED_AT, "")
         return bool(asked) and asked != subject.status.last_handled_reconcile_at
 
+    # -- autoscaling ---------------------------------------------------------------------------
+
+    def _only_scaling_is_due(self, subject: Subject, memory: Memory) -> bool:
+        if self._requested(subject) or not autoscaling.scales(subject):
+            return False
+        return self._clock() < memory.pass_due
+
+    async def _scale(self, subject: Subject, memory: Memory, effective: Effective) -> float:
+        """Fit the stream to its load; the rest is looked at when its own time has come."""
+        spec = subject.spec.stream.autoscaling
+        if spec is not None and self._clock() >= memory.scaling_due:
+            memory.scaling_due = self._clock() + autoscaling.EVERY_SECONDS
+            calls = Calls(self._sessions(effective.region))
+            stream = pipeline.build_stream(
+                self._blueprint(subject, effective, calls, memory.history)
+            )
+            entry = statuses.inventory(subject.status)[names.STREAM]
+            scaling = await autoscaling.scale(
+                stream, spec, entry, calls=calls, history=memory.history
+            )
+            told = autoscaling.happening(scaling, memory.scaling_problem)
+            memory.scaling_problem = scaling.problem
+            if scaling.done is not None:
+                memory.observations = {
+                    name: seen for name, seen in memory.observations.items() if name != names.STREAM
+                }
+            if told is not None:
+                await self._recorder.record(subject.body, told)
+            await self._store(subject, autoscaling.shown(subject.status, scaling, memory.history))
+        return max(0.0, min(memory.scaling_due, memory.pass_due) - self._clock())
+
     # -- delete --------------------------------------------------------------------------------
 
     async def _finalize(self, subject: Subject, memory: Memory) -> float | None:
@@ -316,12 +365,16 @@ class Controller:
         identity = await preflight.identify(subject, self._sessions(effective.region))
         if isinstance(identity, Problem):
             report = replace(
-                self._report(subject, effective, [], {}), deleting=True, problem=identity
+                self._report(subject, effective, [], {}),
+                deleting=True,
+                problem=self._dated(identity, memory),
             )
             await self._publish(subject, report, {})
             return self._pace.backoff(memory)
         calls = Calls(self._sessions(effective.region))
-        resources = pipeline.build_everything(self._blueprint(subject, effective, calls))
+        resources = pipeline.build_everything(
+            self._blueprint(subject, effective, calls, memory.history)
+        )
         inventory = statuses.inventory(subject.status)
         # Deletion overrides suspension and needs no approval.
         policy = replace(self._policy(subject), approval=None, read_only=False)
@@ -364,9 +417,28 @@ class Controller:
     # -- report --------------------------------------------------------------------------------
 
     async def _report_problem(self, subject: Subject, memory: Memory, problem: Problem) -> float:
-        report = replace(self._report(subject, subject.status.effective, [], {}), problem=problem)
+        problem = self._dated(problem, memory)
+        report = self._report(subject, subject.status.effective, [], {})
+        if problem.reason in _PASSING and _was_ready(subject, memory):
+            interval = subject.spec.resync_interval_seconds
+            memory.failed_looks = self._pace.failed_looks(memory, interval)
+            report = replace(report, failed_looks=memory.failed_looks)
+        if report.failed_looks in range(1, statuses.TOLERATED_FAILED_LOOKS + 1):
+            bad = problem.reason is Reason.CREDENTIALS_INVALID
+            report = replace(
+                report, credentials_are_bad=bad, credentials_message=problem.message if bad else ""
+            )
+        else:
+            report = replace(report, problem=problem)
         await self._publish(subject, report, {})
         return self._pace.backoff(memory)
+
+    def _dated(self, problem: Problem, memory: Memory) -> Problem:
+        """The problem with the time since which this reason has been the case."""
+        if memory.problem_reason != problem.reason:
+            memory.problem_reason = problem.reason
+            memory.problem_since = statuses.timestamp(self._now())
+        return replace(problem, since=memory.problem_since)
 
     def _report(
         self,
@@ -374,6 +446,8 @@ class Controller:
         effective: Effective | None,
         resources: list[Resource],
         outcomes: Mapping[str, Outcome],
+        *,
+        history: StreamHistory | None = None,
     ) -> Report:
         before = statuses.inventory(subject.status)
         order = [resource.name for resource in resources]
@@ -397,6 +471,8 @@ class Controller:
             pending_fields=fields_without_effect(subject.spec),
             handled_request=subject.annotations.get(RECONCILE_REQUESTED_AT, ""),
             plan=subject.status.plan,
+            resizes=history.resizes if history else None,
+            mode_switches=history.switches if history else None,
         )
 
     def _tolerate_failed_looks(
@@ -408,12 +484,13 @@ class Controller:
     ) -> Report:
         """A resync that could not see a ready pipeline says nothing about the pipeline."""
         blind = [one for one in outcomes.values() if one.look_failed]
-        ready = any(c.type == types.READY and c.status == "True" for c in subject.status.conditions)
         others_fine = all(one.ready for one in outcomes.values() if not one.look_failed)
-        if not blind or not others_fine or not (ready or memory.failed_looks):
+        if not blind or not others_fine or not _was_ready(subject, memory):
             memory.failed_looks = 0
+            memory.unseen_since = None
             return report
-        memory.failed_looks += 1
+        interval = subject.spec.resync_interval_seconds
+        memory.failed_looks = self._pace.failed_looks(memory, interval)
         if memory.failed_looks <= statuses.TOLERATED_FAILED_LOOKS:
             before = statuses.inventory(subject.status)
             entries = [before.get(entry.name, entry) for entry in report.entries]
@@ -457,11 +534,30 @@ class Controller:
 
     async def _write(self, subject: Subject, report: Report) -> Subject:
         """Write the status if it differs from the one that is stored."""
-        status = statuses.compose(subject.status, report, now=self._now())
+        return await self._store(subject, statuses.compose(subject.status, report, now=self._now()))
+
+    async def _store(self, subject: Subject, status: Status) -> Subject:
         new = statuses.as_body(status)
         if new == statuses.as_body(subject.status):
             return subject
         return parse(subject.key, await self._kube.write_status(subject.body, new))
+
+
+#: Problems that say nothing about the pipeline itself.
+_PASSING: Final = frozenset(
+    {
+        Reason.TRANSIENT,
+        Reason.THROTTLED,
+        Reason.ACCESS_DENIED,
+        Reason.CREDENTIALS_INVALID,
+    }
+)
+
+
+def _was_ready(subject: Subject, memory: Memory) -> bool:
+    """Whether the pipeline was ready when it was last seen."""
+    ready = any(c.type == types.READY and c.status == "True" for c in subject.status.conditions)
+    return ready or memory.failed_looks > 0
 
 
 def _still_known(memory: Memory, wanted: list[Resource], *, resync: bool) -> Mapping[str, Observed]:

@@ -17,6 +17,7 @@ import kopf
 
 from clickstream_operator.api import conditions
 from clickstream_operator.api.v1alpha1 import GROUP, PLURAL, VERSION
+from clickstream_operator.autoscaling import EVERY_SECONDS
 from clickstream_operator.store import Store
 from clickstream_operator.workers import Workers
 from clickstream_operator.workqueue import Key, WorkQueue
@@ -56,7 +57,10 @@ def build_registry(
         if is_new and event["type"] is None and is_settled(body):
             # At start, what is ready and up to date is spread over one resync.
             spec = body.get("spec") or {}
-            queue.add_after(key, jitter() * float(spec.get("resyncIntervalSeconds", 300)))
+            spread = float(spec.get("resyncIntervalSeconds", 300))
+            if (spec.get("stream") or {}).get("autoscaling"):
+                spread = min(spread, EVERY_SECONDS)
+            queue.add_after(key, jitter() * spread)
             return
         queue.add(key, urgent=True)
 

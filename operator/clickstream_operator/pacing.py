@@ -13,6 +13,7 @@ from typing import Final
 from clickstream_operator.engine.inventory import State
 from clickstream_operator.engine.outcome import Next, Outcome
 from clickstream_operator.engine.resource import Observed
+from clickstream_operator.resources.stream_history import StreamHistory
 
 #: Seconds until AWS is asked again whether it has finished.
 POLL_SECONDS: Final = (2.0, 4.0, 8.0, 15.0, 30.0)
@@ -37,28 +38,49 @@ class Memory:
     polls: int = 0
     failures: int = 0
     failed_looks: int = 0
+    unseen_since: float | None = None
+    problem_reason: str = ""
+    problem_since: str = ""
     waiting_for: frozenset[str] = frozenset()
     observations: Mapping[str, Observed] = field(default_factory=dict)
     corrections: dict[str, int] = field(default_factory=dict)
+    correcting: set[str] = field(default_factory=set)
     visited: set[str] = field(default_factory=set)
+    history: StreamHistory = field(default_factory=StreamHistory)
+    scaling_due: float = 0.0
+    scaling_problem: tuple[str, str] | None = None
+    pass_due: float = 0.0
+    """When the next pass over the whole pipeline is due; those of autoscaling lie between."""
     gone: set[str] = field(default_factory=set)
     """What this deletion deleted and saw gone: a poll need not look for it again."""
 
     def count_corrections(
-        self, outcomes: Mapping[str, Outcome], *, unseen: Collection[str] = ()
+        self,
+        outcomes: Mapping[str, Outcome],
+        *,
+        unseen: Collection[str] = (),
+        resync: bool = True,
     ) -> list[str]:
-        """Count drift corrections in a row; returns the resources corrected in this pass.
+        """Count drift corrections in a row; returns the resources whose correction began.
 
-        `unseen`: what the pass took for granted, which says nothing about the last correction.
+        A correction may take several passes and counts once; polls that wait for its end say
+        nothing about whether it lasts. `unseen`: what the pass took for granted.
         """
-        corrected = [name for name, one in outcomes.items() if one.corrected_drift]
-        for name in corrected:
+        began = [
+            name
+            for name, one in outcomes.items()
+            if one.corrected_drift and name not in self.correcting
+        ]
+        for name in began:
             self.corrections[name] = self.corrections.get(name, 0) + 1
+            self.correcting.add(name)
         for name, one in outcomes.items():
+            if one.ready:
+                self.correcting.discard(name)
             settled = one.entry is not None and one.entry.state is State.READY and not one.done
-            if settled and name not in unseen:
+            if resync and settled and name not in unseen:
                 self.corrections.pop(name, None)
-        return corrected
+        return began
 
 
 class Pace:
@@ -77,6 +99,13 @@ class Pace:
         memory.resyncs += 1
         memory.resync_due = self._clock() + self._jittered(interval_seconds)
 
+    def failed_looks(self, memory: Memory, interval_seconds: int) -> int:
+        """Resyncs in a row in which the pipeline could not be seen; retries in between don't count."""
+        now = self._clock()
+        if memory.unseen_since is None:
+            memory.unseen_since = now
+        return 1 + int((now - memory.unseen_since) / interval_seconds)
+
     def after(
         self, memory: Memory, outcomes: Mapping[str, Outcome], *, resync: bool = True
     ) -> float:
@@ -93,6 +122,7 @@ class Pace:
         if Next.POLL in wishes:
             delays.append(POLL_SECONDS[min(memory.polls, len(POLL_SECONDS) - 1)])
             memory.polls += 1
+        delays += [one.seconds for one in outcomes.values() if one.next is Next.LATER]
         if Next.BACKOFF in wishes:
             delays.append(self.backoff(memory))
         else:

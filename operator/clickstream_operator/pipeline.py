@@ -36,6 +36,7 @@ from clickstream_operator.resources.sns_subscription import SNSSubscription, end
 from clickstream_operator.resources.sns_topic import SNSTopic
 from clickstream_operator.resources.sqs_queue import SQSQueue
 from clickstream_operator.resources.ssm_parameter import HashKeyParameter
+from clickstream_operator.resources.stream_history import StreamHistory
 
 RUNTIME: Final = "python3.14"
 SCHEDULE_PAYLOAD: Final = {"source": "clickstream.schedule"}
@@ -58,7 +59,8 @@ class Blueprint:
 
     `physical` is the recorded name of each resource; `subscribed` are the inventory names of
     subscriptions that an earlier pass made, `adopted` those of resources that were taken over.
-    `leaving`: the resources are built to be removed.
+    `history`: what was asked of AWS about the stream. `leaving`: the resources are built to be
+    removed.
     """
 
     spec: Spec
@@ -72,6 +74,7 @@ class Blueprint:
     permissions_boundary: str | None = None
     subscribed: frozenset[str] = field(default_factory=frozenset)
     adopted: frozenset[str] = field(default_factory=frozenset)
+    history: StreamHistory | None = None
     leaving: bool = False
 
 
@@ -87,6 +90,11 @@ class _Common(TypedDict):
 def build(blueprint: Blueprint) -> list[Resource]:
     """The resources that the spec asks for."""
     return _Builder(blueprint).build()
+
+
+def build_stream(blueprint: Blueprint) -> KinesisStream:
+    """The stream alone."""
+    return _Builder(blueprint).stream()
 
 
 def build_everything(blueprint: Blueprint) -> list[Resource]:
@@ -125,7 +133,7 @@ class _Builder:
 
     def build(self) -> list[Resource]:
         resources: list[Resource] = [
-            self._stream(),
+            self.stream(),
             *self._tables(),
             self._archive(),
             self._dead_letter(),
@@ -160,8 +168,10 @@ class _Builder:
             "gates_ready": gates_ready,
         }
 
-    def _stream(self) -> Resource:
+    def stream(self) -> KinesisStream:
+        """The Kinesis data stream."""
         stream = self._spec.stream
+        scaling = stream.autoscaling
         return KinesisStream(
             **self._common(names.STREAM, deletion=self._spec.deletion_policy.stream),
             calls=self._calls,
@@ -170,6 +180,8 @@ class _Builder:
             retention_hours=stream.retention_hours,
             kms_key_id=stream.kms_key_id,
             shard_level_metrics=stream.shard_level_metrics,
+            bounds=(scaling.min_shards, scaling.max_shards) if scaling else None,
+            history=self._b.history,
         )
 
     def _tables(self) -> list[Resource]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, get_args
 
 from clickstream_operator.api import conditions as types
 from clickstream_operator.api.conditions import ConditionSet
 from clickstream_operator.api.reasons import Reason
-from clickstream_operator.api.status import ResourceState
+from clickstream_operator.api.status import ModeSwitch, Resize, ResourceState
 from clickstream_operator.api.v1alpha1 import (
     Condition,
     Effective,
@@ -42,17 +42,25 @@ _PATIENCE_WITH_RETRIES: Final = timedelta(minutes=10)
 _WAITING: Final = frozenset(
     {Reason.DELETING, Reason.WAITING_FOR_AWS, Reason.WAITING_FOR_DEPENDENCY, ""}
 )
-_CALM: Final = _WAITING | {Reason.PLAN_PENDING, Reason.SUSPENDED}
+#: What AWS lets us do only step by step, or only so often: it takes its time and ends by itself.
+_PACED: Final = frozenset(
+    {Reason.SCALING_IN_STEPS, Reason.RESIZE_BUDGET_EXHAUSTED, Reason.CHANGE_TOO_SOON}
+)
+_CALM: Final = _WAITING | _PACED | {Reason.PLAN_PENDING, Reason.SUSPENDED}
 #: Resyncs of a ready pipeline that may fail before Ready becomes Unknown.
 TOLERATED_FAILED_LOOKS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What keeps a whole pass from happening: a credential, an account, a field."""
+    """What keeps a whole pass from happening: a credential, an account, a field.
+
+    `since` is the RFC 3339 time at which it began, empty for now.
+    """
 
     reason: Reason
     message: str
+    since: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +69,8 @@ class Report:
 
     `entries` is the inventory afterwards, in order; `gating` the names that Ready depends on;
     `unvisited` the names that a pass that still runs has not come to.
-    `failed_looks`: resyncs in a row in which a ready pipeline could not be looked at.
+    `failed_looks`: resyncs in a row in which a ready pipeline could not be looked at. `resizes` and
+    `mode_switches` None: as before.
     """
 
     generation: int
@@ -79,6 +88,8 @@ class Report:
     problem: Problem | None = None
     plan: Plan | None = None
     unvisited: frozenset[str] = frozenset()
+    resizes: Sequence[Resize] | None = None
+    mode_switches: Sequence[ModeSwitch] | None = None
 
 
 def timestamp(moment: datetime) -> str:
@@ -94,7 +105,8 @@ def compose(previous: Status, report: Report, *, now: datetime) -> Status:
     if report.deleting:
         _say_deleting(conditions, entries, report, previous, now)
     elif report.problem is not None:
-        _say_problem(conditions, report.problem, previous, now)
+        truth: types.Truth = "Unknown" if report.failed_looks else "False"
+        _say_problem(conditions, report.problem, previous, now, truth=truth)
     elif report.failed_looks:
         _say_unseen(conditions, entries, report, now)
     else:
@@ -113,7 +125,10 @@ def compose(previous: Status, report: Report, *, now: datetime) -> Status:
         effective=report.effective or previous.effective,
         last_handled_reconcile_at=report.handled_request or previous.last_handled_reconcile_at,
         plan=report.plan,
-        resizes=previous.resizes,
+        resizes=list(previous.resizes if report.resizes is None else report.resizes),
+        mode_switches=list(
+            previous.mode_switches if report.mode_switches is None else report.mode_switches
+        ),
         estimated_monthly_cost=previous.estimated_monthly_cost,
     )
 
@@ -122,8 +137,7 @@ def begin(previous: Status, report: Report, *, now: datetime) -> Status:
     """The first status of a new generation, written before any AWS write."""
     text_now = timestamp(now)
     conditions = ConditionSet(previous.conditions, generation=report.generation, now=text_now)
-    known = conditions.get(types.READY)
-    changed = known is not None and known.status != "Unknown"
+    changed = any(entry.applied_hash for entry in report.entries)
     conditions.set(
         types.READY,
         "False" if changed else "Unknown",
@@ -151,7 +165,7 @@ def stalls(entry: Entry, *, now: datetime) -> bool:
     since = datetime.fromisoformat(entry.since) if entry.since else now
     if entry.reason in _AFTER_FIVE_MINUTES:
         return now - since >= _PATIENCE_WITH_ACCESS
-    if entry.reason in _WAITING:
+    if entry.reason in _WAITING or entry.reason in _PACED:
         return False
     return now - since >= _PATIENCE_WITH_RETRIES
 
@@ -193,6 +207,7 @@ def _say_progress(
         return
     errors = [entry for entry in open_ones if _is_error(entry)]
     waiting = [entry for entry in open_ones if entry.reason == Reason.PLAN_PENDING]
+    paced = [entry for entry in open_ones if entry.reason in _PACED]
     stuck = [entry for entry in errors if stalls(entry, now=now)]
     if errors:
         first = (stuck or errors)[0]
@@ -206,6 +221,10 @@ def _say_progress(
         )
         conditions.set(types.READY, "False", Reason.PLAN_PENDING, message)
         conditions.settled()
+    elif paced:
+        message = _sentence(paced[0])
+        conditions.set(types.READY, "False", Reason(paced[0].reason), message)
+        conditions.reconciling(Reason.PROGRESSING, message)
     else:
         was_ready = any(
             condition.type == types.READY and condition.reason == Reason.UPDATING
@@ -245,15 +264,19 @@ def _say_stuck_or_retried(
 
 
 def _say_problem(
-    conditions: ConditionSet, problem: Problem, previous: Status, now: datetime
+    conditions: ConditionSet,
+    problem: Problem,
+    previous: Status,
+    now: datetime,
+    *,
+    truth: types.Truth = "False",
 ) -> None:
-    before = next((c for c in previous.conditions if c.type == types.RECONCILING), None)
-    since = datetime.fromisoformat(before.last_transition_time) if before else now
-    probe = Entry(name="", kind="", physical_name="", reason=problem.reason, since=timestamp(since))
+    since = problem.since or timestamp(now)
+    probe = Entry(name="", kind="", physical_name="", reason=problem.reason, since=since)
     already = any(
         c.type == types.STALLED and c.reason == problem.reason for c in previous.conditions
     )
-    conditions.set(types.READY, "False", problem.reason, problem.message)
+    conditions.set(types.READY, truth, problem.reason, problem.message)
     stuck = already or stalls(probe, now=now)
     _say_stuck_or_retried(conditions, problem.reason, problem.message, stuck=stuck)
 
@@ -283,7 +306,8 @@ def _say_deleting(
     blocked = [entry for entry in left if _is_error(entry)]
     if report.problem is not None:
         message = f"deletion waits: {report.problem.message}"
-        _say_problem(conditions, Problem(report.problem.reason, message), previous, now)
+        waiting = replace(report.problem, message=message)
+        _say_problem(conditions, waiting, previous, now)
     elif blocked:
         stuck = [entry for entry in blocked if stalls(entry, now=now)]
         first = (stuck or blocked)[0]

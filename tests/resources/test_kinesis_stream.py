@@ -19,7 +19,6 @@ from clickstream_operator.resources.kinesis_stream import (
     KinesisStream,
     _readiness,
     epoch,
-    next_shard_count,
 )
 from tests.resources.conftest import TAGS, Cloud, GoneTwice
 
@@ -68,7 +67,6 @@ async def test_second_creation_is_refused(cloud: Cloud) -> None:
     [
         ({"retention_hours": 48}, "retentionHours", ["increase_stream_retention_period"]),
         ({"shards": 4}, "shards", ["update_shard_count"]),
-        ({"shards": 9}, "shards", ["update_shard_count"] * 3),
         ({"on_demand": True}, "mode", ["update_stream_mode"]),
         ({"shard_level_metrics": []}, "shardLevelMetrics", ["disable_enhanced_monitoring"]),
         (
@@ -153,18 +151,6 @@ async def test_registered_consumer_blocks_deletion(cloud: Cloud) -> None:
 def test_status(status: str, phase: Phase) -> None:
     """Every status that AWS documents."""
     assert _readiness(status).phase is phase
-
-
-@pytest.mark.parametrize("target", [1, 2, 3, 7, 16, 100])
-@pytest.mark.parametrize("start", [1, 2, 3, 7, 16, 100])
-def test_resizes_are_legal_and_arrive(start: int, target: int) -> None:
-    """No step above double or below half, and no step too many."""
-    count, steps = start, 0
-    while count != target:
-        step = next_shard_count(count, target)
-        assert count / 2 <= step <= count * 2
-        count, steps = step, steps + 1
-    assert steps <= 8
 
 
 def test_epoch_is_short_and_tells_incarnations_apart() -> None:

@@ -8,8 +8,6 @@ from clickstream_operator.api.spec import Spec
 def fields_without_effect(spec: Spec) -> list[str]:
     """Paths of set fields that have no effect yet. The pipeline works without them."""
     found = []
-    if spec.stream.autoscaling is not None:
-        found.append("spec.stream.autoscaling")
     if spec.anomaly_detection.rules:
         found.append("spec.anomalyDetection.rules")
     return found

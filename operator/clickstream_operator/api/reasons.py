@@ -45,6 +45,12 @@ class Reason(StrEnum):
     DRIFT_CORRECTED = "DriftCorrected"
     DRIFT_LOOP = "DriftLoop"
     NO_DRIFT = "NoDrift"
+    # Pace that AWS sets
+    SCALING_IN_STEPS = "ScalingInSteps"
+    RESIZE_BUDGET_EXHAUSTED = "ResizeBudgetExhausted"
+    CHANGE_TOO_SOON = "ChangeTooSoon"
+    SCALED_UP = "ScaledUp"
+    SCALED_DOWN = "ScaledDown"
     # Approval
     PLAN_PENDING = "PlanPending"
     PLAN_APPROVED = "PlanApproved"
@@ -114,6 +120,21 @@ MEANING: dict[Reason, str] = {
         "A correction was undone three times in a row. Find what else manages the resource."
     ),
     Reason.NO_DRIFT: "AWS matches the spec.",
+    Reason.SCALING_IN_STEPS: (
+        "AWS at most doubles or halves the shards of a stream in one call, so a larger change "
+        "takes several. The message says how far it is. Nothing to do; data flows meanwhile."
+    ),
+    Reason.RESIZE_BUDGET_EXHAUSTED: (
+        "AWS takes 10 resizes of a stream in 24 hours, and they are used up. The message says when "
+        "the next one is possible; the operator goes on then. Nothing to do; data flows meanwhile."
+    ),
+    Reason.CHANGE_TOO_SOON: (
+        "AWS takes this change only so often: a stream's mode twice in 24 hours, a table's switch "
+        "to on-demand four times in 24 hours, its TTL once an hour. The operator goes on when AWS "
+        "does. Nothing to do; what is set now stays in use."
+    ),
+    Reason.SCALED_UP: "spec.stream.autoscaling: the load grew, and shards were added.",
+    Reason.SCALED_DOWN: "spec.stream.autoscaling: the load was low for long; shards were removed.",
     Reason.PLAN_PENDING: (
         "spec.approval is Manual and status.plan waits. Read it, then set the annotation "
         "clickstream.dev/approved-plan to its hash."

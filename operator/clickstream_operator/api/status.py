@@ -108,6 +108,15 @@ class Resize(Model):
     """Target of the step."""
 
 
+class ModeSwitch(Model):
+    """One switch of the stream's capacity mode, kept for AWS's budget of two in 24 hours."""
+
+    at: str = Field(json_schema_extra={"format": "date-time"})
+    """When it was asked for."""
+    mode: str
+    """Mode that was asked for: PROVISIONED or ON_DEMAND."""
+
+
 class PlanChange(Model):
     """One change of a plan."""
 
@@ -172,7 +181,11 @@ class Status(Model):
     resizes: list[Resize] = Field(
         default_factory=list, json_schema_extra={"x-kubernetes-list-type": "atomic"}
     )
-    """Shard resizes of the last 24 hours."""
+    """Latest shard resizes; AWS takes 10 in 24 hours. An old one leaves with the next resize."""
+    mode_switches: list[ModeSwitch] = Field(
+        default_factory=list, json_schema_extra={"x-kubernetes-list-type": "atomic"}
+    )
+    """Latest switches of the stream's mode; AWS takes 2 in 24 hours."""
     last_handled_reconcile_at: str = ""
     """Value of the annotation clickstream.dev/reconcile-requested-at that was last acted on."""
     estimated_monthly_cost: str = ""

@@ -29,6 +29,7 @@ from clickstream_operator.engine.resource import (
     Properties,
     Resource,
     ResourceBlocked,
+    StepMustWait,
     fingerprint,
 )
 
@@ -174,7 +175,7 @@ class Applier:
             if not await self._step(work):
                 break
         result = outcomes.settle(work, self._start.policy)
-        if work.observed is not None and result.ready:
+        if result.ready and work.observed and work.observed.readiness.phase is Phase.READY:
             self.observations[resource.name] = work.observed
         return result
 
@@ -212,6 +213,9 @@ class Applier:
         change, resource = work.change, work.resource
         try:
             work.observed = await _write(work)
+        except StepMustWait as later:
+            work.wait = later.wait
+            return False
         except AwsError as error:
             if error.category is not Category.ALREADY_EXISTS or change.action is not Action.CREATE:
                 raise
@@ -230,7 +234,7 @@ class Applier:
     def _unready_dependency(self, resource: Resource) -> str | None:
         for name in sorted(resource.depends_on):
             outcome = self.outcomes.get(name)
-            if outcome is not None and not outcome.ready:
+            if outcome is not None and not (outcome.ready or outcome.usable):
                 return name
         return None
 

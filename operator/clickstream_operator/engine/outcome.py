@@ -24,6 +24,7 @@ from clickstream_operator.engine.resource import (
     Phase,
     Properties,
     Resource,
+    Wait,
     fingerprint,
 )
 
@@ -46,6 +47,7 @@ class Next(StrEnum):
     RESYNC = "resync"
     POLL = "poll"
     BACKOFF = "backoff"
+    LATER = "later"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,8 @@ class Outcome:
 
     `entry` None: the resource is gone, or was never there. `done` names what was written this pass,
     `fields` what was changed. `look_failed`: the pass could not see it, which says nothing about
-    the thing itself. `withheld` waits for approval.
+    the thing itself. `withheld` waits for approval. `seconds`: until the next try, with LATER.
+    `usable`: not as desired yet, but what depends on it need not wait.
     """
 
     resource: str
@@ -67,6 +70,8 @@ class Outcome:
     credentials_are_bad: bool = False
     look_failed: bool = False
     withheld: tuple[PlannedChange, ...] = ()
+    seconds: float = 0.0
+    usable: bool = False
 
     @property
     def ready(self) -> bool:
@@ -87,6 +92,7 @@ class Work:
     done: list[Action] = field(default_factory=list)
     fields: set[str] = field(default_factory=set)
     drifted: bool = False
+    wait: Wait | None = None
 
     def note(self, change: Change) -> None:
         """Remember that a change was written."""
@@ -132,6 +138,11 @@ def settle(work: Work, policy: Policy) -> Outcome:
         return replace(outcome, entry=failed, next=Next.BACKOFF)
     if diff and change.action is Action.NONE:
         return replace(outcome, entry=_drifted(entry, diff, policy))
+    if not diff and phase is Phase.PROGRESSING and _serves_as_before(work, observed):
+        return replace(outcome, entry=replace(entry, state=State.READY), next=Next.POLL)
+    wait = work.wait or (work.resource.under_way(observed, diff) if diff else None)
+    if wait is not None:
+        return _paced(outcome, entry, wait, serves=_serves(work, observed))
     if diff or phase is Phase.PROGRESSING:
         waiting = replace(
             entry,
@@ -149,6 +160,27 @@ def settle(work: Work, policy: Policy) -> Outcome:
         message=observed.readiness.message,
     )
     return replace(outcome, entry=ready)
+
+
+def _serves(work: Work, observed: Observed) -> bool:
+    """Whether it was there before this change, and serves while the change goes on."""
+    readiness = observed.readiness
+    return bool(work.entry.applied_hash) and (readiness.phase is Phase.READY or readiness.usable)
+
+
+def _serves_as_before(work: Work, observed: Observed) -> bool:
+    """Whether AWS is at work on something that is as it was applied."""
+    applied = work.entry.applied_hash == fingerprint(work.desired, work.resource.tags)
+    return applied and _serves(work, observed)
+
+
+def _paced(outcome: Outcome, entry: Entry, wait: Wait, *, serves: bool) -> Outcome:
+    """The outcome of a change that goes on when AWS takes the next step."""
+    state = State.UPDATING if entry.applied_hash else State.CREATING
+    waiting = replace(entry, state=state, reason=wait.reason, message=wait.message)
+    if wait.seconds is None:
+        return replace(outcome, entry=waiting, next=Next.POLL, usable=serves)
+    return replace(outcome, entry=waiting, next=Next.LATER, seconds=wait.seconds, usable=serves)
 
 
 def failed(resource: Resource, entry: Entry, error: AwsError) -> Outcome:

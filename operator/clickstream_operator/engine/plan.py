@@ -70,15 +70,28 @@ class PlannedChange:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """What a person approved. An approved creation covers the steps that complete it."""
+    """What a person approved.
+
+    An approved creation covers the steps that complete it; an approved value of a field covers the
+    steps on the way to it, each of which starts from another one.
+    """
 
     changes: frozenset[PlannedChange] = frozenset()
 
     def covers(self, wanted: Iterable[PlannedChange]) -> bool:
         """Whether all of `wanted` was approved."""
         created = {one.resource for one in self.changes if one.action is Action.CREATE}
+        targets = {
+            (one.resource, one.field, one.new)
+            for one in self.changes
+            if one.action is Action.UPDATE
+        }
         return all(
-            one in self.changes or (one.action is Action.UPDATE and one.resource in created)
+            one in self.changes
+            or (
+                one.action is Action.UPDATE
+                and (one.resource in created or (one.resource, one.field, one.new) in targets)
+            )
             for one in wanted
         )
 

@@ -45,6 +45,26 @@ class ResourceBlocked(Exception):
         self.message = message
 
 
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Why a step is not taken now although nothing failed: AWS sets the pace.
+
+    `reason` is documented, `message` stable. `seconds`: when to try again; None: poll.
+    """
+
+    reason: str
+    message: str
+    seconds: float | None = None
+
+
+class StepMustWait(Exception):
+    """AWS takes the next step only later."""
+
+    def __init__(self, wait: Wait) -> None:
+        super().__init__(wait.message)
+        self.wait = wait
+
+
 class Phase(StrEnum):
     """How far AWS is with a thing that exists."""
 
@@ -56,19 +76,23 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """`reason` is CamelCase, `message` a stable sentence; both empty when ready."""
+    """`reason` is CamelCase, `message` a stable sentence; both empty when ready.
+
+    `usable`: it serves while AWS is at work on it.
+    """
 
     phase: Phase = Phase.READY
     reason: str = ""
     message: str = ""
+    usable: bool = False
 
 
 READY: Final = Readiness()
 
 
-def progressing(reason: str, message: str) -> Readiness:
+def progressing(reason: str, message: str, *, usable: bool = False) -> Readiness:
     """AWS is at work on the thing; look again soon."""
-    return Readiness(Phase.PROGRESSING, reason, message)
+    return Readiness(Phase.PROGRESSING, reason, message, usable)
 
 
 def failed(reason: str, message: str) -> Readiness:
@@ -208,6 +232,9 @@ class Resource(ABC):
         """Take the next legal step from `observed` to `desired`.
 
         AWS may allow one mutation at a time: what is left over shows in the next observation.
+
+        Raises:
+            StepMustWait: AWS takes the step only later.
         """
 
     @abstractmethod
@@ -217,6 +244,10 @@ class Resource(ABC):
         Returns how far it came when the removal is ours to go on with at once (a bucket that is
         being emptied), None when it is AWS's turn.
         """
+
+    def under_way(self, observed: Observed, diff: Diff) -> Wait | None:  # noqa: ARG002
+        """What to say of a change that takes several steps; None: AWS's own words do. Pure."""
+        return None
 
     def diff(self, desired: Properties, observed: Observed) -> Diff:
         """What differs, of the fields that were looked at. Pure."""

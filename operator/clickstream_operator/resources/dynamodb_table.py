@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Awaitable, Mapping
 from typing import Any, Final, Unpack
 
+from clickstream_operator.api.reasons import Reason
+from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.aws.session import Calls
 from clickstream_operator.aws.tags import as_list, from_list
 from clickstream_operator.engine.resource import (
@@ -21,6 +24,8 @@ from clickstream_operator.engine.resource import (
     Resource,
     ResourceArguments,
     ResourceBlocked,
+    StepMustWait,
+    Wait,
     deleting,
     failed,
     progressing,
@@ -31,6 +36,11 @@ from clickstream_operator.resources.kms_keys import is_alias, is_managed_key, ke
 _ON_DEMAND: Final = "PAY_PER_REQUEST"
 _PROVISIONED: Final = "PROVISIONED"
 _MANAGED_KEY: Final = "alias/aws/dynamodb"
+# "Time to live has been modified multiple times within a fixed interval" (ValidationException).
+_TTL_TOO_SOON: Final = re.compile(r"time to live has been modified", re.IGNORECASE)
+# "Update to PayPerRequest mode are limited to ..." (LimitExceededException).
+_BILLING_TOO_SOON: Final = re.compile(r"PayPerRequest|PAY_PER_REQUEST|billing mode", re.IGNORECASE)
+_RETRY_SECONDS: Final = 900.0
 _BUSY: Final = frozenset({"CREATING", "UPDATING", "ARCHIVING"})
 
 
@@ -138,8 +148,9 @@ class DynamoDBTable(Resource):
             await self._calls.write(
                 "dynamodb", "tag_resource", ResourceArn=observed.arn, Tags=as_list(tags)
             )
+        waits = []
         if "ttl.attribute" in diff:
-            await self._change_ttl(desired, observed)
+            waits += await _waited_for(self._change_ttl(desired, observed))
         if "pointInTimeRecovery" in diff:
             await self._write(
                 "update_continuous_backups",
@@ -149,13 +160,15 @@ class DynamoDBTable(Resource):
             )
         # Billing and encryption are asynchronous and exclude one another.
         if "billing" in diff:
-            await self._write("update_table", **self._billing(desired))
+            waits += await _waited_for(self._change_billing(desired))
         elif "encryption" in diff:
             await self._write("update_table", SSESpecification=self._encryption())
         elif "deletionProtection" in diff:
             await self._write(
                 "update_table", DeletionProtectionEnabled=desired["deletionProtection"]
             )
+        if waits:
+            raise StepMustWait(waits[0])
 
     async def delete(self, observed: Observed) -> None:
         """DeleteTable, after switching off a protection that the spec no longer asks for.
@@ -234,13 +247,34 @@ class DynamoDBTable(Resource):
         # Another attribute needs a switch-off first, and only one change an hour is taken
         # (UpdateTimeToLive, API reference).
         present = observed.properties["ttl.attribute"]
-        await self._write(
-            "update_time_to_live",
-            TimeToLiveSpecification={
-                "Enabled": not present,
-                "AttributeName": present or desired["ttl.attribute"],
-            },
-        )
+        try:
+            await self._write(
+                "update_time_to_live",
+                TimeToLiveSpecification={
+                    "Enabled": not present,
+                    "AttributeName": present or desired["ttl.attribute"],
+                },
+            )
+        except AwsError as error:
+            if error.category is not Category.INVALID or not _TTL_TOO_SOON.search(error.text):
+                raise
+            raise StepMustWait(
+                _too_soon("AWS takes one change of a table's TTL in an hour, and refuses this one")
+            ) from error
+
+    async def _change_billing(self, desired: Properties) -> None:
+        try:
+            await self._write("update_table", **self._billing(desired))
+        except AwsError as error:
+            limited = error.category is Category.LIMIT_EXCEEDED
+            if not limited or not _BILLING_TOO_SOON.search(error.text):
+                raise
+            raise StepMustWait(
+                _too_soon(
+                    "AWS takes four switches of a table to on-demand in 24 hours, and refuses this "
+                    f"one ({error.text})"
+                )
+            ) from error
 
     def _billing(self, desired: Properties) -> dict[str, Any]:
         if self._read_units is None:
@@ -264,6 +298,20 @@ class DynamoDBTable(Resource):
         return await self._calls.write(
             "dynamodb", operation, TableName=self.physical_name, **parameters
         )
+
+
+async def _waited_for(step: Awaitable[None]) -> list[Wait]:
+    """Take a step; a refusal for now must not hold up the others."""
+    try:
+        await step
+    except StepMustWait as later:
+        return [later.wait]
+    return []
+
+
+def _too_soon(why: str) -> Wait:
+    message = f"{why}; tried again every 15 minutes, and what is set now stays in use until then"
+    return Wait(Reason.CHANGE_TOO_SOON, message, _RETRY_SECONDS)
 
 
 def _readiness(status: str) -> Readiness:

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
-import math
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, Unpack
 
+from clickstream_operator.api.reasons import Reason
+from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.aws.session import Calls
 from clickstream_operator.aws.tags import from_list
 from clickstream_operator.engine.resource import (
@@ -23,14 +26,24 @@ from clickstream_operator.engine.resource import (
     Resource,
     ResourceArguments,
     ResourceBlocked,
+    StepMustWait,
+    Wait,
     deleting,
     progressing,
 )
 from clickstream_operator.resources.absence import found
 from clickstream_operator.resources.kms_keys import key_name
+from clickstream_operator.resources.shard_steps import next_step, steps_between, to_the_minute
+from clickstream_operator.resources.stream_history import RETRY_AFTER, StreamHistory
 
 ON_DEMAND: Final = "ON_DEMAND"
 PROVISIONED: Final = "PROVISIONED"
+_RESIZE: Final = "update_shard_count"
+_SWITCH: Final = "update_stream_mode"
+#: A quota of the account is raised by a person; a budget of the stream comes back by itself.
+_OF_THE_ACCOUNT: Final = re.compile(
+    r"limit for (the|this|your) account|account limit", re.IGNORECASE
+)
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -38,7 +51,9 @@ class KinesisStream(Resource):
     """Kinesis data stream.
 
     `shards`: open shards wanted; None leaves the count alone (and creates with 1). Ignored when
-    `on_demand`. `kms_key_id`: alias, key id or ARN. `shard_level_metrics`: Kinesis metric names.
+    `on_demand`. `bounds`: any count between them is as desired, and `shards` is only what a new
+    stream begins with. `history`: what was asked of AWS lately. `kms_key_id`: alias, key id or
+    ARN. `shard_level_metrics`: Kinesis metric names.
     Outputs: ``arn, name, epoch, createdAt, shards``.
 
     A stream takes one change at a time and is UPDATING for a while after each (Kinesis Data Streams
@@ -57,6 +72,8 @@ class KinesisStream(Resource):
         retention_hours: int,
         kms_key_id: str,
         shard_level_metrics: Sequence[str],
+        bounds: tuple[int, int] | None = None,
+        history: StreamHistory | None = None,
         **arguments: Unpack[ResourceArguments],
     ) -> None:
         super().__init__(**arguments)
@@ -66,6 +83,11 @@ class KinesisStream(Resource):
         self._retention_hours = retention_hours
         self._kms_key_id = kms_key_id
         self._shard_level_metrics = shard_level_metrics
+        self._bounds = None if on_demand else bounds
+        self._history = history or StreamHistory()
+        self._resized = False
+        if self._bounds is not None:
+            self._shards = _within(shards or 1, self._bounds)
 
     def desired(self, outputs: Outputs) -> Properties:
         """Mode, shards, retention, key, metrics."""
@@ -75,9 +97,21 @@ class KinesisStream(Resource):
             "encryption.keyId": key_name(self._kms_key_id),
             "shardLevelMetrics": tuple(sorted(self._shard_level_metrics)),
         }
-        if self._shards is not None and not self._on_demand:
+        if self._bounds is not None:
+            # Not observed, so never drift: they tell a change of the spec from one of the load.
+            properties["autoscaling.minShards"], properties["autoscaling.maxShards"] = self._bounds
+        elif self._shards is not None and not self._on_demand:
             properties["shards"] = self._shards
         return properties
+
+    def diff(self, desired: Properties, observed: Observed) -> Diff:
+        """What differs; a shard count between the bounds of autoscaling does not."""
+        diff = super().diff(desired, observed)
+        if self._bounds is None or "shards" not in observed.properties:
+            return diff
+        shards = observed.properties["shards"]
+        wanted = _within(shards, self._bounds)
+        return diff if shards == wanted else Diff({**diff.fields, "shards": (shards, wanted)})
 
     async def observe(self, *, full: bool) -> Observed | None:
         """One DescribeStreamSummary; it tells everything but the tags."""
@@ -128,6 +162,7 @@ class KinesisStream(Resource):
             Tags=dict(self.tags),
             **sizing,
         )
+        self._history.forget()
 
     async def update(self, desired: Properties, observed: Observed, diff: Diff) -> None:
         """One change; each makes the stream UPDATING, and the next one waits for ACTIVE."""
@@ -148,17 +183,88 @@ class KinesisStream(Resource):
             operation = "increase" if longer else "decrease"
             await self._write(f"{operation}_stream_retention_period", RetentionPeriodHours=wanted)
         elif "mode" in diff:
-            await self._calls.write(
-                "kinesis",
-                "update_stream_mode",
-                StreamARN=observed.arn,
-                StreamModeDetails={"StreamMode": desired["mode"]},
-            )
+            await self._switch(desired["mode"], observed)
         elif "shards" in diff:
-            step = next_shard_count(observed.properties["shards"], desired["shards"])
-            await self._write(
-                "update_shard_count", TargetShardCount=step, ScalingType="UNIFORM_SCALING"
+            await self.resize(observed, diff.fields["shards"][1])
+
+    def under_way(self, observed: Observed, diff: Diff) -> Wait | None:
+        """Which step of a resize AWS is at, while more will follow."""
+        if "shards" not in diff or not self._history.resizes:
+            return None
+        step, target = self._history.resizes[-1].shards, diff.fields["shards"][1]
+        return None if step == target else _in_steps(step, target)
+
+    async def resize(self, observed: Observed, target: int) -> int:
+        """Take the next step towards `target` shards; returns the count that it leads to.
+
+        Raises:
+            StepMustWait: the budget is spent, or this pass has taken its step.
+        """
+        current = observed.properties["shards"]
+        step = next_step(current, target)
+        if self._resized:
+            # One a pass: the status has each before the next is asked for.
+            raise StepMustWait(_in_steps(current, target))
+        left = self._history.resize_budget()
+        if left.next_at is not None:
+            message = (
+                "AWS takes 10 resizes of a stream in 24 hours, and they are used up; the step from "
+                f"{current} to {step} shards, on the way to {target}, is possible from "
+                f"{to_the_minute(left.next_at)} on"
             )
+            wait = (left.next_at - self._history.now()).total_seconds()
+            raise StepMustWait(Wait(Reason.RESIZE_BUDGET_EXHAUSTED, message, wait))
+        refused = Wait(
+            Reason.RESIZE_BUDGET_EXHAUSTED,
+            f"AWS refuses the step from {current} to {step} shards, on the way to {target}: it "
+            "takes 10 resizes of a stream in 24 hours, whoever asks for them; tried again every 15 "
+            "minutes",
+        )
+        await self._paced(
+            _RESIZE,
+            refused,
+            StreamName=self.physical_name,
+            TargetShardCount=step,
+            ScalingType="UNIFORM_SCALING",
+        )
+        self._resized = True
+        self._history.resized(step)
+        return step
+
+    async def _switch(self, mode: str, observed: Observed) -> None:
+        left = self._history.switch_budget()
+        if left.next_at is not None:
+            message = (
+                "AWS takes 2 switches of a stream's mode in 24 hours, and they are used up; the "
+                f"one to {mode} is possible from {to_the_minute(left.next_at)} on"
+            )
+            wait = (left.next_at - self._history.now()).total_seconds()
+            raise StepMustWait(Wait(Reason.CHANGE_TOO_SOON, message, wait))
+        refused = Wait(
+            Reason.CHANGE_TOO_SOON,
+            f"AWS refuses the switch of the stream's mode to {mode}: it takes 2 in 24 hours, "
+            "whoever asks for them; tried again every 15 minutes",
+        )
+        await self._paced(
+            _SWITCH, refused, StreamARN=observed.arn, StreamModeDetails={"StreamMode": mode}
+        )
+        self._history.switched(mode)
+
+    async def _paced(self, operation: str, refused: Wait, **parameters: Any) -> None:
+        """Send what AWS takes only so often; its refusal is a wait, not an error."""
+        seconds = self._history.seconds_refused(operation)
+        if not seconds:
+            try:
+                await self._calls.write("kinesis", operation, **parameters)
+            except AwsError as error:
+                of_the_stream = not _OF_THE_ACCOUNT.search(error.text)
+                if error.category is not Category.LIMIT_EXCEEDED or not of_the_stream:
+                    raise
+                self._history.refuse(operation)
+                seconds = RETRY_AFTER.total_seconds()
+            else:
+                return
+        raise StepMustWait(replace(refused, seconds=seconds))
 
     async def delete(self, observed: Observed) -> None:
         """DeleteStream, unless somebody registered a consumer on the stream.
@@ -197,13 +303,19 @@ class KinesisStream(Resource):
         )
 
 
-def next_shard_count(current: int, target: int) -> int:
-    """The next legal count on the way from `current` to `target`.
+def _within(shards: int, bounds: tuple[int, int]) -> int:
+    return max(bounds[0], min(bounds[1], shards))
 
-    At most double and at least half of the current count (UpdateShardCount, API reference); half
-    of an odd count is rounded up: AWS documents no rounding, and more than half is always legal.
-    """
-    return max(min(target, current * 2), math.ceil(current / 2))
+
+def _in_steps(step: int, target: int) -> Wait:
+    """`step`: the count that the latest step leads to."""
+    left = steps_between(step, target)
+    more = "1 more step follows" if left == 1 else f"{left} more steps follow"
+    return Wait(
+        Reason.SCALING_IN_STEPS,
+        f"on the way to {target} shards, in steps of at most double or half: the step to {step} "
+        f"was asked for, {more}",
+    )
 
 
 def epoch(created_at: datetime) -> str:
@@ -221,4 +333,5 @@ def _readiness(status: str) -> Readiness:
         return READY
     if status == "DELETING":
         return deleting("AWS is deleting the stream")
-    return progressing("StreamBusy", f"the stream is {status}")
+    # A stream that is UPDATING takes and gives records (UpdateShardCount, API reference).
+    return progressing("StreamBusy", f"the stream is {status}", usable=status == "UPDATING")

@@ -1,0 +1,61 @@
+"""Arithmetic of Kinesis' limits on resizes: legal steps, and budgets of a rolling day. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+#: "Scale more than ten times per rolling 24-hour period per stream" is refused (UpdateShardCount,
+#: Kinesis Data Streams API Reference).
+RESIZES_A_DAY: Final = 10
+#: "twice within 24 hours" (Kinesis Data Streams Developer Guide, Choose the capacity mode).
+SWITCHES_A_DAY: Final = 2
+DAY: Final = timedelta(hours=24)
+_MINUTE: Final = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What AWS still takes: `left` calls now; `next_at` is when it takes one again if none is."""
+
+    left: int
+    next_at: datetime | None = None
+
+
+def next_step(current: int, target: int) -> int:
+    """The next legal shard count on the way from `current` to `target`.
+
+    At most double and at least half of the current count (UpdateShardCount, API reference); half
+    of an odd count is rounded up: AWS documents no rounding, and more than half is always legal.
+    """
+    return max(min(target, current * 2), math.ceil(current / 2))
+
+
+def steps_between(current: int, target: int) -> int:
+    """How many calls the way takes."""
+    steps = 0
+    while current != target:
+        current = next_step(current, target)
+        steps += 1
+    return steps
+
+
+def budget(calls: Iterable[datetime], now: datetime, *, most: int = RESIZES_A_DAY) -> Budget:
+    """What is left of `most` calls in the 24 hours before `now`.
+
+    A call at the very end of the day still counts. `next_at` is a full minute, rounded up.
+    """
+    counted = sorted(at for at in calls if now - at <= DAY)
+    left = most - len(counted)
+    if left > 0:
+        return Budget(left)
+    free = counted[-most] + DAY
+    return Budget(0, free.replace(second=0, microsecond=0) + _MINUTE)
+
+
+def to_the_minute(moment: datetime) -> str:
+    """RFC 3339, to the minute."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")
