@@ -103,6 +103,11 @@ def chosen(spec: Spec) -> frozenset[str]:
     return frozenset(name for name, value in pairs if value is not None)
 
 
+def is_account_regional(bucket: str, spec: Spec) -> bool:
+    """Whether a bucket's name was made for the account-regional namespace."""
+    return bucket.endswith("-an") and spec.names.archive_bucket is None
+
+
 def subscription(digest: str) -> str:
     """Inventory name of an e-mail subscription; the address itself never shows."""
     return f"{_SUBSCRIPTION}{digest}"

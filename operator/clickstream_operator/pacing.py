@@ -100,7 +100,7 @@ class Pace:
         memory.resync_due = self._clock() + self._jittered(interval_seconds)
 
     def failed_looks(self, memory: Memory, interval_seconds: int) -> int:
-        """Resyncs in a row in which the pipeline could not be seen; retries in between don't count."""
+        """Resyncs in a row in which the pipeline could not be seen; retries between don't count."""
         now = self._clock()
         if memory.unseen_since is None:
             memory.unseen_since = now

@@ -777,3 +777,23 @@ def test_drift_and_removal_of_a_manual_pipeline_wait_too(pilot: Pilot) -> None:
     assert left_in_aws(pilot)["dashboards"] == set()
     stream = pilot.client("kinesis").describe_stream_summary(StreamName=f"{base}-events")
     assert stream["StreamDescriptionSummary"]["RetentionPeriodHours"] == 24
+
+
+def test_a_ready_pipeline_stays_ready_for_two_resyncs_without_a_credential(pilot: Pilot) -> None:
+    """What the operator can't see says nothing about the pipeline; only then is it unknown."""
+    pilot.apply()
+    run(pilot.converge())
+    pilot.account = ""
+    pilot.restart()
+    seen = []
+    for _ in range(3):
+        run(pilot.resync())
+        seen.append(
+            (pilot.condition("Ready")["status"], pilot.condition("CredentialsValid")["status"])
+        )
+    assert seen == [("True", "False"), ("True", "False"), ("Unknown", "False")]
+    assert pilot.condition("Ready")["reason"] == "CredentialsInvalid"
+    pilot.account = ACCOUNT
+    pilot.restart()
+    run(pilot.converge())
+    assert pilot.condition("CredentialsValid")["status"] == "True"

@@ -268,7 +268,8 @@ def test_patience_with_a_resource(reason: Reason, minutes: int) -> None:
 @pytest.mark.parametrize(("reason", "minutes"), PATIENCE)
 def test_patience_with_a_problem(reason: Reason, minutes: int) -> None:
     """What keeps a whole pass from happening has the same patience, and stays stalled."""
-    found = report(entry(), problem=Problem(reason, "the account is wrong"))
+    problem = Problem(reason, "the account is wrong", since=statuses.timestamp(T0))
+    found = report(entry(), problem=problem)
     status = compose(found, READY_STATUS)
     if minutes:
         assert summary(status)["Reconciling"] == ("True", "ProgressingWithRetry")
