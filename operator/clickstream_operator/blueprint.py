@@ -1,0 +1,92 @@
+"""What decides a pipeline's resources, and what they have in common. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, TypedDict
+
+from clickstream_operator import names
+from clickstream_operator.api.v1alpha1 import Spec
+from clickstream_operator.aws import tags as ownership
+from clickstream_operator.aws.arns import Place
+from clickstream_operator.aws.session import Calls
+from clickstream_operator.engine.resource import DeletionPolicy
+from clickstream_operator.resources.lambda_function import FunctionPackage
+from clickstream_operator.resources.stream_history import StreamHistory
+
+#: Name, hash key, range key of each table: the key schemas are the original's, so that tables
+#: made by its Terraform can be adopted.
+TABLES: Final = (
+    (names.PAGE_METRICS, "page_url", "timestamp_hour"),
+    (names.SESSION_METRICS, "session_id", None),
+    (names.COUNTERS, "metric_name", "time_window"),
+)
+
+
+class Common(TypedDict):
+    """Arguments that every resource takes."""
+
+    name: str
+    physical_name: str
+    depends_on: frozenset[str]
+    tags: Mapping[str, str]
+    deletion: DeletionPolicy
+    gates_ready: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Blueprint:
+    """Everything that decides what a pipeline's resources are.
+
+    `physical` is the recorded name of each resource; `subscribed` are the inventory names of
+    subscriptions that an earlier pass made, `adopted` those of resources that were taken over.
+    `history`: what was asked of AWS about the stream. `leaving`: the resources are built to be
+    removed.
+    """
+
+    spec: Spec
+    base: str
+    physical: Mapping[str, str]
+    place: Place
+    tags: Mapping[str, str]
+    packages: Mapping[str, FunctionPackage]
+    calls: Calls
+    account_regional_bucket: bool = False
+    permissions_boundary: str | None = None
+    subscribed: frozenset[str] = field(default_factory=frozenset)
+    adopted: frozenset[str] = field(default_factory=frozenset)
+    history: StreamHistory | None = None
+    leaving: bool = False
+
+    def common(
+        self,
+        name: str,
+        *needs: str,
+        physical: str | None = None,
+        deletion: str = "Delete",
+        gates_ready: bool = True,
+    ) -> Common:
+        """Arguments of one resource; `needs` are the inventory names that it depends on."""
+        if name in self.adopted and self.spec.deletion_policy.adopted == "Retain":
+            deletion = "Retain"
+        return {
+            "name": name,
+            "physical_name": physical or self.physical[name],
+            "depends_on": frozenset(needs),
+            "tags": {**self.tags, ownership.COMPONENT: name},
+            "deletion": DeletionPolicy(deletion),
+            "gates_ready": gates_ready,
+        }
+
+    def topic_arn(self) -> str:
+        """Topic of the alerts; empty while they are off."""
+        alerts = self.spec.alerts
+        if not alerts.enabled:
+            return ""
+        return alerts.topic_arn or self.place.topic(self.physical[names.ALERTS])
+
+    def customer_keys(self, *keys: str | None) -> tuple[str, ...]:
+        """The customer's keys among `keys`, as ARNs; AWS managed keys need no permission."""
+        found = {key for key in keys if key and not key.startswith("alias/aws/")}
+        return tuple(sorted(self.place.kms_key(key) for key in found))
