@@ -11,14 +11,12 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
-from clickstream_operator import autoscaling, names, outputs, pipeline, preflight
+from clickstream_operator import autoscaling, names, pipeline, preflight
 from clickstream_operator import status as statuses
-from clickstream_operator.api import conditions as types
-from clickstream_operator.api.pending import fields_without_effect
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.v1alpha1 import (
     APPROVED_PLAN,
@@ -26,7 +24,6 @@ from clickstream_operator.api.v1alpha1 import (
     RECONCILE_REQUESTED_AT,
     Effective,
     Plan,
-    Status,
 )
 from clickstream_operator.approval import approval_of, next_plan
 from clickstream_operator.aws import tags as ownership
@@ -43,10 +40,10 @@ from clickstream_operator.kube import Kube, StaleObject
 from clickstream_operator.metrics import Metrics
 from clickstream_operator.pacing import FULL_EVERY, Memory, Pace
 from clickstream_operator.preflight import Surroundings
+from clickstream_operator.reporting import Reporter, report_of
 from clickstream_operator.resources.stream_history import StreamHistory
 from clickstream_operator.status import Problem, Report
 from clickstream_operator.subject import Subject, parse
-from clickstream_operator.transitions import happenings
 from clickstream_operator.workqueue import Key
 
 log = structlog.get_logger(__name__)
@@ -78,6 +75,7 @@ class Controller:
         self._now = now
         self._clock = clock
         self._pace = Pace(clock=clock, jitter=jitter)
+        self._reporter = Reporter(kube=kube, recorder=recorder, pace=self._pace, now=now)
         self._memories: dict[Key, Memory] = {}
 
     async def reconcile(self, key: Key) -> float | None:
@@ -97,11 +95,13 @@ class Controller:
             return await self._finalize(subject, memory)
         problem = preflight.problem_in_spec(subject, self._around)
         if problem is not None:
-            return await self._report_problem(subject, memory, problem)
+            await self._reporter.say_problem(subject, memory, problem)
+            return self._pace.backoff(memory)
         session = self._sessions(preflight.region_of(subject, self._around))
         identity = await preflight.identify(subject, session)
         if isinstance(identity, Problem):
-            return await self._report_problem(subject, memory, identity)
+            await self._reporter.say_problem(subject, memory, identity)
+            return self._pace.backoff(memory)
         memory.problem_reason = ""
         effective = subject.status.effective or preflight.decide_effective(
             subject, identity, self._around
@@ -206,11 +206,11 @@ class Controller:
         for name in memory.count_corrections(outcomes, unseen=start.known.keys(), resync=is_resync):
             self._metrics.drift.labels(kinds[name], "corrected").inc()
         outcomes = autoscaling.with_problem(outcomes, memory.scaling_problem)
-        report = self._report(subject, effective, wanted, outcomes, history=memory.history)
+        report = report_of(subject, effective, wanted, outcomes, history=memory.history)
         report = replace(report, plan=self._plan(subject, outcomes))
-        report = self._tolerate_failed_looks(subject, report, outcomes, memory)
+        report = self._reporter.tolerate_failed_looks(subject, report, outcomes, memory)
         memory.visited |= outcomes.keys()
-        await self._publish(subject, report, outcomes, before=before)
+        await self._reporter.publish(subject, report, outcomes, before=before)
         return self._pace.after(memory, outcomes)
 
     async def _run(
@@ -230,12 +230,12 @@ class Controller:
                     continue
                 outcomes = dict(applier.outcomes)
                 report = replace(
-                    self._report(subject, effective, wanted, outcomes, history=memory.history),
+                    report_of(subject, effective, wanted, outcomes, history=memory.history),
                     plan=subject.status.plan,
                     unvisited=applier.names - outcomes.keys() - memory.visited,
                 )
                 try:
-                    subject = await self._write(subject, report)
+                    subject = await self._reporter.write(subject, report)
                 except StaleObject:
                     # The user edited it meanwhile; the pass ends first, the next one reads anew.
                     showing = False
@@ -345,7 +345,9 @@ class Controller:
                 }
             if told is not None:
                 await self._recorder.record(subject.body, told)
-            await self._store(subject, autoscaling.shown(subject.status, scaling, memory.history))
+            await self._reporter.store(
+                subject, autoscaling.shown(subject.status, scaling, memory.history)
+            )
         return max(0.0, min(memory.scaling_due, memory.pass_due) - self._clock())
 
     # -- delete --------------------------------------------------------------------------------
@@ -365,11 +367,11 @@ class Controller:
         identity = await preflight.identify(subject, self._sessions(effective.region))
         if isinstance(identity, Problem):
             report = replace(
-                self._report(subject, effective, [], {}),
+                report_of(subject, effective, [], {}),
                 deleting=True,
-                problem=self._dated(identity, memory),
+                problem=self._reporter.dated(identity, memory),
             )
-            await self._publish(subject, report, {})
+            await self._reporter.publish(subject, report, {})
             return self._pace.backoff(memory)
         calls = Calls(self._sessions(effective.region))
         resources = pipeline.build_everything(
@@ -390,8 +392,8 @@ class Controller:
         if unknown:
             log.warning("left alone: unknown to this version", resources=sorted(unknown))
         outcomes |= {name: Outcome(name, None) for name in unknown}
-        report = replace(self._report(subject, effective, resources, outcomes), deleting=True)
-        subject = await self._publish(subject, report, outcomes)
+        report = replace(report_of(subject, effective, resources, outcomes), deleting=True)
+        subject = await self._reporter.publish(subject, report, outcomes)
         left = [e for e in report.entries if e.state is not State.RETAINED]
         if left:
             return self._pace.after(memory, outcomes, resync=False)
@@ -413,151 +415,6 @@ class Controller:
             ),
         )
         await self._kube.remove_finalizer(subject.body)
-
-    # -- report --------------------------------------------------------------------------------
-
-    async def _report_problem(self, subject: Subject, memory: Memory, problem: Problem) -> float:
-        problem = self._dated(problem, memory)
-        report = self._report(subject, subject.status.effective, [], {})
-        if problem.reason in _PASSING and _was_ready(subject, memory):
-            interval = subject.spec.resync_interval_seconds
-            memory.failed_looks = self._pace.failed_looks(memory, interval)
-            report = replace(report, failed_looks=memory.failed_looks)
-        if report.failed_looks in range(1, statuses.TOLERATED_FAILED_LOOKS + 1):
-            bad = problem.reason is Reason.CREDENTIALS_INVALID
-            report = replace(
-                report, credentials_are_bad=bad, credentials_message=problem.message if bad else ""
-            )
-        else:
-            report = replace(report, problem=problem)
-        await self._publish(subject, report, {})
-        return self._pace.backoff(memory)
-
-    def _dated(self, problem: Problem, memory: Memory) -> Problem:
-        """The problem with the time since which this reason has been the case."""
-        if memory.problem_reason != problem.reason:
-            memory.problem_reason = problem.reason
-            memory.problem_since = statuses.timestamp(self._now())
-        return replace(problem, since=memory.problem_since)
-
-    def _report(
-        self,
-        subject: Subject,
-        effective: Effective | None,
-        resources: list[Resource],
-        outcomes: Mapping[str, Outcome],
-        *,
-        history: StreamHistory | None = None,
-    ) -> Report:
-        before = statuses.inventory(subject.status)
-        order = [resource.name for resource in resources]
-        order += [name for name in before if name not in order]
-        entries = []
-        for name in order:
-            outcome = outcomes.get(name)
-            entry = outcome.entry if outcome else before.get(name)
-            if entry is not None:
-                entries.append(entry)
-        bad = next((one for one in outcomes.values() if one.credentials_are_bad), None)
-        return Report(
-            generation=subject.generation,
-            entries=entries,
-            gating=frozenset(r.name for r in resources if r.gates_ready),
-            effective=effective,
-            outputs=self._outputs(subject, effective, outcomes) if outcomes else {},
-            credentials_are_bad=bad is not None,
-            credentials_message=bad.entry.message if bad and bad.entry else "",
-            suspended=subject.spec.suspend,
-            pending_fields=fields_without_effect(subject.spec),
-            handled_request=subject.annotations.get(RECONCILE_REQUESTED_AT, ""),
-            plan=subject.status.plan,
-            resizes=history.resizes if history else None,
-            mode_switches=history.switches if history else None,
-        )
-
-    def _tolerate_failed_looks(
-        self,
-        subject: Subject,
-        report: Report,
-        outcomes: Mapping[str, Outcome],
-        memory: Memory,
-    ) -> Report:
-        """A resync that could not see a ready pipeline says nothing about the pipeline."""
-        blind = [one for one in outcomes.values() if one.look_failed]
-        others_fine = all(one.ready for one in outcomes.values() if not one.look_failed)
-        if not blind or not others_fine or not _was_ready(subject, memory):
-            memory.failed_looks = 0
-            memory.unseen_since = None
-            return report
-        interval = subject.spec.resync_interval_seconds
-        memory.failed_looks = self._pace.failed_looks(memory, interval)
-        if memory.failed_looks <= statuses.TOLERATED_FAILED_LOOKS:
-            before = statuses.inventory(subject.status)
-            entries = [before.get(entry.name, entry) for entry in report.entries]
-            report = replace(report, entries=entries)
-        return replace(report, failed_looks=memory.failed_looks)
-
-    def _outputs(
-        self,
-        subject: Subject,
-        effective: Effective | None,
-        outcomes: Mapping[str, Outcome],
-    ) -> Mapping[str, Any]:
-        if effective is None or subject.deleting:
-            return {}
-        return outputs.pipeline_outputs(
-            spec=subject.spec,
-            effective=effective,
-            pipeline=subject.key.name,
-            seen={name: outcome.outputs for name, outcome in outcomes.items()},
-        )
-
-    async def _publish(
-        self,
-        subject: Subject,
-        report: Report,
-        outcomes: Mapping[str, Outcome],
-        *,
-        before: Status | None = None,
-    ) -> Subject:
-        """Write the status if it changed, and an Event for each transition since `before`."""
-        if report.problem is not None and report.problem.reason is Reason.CREDENTIALS_INVALID:
-            report = replace(
-                report, credentials_are_bad=True, credentials_message=report.problem.message
-            )
-        before = before or subject.status
-        subject = await self._write(subject, report)
-        if subject.status != before:
-            for happening in happenings(before, subject.status, outcomes):
-                await self._recorder.record(subject.body, happening)
-        return subject
-
-    async def _write(self, subject: Subject, report: Report) -> Subject:
-        """Write the status if it differs from the one that is stored."""
-        return await self._store(subject, statuses.compose(subject.status, report, now=self._now()))
-
-    async def _store(self, subject: Subject, status: Status) -> Subject:
-        new = statuses.as_body(status)
-        if new == statuses.as_body(subject.status):
-            return subject
-        return parse(subject.key, await self._kube.write_status(subject.body, new))
-
-
-#: Problems that say nothing about the pipeline itself.
-_PASSING: Final = frozenset(
-    {
-        Reason.TRANSIENT,
-        Reason.THROTTLED,
-        Reason.ACCESS_DENIED,
-        Reason.CREDENTIALS_INVALID,
-    }
-)
-
-
-def _was_ready(subject: Subject, memory: Memory) -> bool:
-    """Whether the pipeline was ready when it was last seen."""
-    ready = any(c.type == types.READY and c.status == "True" for c in subject.status.conditions)
-    return ready or memory.failed_looks > 0
 
 
 def _still_known(memory: Memory, wanted: list[Resource], *, resync: bool) -> Mapping[str, Observed]:
