@@ -7,15 +7,16 @@ page that it follows.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ministack.app import main
 from ministack.core.responses import error_response_json
-from ministack.services import kinesis, lambda_svc
+from ministack.services import cloudwatch_logs, kinesis, lambda_svc
 
 Answer = tuple[int, dict[str, str], Any]
 Handler = Callable[[dict[str, Any]], Answer]
+Service = Callable[..., Awaitable[Answer]]
 
 
 def tag_at_creation(create: Handler) -> Handler:
@@ -66,6 +67,58 @@ def refuse_second_mapping(create: Handler) -> Handler:
     return create_mapping
 
 
+def with_actions(serve: Service, actions: dict[str, Handler]) -> Service:
+    """A service that knows more actions than the emulator gave it."""
+
+    async def handle_request(
+        method: str, path: str, headers: dict[str, str], body: bytes, query: Any
+    ) -> Answer:
+        handler = actions.get(headers.get("x-amz-target", "").rpartition(".")[2])
+        if handler is None:
+            return await serve(method, path, headers, body, query)
+        kind = headers.get("content-type", "")
+        if "cbor" in kind:
+            import cbor2  # type: ignore[import-not-found]  # noqa: PLC0415 - the emulator's own
+
+            status, more, answer = handler(cbor2.loads(body))
+            return status, {**more, "Content-Type": kind}, cbor2.dumps(json.loads(answer))
+        return handler(json.loads(body))
+
+    return handle_request
+
+
+def update_stream_mode(data: dict[str, Any]) -> Answer:
+    """UpdateStreamMode: "Updates the capacity mode of the data stream"."""
+    name, stream = kinesis._resolve_stream(data)  # noqa: SLF001
+    if stream is None:
+        refused: Answer = error_response_json(
+            "ResourceNotFoundException", f"Stream {name} not found.", 400
+        )
+        return refused
+    stream["StreamModeDetails"] = dict(data["StreamModeDetails"])
+    return 200, {"Content-Type": "application/x-amz-json-1.1"}, b"{}"
+
+
+def change_log_key(data: dict[str, Any]) -> Answer:
+    """AssociateKmsKey and DisassociateKmsKey, of a log group."""
+    name = data["logGroupName"]
+    group = cloudwatch_logs._log_groups.get(name)  # noqa: SLF001
+    if group is None:
+        refused: Answer = error_response_json(
+            "ResourceNotFoundException", "The specified log group does not exist.", 400
+        )
+        return refused
+    group["kmsKeyId"] = data.get("kmsKeyId")
+    return 200, {"Content-Type": "application/x-amz-json-1.1"}, b"{}"
+
+
+kinesis.handle_request = with_actions(
+    kinesis.handle_request, {"UpdateStreamMode": update_stream_mode}
+)
+cloudwatch_logs.handle_request = with_actions(
+    cloudwatch_logs.handle_request,
+    {"AssociateKmsKey": change_log_key, "DisassociateKmsKey": change_log_key},
+)
 lambda_svc._create_esm = refuse_second_mapping(lambda_svc._create_esm)  # noqa: SLF001
 kinesis._create_stream = tag_at_creation(kinesis._create_stream)  # noqa: SLF001
 kinesis._describe_stream_summary = tell_shard_level_metrics(  # noqa: SLF001

@@ -156,6 +156,9 @@ class Applier:
         work = Work(resource, entry, desired, look.observed)
         if self._needs_full_look(work):
             work.observed = await resource.observe(full=True)
+        if work.observed is not None and self._needs_tags(work):
+            tags = await resource.read_tags(work.observed)
+            work.observed = replace(work.observed, tags=tags)
         for _ in range(MAX_STEPS):
             if work.observed is not None and Action.CREATE not in work.done:
                 owner = await self._start.owner_of(resource, work.observed)
@@ -197,6 +200,12 @@ class Applier:
             return changed or not known
         seen_in_part = work.observed is not None and not self._start.full
         return seen_in_part and changed and bool(work.entry.applied_hash)
+
+    def _needs_tags(self, work: Work) -> bool:
+        """A changed desired state may differ in tags that no observation of the kind brings."""
+        changed = work.entry.applied_hash != fingerprint(work.desired, work.resource.tags)
+        unseen = work.observed is not None and work.observed.tags is None
+        return unseen and changed and bool(work.entry.applied_hash) and work.resource.taggable
 
     def _decide(self, work: Work) -> Change:
         return plan.decide(
