@@ -12,6 +12,7 @@ from clickstream_operator.engine.resource import (
     Observed,
     Phase,
     ResourceBlocked,
+    StepMustWait,
     progressing,
 )
 from clickstream_operator.resources.dynamodb_table import DynamoDBTable, _readiness
@@ -167,6 +168,54 @@ async def test_deletion_drops_protection_that_the_spec_dropped(
     """AWS may still have it on; then off, then gone, then gone again."""
     await cloud.converge(table(cloud))
     await goes_twice(table(cloud, deletion_protection=False))
+
+
+@pytest.mark.parametrize(
+    ("operation", "code", "text", "changes"),
+    [
+        (
+            "update_time_to_live",
+            "ValidationException",
+            "Time to live has been modified multiple times within a fixed interval",
+            {"ttl_attribute": "expires"},
+        ),
+        (
+            "update_table",
+            "LimitExceededException",
+            "Subscriber limit exceeded: Update to PayPerRequest mode are limited to 4 in 1 day(s).",
+            {"read_units": None, "write_units": None},
+        ),
+    ],
+)
+async def test_change_that_comes_too_soon_waits(
+    cloud: Cloud,
+    monkeypatch: pytest.MonkeyPatch,
+    operation: str,
+    code: str,
+    text: str,
+    changes: dict[str, Any],
+) -> None:
+    """AWS's refusal for now is no error, and what else changes is written all the same."""
+    before = {"read_units": 5, "write_units": 5}
+    await cloud.converge(table(cloud, **before))
+    changed = table(cloud, **{**before, **changes, "point_in_time_recovery": False})
+    observed, diff = await cloud.look(changed), await cloud.difference(changed)
+    send = cloud.session.call
+    invalid = code == "ValidationException"
+    category = Category.INVALID if invalid else Category.LIMIT_EXCEEDED
+
+    async def refuse(service: str, sent: str, /, **given: Any) -> Any:
+        if sent == operation:
+            raise AwsError(service=service, operation=sent, code=code, text=text, category=category)
+        return await send(service, sent, **given)
+
+    monkeypatch.setattr(cloud.session, "call", refuse)
+    cloud.forget()
+    with pytest.raises(StepMustWait) as raised:
+        await changed.update(changed.desired({}), observed, diff)
+    assert raised.value.wait.reason == "ChangeTooSoon"
+    assert raised.value.wait.seconds == 900
+    assert "update_continuous_backups" in cloud.writes
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from clickstream_operator.engine.resource import (
     Observed,
     Phase,
     ResourceBlocked,
+    StepMustWait,
     progressing,
 )
 from clickstream_operator.resources.kinesis_stream import (
@@ -20,6 +22,8 @@ from clickstream_operator.resources.kinesis_stream import (
     _readiness,
     epoch,
 )
+from clickstream_operator.resources.stream_history import StreamHistory
+from clickstream_operator.resources.stream_load import Minute, read_load
 from tests.resources.conftest import TAGS, Cloud, GoneTwice
 
 
@@ -159,3 +163,67 @@ def test_epoch_is_short_and_tells_incarnations_apart() -> None:
     assert len(first) == 6
     assert first != epoch(datetime(2026, 1, 1, 0, 0, 1, tzinfo=UTC))
     assert epoch(datetime(1970, 1, 1, tzinfo=UTC)) == "0"
+
+
+async def test_one_step_a_pass(cloud: Cloud) -> None:
+    """The second one of a pass waits, so that each is on record before the next."""
+    await cloud.converge(stream(cloud))
+    history = StreamHistory()
+    one = stream(cloud, shards=16, history=history)
+    diff = await cloud.difference(one)
+    await one.update(one.desired({}), await cloud.look(one), diff)
+    with pytest.raises(StepMustWait) as raised:
+        await one.update(one.desired({}), await cloud.look(one), await cloud.difference(one))
+    assert raised.value.wait.reason == "ScalingInSteps"
+    assert [entry.shards for entry in history.resizes] == [4]
+    busy = replace(await cloud.look(one), readiness=_readiness("UPDATING"))
+    said = one.under_way(busy, Diff({"shards": (2, 16)}))
+    assert said is not None
+    assert "the step to 4 was asked for, 2 more steps follow" in said.message
+    assert one.under_way(busy, Diff({"shards": (2, 4)})) is None
+
+
+async def test_any_count_between_bounds_is_as_desired(cloud: Cloud) -> None:
+    """A new stream begins within them; outside of them the nearest is wanted."""
+    await cloud.converge(stream(cloud, shards=2, bounds=(3, 6)))
+    assert (await cloud.look(stream(cloud))).properties["shards"] == 3
+    assert not await cloud.difference(stream(cloud, shards=2, bounds=(1, 6)))
+    below = await cloud.difference(stream(cloud, bounds=(4, 6)))
+    assert below.fields == {"shards": (3, 4)}
+    above = await cloud.difference(stream(cloud, bounds=(1, 2)))
+    assert above.fields == {"shards": (3, 2)}
+    assert not await cloud.difference(stream(cloud, on_demand=False, shards=3))
+
+
+async def test_new_stream_has_no_history(cloud: Cloud) -> None:
+    """AWS's budgets are those of one stream."""
+    history = StreamHistory()
+    history.resized(4)
+    await cloud.converge(stream(cloud, history=history))
+    assert history.resizes == []
+
+
+async def test_load_is_read_with_one_call(cloud: Cloud) -> None:
+    """Sums by minute; what CloudWatch does not have is not there."""
+    end = datetime.now(UTC).replace(second=0, microsecond=0)
+    before = end - timedelta(minutes=2)
+    await cloud.session.call(
+        "cloudwatch",
+        "put_metric_data",
+        Namespace="AWS/Kinesis",
+        MetricData=[
+            {
+                "MetricName": name,
+                "Dimensions": [{"Name": "StreamName", "Value": "shop-events"}],
+                "Timestamp": before,
+                "Value": value,
+            }
+            for name, value in (("IncomingBytes", 600.0), ("IncomingRecords", 6.0))
+        ],
+    )
+    cloud.forget()
+    start = end - timedelta(minutes=10)
+    found = await read_load(cloud.calls, "shop-events", start, end)
+    assert found == {before: Minute(bytes=600, records=6)}
+    assert await read_load(cloud.calls, "other-events", start, end) == {}
+    assert cloud.reads == ["get_metric_data"] * 2

@@ -209,16 +209,14 @@ class KinesisStream(Resource):
         if left.next_at is not None:
             message = (
                 "AWS takes 10 resizes of a stream in 24 hours, and they are used up; the step from "
-                f"{current} to {step} shards, on the way to {target}, is possible from "
-                f"{to_the_minute(left.next_at)} on"
+                f"{_way(current, step, target)} is possible from {to_the_minute(left.next_at)} on"
             )
             wait = (left.next_at - self._history.now()).total_seconds()
             raise StepMustWait(Wait(Reason.RESIZE_BUDGET_EXHAUSTED, message, wait))
         refused = Wait(
             Reason.RESIZE_BUDGET_EXHAUSTED,
-            f"AWS refuses the step from {current} to {step} shards, on the way to {target}: it "
-            "takes 10 resizes of a stream in 24 hours, whoever asks for them; tried again every 15 "
-            "minutes",
+            f"AWS refuses the step from {_way(current, step, target)}: it takes 10 resizes of a "
+            "stream in 24 hours, whoever asks for them; tried again every 15 minutes",
         )
         await self._paced(
             _RESIZE,
@@ -305,6 +303,11 @@ class KinesisStream(Resource):
 
 def _within(shards: int, bounds: tuple[int, int]) -> int:
     return max(bounds[0], min(bounds[1], shards))
+
+
+def _way(current: int, step: int, target: int) -> str:
+    way = f"{current} to {step} shards"
+    return way if step == target else f"{way}, on the way to {target},"
 
 
 def _in_steps(step: int, target: int) -> Wait:

@@ -1,0 +1,145 @@
+"""Changes at AWS's pace: they wait without failing, and hold up nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from clickstream_operator.api.reasons import Reason
+from clickstream_operator.engine.apply import Applier, PassInput
+from clickstream_operator.engine.inventory import Entry, State
+from clickstream_operator.engine.outcome import Next, Outcome
+from clickstream_operator.engine.plan import Action, Approval, PlannedChange
+from clickstream_operator.engine.resource import (
+    Diff,
+    Observed,
+    Properties,
+    StepMustWait,
+    Wait,
+    progressing,
+)
+from clickstream_operator.pacing import Memory, Pace
+from tests.unit.fake_resource import FakeResource
+
+LATER = Wait(Reason.CHANGE_TOO_SOON, "tomorrow", 86_400)
+BUSY = progressing("Busy", "AWS is at work", usable=True)
+
+
+class Paced(FakeResource):
+    """One whose updates must wait."""
+
+    wait = LATER
+
+    async def update(self, desired: Properties, observed: Observed, diff: Diff) -> None:
+        """Not now."""
+        raise StepMustWait(self.wait)
+
+
+async def apply(*resources: FakeResource, **entries: Entry) -> Mapping[str, Outcome]:
+    """One pass over resources of which the inventory knows."""
+    inventory = {one.name: entries.get(one.name) or one.entry() for one in resources}
+    return await Applier(resources, PassInput(inventory=inventory)).apply()
+
+
+async def test_wait_is_no_error_and_names_its_time() -> None:
+    """Updating, the reason, the message, and when to try again."""
+    one = Paced("a").exists(size=9)
+    outcome = (await apply(one))["a"]
+    assert outcome.entry is not None
+    assert (outcome.entry.state, outcome.entry.reason) == (State.UPDATING, Reason.CHANGE_TOO_SOON)
+    assert outcome.entry.message == "tomorrow"
+    assert (outcome.next, outcome.seconds) == (Next.LATER, 86_400)
+    assert outcome.done == ()
+
+
+async def test_wait_without_a_time_is_polled() -> None:
+    """The next step follows soon."""
+    one = Paced("a")
+    one.exists(size=9)
+    one.wait = Wait(Reason.SCALING_IN_STEPS, "in steps")
+    assert (await apply(one))["a"].next is Next.POLL
+
+
+async def test_what_depends_on_a_waiting_thing_goes_on() -> None:
+    """What was there before serves while its change waits."""
+    one = Paced("a").exists(size=9)
+    needs_it = FakeResource("b", "a").exists(size=9)
+    outcomes = await apply(one, needs_it)
+    assert outcomes["b"].ready
+    assert needs_it.writes == ["update"]
+
+
+async def test_new_thing_that_waits_holds_its_dependents() -> None:
+    """What was never as desired does not serve yet."""
+    one = Paced("a").exists(size=9)
+    needs_it = FakeResource("b", "a")
+    outcomes = await apply(
+        one, needs_it, a=one.entry(applied=False, arn=one.arn), b=needs_it.entry(applied=False)
+    )
+    assert outcomes["b"].entry is not None
+    assert outcomes["b"].entry.reason == Reason.WAITING_FOR_DEPENDENCY
+
+
+async def test_busy_and_usable_thing_as_desired_stays_ready() -> None:
+    """Somebody resizes it: it serves; it is polled, and not taken for settled."""
+    one = FakeResource("a").exists(readiness=BUSY)
+    applier = Applier([one], PassInput(inventory={"a": one.entry()}))
+    outcome = (await applier.apply())["a"]
+    assert outcome.ready
+    assert outcome.next is Next.POLL
+    assert applier.observations == {}
+
+
+@pytest.mark.parametrize("readiness", [BUSY, progressing("Busy", "AWS is at work")])
+async def test_busy_thing_with_a_new_spec_is_not_ready(readiness: Any) -> None:
+    """Until AWS has finished the change is not there, whatever it shows."""
+    one = FakeResource("a").exists(readiness=readiness)
+    outcome = (await apply(one, a=one.entry(applied_hash="of-before")))["a"]
+    assert outcome.entry is not None
+    assert outcome.entry.state is State.UPDATING
+
+
+def test_later_counts_among_the_delays() -> None:
+    """The nearest of resync and the promised time."""
+    pace = Pace(clock=lambda: 100.0, jitter=lambda: 0.0)
+    memory = Memory(uid="u", generation=1, resync_due=400.0)
+    entry = Entry("a", "Fake", "base-a", state=State.UPDATING)
+    soon = {"a": Outcome("a", entry, Next.LATER, seconds=60)}
+    assert pace.after(memory, soon) == 60
+    late = {"a": Outcome("a", entry, Next.LATER, seconds=86_400)}
+    assert pace.after(memory, late) == 300
+
+
+def test_correction_of_many_steps_counts_once() -> None:
+    """However many passes it takes, and however many polls wait for its end."""
+    memory = Memory(uid="u", generation=1)
+    ready = Entry("a", "Fake", "base-a", applied_hash="h", state=State.READY)
+    at_work = Entry("a", "Fake", "base-a", applied_hash="h", state=State.UPDATING)
+    step = {"a": Outcome("a", at_work, done=(Action.UPDATE,), corrected_drift=True)}
+    last = {"a": Outcome("a", ready, done=(Action.UPDATE,), corrected_drift=True)}
+    settled = {"a": Outcome("a", ready)}
+    assert memory.count_corrections(step) == ["a"]
+    assert memory.count_corrections(step, resync=False) == []
+    assert memory.count_corrections(last, resync=False) == []
+    assert memory.corrections == {"a": 1}
+    memory.count_corrections(settled, resync=False)
+    assert memory.corrections == {"a": 1}
+    assert memory.count_corrections(last) == ["a"]
+    assert memory.corrections == {"a": 2}
+    memory.count_corrections(settled)
+    assert memory.corrections == {}
+
+
+def test_approved_value_covers_the_steps_to_it() -> None:
+    """The same resource, field and end; neither another end nor another action."""
+    approval = Approval(frozenset({PlannedChange(Action.UPDATE, "stream", "shards", "2", "16")}))
+    assert approval.covers([PlannedChange(Action.UPDATE, "stream", "shards", "4", "16")])
+    for other in (
+        PlannedChange(Action.UPDATE, "stream", "shards", "16", "2"),
+        PlannedChange(Action.UPDATE, "stream", "retentionHours", "4", "16"),
+        PlannedChange(Action.UPDATE, "other", "shards", "4", "16"),
+        PlannedChange(Action.DELETE, "stream", "shards", "4", "16"),
+    ):
+        assert not approval.covers([other])
