@@ -190,6 +190,7 @@ async def test_deletion_drops_protection_that_the_spec_dropped(
 async def test_change_that_comes_too_soon_waits(
     cloud: Cloud,
     monkeypatch: pytest.MonkeyPatch,
+    *,
     operation: str,
     code: str,
     text: str,

@@ -165,9 +165,9 @@ class Autoscaling(Model):
     max_shards: int = Field(ge=1, le=10000)
     """Upper bound of the shard count. Free to change. Example: 32."""
     target_utilization_percent: int = Field(default=70, ge=10, le=90)
-    """Share of a shard's write limit (1 MiB or 1,000 records a second), in percent, above which shards are doubled. Default 70, free to change. Example: 60."""
+    """Share of a shard's write limit (1 MiB or 1,000 records a second), in percent, above which, for two minutes in a row, shards are doubled. Default 70, free to change. Example: 60."""
     scale_down_after_seconds: int = Field(default=1800, ge=300, le=86400)
-    """Seconds of low use before shards are halved. Default 1800, free to change. Example: 3600."""
+    """Seconds below half the target before shards are halved. Default 1800, free to change. Example: 3600."""
 
 
 class Stream(Model):
@@ -178,7 +178,7 @@ class Stream(Model):
     shards: int = Field(default=2, ge=1, le=10000)
     """Number of shards; one takes 1 MiB or 1,000 records a second. Ignored with mode OnDemand; the starting value with autoscaling. Changed in steps of at most x2 or /2, at most 10 in 24 hours. Default 2, free to change. Example: 4."""
     autoscaling: Autoscaling | None = None
-    """Lets the operator choose the shard count. Unset by default, free to change. Needs mode Provisioned. Example: {minShards: 2, maxShards: 16}."""
+    """Lets the operator choose the shard count by the load: one CloudWatch GetMetricData call a minute. Unset by default, free to change. Needs mode Provisioned. Example: {minShards: 2, maxShards: 16}."""
     retention_hours: int = Field(default=24, ge=24, le=8760)
     """Hours that Kinesis keeps records. Default 24, free to change. Above 24 costs extra. Example: 48."""
     kms_key_id: KmsKey = "alias/aws/kinesis"
