@@ -96,3 +96,11 @@ def test_reconciling_and_stalled_exclude_each_other(moves: list[str]) -> None:
     expected = set() if not moves or moves[-1] == "settled" else {moves[-1].capitalize()}
     assert set(found) == expected
     assert all(one.status == "True" for one in found.values())
+
+
+def test_setting_twice_in_one_pass_is_no_transition() -> None:
+    """Only what the object had before counts, not what the pass thought on the way."""
+    conditions = ConditionSet(ready(), generation=1, now=T1)
+    conditions.set(types.READY, "False", Reason.UPDATING)
+    conditions.set(types.READY, "True", Reason.AVAILABLE, "all well")
+    assert conditions.as_list() == ready()

@@ -37,13 +37,14 @@ class ConditionSet:
     """
 
     def __init__(self, previous: Iterable[Condition], *, generation: int, now: str) -> None:
-        self._conditions = {condition.type: condition for condition in previous}
+        self._before = {condition.type: condition for condition in previous}
+        self._conditions = dict(self._before)
         self._generation = generation
         self._now = now
 
     def set(self, kind: str, status: Truth, reason: Reason, message: str = "") -> None:
-        """Set one condition; the transition time moves only with the status."""
-        before = self._conditions.get(kind)
+        """Set one condition; the transition time moves only when the object's status does."""
+        before = self._before.get(kind)
         same = before is not None and before.status == status
         self._conditions[kind] = Condition(
             type=kind,
