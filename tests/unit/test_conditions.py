@@ -51,12 +51,12 @@ def test_time_moves_with_the_status() -> None:
 
 
 def test_removed_condition_starts_anew() -> None:
-    """What was gone in between has a new time."""
+    """What was gone at the end of a pass has no past in the next."""
     conditions = ConditionSet(ready(), generation=1, now=T1)
     conditions.remove(types.READY)
-    assert conditions.get(types.READY) is None
-    conditions.set(types.READY, "True", Reason.AVAILABLE)
-    assert conditions.as_list()[0].last_transition_time == T1
+    later = ConditionSet(conditions.as_list(), generation=1, now=T1)
+    later.set(types.READY, "True", Reason.AVAILABLE, "all well")
+    assert later.as_list() == ready(now=T1)
 
 
 def test_removing_what_is_not_there_is_fine() -> None:
