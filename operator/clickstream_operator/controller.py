@@ -226,9 +226,10 @@ class Controller:
         showing = not subject.spec.suspend
         try:
             while not (await asyncio.wait({work}, timeout=_PROGRESS_SECONDS))[0]:
-                if not showing:
-                    continue
                 outcomes = dict(applier.outcomes)
+                # What could not be seen is judged when the pass has ended.
+                if not showing or any(one.look_failed for one in outcomes.values()):
+                    continue
                 report = replace(
                     report_of(subject, effective, wanted, outcomes, history=memory.history),
                     plan=subject.status.plan,

@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from clickstream_operator.api.reasons import Reason
 from clickstream_operator.engine.inventory import State
 from clickstream_operator.engine.outcome import Next, Outcome
 from clickstream_operator.engine.resource import Observed
@@ -122,7 +121,8 @@ class Pace:
             delays.append(max(0.0, memory.resync_due - self._clock()))
         # What merely waits for a thing that fails must not have it tried again at each poll.
         paced = {Next.AGAIN, Next.LATER, Next.BACKOFF} & wishes
-        if any(_polls_aws(one) for one in outcomes.values()) or (Next.POLL in wishes and not paced):
+        at_work = any(one.next is Next.POLL and not one.waits for one in outcomes.values())
+        if at_work or (Next.POLL in wishes and not paced):
             delays.append(POLL_SECONDS[min(memory.polls, len(POLL_SECONDS) - 1)])
             memory.polls += 1
         delays += [one.seconds for one in outcomes.values() if one.next is Next.LATER]
@@ -140,9 +140,3 @@ class Pace:
 
     def _jittered(self, seconds: float) -> float:
         return seconds * (1 - _JITTER * self._jitter())
-
-
-def _polls_aws(outcome: Outcome) -> bool:
-    """Whether AWS is at work on the resource itself, not on one that it waits for."""
-    waits = outcome.entry is not None and outcome.entry.reason == Reason.WAITING_FOR_DEPENDENCY
-    return outcome.next is Next.POLL and not waits

@@ -78,8 +78,9 @@ class Reporter:
     ) -> Report:
         """A resync that could not see a ready pipeline says nothing about the pipeline."""
         blind = [one for one in outcomes.values() if one.look_failed]
-        others_fine = all(one.ready for one in outcomes.values() if not one.look_failed)
-        if not blind or not others_fine or not _was_ready(subject, memory):
+        # What waits for a thing that could not be seen could not be seen either.
+        seen = [one for one in outcomes.values() if not (one.look_failed or one.waits)]
+        if not blind or not all(one.ready for one in seen) or not _was_ready(subject, memory):
             memory.failed_looks = 0
             memory.unseen_since = None
             return report

@@ -689,3 +689,18 @@ def test_kopf_585_an_edit_that_no_watch_told_of_is_applied(pilot: Pilot) -> None
     assert pilot.accepted["logs:put_retention_policy"] == 2
     with ThreadPoolExecutor(1) as pool:
         assert operator_settings(pool).watching.inactivity_timeout == 70
+
+
+@pytest.mark.parametrize("seconds", [0, 1.3])
+def test_a_blind_resync_does_not_call_a_ready_pipeline_broken(
+    pilot: Pilot, aws: HardAws, seconds: float
+) -> None:
+    """One service does not answer for a moment, another is slow, and Ready flips to False."""
+    pilot.apply(LEAN)
+    live(pilot, aws)
+    pilot.forget_calls()
+    aws.inject("error", operation="DescribeStreamSummary", code="InternalFailure", status=500)
+    aws.inject("delay", operation="ListEventSourceMappings", seconds=seconds)
+    run(pilot.resync())
+    assert pilot.condition("Ready")["status"] == "True"
+    assert pilot.kube_writes == []

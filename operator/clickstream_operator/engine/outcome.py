@@ -78,6 +78,11 @@ class Outcome:
         """Whether AWS has the resource, ready and as desired or merely drifted."""
         return self.entry is not None and self.entry.state in {State.READY, State.DRIFTED}
 
+    @property
+    def waits(self) -> bool:
+        """Whether it is another resource's turn."""
+        return self.entry is not None and self.entry.reason == Reason.WAITING_FOR_DEPENDENCY
+
 
 @dataclass(slots=True)
 class Work:
