@@ -49,6 +49,9 @@ test: $(READY) lambdas ## Run the whole test suite (builds the sandbox on first 
 test-unit: $(READY) lambdas ## Run the tests that need no sandbox
 	$(BIN)/pytest tests/unit tests/resources tests/lambdas
 
+test-hard: $(READY) lambdas ## Run the controller's tests against an AWS with its states, limits and delays
+	$(BIN)/pytest tests/integration/test_controller.py --hard-aws
+
 crds: $(READY) ## Generate the CRD from the models, and the reference pages
 	$(BIN)/python -m clickstream_operator.api.crd --output crds/clickstreampipelines.yaml
 	$(BIN)/python docs/generate.py
@@ -82,4 +85,4 @@ bench-operator: $(READY) lambdas ## Count what one and fifty pipelines cost; wri
 clean: ## Remove what builds left in the tree (caches outside it stay)
 	rm -rf build dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: bench-operator help install check format test test-unit crds docs lambdas lock up down status demo clean
+.PHONY: test-hard bench-operator help install check format test test-unit crds docs lambdas lock up down status demo clean

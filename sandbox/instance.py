@@ -162,6 +162,16 @@ class Sandbox:
         return self._aws.endpoint if self._hard_aws is None else self._hard_aws.client.endpoint
 
     @property
+    def is_hard(self) -> bool:
+        """Whether the proxy of `sandbox.hard_aws` stands in front of the emulator."""
+        return self._hard_aws is not None
+
+    @property
+    def emulator_endpoint(self) -> str:
+        """Address of the emulator itself, behind a proxy if there is one."""
+        return self._aws.endpoint
+
+    @property
     def hard_aws(self) -> HardAws:
         """The hard AWS: its counts, faults and clock.
 

@@ -19,6 +19,11 @@ structlog.configure(logger_factory=structlog.stdlib.LoggerFactory())
 # ruff: noqa: PLC0415
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer the hard AWS: the states, limits and delays that an emulator lacks."""
+    parser.addoption("--hard-aws", action="store_true", help="put AWS's states and limits in front")
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Fill the sandbox's cache before the first test.
 
@@ -37,11 +42,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 @pytest.fixture(scope="session")
-def sandbox() -> Iterator[Sandbox]:
+def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     """Yield a running Kubernetes API and AWS emulator: starting costs seconds, a reset does not."""
     from sandbox import Sandbox
 
-    with Sandbox.start() as started:
+    with Sandbox.start(hard_aws=request.config.getoption("--hard-aws")) as started:
+        if started.is_hard:
+            started.hard_aws.run_clock(0)
         yield started
 
 

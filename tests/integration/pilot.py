@@ -63,7 +63,7 @@ class Pilot:
     namespace: str = "default"
     account: str = ACCOUNT
     endpoint: str = ""
-    time: float = 1000.0
+    started_at: float = 1000.0
     calls: list[CallRecord] = field(default_factory=list)
     kube_writes: list[str] = field(default_factory=list)
     accepted: Counter[str] = field(default_factory=Counter)
@@ -71,10 +71,22 @@ class Pilot:
     overrides: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self._time = self.started_at
         self._aws_pool = ThreadPoolExecutor(16)
         self._kube_pool = ThreadPoolExecutor(4)
         self._kubeconfig = self.sandbox.service_account_kubeconfig(NAMESPACE, SERVICE_ACCOUNT)
         self.restart()
+
+    @property
+    def time(self) -> float:
+        """Seconds on the clock that operator and AWS share."""
+        return self._time
+
+    @time.setter
+    def time(self, seconds: float) -> None:
+        passed, self._time = seconds - self._time, seconds
+        if self.sandbox.is_hard and passed > 0:
+            self.sandbox.hard_aws.advance(passed)
 
     @property
     def key(self) -> Key:
@@ -248,7 +260,7 @@ class Pilot:
         """A boto3 client of the pipeline's account."""
         return boto3.client(
             service,
-            endpoint_url=self.sandbox.aws_endpoint,
+            endpoint_url=self.sandbox.emulator_endpoint,
             region_name="us-east-1",
             aws_access_key_id=ACCOUNT,
             aws_secret_access_key="sandbox",

@@ -50,7 +50,6 @@ DEFAULT_RESOURCES = (
 RETAINED = {"page-metrics-table", "session-metrics-table", "counters-table", "archive", "hash-key"}
 ONCE = (
     "kinesis:create_stream",
-    "sqs:create_queue",
     "s3:create_bucket",
     "scheduler:create_schedule",
     "ssm:put_parameter",
@@ -324,7 +323,7 @@ def test_a_bucket_that_is_not_empty_blocks_with_its_count(pilot: Pilot) -> None:
     s3 = pilot.client("s3")
     version = s3.put_object(Bucket=bucket, Key="raw/kept", Body=b"x")["VersionId"]
     pilot.request_deletion()
-    run(pilot.step())
+    run(pilot.converge(lambda: pilot.condition("Stalled")["status"] == "True"))
     assert pilot.condition("Stalled")["reason"] == "DeletionBlocked"
     assert "holds 1 object versions" in pilot.condition("Stalled")["message"]
     s3.delete_object(Bucket=bucket, Key="raw/kept", VersionId=version)
@@ -415,7 +414,7 @@ def test_a_refused_action_holds_only_what_needs_it(
 
     monkeypatch.setattr(AwsSession, "call", refuse)
     pilot.apply()
-    run(pilot.step())
+    run(pilot.converge(lambda: pilot.resource("counters-table").get("state") == "Ready"))
     assert pilot.resource("dead-letter")["reason"] == "AccessDenied"
     assert "sqs:CreateQueue" in pilot.condition("Ready")["message"]
     assert pilot.condition("Reconciling")["reason"] == "ProgressingWithRetry"
@@ -634,6 +633,10 @@ def test_the_topic_and_the_addresses_leave_together(pilot: Pilot) -> None:
         return {one["Endpoint"] for one in answer["Subscriptions"]}
 
     assert endpoints() == {"a@example.com", "b@example.com"}
+    if pilot.sandbox.is_hard:
+        # AWS can't unsubscribe an address that never confirmed; it drops it after some days.
+        pilot.sandbox.hard_aws.confirm("a@example.com")
+        run(pilot.resync())
     assert "example.com" not in json.dumps(pilot.status())
     pilot.apply({"alerts": {"enabled": True, "emails": ["b@example.com"]}})
     run(pilot.converge(lambda: len(endpoints()) == 1))
