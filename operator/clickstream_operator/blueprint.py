@@ -40,7 +40,8 @@ class Blueprint:
     """Everything that decides what a pipeline's resources are.
 
     `physical` is the recorded name of each resource; `subscribed` are the inventory names of
-    subscriptions that an earlier pass made, `adopted` those of resources that were taken over.
+    subscriptions that an earlier pass made, `subscriptions` their ARNs by that name, `adopted`
+    those of resources that were taken over.
     `history`: what was asked of AWS about the stream. `leaving`: the resources are built to be
     removed.
     """
@@ -55,6 +56,7 @@ class Blueprint:
     account_regional_bucket: bool = False
     permissions_boundary: str | None = None
     subscribed: frozenset[str] = field(default_factory=frozenset)
+    subscriptions: Mapping[str, str] = field(default_factory=dict)
     adopted: frozenset[str] = field(default_factory=frozenset)
     history: StreamHistory | None = None
     leaving: bool = False

@@ -161,6 +161,11 @@ class Controller:
             ),
             permissions_boundary=self._around.permissions_boundary,
             subscribed=frozenset(entry.name for entry in inventory.values() if entry.applied_hash),
+            subscriptions={
+                entry.name: entry.arn
+                for entry in inventory.values()
+                if names.subscription_digest(entry.name)
+            },
             adopted=frozenset(
                 entry.name for entry in inventory.values() if entry.origin is Origin.ADOPTED
             ),

@@ -162,6 +162,7 @@ def _alerts(b: Blueprint) -> list[Resource]:
             endpoint=address,
             digest=digest,
             subscribed_before=names.subscription(digest) in b.subscribed,
+            recorded_arn=b.subscriptions.get(names.subscription(digest), ""),
             leaving=b.leaving,
         )
         for digest, address in _subscribers(b).items()

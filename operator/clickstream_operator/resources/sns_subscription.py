@@ -33,9 +33,11 @@ class SNSSubscription(Resource):
 
     `subscribed_before`: an earlier pass subscribed this endpoint, so a missing one (expired after
     two days without confirmation, or unsubscribed) is reported as ``NotConfirmed`` and never
-    repeated. `leaving`: it is being removed, and an unconfirmed one, which cannot be unsubscribed,
-    counts as gone: SNS drops it by itself. Outputs: ``arn, status`` (Confirmed,
-    PendingConfirmation, NotConfirmed).
+    repeated. `recorded_arn`: ARN in the inventory, whose topic may be another one: then the
+    endpoint is subscribed anew and leaves the other, and what is removed is looked for there.
+    `leaving`: it is being removed, and an unconfirmed one, which cannot be unsubscribed, counts as
+    gone: SNS drops it by itself. Outputs: ``arn, status`` (Confirmed, PendingConfirmation,
+    NotConfirmed).
 
     The endpoint is an e-mail address as a rule: it appears in no property, output, or message. To
     remove a subscription its `digest` (see `endpoint_hash`) is enough.
@@ -54,21 +56,30 @@ class SNSSubscription(Resource):
         digest: str = "",
         protocol: str = "email",
         subscribed_before: bool = False,
+        recorded_arn: str = "",
         leaving: bool = False,
         **arguments: Unpack[ResourceArguments],
     ) -> None:
         super().__init__(**arguments)
         self._calls = calls
-        self._topic_arn = topic_arn
+        recorded_topic = recorded_arn.rpartition(":")[0]
+        moves = bool(recorded_topic) and recorded_topic != topic_arn
+        self._topic_arn = recorded_topic if moves and leaving else topic_arn
         self._endpoint = endpoint
         self._digest = digest or endpoint_hash(endpoint)
         self._protocol = protocol
-        self._subscribed_before = subscribed_before
+        self._subscribed_before = subscribed_before and not moves
+        is_confirmed = not recorded_arn.endswith((PENDING, NOT_CONFIRMED))
+        self._to_leave = recorded_arn if moves and is_confirmed else ""
         self._leaving = leaving
 
     def desired(self, outputs: Outputs) -> Properties:
-        """Protocol, and a hash in place of the endpoint."""
-        return {"protocol": self._protocol, "endpointHash": self._digest}
+        """Topic, protocol, and a hash in place of the endpoint."""
+        return {
+            "topic": self._topic_arn,
+            "protocol": self._protocol,
+            "endpointHash": self._digest,
+        }
 
     async def observe(self, *, full: bool) -> Observed | None:
         """ListSubscriptionsByTopic, one read for all subscriptions of the topic."""
@@ -86,7 +97,7 @@ class SNSSubscription(Resource):
         return None
 
     async def create(self, desired: Properties) -> Observed:
-        """Subscribe; for e-mail SNS asks the address to confirm.
+        """Subscribe, and leave a former topic; for e-mail SNS asks the address to confirm.
 
         Raises:
             AwsError: without the endpoint in its text.
@@ -107,6 +118,8 @@ class SNSSubscription(Resource):
                 text=error.text.replace(self._endpoint, "(endpoint)"),
                 category=error.category,
             ) from None
+        if self._to_leave:
+            await found(self._calls.write("sns", "unsubscribe", SubscriptionArn=self._to_leave))
         arn = answer.get("SubscriptionArn", "")
         made = self._observed(arn if arn.startswith("arn:") else PENDING)
         if made is None:  # pragma: no cover - nothing is created while leaving
@@ -129,6 +142,7 @@ class SNSSubscription(Resource):
         return Observed(
             arn=arn if confirmed else f"{self._topic_arn}:{status}",
             properties={
+                "topic": self._topic_arn,
                 "protocol": self._protocol,
                 "endpointHash": self._digest,
             },
