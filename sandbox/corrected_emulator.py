@@ -67,6 +67,21 @@ def refuse_second_mapping(create: Handler) -> Handler:
     return create_mapping
 
 
+def tell_starting_time(create: Handler) -> Handler:
+    """CreateEventSourceMapping: the answer has "StartingPositionTimestamp"."""
+
+    def create_mapping(data: dict[str, Any]) -> Answer:
+        status, headers, body = create(data)
+        if status < 300 and "StartingPositionTimestamp" in data:  # noqa: PLR2004 - a success
+            told = {"StartingPositionTimestamp": data["StartingPositionTimestamp"]}
+            answer = json.loads(body) | told
+            lambda_svc._esms[answer["UUID"]].update(told)  # noqa: SLF001
+            body = json.dumps(answer).encode()
+        return status, headers, body
+
+    return create_mapping
+
+
 def with_actions(serve: Service, actions: dict[str, Handler]) -> Service:
     """A service that knows more actions than the emulator gave it."""
 
@@ -119,7 +134,9 @@ cloudwatch_logs.handle_request = with_actions(
     cloudwatch_logs.handle_request,
     {"AssociateKmsKey": change_log_key, "DisassociateKmsKey": change_log_key},
 )
-lambda_svc._create_esm = refuse_second_mapping(lambda_svc._create_esm)  # noqa: SLF001
+lambda_svc._create_esm = refuse_second_mapping(  # noqa: SLF001
+    tell_starting_time(lambda_svc._create_esm)  # noqa: SLF001
+)
 kinesis._create_stream = tag_at_creation(kinesis._create_stream)  # noqa: SLF001
 kinesis._describe_stream_summary = tell_shard_level_metrics(  # noqa: SLF001
     kinesis._describe_stream_summary,  # noqa: SLF001
