@@ -154,11 +154,7 @@ class Applier:
             raise look.error
         desired = resource.desired(self._outputs)
         work = Work(resource, entry, desired, look.observed)
-        if self._needs_full_look(work):
-            work.observed = await resource.observe(full=True)
-        if work.observed is not None and self._needs_tags(work):
-            tags = await resource.read_tags(work.observed)
-            work.observed = replace(work.observed, tags=tags)
+        await self._look_closer(work)
         for _ in range(MAX_STEPS):
             if work.observed is not None and Action.CREATE not in work.done:
                 owner = await self._start.owner_of(resource, work.observed)
@@ -192,6 +188,16 @@ class Applier:
         held = plan.withhold(change, wanted)
         return outcomes.settle(Work(resource, entry, {}, None, held), self._start.policy)
 
+    async def _look_closer(self, work: Work) -> None:
+        """Look at what a changed desired state may differ in and the first look left out."""
+        if self._needs_full_look(work):
+            work.observed = await work.resource.observe(full=True)
+        observed, applied = work.observed, work.entry.applied_hash
+        changed = applied not in {"", fingerprint(work.desired, work.resource.tags)}
+        if observed and observed.tags is None and changed and work.resource.taggable:
+            tags = await work.resource.read_tags(observed)
+            work.observed = replace(observed, tags=tags)
+
     def _needs_full_look(self, work: Work) -> bool:
         """A changed desired state may differ in what a hot observation left out."""
         changed = work.entry.applied_hash != fingerprint(work.desired, work.resource.tags)
@@ -200,12 +206,6 @@ class Applier:
             return changed or not known
         seen_in_part = work.observed is not None and not self._start.full
         return seen_in_part and changed and bool(work.entry.applied_hash)
-
-    def _needs_tags(self, work: Work) -> bool:
-        """A changed desired state may differ in tags that no observation of the kind brings."""
-        changed = work.entry.applied_hash != fingerprint(work.desired, work.resource.tags)
-        unseen = work.observed is not None and work.observed.tags is None
-        return unseen and changed and bool(work.entry.applied_hash) and work.resource.taggable
 
     def _decide(self, work: Work) -> Change:
         return plan.decide(
