@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from clickstream_operator.api.spec import Spec
+from clickstream_operator.api.spec import EventFields, Spec
 
 
 def fields_without_effect(spec: Spec) -> list[str]:
     """Paths of set fields that have no effect yet. The pipeline works without them."""
     found = []
+    if spec.events.fields.id != EventFields().id:
+        found.append("spec.events.fields.id")
     if spec.anomaly_detection.rules:
         found.append("spec.anomalyDetection.rules")
     return found
