@@ -12,7 +12,7 @@ from typing import Any
 
 from ministack.app import main
 from ministack.core.responses import error_response_json
-from ministack.services import cloudwatch_logs, kinesis, lambda_svc
+from ministack.services import cloudwatch_logs, dynamodb, kinesis, kms, lambda_svc
 
 Answer = tuple[int, dict[str, str], Any]
 Handler = Callable[[dict[str, Any]], Answer]
@@ -82,6 +82,32 @@ def tell_starting_time(create: Handler) -> Handler:
     return create_mapping
 
 
+def have_managed_keys(resolve: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """DescribeKey: with a predefined alias KMS "associates the alias with an AWS managed key"."""
+
+    def resolve_key(given: Any) -> Any:
+        alias = str(given).rpartition(":")[2]
+        if resolve(given) is None and alias.startswith("alias/aws/"):
+            created = json.loads(kms._create_key({})[2])  # noqa: SLF001
+            kms._create_alias(  # noqa: SLF001
+                {"AliasName": alias, "TargetKeyId": created["KeyMetadata"]["KeyId"]}
+            )
+        return resolve(given)
+
+    return resolve_key
+
+
+def name_keys_by_arn(describe: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """SSEDescription: "KMSMasterKeyArn: The AWS KMS key ARN", whatever named the key."""
+
+    def sse_description(given: Any) -> Any:
+        described = describe(given)
+        key = kms._resolve_key((described or {}).get("KMSMasterKeyArn"))  # noqa: SLF001
+        return described | {"KMSMasterKeyArn": key["Arn"]} if key else described
+
+    return sse_description
+
+
 def with_actions(serve: Service, actions: dict[str, Handler]) -> Service:
     """A service that knows more actions than the emulator gave it."""
 
@@ -127,6 +153,10 @@ def change_log_key(data: dict[str, Any]) -> Answer:
     return 200, {"Content-Type": "application/x-amz-json-1.1"}, b"{}"
 
 
+kms._resolve_key = have_managed_keys(kms._resolve_key)  # noqa: SLF001
+dynamodb._sse_description_from_spec = name_keys_by_arn(  # noqa: SLF001
+    dynamodb._sse_description_from_spec  # noqa: SLF001
+)
 kinesis.handle_request = with_actions(
     kinesis.handle_request, {"UpdateStreamMode": update_stream_mode}
 )
