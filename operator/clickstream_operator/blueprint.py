@@ -31,6 +31,7 @@ class Common(TypedDict):
     physical_name: str
     depends_on: frozenset[str]
     tags: Mapping[str, str]
+    obsolete_tags: frozenset[str]
     deletion: DeletionPolicy
     gates_ready: bool
 
@@ -43,7 +44,7 @@ class Blueprint:
     subscriptions that an earlier pass made, `subscriptions` their ARNs by that name, `adopted`
     those of resources that were taken over.
     `history`: what was asked of AWS about the stream. `leaving`: the resources are built to be
-    removed.
+    removed. `obsolete_tags`: keys of tags that the spec had and has no longer.
     """
 
     spec: Spec
@@ -59,6 +60,7 @@ class Blueprint:
     subscriptions: Mapping[str, str] = field(default_factory=dict)
     adopted: frozenset[str] = field(default_factory=frozenset)
     history: StreamHistory | None = None
+    obsolete_tags: frozenset[str] = field(default_factory=frozenset)
     leaving: bool = False
 
     def common(
@@ -77,6 +79,7 @@ class Blueprint:
             "physical_name": physical or self.physical[name],
             "depends_on": frozenset(needs),
             "tags": {**self.tags, ownership.COMPONENT: name},
+            "obsolete_tags": self.obsolete_tags,
             "deletion": DeletionPolicy(deletion),
             "gates_ready": gates_ready,
         }

@@ -170,13 +170,17 @@ class Controller:
                 entry.name for entry in inventory.values() if entry.origin is Origin.ADOPTED
             ),
             history=history,
+            obsolete_tags=frozenset(effective.tag_keys) - subject.spec.tags.keys(),
         )
 
     # -- apply ---------------------------------------------------------------------------------
 
     async def _apply(self, subject: Subject, memory: Memory, effective: Effective) -> float | None:
         effective = effective.model_copy(
-            update={"packages": {n: one.sha256 for n, one in self._around.packages.items()}}
+            update={
+                "packages": {n: one.sha256 for n, one in self._around.packages.items()},
+                "tag_keys": sorted({*effective.tag_keys, *subject.spec.tags}),
+            }
         )
         calls = Calls(self._sessions(effective.region))
         blueprint = self._blueprint(subject, effective, calls, memory.history)
@@ -210,6 +214,10 @@ class Controller:
         kinds = {resource.name: resource.kind for resource in wanted}
         for name in memory.count_corrections(outcomes, unseen=start.known.keys(), resync=is_resync):
             self._metrics.drift.labels(kinds[name], "corrected").inc()
+        if all(outcome.ready for outcome in outcomes.values()) and not subject.spec.suspend:
+            # Nothing carries a tag any more that left the spec.
+            keys = {"tag_keys": sorted(subject.spec.tags)}
+            effective = effective.model_copy(update=keys)
         outcomes = autoscaling.with_problem(outcomes, memory.scaling_problem)
         report = report_of(subject, effective, wanted, outcomes, history=memory.history)
         report = replace(report, plan=self._plan(subject, outcomes))

@@ -97,6 +97,10 @@ class Effective(Model):
     """Physical name of each resource."""
     packages: dict[str, str] = Field(default_factory=dict)
     """Content hash of each function's package."""
+    tag_keys: list[str] = Field(
+        default_factory=list, json_schema_extra={"x-kubernetes-list-type": "atomic"}
+    )
+    """Keys of spec.tags on the resources; one that left the spec stays until it is gone."""
 
 
 class Resize(Model):

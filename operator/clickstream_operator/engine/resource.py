@@ -158,6 +158,7 @@ class ResourceArguments(TypedDict, total=False):
     physical_name: Required[str]
     depends_on: frozenset[str]
     tags: Mapping[str, str] | None
+    obsolete_tags: frozenset[str]
     deletion: DeletionPolicy
     gates_ready: bool
 
@@ -191,6 +192,7 @@ class Resource(ABC):
         physical_name: str,
         depends_on: frozenset[str] = frozenset(),
         tags: Mapping[str, str] | None = None,
+        obsolete_tags: frozenset[str] = frozenset(),
         deletion: DeletionPolicy = DeletionPolicy.DELETE,
         gates_ready: bool = True,
     ) -> None:
@@ -198,6 +200,7 @@ class Resource(ABC):
         self.physical_name = physical_name
         self.depends_on = depends_on
         self.tags: Mapping[str, str] = tags or {}
+        self.obsolete_tags = obsolete_tags - self.tags.keys()
         self.deletion = deletion
         self.gates_ready = gates_ready
 
@@ -262,13 +265,19 @@ class Resource(ABC):
                 for key, value in self.tags.items()
                 if observed.tags.get(key) != value
             }
-            if wrong:
-                fields[TAGS] = (wrong, {key: self.tags[key] for key in wrong})
+            left = {key: observed.tags[key] for key in self.obsolete_tags & observed.tags.keys()}
+            if wrong or left:
+                fields[TAGS] = ({**wrong, **left}, {key: self.tags[key] for key in wrong})
         return Diff(fields, frozenset(fields) & self.replace_only)
 
     def missing_tags(self, diff: Diff) -> Mapping[str, str]:
         """The tags that `update` must set; empty when none differ."""
         return dict(diff.fields[TAGS][1]) if TAGS in diff.fields else {}
+
+    def left_tags(self, diff: Diff) -> list[str]:
+        """Keys of the tags that `update` must remove: ours once, and no longer wanted."""
+        found, wanted = diff.fields.get(TAGS, ({}, {}))
+        return sorted(found.keys() - wanted.keys())
 
 
 def output(outputs: Outputs, resource: str, key: str) -> str:

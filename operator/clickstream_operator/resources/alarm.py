@@ -102,6 +102,11 @@ class Alarm(Resource):
             await self._calls.write(
                 "cloudwatch", "tag_resource", ResourceARN=observed.arn, Tags=as_list(tags)
             )
+        left = self.left_tags(diff)
+        if left:
+            await self._calls.write(
+                "cloudwatch", "untag_resource", ResourceARN=observed.arn, TagKeys=left
+            )
         if any(path in diff for path in desired):
             await self._put(desired)
 

@@ -148,6 +148,11 @@ class DynamoDBTable(Resource):
             await self._calls.write(
                 "dynamodb", "tag_resource", ResourceArn=observed.arn, Tags=as_list(tags)
             )
+        left = self.left_tags(diff)
+        if left:
+            await self._calls.write(
+                "dynamodb", "untag_resource", ResourceArn=observed.arn, TagKeys=left
+            )
         waits = []
         if "ttl.attribute" in diff:
             waits += await _waited_for(self._change_ttl(desired, observed))

@@ -140,6 +140,9 @@ class EventSourceMapping(Resource):
             await self._calls.write(
                 "lambda", "tag_resource", Resource=observed.arn, Tags=dict(tags)
             )
+        left = self.left_tags(diff)
+        if left:
+            await self._calls.write("lambda", "untag_resource", Resource=observed.arn, TagKeys=left)
         if any(path in diff for path in desired):
             await self._calls.write(
                 "lambda",

@@ -112,6 +112,9 @@ class IAMRole(Resource):
         tags = self.missing_tags(diff)
         if tags:
             await self._write("tag_role", Tags=as_list(tags))
+        left = self.left_tags(diff)
+        if left:
+            await self._write("untag_role", TagKeys=left)
         if "trust" in diff:
             await self._write(
                 "update_assume_role_policy", PolicyDocument=policies.as_text(self._trust)

@@ -171,6 +171,9 @@ class KinesisStream(Resource):
         tags = self.missing_tags(diff)
         if tags:
             await self._write("add_tags_to_stream", Tags=dict(tags))
+        left = self.left_tags(diff)
+        if left:
+            await self._write("remove_tags_from_stream", TagKeys=left)
         if "encryption.keyId" in diff:
             await self._write(
                 "start_stream_encryption", EncryptionType="KMS", KeyId=self._kms_key_id

@@ -168,6 +168,9 @@ class LambdaFunction(Resource):
             await self._calls.write(
                 "lambda", "tag_resource", Resource=observed.arn, Tags=dict(tags)
             )
+        left = self.left_tags(diff)
+        if left:
+            await self._calls.write("lambda", "untag_resource", Resource=observed.arn, TagKeys=left)
         if "reservedConcurrency" in diff:
             await self._change_concurrency()
         if any(path in diff for path in _CODE):

@@ -87,6 +87,9 @@ class LogGroup(Resource):
         tags = self.missing_tags(diff)
         if tags:
             await self._calls.write("logs", "tag_resource", resourceArn=self._arn, tags=dict(tags))
+        left = self.left_tags(diff)
+        if left:
+            await self._calls.write("logs", "untag_resource", resourceArn=self._arn, tagKeys=left)
         if "retentionDays" in diff:
             await self._write("put_retention_policy", retentionInDays=self._retention_days)
         if "encryption.keyId" in diff:

@@ -173,10 +173,11 @@ class S3Bucket(Resource):
 
     async def update(self, desired: Properties, observed: Observed, diff: Diff) -> None:
         """Every setting that differs: S3 takes them all at once."""
-        tags = self.missing_tags(diff)
-        if tags:
+        tags, left = self.missing_tags(diff), self.left_tags(diff)
+        if tags or left:
             # PutBucketTagging replaces the set, so what others put there is sent along.
             together = {**await self.read_tags(observed), **tags}
+            together = {key: value for key, value in together.items() if key not in left}
             await self._write("put_bucket_tagging", Tagging={"TagSet": as_list(together)})
         if "versioning" in diff:
             await self._write(

@@ -80,6 +80,9 @@ class SNSTopic(Resource):
             await self._calls.write(
                 "sns", "tag_resource", ResourceArn=self._arn, Tags=as_list(tags)
             )
+        left = self.left_tags(diff)
+        if left:
+            await self._calls.write("sns", "untag_resource", ResourceArn=self._arn, TagKeys=left)
         if "encryption.keyId" in diff:
             await self._calls.write(
                 "sns",

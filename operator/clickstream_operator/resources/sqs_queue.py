@@ -114,6 +114,9 @@ class SQSQueue(Resource):
         tags = self.missing_tags(diff)
         if tags:
             await self._calls.write("sqs", "tag_queue", QueueUrl=url, Tags=dict(tags))
+        left = self.left_tags(diff)
+        if left:
+            await self._calls.write("sqs", "untag_queue", QueueUrl=url, TagKeys=left)
         if "retentionSeconds" in diff or "encryption" in diff:
             await self._calls.write(
                 "sqs",

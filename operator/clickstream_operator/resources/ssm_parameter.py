@@ -98,6 +98,11 @@ class HashKeyParameter(Resource):
             await self._calls.write(
                 "ssm", "add_tags_to_resource", Tags=as_list(tags), **self._resource()
             )
+        left = self.left_tags(diff)
+        if left:
+            await self._calls.write(
+                "ssm", "remove_tags_from_resource", TagKeys=left, **self._resource()
+            )
 
     async def delete(self, observed: Observed) -> None:
         """DeleteParameter: what was hashed with the key cannot be matched any more."""
