@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -383,11 +384,24 @@ def _roles(physical: Mapping[str, str]) -> Iterator[str]:
         yield f"### {role}\n\n" + _table(("statement", "actions", "resources"), rows)
 
 
+def conformance_page() -> str:
+    """What each field controls: the table that the property campaign runs."""
+    path = Path(__file__).parents[1] / "tests" / "reliability" / "property_map.py"
+    spec = importlib.util.spec_from_file_location("property_map", path)
+    if spec is None or spec.loader is None:  # pragma: no cover - the file is part of the tree
+        raise FileNotFoundError(path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return str(module.page())
+
+
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "settings.md": settings_page,
     "reasons.md": reasons_page,
     "api.md": api_page,
     "resources.md": resources_page,
+    "conformance.md": conformance_page,
 }
 
 
