@@ -773,8 +773,8 @@ ROWS: Final[tuple[Row, ...]] = (
     *_STORAGE,
 )
 
-#: What the emulator takes and loses, with the reason that ``sandbox/corrected_emulator.py`` does not
-#: correct it: none now. The page names each.
+#: What the emulator takes and loses, and why ``sandbox/corrected_emulator.py`` does not correct it:
+#: none now. The page names each.
 EMULATOR_GAPS: Final[Mapping[str, str]] = {}
 
 
