@@ -13,6 +13,7 @@ from clickstream_operator.api import conditions as types
 from clickstream_operator.api.pending import fields_without_effect
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.v1alpha1 import RECONCILE_REQUESTED_AT, Effective, Status
+from clickstream_operator.cost.estimate import estimate
 from clickstream_operator.engine.outcome import Outcome
 from clickstream_operator.engine.resource import Resource
 from clickstream_operator.events import EventRecorder
@@ -161,6 +162,7 @@ def report_of(
         plan=subject.status.plan,
         resizes=history.resizes if history else None,
         mode_switches=history.switches if history else None,
+        monthly_cost=estimate(subject.spec, region=effective.region).text() if effective else "",
     )
 
 

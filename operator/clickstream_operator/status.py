@@ -69,6 +69,7 @@ class Report:
 
     `entries` is the inventory afterwards, in order; `gating` the names that Ready depends on;
     `unvisited` the names that a pass that still runs has not come to.
+    `monthly_cost`: dollars at the stated traffic, empty: as before.
     `failed_looks`: resyncs in a row in which a ready pipeline could not be looked at. `resizes` and
     `mode_switches` None: as before.
     """
@@ -90,6 +91,7 @@ class Report:
     unvisited: frozenset[str] = frozenset()
     resizes: Sequence[Resize] | None = None
     mode_switches: Sequence[ModeSwitch] | None = None
+    monthly_cost: str = ""
 
 
 def timestamp(moment: datetime) -> str:
@@ -124,13 +126,22 @@ def compose(previous: Status, report: Report, *, now: datetime) -> Status:
         outputs=(not report.failed_looks and dict(report.outputs)) or previous.outputs,
         effective=report.effective or previous.effective,
         last_handled_reconcile_at=report.handled_request or previous.last_handled_reconcile_at,
-        plan=report.plan,
+        plan=_priced(report),
         resizes=list(previous.resizes if report.resizes is None else report.resizes),
         mode_switches=list(
             previous.mode_switches if report.mode_switches is None else report.mode_switches
         ),
-        estimated_monthly_cost=previous.estimated_monthly_cost,
+        estimated_monthly_cost=report.monthly_cost or previous.estimated_monthly_cost,
     )
+
+
+def _priced(report: Report) -> Plan | None:
+    """The plan with the cost of what it leads to; an empty one leads nowhere."""
+    plan = report.plan
+    if plan is None:
+        return None
+    cost = report.monthly_cost or plan.cost_per_month if plan.changes else ""
+    return plan.model_copy(update={"cost_per_month": cost})
 
 
 def begin(previous: Status, report: Report, *, now: datetime) -> Status:

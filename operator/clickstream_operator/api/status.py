@@ -152,7 +152,7 @@ class Plan(Model):
     )
     """What would change."""
     cost_per_month: str = ""
-    """Estimated cost afterwards."""
+    """Estimated cost afterwards, as in estimatedMonthlyCost."""
 
 
 class Status(Model):
@@ -193,4 +193,4 @@ class Status(Model):
     last_handled_reconcile_at: str = ""
     """Value of the annotation clickstream.dev/reconcile-requested-at that was last acted on."""
     estimated_monthly_cost: str = ""
-    """Estimated cost in dollars, from the spec alone."""
+    """Estimated dollars a month at a million events a day; ~ marks prices of another region."""

@@ -1,0 +1,36 @@
+"""The cost model says what the functions do: its requests against requests that were made."""
+
+from __future__ import annotations
+
+import pytest
+
+from clickstream_operator.api.spec import Spec
+from clickstream_operator.cost import storage
+from clickstream_operator.cost.estimate import _BATCH_LOG, _TYPE_LOG, requests
+from clickstream_operator.cost.traffic import Traffic, flow
+from tests.lambdas.profiled import count_requests
+
+TRAFFIC = Traffic()
+
+
+@pytest.mark.parametrize(("shards", "window", "batches"), [(2, 5, 40), (2, 30, 10), (1, 60, 5)])
+def test_requests_are_those_that_the_functions_make(shards: int, window: int, batches: int) -> None:
+    """Requests and bytes are within a tenth or so; the detector's state is still growing."""
+    spec = Spec.model_validate(
+        {"stream": {"shards": shards}, "processor": {"batchingWindowSeconds": window}}
+    )
+    seen = flow(spec, TRAFFIC)
+    made = count_requests(TRAFFIC, shards=shards, batch=round(seen.batch), batches=batches)
+    model = requests(spec, TRAFFIC)
+    scale = made.batches / seen.batches
+    for name in ("pages", "sessions", "lanes", "puts"):
+        assert getattr(made, name) == pytest.approx(getattr(model, name) * scale, rel=0.1), name
+    # Few, and in so short a run it matters where the batches lie in the minute.
+    assert made.counters == pytest.approx(model.counters * scale, rel=0.25)
+    assert model.detector * scale * 0.4 < made.detector < model.detector * scale * 1.1
+    logged = _BATCH_LOG + TRAFFIC.event_types * _TYPE_LOG
+    assert made.log_bytes / made.batches == pytest.approx(logged, rel=0.1)
+    stored = storage.archive(spec, TRAFFIC, seen).bytes_by_class["STANDARD"] / 365
+    assert made.archive_bytes / made.events * TRAFFIC.events_per_day == pytest.approx(
+        stored, rel=0.15
+    )
