@@ -30,10 +30,16 @@ _TIMEOUT = 5.0
 
 
 class OperatorProcess:
-    """One operator. `settings` are further ``CLICKSTREAM_*`` variables, or AWS ones to replace."""
+    """One operator. `settings` are further ``CLICKSTREAM_*`` variables, or AWS ones to replace.
 
-    def __init__(self, sandbox: Sandbox, settings: dict[str, str] | None = None) -> None:
+    Alone it needs no election, so one that was killed goes on at once when it is started again.
+    """
+
+    def __init__(
+        self, sandbox: Sandbox, settings: dict[str, str] | None = None, *, name: str = NAME
+    ) -> None:
         self._sandbox = sandbox
+        self._name = name
         self._settings = settings or {}
         self._port = Reservation()
         self.address = f"http://{self._port.address}"
@@ -41,7 +47,7 @@ class OperatorProcess:
     @property
     def log(self) -> Path:
         """Its log: JSON lines."""
-        return self._sandbox.run.log(NAME)
+        return self._sandbox.run.log(self._name)
 
     def install(self) -> None:
         """Install the CRD and what the operator may do."""
@@ -65,12 +71,13 @@ class OperatorProcess:
         kubeconfig = self._sandbox.service_account_kubeconfig(NAMESPACE, SERVICE_ACCOUNT)
         self._sandbox.run.start(
             Program(
-                name=NAME,
+                name=self._name,
                 command=[sys.executable, "-m", "clickstream_operator"],
                 address=self.address,
                 ready=lambda: self.get("/readyz") is not None,
                 environment={
                     "KUBECONFIG": str(kubeconfig),
+                    "CLICKSTREAM_LEADER_ELECTION": "false",
                     "CLICKSTREAM_LISTEN_HOST": LOOPBACK,
                     "CLICKSTREAM_LISTEN_PORT": str(self._port.port),
                     "CLICKSTREAM_PACKAGES": str(PACKAGES),
@@ -80,14 +87,23 @@ class OperatorProcess:
             )
         )
 
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal: SIGSTOP freezes it, SIGCONT wakes it."""
+        self._sandbox.run.components[self._name].process.send(number)
+
+    def alive(self) -> bool:
+        """Whether it runs."""
+        component = self._sandbox.run.components.get(self._name)
+        return component is not None and component.process.alive()
+
     def kill(self) -> None:
         """End it as a crash does: nothing is flushed, nothing is released."""
-        self._sandbox.run.components[NAME].process.send(signal.SIGKILL)
-        self._sandbox.run.stop_component(NAME)
+        self.signal(signal.SIGKILL)
+        self._sandbox.run.stop_component(self._name)
 
     def stop(self) -> None:
         """End it for good, as Kubernetes does: SIGTERM first."""
-        self._sandbox.run.stop_component(NAME)
+        self._sandbox.run.stop_component(self._name)
         self.release_port()
 
     def release_port(self) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
+import socket
 import sys
 import time
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 import kopf
@@ -22,10 +25,13 @@ from clickstream_operator.api.v1alpha1 import GROUP, PLURAL
 from clickstream_operator.aws.limits import Limits
 from clickstream_operator.aws.session import AwsSession
 from clickstream_operator.controller import Controller
+from clickstream_operator.election import Candidate, KubernetesLeases
 from clickstream_operator.events import EventRecorder
+from clickstream_operator.fence import Fence, open_always
 from clickstream_operator.handlers import build_registry, operator_settings
 from clickstream_operator.health import HealthServer
-from clickstream_operator.kube import Kube, KubernetesError, connect
+from clickstream_operator.kube import Kube, KubernetesError, connect, own_namespace
+from clickstream_operator.lease import Timing
 from clickstream_operator.metrics import Metrics
 from clickstream_operator.preflight import Surroundings
 from clickstream_operator.settings import Settings, SettingsError
@@ -46,7 +52,9 @@ class _Progress:
     """What readiness depends on."""
 
     crd_served: bool = False
+    leads: bool = False
     watching: bool = False
+    candidate: Candidate | None = None
 
 
 @click.command()
@@ -75,12 +83,17 @@ async def run(chosen: Settings) -> None:
     metrics = Metrics()
     aws_pool = ThreadPoolExecutor(chosen.aws_threads, thread_name_prefix="aws")
     kube_pool = ThreadPoolExecutor(_KUBE_THREADS, thread_name_prefix="kube")
-    kubeconfig = os.environ.get("KUBECONFIG")
+    kubeconfig = Path(os.environ["KUBECONFIG"]) if os.environ.get("KUBECONFIG") else None
+    timing = Timing.of(chosen.lease_seconds)
+    fence = Fence(timing.deadline)
+    may_write = fence.check if chosen.leader_election else open_always
     kube = Kube(
-        connect(Path(kubeconfig) if kubeconfig else None),
+        connect(kubeconfig),
         executor=kube_pool,
         on_write=lambda target: metrics.kubernetes_writes.labels(target).inc(),
+        may_write=may_write,
     )
+    home = chosen.lease_namespace or own_namespace(kubeconfig)
     queue = WorkQueue(
         on_change=lambda depth, added: metrics.observe_queue(depth=depth, added=added)
     )
@@ -88,10 +101,10 @@ async def run(chosen: Settings) -> None:
     controller = Controller(
         kube=kube,
         recorder=EventRecorder(kube, instance=chosen.instance),
-        sessions=_sessions(chosen, metrics, aws_pool),
+        sessions=_sessions(chosen, metrics, aws_pool, may_write),
         surroundings=Surroundings(
             cluster=chosen.cluster_id or await kube.cluster_uid(),
-            instance=chosen.instance,
+            instance=f"{home}/{chosen.instance}",
             default_region=chosen.default_region(),
             account_regional_buckets=chosen.account_regional_buckets(),
             packages=packages.load(chosen.packages),
@@ -109,19 +122,58 @@ async def run(chosen: Settings) -> None:
         metrics=metrics,
         healthy=lambda: "a pass hangs" if workers.longest_pass_seconds() > _STUCK_SECONDS else "",
         ready=lambda: _unready(progress),
+        role=lambda: _role(progress),
     )
     port = await server.start(chosen.listen_host, chosen.listen_port)
     log.info("listening", host=chosen.listen_host, port=port)
-    await _until_served(kube, chosen, progress)
+    stop = _stop_on_signal()
+    elected = asyncio.Event()
+    if chosen.leader_election:
+        loop = asyncio.get_running_loop()
+        progress.candidate = Candidate(
+            KubernetesLeases(connect(kubeconfig, retries=False)),
+            fence,
+            namespace=home,
+            name=chosen.instance,
+            identity=f"{socket.gethostname()}_{uuid.uuid4()}",
+            timing=timing,
+            on_elected=lambda: loop.call_soon_threadsafe(elected.set),
+        )
+    else:
+        elected.set()
+    try:
+        if await _first(stop, _until_served(kube, chosen, progress)):
+            return
+        if progress.candidate is not None:
+            progress.candidate.start()
+        if await _first(stop, elected.wait()):
+            return
+        progress.leads = True
+        metrics.leads.labels(chosen.instance).set(1)
+        await _lead(chosen, kube_pool, queue, workers, progress)
+    finally:
+        # The drain is over: whatever still runs may write nothing more.
+        if progress.candidate is not None:
+            await asyncio.to_thread(progress.candidate.release)
+        await server.stop()
+        aws_pool.shutdown(wait=False, cancel_futures=True)
+        kube_pool.shutdown(wait=False, cancel_futures=True)
+
+
+async def _lead(
+    chosen: Settings,
+    kube_pool: ThreadPoolExecutor,
+    queue: WorkQueue,
+    workers: Workers,
+    progress: _Progress,
+) -> None:
+    """Watch and reconcile until a signal comes; running passes end first."""
     workers.start()
-    registry = build_registry(
-        store=Store(),
-        queue=queue,
-        workers=workers,
-    )
+    registry = build_registry(store=Store(), queue=queue, workers=workers)
     started = asyncio.Event()
     watching = asyncio.create_task(_mark_watching(started, progress))
     try:
+        # From here on Kopf handles the signals.
         await kopf.operator(
             registry=registry,
             settings=operator_settings(kube_pool),
@@ -131,14 +183,41 @@ async def run(chosen: Settings) -> None:
         )
     finally:
         watching.cancel()
-        await server.stop()
-        aws_pool.shutdown(wait=False, cancel_futures=True)
-        kube_pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _stop_on_signal() -> asyncio.Event:
+    """Set when the process is asked to end. As process 1 of a container it would not end else."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+async def _first(stop: asyncio.Event, work: Coroutine[Any, Any, object]) -> bool:
+    """Wait for the work, or until the process is asked to end; tells whether it is."""
+    tasks = {asyncio.ensure_future(work), stopped := asyncio.ensure_future(stop.wait())}
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done - {stopped}:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+    return stop.is_set()
+
+
+def _role(progress: _Progress) -> str:
+    if progress.candidate is None or progress.leads:
+        return ""
+    return f"standby: {progress.candidate.leader or 'nobody'} leads"
 
 
 def _unready(progress: _Progress) -> str:
     if not progress.crd_served:
         return f"the CRD {PLURAL}.{GROUP} is not installed"
+    if not progress.leads:
+        # A standby is ready, once it has seen the lease.
+        return "" if progress.candidate is None else progress.candidate.trouble
     return "" if progress.watching else "the watch has not begun"
 
 
@@ -165,7 +244,10 @@ async def _until_served(kube: Kube, chosen: Settings, progress: _Progress) -> No
 
 
 def _sessions(
-    chosen: Settings, metrics: Metrics, pool: ThreadPoolExecutor
+    chosen: Settings,
+    metrics: Metrics,
+    pool: ThreadPoolExecutor,
+    may_write: Callable[[], None],
 ) -> Callable[[str], AwsSession]:
     limits = Limits(enabled=chosen.rate_limits)
 
@@ -176,6 +258,7 @@ def _sessions(
             executor=pool,
             limits=limits,
             on_call=metrics.observe_call,
+            may_write=may_write,
             pool_connections=chosen.aws_threads,
         )
 

@@ -14,10 +14,16 @@ Check = Callable[[], str]
 
 
 class HealthServer:
-    """Serves until `stop`. A check returns what is wrong, or an empty string."""
+    """Serves until `stop`. A check returns what is wrong, or an empty string.
 
-    def __init__(self, *, metrics: Metrics, healthy: Check, ready: Check) -> None:
+    `role` is what a good answer says, where there is more to say than ``ok``.
+    """
+
+    def __init__(
+        self, *, metrics: Metrics, healthy: Check, ready: Check, role: Check = lambda: ""
+    ) -> None:
         self._metrics = metrics
+        self._role = role
         self._checks = {"/healthz": healthy, "/readyz": ready}
         self._runner: web.AppRunner | None = None
 
@@ -44,7 +50,7 @@ class HealthServer:
 
     async def _answer(self, request: web.Request) -> web.Response:
         wrong = self._checks[request.path]()
-        return web.Response(text=f"{wrong or 'ok'}\n", status=503 if wrong else 200)
+        return web.Response(text=f"{wrong or self._role() or 'ok'}\n", status=503 if wrong else 200)
 
     async def _expose(self, request: web.Request) -> web.Response:
         del request

@@ -17,10 +17,12 @@ from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 
 from clickstream_operator.api.v1alpha1 import FINALIZER, GROUP, PLURAL, VERSION
+from clickstream_operator.fence import open_always
 from clickstream_operator.workqueue import Key
 
 _TIMEOUT_SECONDS: Final = 15
 _NOT_FOUND: Final = 404
+_POD_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _STALE: Final = frozenset({404, 409, 422})
 
 
@@ -32,13 +34,17 @@ class KubernetesError(Exception):
     """The API server refused or did not answer; the message says what was asked."""
 
 
-def connect(kubeconfig: Path | None = None) -> client.ApiClient:
+def connect(kubeconfig: Path | None = None, *, retries: bool = True) -> client.ApiClient:
     """A client from the ServiceAccount of the pod, or from a kubeconfig.
+
+    Without `retries` a request whose connection fails is not repeated: its timeout is its end.
 
     Raises:
         KubernetesError: neither is there.
     """
     settings = client.Configuration()
+    if not retries:
+        settings.retries = False
     try:
         if kubeconfig is not None:
             config.load_kube_config(  # type: ignore[no-untyped-call]
@@ -53,8 +59,27 @@ def connect(kubeconfig: Path | None = None) -> client.ApiClient:
     return client.ApiClient(settings)
 
 
+def own_namespace(kubeconfig: Path | None = None) -> str:
+    """Namespace of the Pod, or of the kubeconfig's context; ``default`` where neither says one."""
+    if kubeconfig is None:
+        try:
+            return _POD_NAMESPACE.read_text(encoding="utf-8").strip()
+        except OSError:
+            pass
+    try:
+        _, active = config.list_kube_config_contexts(  # type: ignore[no-untyped-call]
+            str(kubeconfig) if kubeconfig else None
+        )
+    except config.ConfigException:
+        return "default"
+    return str(active["context"].get("namespace") or "default")
+
+
 class Kube:
-    """The calls. All are awaitable and run in `executor`."""
+    """The calls. All are awaitable and run in `executor`.
+
+    `may_write` is asked before each write is sent; it raises where a write must not go out.
+    """
 
     def __init__(
         self,
@@ -62,12 +87,14 @@ class Kube:
         *,
         executor: Executor,
         on_write: Callable[[str], None] = lambda _target: None,
+        may_write: Callable[[], None] = open_always,
     ) -> None:
         self._objects = client.CustomObjectsApi(api)
         self._core = client.CoreV1Api(api)
         self._events = client.EventsV1Api(api)
         self._executor = executor
         self._on_write = on_write
+        self._may_write = may_write
 
     async def get(self, key: Key) -> dict[str, Any] | None:
         """The live object, None when it is not there.
@@ -87,7 +114,7 @@ class Kube:
         except ApiException as error:
             if error.status == _NOT_FOUND:
                 return None
-            raise _refused(f"reading {key.namespace}/{key.name}", error) from error
+            raise refused(f"reading {key.namespace}/{key.name}", error) from error
         return body
 
     async def served(self) -> bool:
@@ -99,7 +126,7 @@ class Kube:
         except ApiException as error:
             if error.status == _NOT_FOUND:
                 return False
-            raise _refused(f"listing {PLURAL}", error) from error
+            raise refused(f"listing {PLURAL}", error) from error
         return True
 
     async def served_in(self, namespace: str) -> bool:
@@ -116,7 +143,7 @@ class Kube:
         except ApiException as error:
             if error.status == _NOT_FOUND:
                 return False
-            raise _refused(f"listing {PLURAL} in {namespace}", error) from error
+            raise refused(f"listing {PLURAL} in {namespace}", error) from error
         return True
 
     async def add_finalizer(self, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -166,7 +193,7 @@ class Kube:
         try:
             namespace = await self._run(self._core.read_namespace, "kube-system")
         except ApiException as error:
-            raise _refused("reading the namespace kube-system", error) from error
+            raise refused("reading the namespace kube-system", error) from error
         return str(namespace.metadata.uid)
 
     async def create_event(self, namespace: str, event: Mapping[str, Any]) -> None:
@@ -176,9 +203,9 @@ class Kube:
             KubernetesError: the API server refused, as it does in a namespace that terminates.
         """
         try:
-            await self._run(self._events.create_namespaced_event, namespace, event)
+            await self._run(self._fenced(self._events.create_namespaced_event), namespace, event)
         except ApiException as error:
-            raise _refused(f"posting an Event in {namespace}", error) from error
+            raise refused(f"posting an Event in {namespace}", error) from error
         self._on_write("event")
 
     async def _patch(
@@ -202,7 +229,7 @@ class Kube:
         where = f"{metadata['namespace']}/{metadata['name']}"
         try:
             patched: dict[str, Any] = await self._run(
-                send,
+                self._fenced(send),
                 GROUP,
                 VERSION,
                 metadata["namespace"],
@@ -214,9 +241,18 @@ class Kube:
         except ApiException as error:
             if error.status in _STALE:
                 raise StaleObject(f"{where} changed meanwhile: {_words(error)}") from error
-            raise _refused(f"writing {target} of {where}", error) from error
+            raise refused(f"writing {target} of {where}", error) from error
         self._on_write(target)
         return patched
+
+    def _fenced(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The same call, refused in its own thread, right before it is sent, unless we lead."""
+
+        def send(*args: Any, **options: Any) -> Any:
+            self._may_write()
+            return function(*args, **options)
+
+        return send
 
     async def _run(self, function: Callable[..., Any], /, *args: Any, **options: Any) -> Any:
         def send() -> Any:
@@ -247,5 +283,6 @@ def _words(error: ApiException) -> str:
     return f"{error.status} {said or error.reason}"
 
 
-def _refused(what: str, error: ApiException) -> KubernetesError:
+def refused(what: str, error: ApiException) -> KubernetesError:
+    """An error that says what was asked and what the API server answered."""
     return KubernetesError(f"{what}: the API server said {_words(error)}")

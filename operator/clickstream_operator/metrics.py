@@ -57,6 +57,13 @@ class Metrics:
             registry=self.registry,
         )
 
+        self.leads = Gauge(
+            "leader_election_master_status",
+            "1 while this operator leads, 0 while it stands by.",
+            ["name"],
+            registry=self.registry,
+        )
+
     def observe_call(self, record: CallRecord) -> None:
         """Count one AWS call."""
         self.aws_calls.labels(record.service, record.operation, record.code).inc()

@@ -25,8 +25,19 @@ class Settings(BaseSettings):
 
     cluster_id: str = Field(default="", max_length=128)
     """Who owns the AWS resources. Default: the uid of the kube-system namespace."""
-    instance: str = Field(default="clickstream-operator", min_length=1, max_length=128)
-    """Name of this installation."""
+    instance: str = Field(
+        default="clickstream-operator",
+        min_length=1,
+        max_length=63,
+        pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+    )
+    """Name of this installation and of its Lease; its replicas share it."""
+    leader_election: bool = True
+    """Whether replicas elect one that works; false only where there is never more than one."""
+    lease_namespace: str = Field(default="", max_length=63)
+    """Namespace of the Lease. Default: the Pod's, else the kubeconfig's, else default."""
+    lease_seconds: int = Field(default=15, ge=3, le=300)
+    """A leader that is silent for so long is replaced; it stops by itself after two thirds."""
     region: str = Field(default="", pattern=rf"^({rules.REGION.pattern})?$")
     """Region of pipelines whose spec names none. Default: AWS_REGION or AWS_DEFAULT_REGION."""
     watch_namespaces: Annotated[tuple[str, ...], NoDecode] = ()

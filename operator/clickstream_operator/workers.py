@@ -9,6 +9,7 @@ from typing import Final
 
 import structlog
 
+from clickstream_operator.fence import Fenced
 from clickstream_operator.kube import KubernetesError, StaleObject
 from clickstream_operator.metrics import Metrics
 from clickstream_operator.workqueue import Key, WorkQueue
@@ -65,6 +66,10 @@ class Workers:
             log.debug("read again", why=str(stale))
             delay = _STALE_SECONDS
             result = "requeue_after"
+        except Fenced as fenced:
+            # The election ends the process; until then nothing may be written.
+            log.warning("not the leader", why=str(fenced))
+            delay = _RETRY_SECONDS
         except KubernetesError as error:
             log.warning("kubernetes refused", why=str(error))
             delay = _RETRY_SECONDS

@@ -17,10 +17,16 @@ from typing import Any, Final
 
 import boto3
 import structlog
+from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from clickstream_operator.aws.errors import AwsError, from_botocore_error, from_client_error
+from clickstream_operator.aws.errors import (
+    AwsError,
+    Category,
+    from_botocore_error,
+    from_client_error,
+)
 from clickstream_operator.aws.limits import Limits
 
 _READS: Final = ("describe_", "get_", "list_", "head_", "batch_get_")
@@ -45,7 +51,8 @@ class Identity:
 class CallRecord:
     """One call, for metrics; `seconds` is wall time.
 
-    `code` is ``OK``, the AWS error code, or ``Unanswered`` when nobody waited for the answer.
+    `code` is ``OK``, the AWS error code, ``Unanswered`` when nobody waited for the answer, or
+    ``NotSent`` when it was kept from being sent here.
     """
 
     service: str
@@ -63,7 +70,8 @@ class AwsSession:
     """Clients of one credential and region.
 
     `credentials` are the keyword arguments of `boto3.Session` that name the credential; empty means
-    the operator's own (environment, IRSA, Pod Identity, instance role).
+    the operator's own (environment, IRSA, Pod Identity, instance role). `may_write` is asked right
+    before a write, and each retry of it, is sent; it raises where a write must not go out.
     """
 
     def __init__(
@@ -73,6 +81,7 @@ class AwsSession:
         executor: Executor,
         limits: Limits,
         on_call: Callable[[CallRecord], None] = lambda _record: None,
+        may_write: Callable[[], None] = lambda: None,
         credentials: dict[str, Any] | None = None,
         pool_connections: int = 16,
     ) -> None:
@@ -80,6 +89,7 @@ class AwsSession:
         self._executor = executor
         self._limits = limits
         self._on_call = on_call
+        self._may_write = may_write
         self._session = boto3.Session(region_name=region, **(credentials or {}))
         self._config = Config(
             max_pool_connections=pool_connections,
@@ -146,6 +156,9 @@ class AwsSession:
             failure = from_botocore_error(service, operation, error)
             code = failure.code
             raise failure from error
+        except AwsError as withheld:
+            code = withheld.code
+            raise
         else:
             code = "OK"
             return answer
@@ -196,8 +209,27 @@ class AwsSession:
             client = self._clients.get(service)
             if client is None:
                 client = self._session.client(service, config=self._config)
+                # The last event before the bytes go out, after signing and after every wait.
+                client.meta.events.register("before-send", self._check)
                 self._clients[service] = client
             return client
+
+    def _check(self, *, event_name: str, **_: Any) -> None:
+        """`event_name` is ``before-send.<service>.<Operation>``."""
+        service, operation = event_name.split(".")[1:]
+        operation = xform_name(operation)
+        if is_read(operation):
+            return
+        try:
+            self._may_write()
+        except Exception as error:
+            raise AwsError(
+                service=service,
+                operation=operation,
+                code="NotSent",
+                text=str(error),
+                category=Category.TRANSIENT,
+            ) from error
 
 
 class Calls:

@@ -1,0 +1,299 @@
+"""Who leads: the rules, a candidate on a virtual clock, and the fence that ends its writes."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from clickstream_operator.aws.errors import AwsError
+from clickstream_operator.aws.limits import Limits
+from clickstream_operator.aws.session import AwsSession, CallRecord
+from clickstream_operator.election import Candidate, LeaseTaken
+from clickstream_operator.fence import Fence, Fenced
+from clickstream_operator.kube import KubernetesError
+from clickstream_operator.lease import (
+    Lease,
+    Move,
+    Sight,
+    Timing,
+    held,
+    micro_time,
+    next_move,
+    released,
+)
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+TIMING = Timing()
+
+
+@dataclass
+class Board:
+    """One lease as the API server keeps it, and a clock that every candidate sees."""
+
+    lease: Lease | None = None
+    time: float = 1000.0
+    trouble: str = ""
+    timeouts: list[float] = field(default_factory=list)
+
+    def read(self, namespace: str, name: str, *, timeout: float) -> Lease | None:
+        """The lease that is there."""
+        assert (namespace, name) == ("system", "operator")
+        self._answer(timeout)
+        return self.lease
+
+    def write(self, lease: Lease, *, timeout: float) -> Lease:
+        """Store it, if the writer knew the present version."""
+        self._answer(timeout)
+        if lease.version != (self.lease.version if self.lease else ""):
+            raise LeaseTaken
+        self.lease = replace(Lease.parse(lease.body()), version=str(int(lease.version or 0) + 1))
+        return self.lease
+
+    def _answer(self, timeout: float) -> None:
+        self.timeouts.append(timeout)
+        if self.trouble:
+            self.time += timeout
+            raise KubernetesError(self.trouble)
+
+
+@dataclass
+class Operator:
+    """A candidate and what became of it."""
+
+    board: Board
+    name: str
+    happened: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.fence = Fence(TIMING.deadline, clock=lambda: self.board.time)
+        self.candidate = Candidate(
+            self.board,
+            self.fence,
+            namespace="system",
+            name="operator",
+            identity=self.name,
+            timing=TIMING,
+            on_elected=lambda: self.happened.append("elected"),
+            on_lost=lambda: self.happened.append("lost"),
+            clock=lambda: self.board.time,
+            now=lambda: START + timedelta(seconds=self.board.time),
+        )
+
+    def may_write(self) -> bool:
+        """Whether the fence is open."""
+        return self.fence.remaining() > 0
+
+
+def lease(holder: str = "a", **values: Any) -> Lease:
+    """A lease of fifteen seconds."""
+    return replace(Lease("system", "operator", holder, 15.0, "", "", 0, "7"), **values)
+
+
+@pytest.mark.parametrize(
+    ("sight", "move"),
+    [
+        (None, Move.CREATE),
+        (Sight(lease("b"), 100.0), Move.RENEW),
+        (Sight(lease("b"), 0.0), Move.RENEW),
+        (Sight(lease("a"), 100.0), Move.WAIT),
+        (Sight(lease("a"), 85.1), Move.WAIT),
+        (Sight(lease("a"), 85.0), Move.TAKE),
+        (Sight(lease(""), 100.0), Move.TAKE),
+        (Sight(lease("a", duration=1.0), 99.0), Move.TAKE),
+    ],
+)
+def test_what_a_candidate_does(sight: Sight | None, move: Move) -> None:
+    """Create, renew what is its own, take what was released or stood still, else wait."""
+    assert next_move(sight, "b", now=100.0) is move
+
+
+def test_a_lease_is_watched_on_the_own_clock() -> None:
+    """A renewal starts the count anew, however wrong the clock of the other machine is."""
+    old = lease("a", renewed=micro_time(datetime(1999, 1, 1, tzinfo=UTC)))
+    first = Sight.of(old, None, now=10.0)
+    assert Sight.of(old, first, now=24.0).unchanged_for(24.0) == 14.0
+    renewed = Sight.of(replace(old, version="8"), first, now=24.0)
+    assert renewed.unchanged_for(24.0) == 0.0
+
+
+def test_what_is_written_reads_back() -> None:
+    """Kubernetes' field names, six digits of a second, and a count of the changes of leader."""
+    mine = held(None, namespace="n", name="l", holder="a", timing=TIMING, now=START)
+    assert mine.body()["spec"] == {
+        "holderIdentity": "a",
+        "leaseDurationSeconds": 15,
+        "acquireTime": "2026-01-01T00:00:00.000000Z",
+        "renewTime": "2026-01-01T00:00:00.000000Z",
+        "leaseTransitions": 0,
+    }
+    stored = {**mine.body(), "metadata": {**mine.body()["metadata"], "resourceVersion": "3"}}
+    known = Lease.parse(stored)
+    later = START + timedelta(seconds=2)
+    again = held(known, namespace="n", name="l", holder="a", timing=TIMING, now=later)
+    assert (again.acquired, again.transitions, again.version) == (known.acquired, 0, "3")
+    assert again.renewed == "2026-01-01T00:00:02.000000Z"
+    other = held(known, namespace="n", name="l", holder="b", timing=TIMING, now=later)
+    assert (other.holder, other.transitions, other.acquired) == ("b", 1, other.renewed)
+    assert released(known, now=later).body()["spec"]["holderIdentity"] == ""
+
+
+def test_the_proportions_are_kept() -> None:
+    """Who shortens the lease shortens everything."""
+    assert Timing.of(15) == Timing(15.0, 10.0, 2.0)
+    short = Timing.of(6)
+    assert short.duration == 6
+    assert short.deadline == pytest.approx(4.0)
+    assert short.retry == pytest.approx(0.8)
+
+
+def test_one_leads_and_the_other_stands_by() -> None:
+    """The second waits as long as the first renews, and knows who leads."""
+    board = Board()
+    first, second = Operator(board, "a"), Operator(board, "b")
+    for _ in range(20):
+        first.candidate.step()
+        second.candidate.step()
+        board.time += 2
+    assert (first.happened, second.happened) == (["elected"], [])
+    assert first.may_write()
+    assert not second.may_write()
+    assert second.candidate.leader == "a"
+
+
+def test_a_silent_leader_is_replaced_after_its_writes_ended() -> None:
+    """Between the last write of the one and the first of the other lie five seconds."""
+    board = Board()
+    first, second = Operator(board, "a"), Operator(board, "b")
+    first.candidate.step()
+    fenced_at = taken_at = 0.0
+    while not second.happened:
+        second.candidate.step()
+        board.time += 0.5
+        if not fenced_at and not first.may_write():
+            fenced_at = board.time
+        taken_at = board.time
+    assert fenced_at == 1010.0
+    assert 1015.0 <= taken_at <= 1017.0
+    first.candidate.step()
+    assert first.happened == ["elected", "lost"]
+    assert not first.may_write()
+    assert board.lease is not None
+    assert (board.lease.holder, board.lease.transitions) == ("b", 1)
+
+
+def test_a_leader_without_an_api_server_stops_in_time() -> None:
+    """Ten seconds after its last renewal it ends; no request may outlast them by much."""
+    board = Board()
+    leader = Operator(board, "a")
+    leader.candidate.step()
+    board.trouble = "no answer"
+    while "lost" not in leader.happened:
+        board.time += TIMING.retry
+        leader.candidate.step()
+        assert board.time < 1013.0
+    assert board.time >= 1010.0
+    assert max(board.timeouts) == 5.0
+
+
+def test_a_short_trouble_costs_nothing() -> None:
+    """The leader stays, and what it could not know it reads anew."""
+    board = Board()
+    leader = Operator(board, "a")
+    leader.candidate.step()
+    board.trouble = "no answer"
+    leader.candidate.step()
+    assert leader.candidate.trouble == "no answer"
+    # The API server had taken an earlier renewal whose answer was lost.
+    assert board.lease is not None
+    board.lease = replace(board.lease, version="99")
+    board.trouble = ""
+    leader.candidate.step()
+    assert leader.happened == ["elected"]
+    assert leader.candidate.trouble == ""
+    assert leader.may_write()
+    assert board.lease.version == "100"
+
+
+def test_a_release_lets_the_next_one_in_at_once() -> None:
+    """Nobody waits for a lease that was given back, and nothing is written after that."""
+    board = Board()
+    first, second = Operator(board, "a"), Operator(board, "b")
+    first.candidate.step()
+    second.candidate.step()
+    first.candidate.release()
+    assert not first.may_write()
+    second.candidate.step()
+    assert second.happened == ["elected"]
+
+
+def test_a_standby_that_leaves_takes_nothing_along() -> None:
+    """Only the holder gives the lease back."""
+    board = Board()
+    first, second = Operator(board, "a"), Operator(board, "b")
+    first.candidate.step()
+    second.candidate.step()
+    second.candidate.release()
+    assert board.lease is not None
+    assert board.lease.holder == "a"
+
+
+def test_two_that_start_together_elect_one() -> None:
+    """The API server takes the first; the other sees that and waits."""
+    board = Board()
+    first, second = Operator(board, "a"), Operator(board, "b")
+    first.candidate._look()
+    second.candidate._look()
+    first.candidate.step()
+    second.candidate.step()
+    assert (first.happened, second.happened) == (["elected"], [])
+
+
+def test_the_fence_is_closed_before_the_first_renewal() -> None:
+    """Who was never elected writes nothing."""
+    fence = Fence(10.0, clock=lambda: 0.0)
+    with pytest.raises(Fenced):
+        fence.check()
+
+
+async def test_a_fenced_write_never_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check comes last before the bytes go out: reads pass, writes and their retries do not."""
+    sent: list[str] = []
+    fence = Fence(10.0, clock=lambda: 0.0)
+    records: list[CallRecord] = []
+
+    class Answer:
+        status_code = 500
+        headers: dict[str, str] = {}  # noqa: RUF012 - read only
+        content = b'{"__type": "InternalFailure"}'
+
+    def send(_self: object, request: Any) -> Answer:
+        operation = request.headers["X-Amz-Target"].decode().rpartition(".")[2]
+        sent.append(operation)
+        fence.close()
+        return Answer()
+
+    monkeypatch.setattr("botocore.httpsession.URLLib3Session.send", send)
+    with ThreadPoolExecutor(1) as threads:
+        session = AwsSession(
+            region="us-east-1",
+            executor=threads,
+            limits=Limits(enabled=False),
+            on_call=records.append,
+            may_write=fence.check,
+            credentials={"aws_access_key_id": "1" * 12, "aws_secret_access_key": "x"},
+        )
+        with pytest.raises(AwsError, match="NotSent"):
+            await session.call("kinesis", "create_stream", StreamName="s")
+        assert sent == []
+        fence.renewed(0.0)
+        with pytest.raises(AwsError, match="NotSent"):
+            await session.call("kinesis", "create_stream", StreamName="s")
+        assert sent == ["CreateStream"]
+        with pytest.raises(AwsError, match="InternalFailure"):
+            await session.call("kinesis", "describe_stream_summary", StreamName="s")
+    assert sent == ["CreateStream", "DescribeStreamSummary", "DescribeStreamSummary"]
+    assert [record.code for record in records] == ["NotSent", "NotSent", "InternalFailure"]
