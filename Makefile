@@ -37,6 +37,7 @@ check: $(READY) ## Lint, format, types, layers, and that generated files are cur
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m clickstream_operator.api.crd --check crds/clickstreampipelines.yaml
 	$(BIN)/python docs/generate.py --check
+	$(BIN)/python charts/generate.py --check
 
 format: $(READY) ## Format the code and apply safe fixes
 	$(BIN)/ruff check --fix --quiet . || true
@@ -55,9 +56,14 @@ test-hard: $(READY) lambdas ## Run the controller's tests against an AWS with it
 crds: $(READY) ## Generate the CRD from the models, and the reference pages
 	$(BIN)/python -m clickstream_operator.api.crd --output crds/clickstreampipelines.yaml
 	$(BIN)/python docs/generate.py
+	$(BIN)/python charts/generate.py
 
 docs: $(READY) ## Generate the reference pages in docs/reference/ from the code
 	$(BIN)/python docs/generate.py
+
+chart: $(READY) ## Generate what the chart has from elsewhere (CRD, schema, table of values), and lint it
+	@$(BIN)/python charts/generate.py
+	@for major in 3 4; do "$$($(BIN)/python -m sandbox helm $$major)" lint --strict --set aws.region=eu-west-1 charts/clickstream-operator || exit 1; done
 
 lambdas: $(READY) ## Build the function packages, byte for byte reproducible
 	@$(BIN)/python lambdas/build.py --output build/lambdas
@@ -85,4 +91,4 @@ bench-operator: $(READY) lambdas ## Count what one and fifty pipelines cost; wri
 clean: ## Remove what builds left in the tree (caches outside it stay)
 	rm -rf build dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: test-hard bench-operator help install check format test test-unit crds docs lambdas lock up down status demo clean
+.PHONY: chart test-hard bench-operator help install check format test test-unit crds docs lambdas lock up down status demo clean

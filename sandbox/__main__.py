@@ -110,10 +110,21 @@ def kubectl(arguments: tuple[str, ...]) -> None:
 @cli.command()
 def build() -> None:
     """Build or install the sandbox's programs into the cache, if they are not there yet."""
-    from sandbox import binaries, emulator  # noqa: PLC0415
+    from sandbox import binaries, emulator, helm  # noqa: PLC0415
 
     print(binaries.locate())
     print(emulator.locate().parents[1])
+    for major in helm.MAJORS:
+        print(helm.locate(major))
+
+
+@cli.command("helm")
+@click.argument("major", type=click.IntRange(3, 4))
+def helm_program(major: int) -> None:
+    """Print the path of Helm 3 or Helm 4; the first time it is built."""
+    from sandbox import helm  # noqa: PLC0415
+
+    print(helm.locate(major))
 
 
 @cli.command()

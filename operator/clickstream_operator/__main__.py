@@ -20,7 +20,7 @@ import click
 import kopf
 import structlog
 
-from clickstream_operator import logging, packages, settings
+from clickstream_operator import logging, packages, selector, settings
 from clickstream_operator.api.v1alpha1 import GROUP, PLURAL
 from clickstream_operator.aws.limits import Limits
 from clickstream_operator.aws.session import AwsSession
@@ -111,6 +111,7 @@ async def run(chosen: Settings) -> None:
             permissions_boundary=chosen.permissions_boundary or None,
             adopt_without_owner=chosen.adopt_without_owner,
             allowed_roles=frozenset(chosen.allowed_role_arns),
+            selected=selector.parse(chosen.watch_label_selector),
         ),
         metrics=metrics,
         clock=time.monotonic,
@@ -176,7 +177,7 @@ async def _lead(
         # From here on Kopf handles the signals.
         await kopf.operator(
             registry=registry,
-            settings=operator_settings(kube_pool),
+            settings=operator_settings(kube_pool, label_selector=chosen.watch_label_selector),
             clusterwide=not chosen.watch_namespaces,
             namespaces=chosen.watch_namespaces,
             ready_flag=started,

@@ -86,7 +86,8 @@ class Controller:
             KubernetesError: the API server refused or did not answer.
         """
         body = await self._kube.get(key)
-        if body is None:
+        if body is None or not self._around.selected(body["metadata"].get("labels") or {}):
+            # Gone, or another installation's by its labels.
             self._memories.pop(key, None)
             return None
         subject = parse(key, body)

@@ -85,8 +85,8 @@ def is_settled(body: kopf.Body) -> bool:
     )
 
 
-def operator_settings(executor: Executor) -> kopf.OperatorSettings:
-    """Kopf's settings for this use."""
+def operator_settings(executor: Executor, *, label_selector: str = "") -> kopf.OperatorSettings:
+    """Kopf's settings for this use; the API server sends only what the selector matches."""
     settings = kopf.OperatorSettings()
     settings.persistence.finalizer = _KOPF_FINALIZER
     settings.posting.enabled = False
@@ -96,4 +96,6 @@ def operator_settings(executor: Executor) -> kopf.OperatorSettings:
     settings.networking.request_timeout = 30
     settings.networking.connect_timeout = 5
     settings.watching.inactivity_timeout = 70
+    if label_selector:
+        settings.watching.label_selectors[GROUP, PLURAL] = label_selector
     return settings

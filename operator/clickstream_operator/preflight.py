@@ -6,7 +6,7 @@ an operator that believes it builds a second pipeline or leaks the first.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from clickstream_operator import names
@@ -33,6 +33,7 @@ class Surroundings:
     permissions_boundary: str | None = None
     adopt_without_owner: bool = False
     allowed_roles: frozenset[str] = frozenset()
+    selected: Callable[[Mapping[str, str]], bool] = lambda _labels: True
 
 
 def region_of(subject: Subject, around: Surroundings) -> str:

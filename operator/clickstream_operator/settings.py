@@ -6,9 +6,10 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from clickstream_operator import selector
 from clickstream_operator.api import rules
 
 
@@ -42,6 +43,8 @@ class Settings(BaseSettings):
     """Region of pipelines whose spec names none. Default: AWS_REGION or AWS_DEFAULT_REGION."""
     watch_namespaces: Annotated[tuple[str, ...], NoDecode] = ()
     """Namespaces to watch, separated by commas. Empty: the whole cluster."""
+    watch_label_selector: str = ""
+    """Only pipelines whose labels match, in the notation of kubectl -l. Empty: all."""
     workers: int = Field(default=8, ge=1, le=256)
     """Pipelines reconciled at the same time."""
     aws_threads: int = Field(default=32, ge=1, le=512)
@@ -64,6 +67,12 @@ class Settings(BaseSettings):
     """Port of /healthz, /readyz and /metrics; 0 chooses one."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """Lowest level that is logged."""
+
+    @field_validator("watch_label_selector")
+    @classmethod
+    def _is_a_selector(cls, text: str) -> str:
+        selector.parse(text)
+        return text
 
     def default_region(self) -> str:
         """Region for pipelines whose spec names none; empty when nothing says one."""

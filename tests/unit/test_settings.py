@@ -49,6 +49,7 @@ def test_every_setting_is_described() -> None:
         ("LISTEN_PORT", "70000"),
         ("LOG_LEVEL", "LOUD"),
         ("INSTANCE", ""),
+        ("WATCH_LABEL_SELECTOR", "team=shop,"),
         ("CLUSTER_ID", "x" * 129),
         ("ADOPT_WITHOUT_OWNER", "si"),
     ],

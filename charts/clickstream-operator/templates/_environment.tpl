@@ -1,0 +1,121 @@
+{{/* The environment of the operator: a list, as in a Pod. Each variable is a setting of the operator
+     (docs/reference/settings.md) or one that every AWS SDK knows. */}}
+
+{{- define "clickstream.env" -}}
+- name: CLICKSTREAM_INSTANCE
+  value: {{ include "clickstream.instance" . | quote }}
+{{- with .Values.operator.clusterId }}
+- name: CLICKSTREAM_CLUSTER_ID
+  value: {{ . | quote }}
+{{- end }}
+{{- with .Values.aws.region }}
+- name: CLICKSTREAM_REGION
+  value: {{ . | quote }}
+{{- end }}
+{{- with .Values.watch.namespaces }}
+- name: CLICKSTREAM_WATCH_NAMESPACES
+  value: {{ join "," . | quote }}
+{{- end }}
+{{- with .Values.watch.labelSelector }}
+- name: CLICKSTREAM_WATCH_LABEL_SELECTOR
+  value: {{ . | quote }}
+{{- end }}
+- name: CLICKSTREAM_WORKERS
+  value: {{ .Values.operator.workers | int | quote }}
+- name: CLICKSTREAM_AWS_THREADS
+  value: {{ .Values.aws.threads | int | quote }}
+- name: CLICKSTREAM_RATE_LIMITS
+  value: {{ .Values.aws.rateLimits | quote }}
+{{- with .Values.operator.packages }}
+- name: CLICKSTREAM_PACKAGES
+  value: {{ . | quote }}
+{{- end }}
+{{- with .Values.aws.permissionsBoundaryArn }}
+- name: CLICKSTREAM_PERMISSIONS_BOUNDARY
+  value: {{ . | quote }}
+{{- end }}
+{{- with .Values.aws.allowedRoleArns }}
+- name: CLICKSTREAM_ALLOWED_ROLE_ARNS
+  value: {{ join "," . | quote }}
+{{- end }}
+- name: CLICKSTREAM_ADOPT_WITHOUT_OWNER
+  value: {{ .Values.aws.adoptWithoutOwner | quote }}
+- name: CLICKSTREAM_BUCKET_NAMESPACE
+  value: {{ .Values.aws.bucketNamespace | quote }}
+- name: CLICKSTREAM_LISTEN_HOST
+  value: {{ .Values.operator.listenHost | quote }}
+- name: CLICKSTREAM_LISTEN_PORT
+  value: {{ .Values.metrics.port | int | quote }}
+- name: CLICKSTREAM_LOG_LEVEL
+  value: {{ .Values.operator.logLevel | quote }}
+{{- with .Values.aws.endpointUrl }}
+- name: AWS_ENDPOINT_URL
+  value: {{ . | quote }}
+{{- end }}
+{{- if eq .Values.aws.auth.mode "secret" }}
+{{- range $variable := list "AWS_ACCESS_KEY_ID" "AWS_SECRET_ACCESS_KEY" "AWS_SESSION_TOKEN" }}
+- name: {{ $variable }}
+  valueFrom:
+    secretKeyRef:
+      name: {{ $.Values.aws.auth.secretName }}
+      key: {{ $variable }}
+      optional: {{ eq $variable "AWS_SESSION_TOKEN" }}
+{{- end }}
+{{- end }}
+{{- if .Values.aws.auth.projectToken }}
+- name: AWS_ROLE_ARN
+  value: {{ .Values.aws.auth.roleArn | quote }}
+- name: AWS_WEB_IDENTITY_TOKEN_FILE
+  value: /var/run/secrets/clickstream.dev/aws/token
+- name: AWS_ROLE_SESSION_NAME
+  value: {{ include "clickstream.fullname" . | quote }}
+{{- end }}
+{{- end }}
+
+{{/* What a Pod with that environment needs besides: used by the operator and by helm test. */}}
+{{- define "clickstream.podSecurityContext" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+# The projected tokens are readable for this group.
+fsGroup: 65532
+seccompProfile:
+  type: RuntimeDefault
+{{- end }}
+
+{{- define "clickstream.securityContext" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end }}
+
+{{- define "clickstream.volumes" -}}
+- name: tmp
+  emptyDir: {}
+{{- if .Values.aws.auth.projectToken }}
+- name: aws-token
+  projected:
+    sources:
+      - serviceAccountToken:
+          audience: {{ .Values.aws.auth.audience | quote }}
+          expirationSeconds: 3600
+          path: token
+{{- end }}
+{{- with .Values.extraVolumes }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "clickstream.volumeMounts" -}}
+- name: tmp
+  mountPath: /tmp
+{{- if .Values.aws.auth.projectToken }}
+- name: aws-token
+  mountPath: /var/run/secrets/clickstream.dev/aws
+  readOnly: true
+{{- end }}
+{{- with .Values.extraVolumeMounts }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,101 @@
+{{/* Combinations that the schema can't judge. Each error says what to set instead. */}}
+
+{{- define "clickstream.validate" -}}
+{{- $aws := .Values.aws }}
+{{- $auth := $aws.auth }}
+{{- if and (not $aws.region) (not $aws.allowNoRegion) }}
+{{- fail "aws.region is empty: set it to the region of pipelines that name none, for example --set aws.region=eu-west-1; or set aws.allowNoRegion=true if every pipeline names its own" }}
+{{- end }}
+{{- if and (hasPrefix "http://" $aws.endpointUrl) (not $aws.allowInsecureEndpoint) }}
+{{- fail (printf "aws.endpointUrl %s is not encrypted: use https, or set aws.allowInsecureEndpoint=true for an emulator" $aws.endpointUrl) }}
+{{- end }}
+{{- if and (eq $auth.mode "irsa") (not $auth.roleArn) }}
+{{- fail "aws.auth.mode is irsa and aws.auth.roleArn is empty: set it to the ARN of the operator's role, or use mode podIdentity, secret or ambient" }}
+{{- end }}
+{{- if and (ne $auth.mode "irsa") $auth.roleArn }}
+{{- fail (printf "aws.auth.roleArn has no effect with aws.auth.mode %s: set aws.auth.mode=irsa, or remove it%s" $auth.mode (ternary "; with podIdentity the association names the role" "" (eq $auth.mode "podIdentity"))) }}
+{{- end }}
+{{- if and (eq $auth.mode "irsa") (not .Values.serviceAccount.create) (not $auth.projectToken) }}
+{{- fail "aws.auth.mode is irsa and serviceAccount.create is false, so the chart can't annotate the ServiceAccount: set aws.auth.projectToken=true; or annotate it yourself with eks.amazonaws.com/role-arn and set aws.auth.mode=ambient" }}
+{{- end }}
+{{- if and (ne $auth.mode "irsa") $auth.projectToken }}
+{{- fail "aws.auth.projectToken needs aws.auth.mode=irsa and aws.auth.roleArn: set both, or remove it" }}
+{{- end }}
+{{- if and (eq $auth.mode "secret") (not $auth.secretName) }}
+{{- fail "aws.auth.mode is secret and aws.auth.secretName is empty: set it to a Secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the namespace of the release" }}
+{{- end }}
+{{- if and (ne $auth.mode "secret") $auth.secretName }}
+{{- fail (printf "aws.auth.secretName has no effect with aws.auth.mode %s: set aws.auth.mode=secret, or remove it" $auth.mode) }}
+{{- end }}
+{{- if and $auth.roleArn (has $auth.roleArn $aws.allowedRoleArns) }}
+{{- fail "aws.allowedRoleArns contains aws.auth.roleArn: functions would run with the operator's own rights; remove it from aws.allowedRoleArns" }}
+{{- end }}
+{{- if and (not .Values.serviceAccount.create) (not .Values.serviceAccount.name) }}
+{{- fail "serviceAccount.create is false and serviceAccount.name is empty: name the ServiceAccount to use, so that no rights go to the namespace's default one" }}
+{{- end }}
+{{- if and .Values.watch.labelSelector (regexMatch "^\\s|\\s$|^,|,$|,\\s*," .Values.watch.labelSelector) }}
+{{- fail (printf "watch.labelSelector %q has an empty part: write it as for kubectl -l, for example team=shop,tier in (web, app)" .Values.watch.labelSelector) }}
+{{- end }}
+{{- if and .Values.metrics.serviceMonitor.enabled .Values.metrics.podMonitor.enabled }}
+{{- fail "metrics.serviceMonitor.enabled and metrics.podMonitor.enabled are both true: everything would be counted twice; enable one" }}
+{{- end }}
+{{- if and .Values.metrics.serviceMonitor.enabled (not .Values.metrics.service.create) }}
+{{- fail "metrics.serviceMonitor.enabled needs the Service: set metrics.service.create=true, or use metrics.podMonitor.enabled" }}
+{{- end }}
+{{- if and .Values.tests.enabled (not .Values.metrics.service.create) }}
+{{- fail "helm test asks the operator through its Service: set metrics.service.create=true, or tests.enabled=false" }}
+{{- end }}
+{{- range $key := list "helm.sh/chart" "app.kubernetes.io/name" "app.kubernetes.io/instance" "app.kubernetes.io/version" "app.kubernetes.io/managed-by" "app.kubernetes.io/part-of" "app.kubernetes.io/component" }}
+{{- if hasKey $.Values.commonLabels $key }}
+{{- fail (printf "commonLabels sets %s, which the chart sets: remove it (nameOverride changes the name)" $key) }}
+{{- end }}
+{{- if hasKey $.Values.podLabels $key }}
+{{- fail (printf "podLabels sets %s, which the chart sets: remove it (nameOverride changes the name)" $key) }}
+{{- end }}
+{{- end }}
+{{- include "clickstream.validateDisruptionBudget" . }}
+{{- include "clickstream.validateAdmission" . }}
+{{- include "clickstream.validateExtraEnv" . }}
+{{- end }}
+
+{{- define "clickstream.validateDisruptionBudget" -}}
+{{- $budget := .Values.podDisruptionBudget }}
+{{- if $budget.enabled }}
+{{- if lt (int .Values.replicaCount) 2 }}
+{{- fail (printf "podDisruptionBudget.enabled with replicaCount %d would block every drain of a node: set podDisruptionBudget.enabled=false" (int .Values.replicaCount)) }}
+{{- end }}
+{{- if and (eq (toString $budget.minAvailable) "") (has (toString $budget.maxUnavailable) (list "0" "0%")) }}
+{{- fail "podDisruptionBudget.maxUnavailable 0 would block every drain of a node: set it to 1" }}
+{{- end }}
+{{- if and (ne (toString $budget.minAvailable) "") (not (hasSuffix "%" (toString $budget.minAvailable))) (ge (int $budget.minAvailable) (int .Values.replicaCount)) }}
+{{- fail (printf "podDisruptionBudget.minAvailable %s of %d Pods would block every drain of a node: set it below replicaCount" (toString $budget.minAvailable) (int .Values.replicaCount)) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "clickstream.validateAdmission" -}}
+{{- $policy := .Values.admissionPolicy }}
+{{- if $policy.enabled }}
+{{- if not (or $policy.allowedRegions $policy.maxShards $policy.denyOnDemand $policy.deleteGuard) }}
+{{- fail "admissionPolicy.enabled without a rule: set allowedRegions, maxShards, denyOnDemand or deleteGuard, or set admissionPolicy.enabled=false" }}
+{{- end }}
+{{- if and $policy.allowedRegions .Values.aws.region (not (has .Values.aws.region $policy.allowedRegions)) }}
+{{- fail (printf "admissionPolicy.allowedRegions lacks aws.region %s, where pipelines without spec.region are made: add it, or change aws.region" .Values.aws.region) }}
+{{- end }}
+{{- if and (has "Deny" $policy.actions) (has "Warn" $policy.actions) }}
+{{- fail "admissionPolicy.actions has Deny and Warn, which Kubernetes does not accept together: remove one" }}
+{{- end }}
+{{- else if or $policy.allowedRegions $policy.maxShards $policy.denyOnDemand $policy.deleteGuard }}
+{{- fail "a rule of admissionPolicy is set but admissionPolicy.enabled is false, so nothing would enforce it: set admissionPolicy.enabled=true" }}
+{{- end }}
+{{- end }}
+
+{{- define "clickstream.validateExtraEnv" -}}
+{{- $set := dict }}
+{{- range include "clickstream.env" . | fromYamlArray }}{{ $_ := set $set .name true }}{{ end }}
+{{- range .Values.extraEnv }}
+{{- if hasKey $set .name }}
+{{- fail (printf "extraEnv sets %s, which the chart sets from its own values: use that value instead (the table in the chart's README names it)" .name) }}
+{{- end }}
+{{- end }}
+{{- end }}

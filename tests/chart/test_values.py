@@ -1,0 +1,226 @@
+"""Values: every setting can be reached, a typo is an error, what can't work says what to set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clickstream_operator import settings
+from clickstream_operator.settings import Settings
+from sandbox.helm import Helm
+
+CHART = Path(__file__).parents[2] / "charts" / "clickstream-operator"
+#: The least that a user gives.
+REGION = "aws.region=eu-west-1"
+#: Variables that every AWS SDK knows; AWS, "AWS SDKs and Tools Reference Guide".
+OF_THE_SDK = {
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_ENDPOINT_URL",
+    "AWS_ROLE_ARN",
+    "AWS_ROLE_SESSION_NAME",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+}
+ROLE = "arn:aws:iam::123456789012:role/clickstream-operator"
+OTHER_ROLE = "arn:aws:iam::123456789012:role/functions"
+BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
+
+#: Every setting by a value that is not its default: what to set, and what the operator then has.
+EVERY_SETTING: Mapping[str, tuple[str, Any]] = {
+    "cluster_id": ("operator.clusterId=prod", "prod"),
+    "instance": ("operator.instance=blue", "blue"),
+    "region": (REGION, "eu-west-1"),
+    "watch_namespaces": ("watch.namespaces={shop,web}", ("shop", "web")),
+    "watch_label_selector": (
+        "watch.labelSelector=tier in (web\\, app)\\,!old",
+        "tier in (web, app),!old",
+    ),
+    "workers": ("operator.workers=3", 3),
+    "aws_threads": ("aws.threads=7", 7),
+    "rate_limits": ("aws.rateLimits=false", False),
+    "packages": ("operator.packages={packages}", "{packages}"),
+    "permissions_boundary": (f"aws.permissionsBoundaryArn={BOUNDARY}", BOUNDARY),
+    "allowed_role_arns": (f"aws.allowedRoleArns={{{OTHER_ROLE}}}", (OTHER_ROLE,)),
+    "adopt_without_owner": ("aws.adoptWithoutOwner=true", True),
+    "bucket_namespace": ("aws.bucketNamespace=global", "global"),
+    "listen_host": ("operator.listenHost=::", "::"),
+    "listen_port": ("metrics.port=9090", 9090),
+    "log_level": ("operator.logLevel=DEBUG", "DEBUG"),
+}
+
+
+def options(*pairs: str) -> list[str]:
+    """`--set` for each."""
+    return [word for pair in pairs for word in ("--set", pair)]
+
+
+def one(objects: list[Any], kind: str) -> dict[str, Any]:
+    """The only object of a kind."""
+    found: list[dict[str, Any]] = [each for each in objects if each["kind"] == kind]
+    assert len(found) == 1, (kind, len(found))
+    return found[0]
+
+
+def environment(objects: list[Any]) -> dict[str, str]:
+    """The variables of the operator's container that have a value in the manifest."""
+    container = one(objects, "Deployment")["spec"]["template"]["spec"]["containers"][0]
+    return {each["name"]: each["value"] for each in container["env"] if "value" in each}
+
+
+def test_every_setting_is_reached(
+    offline: Helm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each value arrives in the setting that it is for, and none is left out."""
+    assert set(EVERY_SETTING) == set(Settings.model_fields)
+    for name in ("processor", "detector"):
+        (tmp_path / f"{name}.zip").touch()
+    filled = {
+        name: (pair.replace("{packages}", str(tmp_path)), expected)
+        for name, (pair, expected) in EVERY_SETTING.items()
+    }
+    objects = offline.render(CHART, *options(*(pair for pair, _ in filled.values())))
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"CLICKSTREAM_{name.upper()}", raising=False)
+    for name, value in environment(objects).items():
+        monkeypatch.setenv(name, value)
+    found = settings.load()
+    for name, (_, expected) in filled.items():
+        if name == "packages":
+            assert found.packages == tmp_path
+            continue
+        assert getattr(found, name) == expected, name
+        assert expected != Settings.model_fields[name].default, name
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        [],
+        ["aws.auth.mode=irsa", f"aws.auth.roleArn={ROLE}", "aws.auth.projectToken=true"],
+        ["aws.auth.mode=secret", "aws.auth.secretName=aws"],
+        ["aws.endpointUrl=https://gateway.example.com"],
+    ],
+)
+def test_every_variable_exists(offline: Helm, extra: list[str]) -> None:
+    """The chart sets nothing that neither the operator nor an SDK reads."""
+    pairs = [pair for name, (pair, _) in EVERY_SETTING.items() if name != "packages"]
+    objects = offline.render(CHART, *options(*pairs, *extra))
+    container = one(objects, "Deployment")["spec"]["template"]["spec"]["containers"][0]
+    names = [each["name"] for each in container["env"]]
+    known = {f"CLICKSTREAM_{name.upper()}" for name in Settings.model_fields}
+    assert set(names) <= known | OF_THE_SDK
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(
+    ("pair", "words"),
+    [
+        ("aws.regoin=eu-west-1", "regoin"),
+        ("replicas=1", "replicas"),
+        ("networkPolicy.enabled=yes", "networkPolicy"),
+        ("aws.region=Frankfurt", "region"),
+        ("aws.auth.mode=keys", "mode"),
+        ("operator.logLevel=LOUD", "logLevel"),
+        ("operator.workers=0", "workers"),
+        ("operator.workers=many", "workers"),
+        ("image.digest=sha256:abc", "digest"),
+        ("watch.namespaces={Shop}", "namespaces"),
+        ("watch.namespaces={shop,shop}", "namespaces"),
+        ("watch.namespaces=shop", "namespaces"),
+        ("aws.allowedRoleArns={functions}", "allowedRoleArns"),
+        ("admissionPolicy.actions={Refuse}", "actions"),
+    ],
+)
+def test_a_wrong_value_is_named(offline: Helm, pair: str, words: str) -> None:
+    """The schema refuses typos, wrong types and values out of bounds, by name."""
+    done = offline.run("template", "x", str(CHART), *options(REGION, pair), check=False)
+    assert done.returncode != 0
+    assert "values don't meet the specifications of the schema" in done.stderr
+    assert words in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("pairs", "words"),
+    [
+        ([], "aws.region is empty: set it to the region"),
+        ([REGION, "aws.endpointUrl=http://aws.test"], "set aws.allowInsecureEndpoint=true"),
+        ([REGION, "aws.auth.mode=irsa"], "aws.auth.roleArn is empty: set it"),
+        (
+            [REGION, "aws.auth.mode=podIdentity", f"aws.auth.roleArn={ROLE}"],
+            "with podIdentity the association names the role",
+        ),
+        (
+            [
+                REGION,
+                "aws.auth.mode=irsa",
+                f"aws.auth.roleArn={ROLE}",
+                "serviceAccount.create=false",
+                "serviceAccount.name=mine",
+            ],
+            "set aws.auth.projectToken=true",
+        ),
+        ([REGION, "aws.auth.projectToken=true"], "aws.auth.projectToken needs aws.auth.mode=irsa"),
+        ([REGION, "aws.auth.mode=secret"], "aws.auth.secretName is empty: set it"),
+        ([REGION, "aws.auth.secretName=aws"], "set aws.auth.mode=secret, or remove it"),
+        (
+            [
+                REGION,
+                "aws.auth.mode=irsa",
+                f"aws.auth.roleArn={ROLE}",
+                f"aws.allowedRoleArns={{{ROLE}}}",
+            ],
+            "remove it from aws.allowedRoleArns",
+        ),
+        ([REGION, "serviceAccount.create=false"], "name the ServiceAccount to use"),
+        ([REGION, "watch.labelSelector=team=shop\\,"], "has an empty part"),
+        (
+            [REGION, "metrics.serviceMonitor.enabled=true", "metrics.podMonitor.enabled=true"],
+            "enable one",
+        ),
+        (
+            [
+                REGION,
+                "metrics.serviceMonitor.enabled=true",
+                "metrics.service.create=false",
+                "tests.enabled=false",
+            ],
+            "set metrics.service.create=true",
+        ),
+        ([REGION, "metrics.service.create=false"], "or tests.enabled=false"),
+        ([REGION, "podDisruptionBudget.enabled=true"], "set podDisruptionBudget.enabled=false"),
+        ([REGION, "admissionPolicy.enabled=true"], "set allowedRegions, maxShards"),
+        ([REGION, "admissionPolicy.maxShards=4"], "set admissionPolicy.enabled=true"),
+        (
+            [
+                REGION,
+                "admissionPolicy.enabled=true",
+                "admissionPolicy.allowedRegions={us-east-1}",
+            ],
+            "admissionPolicy.allowedRegions lacks aws.region eu-west-1",
+        ),
+        (
+            [
+                REGION,
+                "admissionPolicy.enabled=true",
+                "admissionPolicy.maxShards=4",
+                "admissionPolicy.actions={Deny,Warn}",
+            ],
+            "remove one",
+        ),
+        (
+            [REGION, "extraEnv[0].name=CLICKSTREAM_WORKERS", "extraEnv[0].value=9"],
+            "extraEnv sets CLICKSTREAM_WORKERS, which the chart sets",
+        ),
+        ([REGION, "commonLabels.app\\.kubernetes\\.io/name=x"], "commonLabels"),
+        ([REGION, "podLabels.app\\.kubernetes\\.io/component=x"], "podLabels"),
+    ],
+)
+def test_what_can_not_work_says_what_to_set(offline: Helm, pairs: list[str], words: str) -> None:
+    """Combinations that the schema can't judge end the rendering, with the remedy."""
+    done = offline.run("template", "x", str(CHART), *options(*pairs), check=False)
+    assert done.returncode != 0
+    assert words in done.stderr
