@@ -33,6 +33,9 @@ BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
 EVERY_SETTING: Mapping[str, tuple[str, Any]] = {
     "cluster_id": ("operator.clusterId=prod", "prod"),
     "instance": ("operator.instance=blue", "blue"),
+    "leader_election": ("leaderElection.enabled=false,replicaCount=1", False),
+    "lease_namespace": ("leaderElection.namespace=locks", "locks"),
+    "lease_seconds": ("leaderElection.seconds=30", 30),
     "region": (REGION, "eu-west-1"),
     "watch_namespaces": ("watch.namespaces={shop,web}", ("shop", "web")),
     "watch_label_selector": (
@@ -191,7 +194,9 @@ def test_a_wrong_value_is_named(offline: Helm, pair: str, words: str) -> None:
             "set metrics.service.create=true",
         ),
         ([REGION, "metrics.service.create=false"], "or tests.enabled=false"),
-        ([REGION, "podDisruptionBudget.enabled=true"], "set podDisruptionBudget.enabled=false"),
+        ([REGION, "podDisruptionBudget.maxUnavailable=0"], "set it to 1"),
+        ([REGION, "podDisruptionBudget.minAvailable=2"], "set it below replicaCount"),
+        ([REGION, "leaderElection.enabled=false"], "set leaderElection.enabled=true, or replica"),
         ([REGION, "admissionPolicy.enabled=true"], "set allowedRegions, maxShards"),
         ([REGION, "admissionPolicy.maxShards=4"], "set admissionPolicy.enabled=true"),
         (

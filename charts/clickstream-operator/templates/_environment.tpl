@@ -8,6 +8,12 @@
 - name: CLICKSTREAM_CLUSTER_ID
   value: {{ . | quote }}
 {{- end }}
+- name: CLICKSTREAM_LEADER_ELECTION
+  value: {{ .Values.leaderElection.enabled | quote }}
+- name: CLICKSTREAM_LEASE_NAMESPACE
+  value: {{ include "clickstream.leaseNamespace" . | quote }}
+- name: CLICKSTREAM_LEASE_SECONDS
+  value: {{ .Values.leaderElection.seconds | int | quote }}
 {{- with .Values.aws.region }}
 - name: CLICKSTREAM_REGION
   value: {{ . | quote }}

@@ -51,5 +51,9 @@ app.kubernetes.io/part-of: clickstream-operator
 {{- end }}
 
 {{- define "clickstream.instance" -}}
-{{- default (printf "%s.%s" .Release.Namespace (include "clickstream.fullname" .)) .Values.operator.instance }}
+{{- default (include "clickstream.fullname" .) .Values.operator.instance }}
+{{- end }}
+
+{{- define "clickstream.leaseNamespace" -}}
+{{- default .Release.Namespace .Values.leaderElection.namespace }}
 {{- end }}

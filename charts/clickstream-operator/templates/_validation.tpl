@@ -53,6 +53,9 @@
 {{- fail (printf "podLabels sets %s, which the chart sets: remove it (nameOverride changes the name)" $key) }}
 {{- end }}
 {{- end }}
+{{- if and (gt (int .Values.replicaCount) 1) (not .Values.leaderElection.enabled) }}
+{{- fail (printf "replicaCount %d without leader election: all Pods would work at once; set leaderElection.enabled=true, or replicaCount=1" (int .Values.replicaCount)) }}
+{{- end }}
 {{- include "clickstream.validateDisruptionBudget" . }}
 {{- include "clickstream.validateAdmission" . }}
 {{- include "clickstream.validateExtraEnv" . }}
@@ -60,10 +63,7 @@
 
 {{- define "clickstream.validateDisruptionBudget" -}}
 {{- $budget := .Values.podDisruptionBudget }}
-{{- if $budget.enabled }}
-{{- if lt (int .Values.replicaCount) 2 }}
-{{- fail (printf "podDisruptionBudget.enabled with replicaCount %d would block every drain of a node: set podDisruptionBudget.enabled=false" (int .Values.replicaCount)) }}
-{{- end }}
+{{- if and $budget.enabled (ge (int .Values.replicaCount) 2) }}
 {{- if and (eq (toString $budget.minAvailable) "") (has (toString $budget.maxUnavailable) (list "0" "0%")) }}
 {{- fail "podDisruptionBudget.maxUnavailable 0 would block every drain of a node: set it to 1" }}
 {{- end }}
