@@ -36,6 +36,7 @@ from clickstream_operator.engine.plan import Action, AdoptionPolicy, DriftPolicy
 from clickstream_operator.engine.remove import Remover
 from clickstream_operator.engine.resource import Observed, Resource
 from clickstream_operator.events import EventRecorder, Happening
+from clickstream_operator.installations import Installations
 from clickstream_operator.kube import Kube, StaleObject
 from clickstream_operator.metrics import Metrics
 from clickstream_operator.pacing import FULL_EVERY, Memory, Pace
@@ -50,6 +51,8 @@ log = structlog.get_logger(__name__)
 
 #: A pass that takes longer shows what it has reached in between.
 _PROGRESS_SECONDS: Final = 1.0
+#: How often a pipeline of another installation is looked at: that one may have ended.
+_ANOTHER_OPERATOR_SECONDS: Final = 30.0
 
 
 class Controller:
@@ -76,6 +79,9 @@ class Controller:
         self._clock = clock
         self._pace = Pace(clock=clock, jitter=jitter)
         self._reporter = Reporter(kube=kube, recorder=recorder, pace=self._pace, now=now)
+        self._installations = Installations(
+            kube, recorder, own=surroundings.instance, clock=clock, now=now
+        )
         self._memories: dict[Key, Memory] = {}
 
     async def reconcile(self, key: Key) -> float | None:
@@ -90,7 +96,10 @@ class Controller:
             # Gone, or another installation's by its labels.
             self._memories.pop(key, None)
             return None
-        subject = parse(key, body)
+        claimed = await self._installations.claim(parse(key, body))
+        if claimed is None:
+            return _ANOTHER_OPERATOR_SECONDS
+        subject = claimed
         memory = self._memory(subject)
         if subject.deleting:
             return await self._finalize(subject, memory)

@@ -16,8 +16,10 @@ from typing import Any, Final
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 
+from clickstream_operator import lease as leases
 from clickstream_operator.api.v1alpha1 import FINALIZER, GROUP, PLURAL, VERSION
 from clickstream_operator.fence import open_always
+from clickstream_operator.lease import Lease
 from clickstream_operator.workqueue import Key
 
 _TIMEOUT_SECONDS: Final = 15
@@ -73,6 +75,10 @@ def own_namespace(kubeconfig: Path | None = None) -> str:
     except config.ConfigException:
         return "default"
     return str(active["context"].get("namespace") or "default")
+
+
+class KubernetesRefusal(KubernetesError):
+    """The API server answered, and refused."""
 
 
 class Kube:
@@ -196,6 +202,28 @@ class Kube:
             raise refused("reading the namespace kube-system", error) from error
         return str(namespace.metadata.uid)
 
+    async def lease(self, namespace: str, name: str) -> Lease | None:
+        """The Lease of another installation, None when it is not there.
+
+        Raises:
+            KubernetesRefusal: the operator may not read it.
+            KubernetesError: the API server did not answer.
+        """
+        try:
+            body = await self._run(
+                self._objects.get_namespaced_custom_object,
+                leases.GROUP,
+                leases.VERSION,
+                namespace,
+                leases.PLURAL,
+                name,
+            )
+        except ApiException as error:
+            if error.status == _NOT_FOUND:
+                return None
+            raise refused(f"reading the lease {namespace}/{name}", error) from error
+        return Lease.parse(body)
+
     async def create_event(self, namespace: str, event: Mapping[str, Any]) -> None:
         """Post an ``events.k8s.io/v1`` Event.
 
@@ -283,6 +311,6 @@ def _words(error: ApiException) -> str:
     return f"{error.status} {said or error.reason}"
 
 
-def refused(what: str, error: ApiException) -> KubernetesError:
+def refused(what: str, error: ApiException) -> KubernetesRefusal:
     """An error that says what was asked and what the API server answered."""
-    return KubernetesError(f"{what}: the API server said {_words(error)}")
+    return KubernetesRefusal(f"{what}: the API server said {_words(error)}")

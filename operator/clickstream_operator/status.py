@@ -25,6 +25,7 @@ _AT_ONCE: Final = frozenset(
     {
         Reason.INVALID,
         Reason.OWNERSHIP_CONFLICT,
+        Reason.ROLE_NOT_ALLOWED,
         Reason.ACCOUNT_MISMATCH,
         Reason.REPLACEMENT_NEEDED,
         Reason.RESOURCE_FAILED,
@@ -125,6 +126,7 @@ def compose(previous: Status, report: Report, *, now: datetime) -> Status:
         # What could not be looked at keeps its outputs.
         outputs=(not report.failed_looks and dict(report.outputs)) or previous.outputs,
         effective=report.effective or previous.effective,
+        contender=previous.contender,
         last_handled_reconcile_at=report.handled_request or previous.last_handled_reconcile_at,
         plan=_priced(report),
         resizes=list(previous.resizes if report.resizes is None else report.resizes),

@@ -15,6 +15,7 @@ DRIFT_DETECTED: Final = "DriftDetected"
 CREDENTIALS_VALID: Final = "CredentialsValid"
 SUSPENDED: Final = "Suspended"
 FIELDS_PENDING: Final = "FieldsPending"
+ANOTHER_OPERATOR: Final = "AnotherOperator"
 
 # kstatus reads conditions in list order and believes the first that decides.
 _ORDER: Final = (
@@ -25,6 +26,7 @@ _ORDER: Final = (
     DRIFT_DETECTED,
     SUSPENDED,
     FIELDS_PENDING,
+    ANOTHER_OPERATOR,
 )
 
 Truth = Literal["True", "False", "Unknown"]

@@ -57,6 +57,9 @@ class Reason(StrEnum):
     PLAN_COMPLETED = "PlanCompleted"
     # Credentials
     CREDENTIALS_VALID = "CredentialsValid"
+    ROLE_NOT_ALLOWED = "RoleNotAllowed"
+    # Installations
+    ANOTHER_OPERATOR = "AnotherOperator"
     # Fields of a later version
     NOT_YET_EFFECTIVE = "NotYetEffective"
     ALL_EFFECTIVE = "AllEffective"
@@ -142,6 +145,14 @@ MEANING: dict[Reason, str] = {
     Reason.PLAN_APPROVED: "A plan was approved and is being applied.",
     Reason.PLAN_COMPLETED: "Everything in the approved plan is applied.",
     Reason.CREDENTIALS_VALID: "AWS accepts the credential.",
+    Reason.ROLE_NOT_ALLOWED: (
+        "The spec names a role that the operator's settings do not allow. The message names the "
+        "setting; ask the operator's administrator, or use another role."
+    ),
+    Reason.ANOTHER_OPERATOR: (
+        "Two installations of the operator see this pipeline, and only the one in "
+        "status.effective.instance works on it. Let one of them watch other namespaces, or end it."
+    ),
     Reason.NOT_YET_EFFECTIVE: (
         "The message names fields that this version accepts and does not act on yet."
     ),

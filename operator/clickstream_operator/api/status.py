@@ -25,7 +25,7 @@ class Condition(Model):
     """One aspect of the state, as Kubernetes' API conventions define conditions."""
 
     type: str = Field(max_length=316)
-    """Ready, Reconciling, Stalled, DriftDetected, CredentialsValid, Suspended or FieldsPending."""
+    """Ready, Reconciling, Stalled, or an aspect: CredentialsValid, DriftDetected and so on."""
     status: Literal["True", "False", "Unknown"]
     """True, False or Unknown."""
     reason: str = Field(max_length=1024, min_length=1)
@@ -84,7 +84,7 @@ class Effective(Model):
     cluster: str = ""
     """Id of the cluster that owns the pipeline."""
     instance: str = ""
-    """Operator installation that reconciles it."""
+    """Operator installation that works on it, as namespace and name of its Lease."""
     account: str = ""
     """AWS account."""
     partition: str = ""
@@ -167,7 +167,7 @@ class Status(Model):
             "x-kubernetes-list-map-keys": ["type"],
         },
     )
-    """Ready, Reconciling, Stalled, DriftDetected, CredentialsValid, Suspended, FieldsPending."""
+    """Ready, Reconciling, Stalled, and aspects such as CredentialsValid and DriftDetected."""
     resources: list[ResourceStatus] = Field(
         default_factory=list,
         json_schema_extra={
@@ -182,6 +182,8 @@ class Status(Model):
     """What the operator would do next, when approval is Manual."""
     effective: Effective | None = None
     """What was decided before the first write."""
+    contender: str = ""
+    """Another installation that sees this pipeline and keeps away."""
     resizes: list[Resize] = Field(
         default_factory=list, json_schema_extra={"x-kubernetes-list-type": "atomic"}
     )

@@ -1,0 +1,151 @@
+"""Which installation of the operator a pipeline belongs to, when several can see it.
+
+Replicas of one installation share a Lease and elect one. Another installation has a Lease of its
+own and would work on the same pipeline. The status names the installation that works on it; whoever
+meets a foreign name looks at that installation's Lease and keeps away while it is renewed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from clickstream_operator import status as statuses
+from clickstream_operator.api import conditions as types
+from clickstream_operator.api.conditions import ConditionSet
+from clickstream_operator.api.reasons import Reason
+from clickstream_operator.api.v1alpha1 import Effective
+from clickstream_operator.events import EventRecorder, Happening
+from clickstream_operator.kube import Kube, KubernetesRefusal
+from clickstream_operator.lease import Sight
+from clickstream_operator.subject import Subject, parse
+
+#: A Lease that nobody renewed for so long belongs to nobody: four times its usual duration, so that
+#: an update of the other installation does not lose it its pipelines.
+FREE_AFTER_SECONDS: Final = 60.0
+#: How long an answer about a Lease serves the other pipelines.
+_REMEMBERED_SECONDS: Final = 5.0
+
+
+@dataclass(slots=True)
+class _Look:
+    """What was last seen of an installation, and when."""
+
+    sight: Sight | None
+    at: float
+    unseen: str = ""
+
+
+class Installations:
+    """Decides whether this installation, `own` (``<namespace>/<name>`` of its Lease), may work.
+
+    `clock` gives seconds, `now` the time for the status.
+    """
+
+    def __init__(
+        self,
+        kube: Kube,
+        recorder: EventRecorder,
+        *,
+        own: str,
+        clock: Callable[[], float],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._kube = kube
+        self._recorder = recorder
+        self._own = own
+        self._clock = clock
+        self._now = now
+        self._looks: dict[str, _Look] = {}
+
+    async def claim(self, subject: Subject) -> Subject | None:
+        """The pipeline, if it is ours to work on; None when another installation works on it.
+
+        Raises:
+            StaleObject: the object changed meanwhile.
+            KubernetesError: the API server did not answer.
+        """
+        effective = subject.status.effective
+        if effective is None or not effective.instance:
+            return subject
+        if effective.instance == self._own:
+            contender = subject.status.contender
+            if contender and not await self._works(contender):
+                return await self._settle(subject, effective)
+            return subject
+        if await self._works(effective.instance):
+            await self._keep_away(subject, effective.instance)
+            return None
+        return await self._settle(subject, effective)
+
+    async def _works(self, instance: str) -> bool:
+        """Whether that installation runs, as far as can be told: in doubt it does."""
+        namespace, _, name = instance.rpartition("/")
+        if not namespace:
+            # The name that a version without a Lease recorded.
+            return False
+        look = await self._look(instance, namespace, name)
+        if look.unseen:
+            return True
+        return look.sight is not None and look.sight.unchanged_for(look.at) < FREE_AFTER_SECONDS
+
+    async def _look(self, instance: str, namespace: str, name: str) -> _Look:
+        before, now = self._looks.get(instance), self._clock()
+        if before is not None and now - before.at < _REMEMBERED_SECONDS:
+            return before
+        sight = before.sight if before is not None else None
+        try:
+            lease = await self._kube.lease(namespace, name)
+        except KubernetesRefusal as error:
+            look = _Look(sight, now, unseen=str(error))
+        else:
+            look = _Look(None if lease is None else Sight.of(lease, sight, now=now), now)
+        self._looks[instance] = look
+        return look
+
+    async def _keep_away(self, subject: Subject, instance: str) -> None:
+        """Say on the object, once, why nothing is done; all else in the status is the other's."""
+        unseen = self._looks[instance].unseen
+        if unseen:
+            state = (
+                f"whether it still runs can't be seen: {unseen}. Allow {self._own} to get leases "
+                f"in namespace {instance.partition('/')[0]}, or remove status.effective.instance"
+            )
+        else:
+            state = "it runs. Let only one of them watch this namespace, or end one"
+        message = (
+            f"the installation {instance} works on this pipeline, so {self._own} writes nothing; "
+            f"{state}"
+        )
+        status = subject.status
+        known = types.by_type(status.conditions).get(types.ANOTHER_OPERATOR)
+        if known is not None and known.message == message and status.contender == self._own:
+            return
+        conditions = ConditionSet(
+            status.conditions,
+            generation=subject.generation,
+            now=statuses.timestamp(self._now()),
+        )
+        conditions.set(types.ANOTHER_OPERATOR, "True", Reason.ANOTHER_OPERATOR, message)
+        told = status.model_copy(
+            update={"conditions": conditions.as_list(), "contender": self._own}
+        )
+        body = await self._kube.write_status(subject.body, statuses.as_body(told))
+        await self._recorder.record(
+            body, Happening("Warning", Reason.ANOTHER_OPERATOR, message, types.ANOTHER_OPERATOR)
+        )
+
+    async def _settle(self, subject: Subject, effective: Effective) -> Subject:
+        """Record that the pipeline is ours alone, before anything is written to AWS."""
+        conditions = [c for c in subject.status.conditions if c.type != types.ANOTHER_OPERATOR]
+        settled = subject.status.model_copy(
+            update={
+                "conditions": conditions,
+                "contender": "",
+                "effective": effective.model_copy(update={"instance": self._own}),
+            }
+        )
+        body = await self._kube.write_status(subject.body, statuses.as_body(settled))
+        return parse(subject.key, body)
