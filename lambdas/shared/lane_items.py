@@ -95,9 +95,13 @@ class LaneItems:
         return True, replace(state, generation=intent.generation, intent=intent)
 
     def finish(self, lane: Lane, state: LaneState, batch: Batch) -> tuple[bool, LaneState]:
-        """Record that the batch is archived and counted; returns as `begin` does."""
+        """Record that the batch is archived and counted; returns as `begin` does.
+
+        This takes a generation too: under the same one, a twin that still holds the old state could
+        finish a shorter batch later and set the lane back.
+        """
         after = LaneState(
-            generation=state.generation or 0,
+            generation=(state.generation or 0) + 1,
             raw=max(state.raw, batch.last),
             bad=max(state.bad, batch.last),
             done=max(state.done, batch.last),

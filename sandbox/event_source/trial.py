@@ -1,0 +1,238 @@
+"""One run: a stream, both functions, every fault, until nothing is left to do; then the truth.
+
+A run is a function of its seed and settings. `make_settings` draws the settings as well, so that a
+campaign over seeds meets all sorts of streams, batches and fault rates.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from clickstream_operator.api.v1alpha1 import Spec
+from sandbox.event_source.checks import Differences, Lifetimes, compare
+from sandbox.event_source.containers import Function, detector_factory, processor_factory
+from sandbox.event_source.faults import Fault, FaultPlan
+from sandbox.event_source.mapping import EventSourceMapping, MappingSettings, check_expected
+from sandbox.event_source.scheduler import Scheduler
+from sandbox.event_source.stores import HASH_KEY, Stores, make_config
+from sandbox.event_source.stream import FIRST_SEQUENCE, Stream
+from sandbox.event_source.traffic import SentEvent, SentRecord, TrafficMaker
+from sandbox.event_source.truth import PlacedLane, PlacedRow, tell
+
+#: 2026-11-23T12:00:05 UTC.
+START: Final = 1_795_435_205.0
+RATE_LIMIT: Final = 25
+_TICK_SECONDS: Final = 60.0
+_LAST_TICKS: Final = 3
+_SPAN_MS: Final = 30_000
+_TICK: Final = {"source": "clickstream.schedule"}
+_STALE_READS: Final = 0.3
+_SPEC: Final = Spec.model_validate({"anomalyDetection": {"sensitivity": "High"}})
+_BLIND: Final = Spec.model_validate({"anomalyDetection": {"enabled": False}})
+
+
+@dataclass(frozen=True, slots=True)
+class TrialSettings:
+    """What a run is like. `fault_rate` is the probability of a fault at each request."""
+
+    records: int = 24
+    shards: int = 2
+    session_keys: bool = True
+    crowd: bool = False
+    fault_rate: float = 0.03
+    fault_budget: int = 25
+    reshards: int = 1
+    new_stream: bool = False
+    mapping: MappingSettings = field(default_factory=MappingSettings)
+    kinds: frozenset[Fault] | None = None
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a run came to."""
+
+    seed: int
+    differences: Differences
+    faults: Counter[Fault]
+    events: int
+    requests: int
+    write_units: int
+
+
+def draw_settings(seed: int) -> TrialSettings:
+    """Return the settings of a campaign's run."""
+    source = random.Random(f"settings {seed}")  # noqa: S311 - reproducible, not secret
+    return TrialSettings(
+        records=source.randint(8, 30),
+        shards=source.choice((1, 1, 2, 2, 3, 4)),
+        session_keys=source.random() < 3 / 4,
+        crowd=source.random() < 1 / 25,
+        fault_rate=source.choice((0.01, 0.03, 0.03, 0.08)),
+        fault_budget=source.choice((10, 20, 40)),
+        reshards=source.choice((0, 0, 1, 1, 2)),
+        new_stream=source.random() < 1 / 8,
+        mapping=MappingSettings(
+            batch_size=source.choice((1, 3, 8, 8, 20, 100)),
+            window_seconds=source.choice((0.0, 1.0, 5.0, 30.0)),
+            bisect=source.random() < 4 / 5,
+            item_failures=source.random() < 4 / 5,
+        ),
+    )
+
+
+class Trial:
+    """One run with the real handlers."""
+
+    def __init__(self, seed: int, settings: TrialSettings) -> None:
+        source = random.Random(seed)  # noqa: S311 - reproducible, not secret
+        self._seed = seed
+        self._settings = settings
+        self._source = source
+        self.scheduler = Scheduler(random.Random(source.random()), START)  # noqa: S311 - as above
+        self.faults = FaultPlan(
+            random.Random(source.random()),  # noqa: S311 - as above
+            rate=settings.fault_rate,
+            budget=settings.fault_budget,
+            kinds=settings.kinds,
+        )
+        self.stores = Stores(lambda: self.faults.chance(Fault.STALE_READ, _STALE_READS))
+        self.lines: list[str] = []
+        self.spec = _SPEC if settings.session_keys else _BLIND
+        self.mappings: list[EventSourceMapping] = []
+        self._placed: list[PlacedLane] = []
+        self._reading = True
+
+    def run(self) -> Outcome:
+        """Run to the end and compare."""
+        processor = Function(self.scheduler, self.faults, self._factory("processor", "e1"))
+        detector = Function(self.scheduler, self.faults, self._factory("detector", "e1"))
+        self.scheduler.spawn(lambda: self._lead(processor, detector))
+        self.scheduler.run()
+        visitor = self._visitor()
+        truth = tell(self._placed, visitor, rate=RATE_LIMIT)
+        ttl = self.spec.tables.ttl
+        differences = compare(
+            self.stores,
+            truth,
+            Lifetimes(
+                page=ttl.page_metrics_days * 86_400,
+                session=ttl.session_metrics_hours * 3600,
+                counter=ttl.counters_hours * 3600,
+            ),
+            detection=self.spec.anomaly_detection.enabled,
+        )
+        usage = self.stores.usage
+        return Outcome(
+            seed=self._seed,
+            differences=differences,
+            faults=self.faults.happened,
+            events=len(truth.raw),
+            requests=usage.requests.total(),
+            write_units=usage.write_units.total(),
+        )
+
+    def _lead(self, processor: Function, detector: Function) -> None:
+        """The course of the run, as one more task."""
+        self.scheduler.spawn(lambda: self._tick(detector))
+        first = FIRST_SEQUENCE
+        self._live("e1", processor, detector, first)
+        if self._settings.new_stream:
+            self.faults.note(Fault.NEW_STREAM)
+            # Numbers of a new stream are as a rule higher; nothing that is counted relies on it.
+            lower = not self._settings.session_keys and self._source.random() < 1 / 2
+            first += -(1 << 60) if lower else 1 << 100
+            processor.configure(self._factory("processor", "e2"))
+            detector.configure(self._factory("detector", "e2"))
+            self._live("e2", processor, detector, first)
+        self.faults.stop()
+        self._reading = False
+
+    def _live(self, epoch: str, processor: Function, detector: Function, first: int) -> None:
+        """Put one life of the stream and wait until both functions have read it."""
+        settings, scheduler = self._settings, self.scheduler
+        stream = Stream(epoch, settings.shards, self._source, first_sequence=first)
+        mappings = [
+            EventSourceMapping(
+                scheduler=scheduler,
+                faults=self.faults,
+                source=self._source,
+                stream=stream,
+                function=function,
+                settings=settings.mapping,
+                on_failure=self._keep_failed,
+            )
+            for function in (processor, detector)
+        ]
+        self.mappings += mappings
+        for mapping in mappings:
+            mapping.start()
+        self._put(stream)
+        scheduler.wait(lambda: all(mapping.done and mapping.idle for mapping in mappings))
+
+    def _put(self, stream: Stream) -> None:
+        settings, scheduler = self._settings, self.scheduler
+        maker = TrafficMaker(self._source, round(scheduler.now * 1000), settings.session_keys)
+        records = maker.records(settings.records, span_ms=_SPAN_MS, crowd=settings.crowd)
+        cuts = {self._source.randrange(len(records)) for _ in range(settings.reshards)}
+        placed: dict[str, list[tuple[int, int, SentRecord]]] = {name: [] for name in stream.shards}
+        for index, record in enumerate(records):
+            if index in cuts:
+                self.faults.note(Fault.RESHARD)
+                stream.reshard()
+            arrival = round(scheduler.now, 3)
+            shard, sequence = stream.put(record.partition_key, record.data, arrival)
+            placed.setdefault(shard, []).append((sequence, round(arrival * 1000), record))
+            scheduler.sleep(_SPAN_MS / 1000 / len(records))
+        stream.end()
+        # In the order of their numbers, parents stand before children.
+        for shard in stream.shards:
+            self._placed.append(_lane(stream.epoch, shard, placed.get(shard, [])))
+
+    def _tick(self, detector: Function) -> None:
+        """Invoke the detector each minute, and a few times more once all is read."""
+        left = _LAST_TICKS
+        while left:
+            self.scheduler.sleep(_TICK_SECONDS)
+            quiet = not self._reading
+            task = detector.invoke(_TICK)
+            self.scheduler.wait(lambda task=task: task.done)  # type: ignore[misc]
+            if task.error is not None:
+                check_expected(task.error)
+            left -= quiet
+
+    def _factory(self, function: Any, epoch: str) -> Any:
+        make = processor_factory if function == "processor" else detector_factory
+        config = make_config(function, self.spec, epoch)
+        return make(config, self.stores, HASH_KEY, lambda: self.scheduler.now, self.lines.append)
+
+    def _visitor(self) -> Any:
+        from shared.privacy import Scrubber  # noqa: PLC0415 - lambdas/ is a path of its own
+
+        config = make_config("processor", self.spec, "e1")
+        scrubber = Scrubber(config.privacy, config.fields, HASH_KEY)
+
+        def visitor(event: SentEvent) -> bytes:
+            return scrubber.visitor(event.document())
+
+        return visitor
+
+    def _keep_failed(self, key: str, body: bytes) -> None:
+        self.stores.bucket.put_object(Bucket="", Key=key, Body=body)
+
+
+def _lane(epoch: str, shard: str, records: Sequence[tuple[int, int, SentRecord]]) -> PlacedLane:
+    rows = tuple(
+        PlacedRow(sequence, sub, arrival, row)
+        for sequence, arrival, record in records
+        for sub, row in enumerate(record.rows)
+    )
+    return PlacedLane(epoch, shard, rows, records[-1][0] if records else -1)
+
+
+def run_trial(seed: int, settings: TrialSettings | None = None) -> Outcome:
+    """Run one trial; the same seed gives the same outcome."""
+    return Trial(seed, settings or draw_settings(seed)).run()
