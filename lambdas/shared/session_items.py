@@ -98,11 +98,15 @@ def _improves(
     update: Update, item: dict[str, Any], attribute: str, text: str, comparison: str
 ) -> bool:
     """Require `attribute <comparison> text`, or its absence, if that holds of `item`."""
-    if attribute in item:
-        old = item[attribute].get("S", "")
+    if "S" in item.get(attribute, {}):
+        old = item[attribute]["S"]
         if not (old < text if comparison == "<" else old > text):
             return False
     name = update.name(attribute)
+    if attribute in item and "S" not in item[attribute]:
+        # The original stored a time as it was sent, a number for one: no text compares with it.
+        update.require(f"{name} = {update.value(item[attribute])}")
+        return True
     update.require(
         f"attribute_not_exists({name}) OR {name} {comparison} {update.value({'S': text})}"
     )

@@ -112,6 +112,8 @@ async def run(chosen: Settings) -> None:
             adopt_without_owner=chosen.adopt_without_owner,
             allowed_roles=frozenset(chosen.allowed_role_arns),
             selected=selector.parse(chosen.watch_label_selector),
+            namespaces=chosen.watch_namespaces,
+            outputs_config_map=chosen.outputs_config_map,
         ),
         metrics=metrics,
         clock=time.monotonic,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final, TypedDict
 
 from clickstream_operator import names
@@ -42,7 +43,7 @@ class Blueprint:
 
     `physical` is the recorded name of each resource; `subscribed` are the inventory names of
     subscriptions that an earlier pass made, `subscriptions` their ARNs by that name, `adopted`
-    those of resources that were taken over.
+    those of resources that were taken over. `created_at`: when the pipeline was.
     `history`: what was asked of AWS about the stream. `leaving`: the resources are built to be
     removed. `obsolete_tags`: keys of tags that the spec had and has no longer.
     """
@@ -62,6 +63,7 @@ class Blueprint:
     history: StreamHistory | None = None
     obsolete_tags: frozenset[str] = field(default_factory=frozenset)
     leaving: bool = False
+    created_at: datetime | None = None
 
     def common(
         self,
@@ -74,11 +76,14 @@ class Blueprint:
         """Arguments of one resource; `needs` are the inventory names that it depends on."""
         if name in self.adopted and self.spec.deletion_policy.adopted == "Retain":
             deletion = "Retain"
+        tags = {**self.tags, ownership.COMPONENT: name}
+        if name in self.adopted:
+            tags[ownership.ORIGIN] = ownership.ADOPTED
         return {
             "name": name,
             "physical_name": physical or self.physical[name],
             "depends_on": frozenset(needs),
-            "tags": {**self.tags, ownership.COMPONENT: name},
+            "tags": tags,
             "obsolete_tags": self.obsolete_tags,
             "deletion": DeletionPolicy(deletion),
             "gates_ready": gates_ready,

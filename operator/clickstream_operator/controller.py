@@ -15,7 +15,7 @@ from typing import Final
 
 import structlog
 
-from clickstream_operator import autoscaling, names, pipeline, preflight
+from clickstream_operator import autoscaling, claims, names, pipeline, preflight
 from clickstream_operator import status as statuses
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.v1alpha1 import (
@@ -28,7 +28,7 @@ from clickstream_operator.api.v1alpha1 import (
 from clickstream_operator.approval import approval_of, next_plan
 from clickstream_operator.aws import tags as ownership
 from clickstream_operator.aws.arns import Place
-from clickstream_operator.aws.session import AwsSession, Calls
+from clickstream_operator.aws.session import AwsSession, Calls, Identity
 from clickstream_operator.engine.apply import Applier, PassInput
 from clickstream_operator.engine.inventory import Entry, Origin, State
 from clickstream_operator.engine.outcome import Next, Outcome
@@ -41,6 +41,7 @@ from clickstream_operator.kube import Kube, StaleObject
 from clickstream_operator.metrics import Metrics
 from clickstream_operator.pacing import FULL_EVERY, Memory, Pace
 from clickstream_operator.preflight import Surroundings
+from clickstream_operator.published_outputs import OutputsPublisher
 from clickstream_operator.reporting import Reporter, report_of
 from clickstream_operator.resources.stream_history import StreamHistory
 from clickstream_operator.status import Problem, Report
@@ -82,6 +83,7 @@ class Controller:
         self._installations = Installations(
             kube, recorder, own=surroundings.instance, clock=clock, now=now
         )
+        self._publisher = OutputsPublisher(kube, enabled=surroundings.outputs_config_map)
         self._memories: dict[Key, Memory] = {}
 
     async def reconcile(self, key: Key) -> float | None:
@@ -112,6 +114,10 @@ class Controller:
         if isinstance(identity, Problem):
             await self._reporter.say_problem(subject, memory, identity)
             return self._pace.backoff(memory)
+        problem = await self._problem_with_claims(subject, identity)
+        if problem is not None:
+            await self._reporter.say_problem(subject, memory, problem)
+            return min(self._pace.backoff(memory), claims.LOOK_AGAIN)
         memory.problem_reason = ""
         effective = subject.status.effective or preflight.decide_effective(
             subject, identity, self._around
@@ -147,6 +153,14 @@ class Controller:
         known.history.learn(subject.status.resizes, subject.status.mode_switches)
         return known
 
+    async def _problem_with_claims(self, subject: Subject, identity: Identity) -> Problem | None:
+        """Whether an older pipeline has a name of this one; asked until this one has it."""
+        if not claims.must_ask(subject):
+            return None
+        bodies = await self._kube.every(self._around.namespaces)
+        others = preflight.rivals_of(subject, bodies, identity, self._around)
+        return claims.problem_with(preflight.claim_of(subject, identity, self._around), others)
+
     def _blueprint(
         self, subject: Subject, effective: Effective, calls: Calls, history: StreamHistory
     ) -> pipeline.Blueprint:
@@ -180,6 +194,7 @@ class Controller:
                 entry.name for entry in inventory.values() if entry.origin is Origin.ADOPTED
             ),
             history=history,
+            created_at=subject.created_at,
             obsolete_tags=frozenset(effective.tag_keys) - subject.spec.tags.keys(),
         )
 
@@ -204,7 +219,7 @@ class Controller:
             inventory=inventory,
             policy=self._policy(subject),
             full=full,
-            intended_since=datetime.fromisoformat(subject.metadata["creationTimestamp"]),
+            intended_since=subject.created_at,
             chosen_names=names.chosen(subject.spec),
             known={} if full else _still_known(memory, wanted, resync=is_resync),
             corrections=memory.corrections,
@@ -233,6 +248,9 @@ class Controller:
         report = replace(report, plan=self._plan(subject, outcomes))
         report = self._reporter.tolerate_failed_looks(subject, report, outcomes, memory)
         memory.visited |= outcomes.keys()
+        if is_resync or memory.publication is None or report.outputs != before.outputs:
+            memory.publication = await self._publisher.publish(subject, report.outputs)
+        report = replace(report, publication=memory.publication)
         await self._reporter.publish(subject, report, outcomes, before=before)
         return self._pace.after(memory, outcomes)
 

@@ -212,4 +212,6 @@ def _mapping(b: Blueprint, mapping_name: str, function: str) -> Resource:
         on_failure_arn=b.place.bucket(b.physical[names.ARCHIVE]),
         starting_position=_STARTS[start.type],
         starting_timestamp=at,
+        stream=names.STREAM,
+        cutover=b.created_at,
     )

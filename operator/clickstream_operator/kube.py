@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +23,7 @@ from clickstream_operator.lease import Lease
 from clickstream_operator.workqueue import Key
 
 _TIMEOUT_SECONDS: Final = 15
+_PAGE_SIZE: Final = 200
 _NOT_FOUND: Final = 404
 _POD_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _STALE: Final = frozenset({404, 409, 422})
@@ -122,6 +123,37 @@ class Kube:
                 return None
             raise refused(f"reading {key.namespace}/{key.name}", error) from error
         return body
+
+    async def every(self, namespaces: Sequence[str] = ()) -> list[dict[str, Any]]:
+        """All pipelines as they are now, of the given namespaces or of the whole cluster.
+
+        Raises:
+            KubernetesError: the API server refused or did not answer.
+        """
+        found: list[dict[str, Any]] = []
+        for namespace in namespaces or ("",):
+            following = ""
+            while True:
+                page = await self._page(namespace, following)
+                found += page["items"]
+                following = page["metadata"].get("continue", "")
+                if not following:
+                    break
+        return found
+
+    async def _page(self, namespace: str, following: str) -> dict[str, Any]:
+        where = (GROUP, VERSION, namespace, PLURAL) if namespace else (GROUP, VERSION, PLURAL)
+        send = (
+            self._objects.list_namespaced_custom_object
+            if namespace
+            else self._objects.list_cluster_custom_object
+        )
+        options = {"limit": _PAGE_SIZE, **({"_continue": following} if following else {})}
+        try:
+            page: dict[str, Any] = await self._run(send, *where, **options)
+        except ApiException as error:
+            raise refused(f"listing {PLURAL}", error) from error
+        return page
 
     async def served(self) -> bool:
         """Whether the CRD is installed and served."""
@@ -223,6 +255,50 @@ class Kube:
                 return None
             raise refused(f"reading the lease {namespace}/{name}", error) from error
         return Lease.parse(body)
+
+    async def config_map(self, namespace: str, name: str) -> dict[str, Any] | None:
+        """A ConfigMap, None when it is not there.
+
+        Raises:
+            KubernetesError: the API server refused or did not answer.
+        """
+        try:
+            found = await self._run(self._core.read_namespaced_config_map, name, namespace)
+        except ApiException as error:
+            if error.status == _NOT_FOUND:
+                return None
+            raise refused(f"reading ConfigMap {namespace}/{name}", error) from error
+        body: dict[str, Any] = self._core.api_client.sanitize_for_serialization(found)
+        return body
+
+    async def create_config_map(self, namespace: str, body: Mapping[str, Any]) -> None:
+        """Create a ConfigMap.
+
+        Raises:
+            KubernetesError: the API server refused, as it does in a namespace that terminates.
+        """
+        try:
+            await self._run(self._core.create_namespaced_config_map, namespace, body)
+        except ApiException as error:
+            name = body["metadata"]["name"]
+            raise refused(f"creating ConfigMap {namespace}/{name}", error) from error
+        self._on_write("configmap")
+
+    async def replace_config_map(self, namespace: str, body: Mapping[str, Any]) -> None:
+        """Replace a ConfigMap by what `config_map` gave, changed.
+
+        Raises:
+            StaleObject: it changed since it was read.
+            KubernetesError: the API server refused or did not answer.
+        """
+        name = body["metadata"]["name"]
+        try:
+            await self._run(self._core.replace_namespaced_config_map, name, namespace, body)
+        except ApiException as error:
+            if error.status in _STALE:
+                raise StaleObject(f"{namespace}/{name} changed meanwhile") from error
+            raise refused(f"writing ConfigMap {namespace}/{name}", error) from error
+        self._on_write("configmap")
 
     async def create_event(self, namespace: str, event: Mapping[str, Any]) -> None:
         """Post an ``events.k8s.io/v1`` Event.

@@ -14,6 +14,7 @@ from clickstream_operator.engine.inventory import State
 from clickstream_operator.engine.outcome import Next, Outcome
 from clickstream_operator.engine.resource import Observed
 from clickstream_operator.resources.stream_history import StreamHistory
+from clickstream_operator.status import Publication
 
 #: Seconds until AWS is asked again whether it has finished.
 POLL_SECONDS: Final = (2.0, 4.0, 8.0, 15.0, 30.0)
@@ -51,6 +52,8 @@ class Memory:
     scaling_problem: tuple[str, str] | None = None
     pass_due: float = 0.0
     """When the next pass over the whole pipeline is due; those of autoscaling lie between."""
+    publication: Publication | None = None
+    """How the ConfigMap of the outputs stood when it was last looked at."""
     gone: set[str] = field(default_factory=set)
     """What this deletion deleted and saw gone: a poll need not look for it again."""
 

@@ -6,8 +6,9 @@ an operator that believes it builds a second pipeline or leaks the first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from clickstream_operator import names
 from clickstream_operator.api.pending import fields_that_hold
@@ -16,14 +17,19 @@ from clickstream_operator.api.v1alpha1 import Effective, Spec
 from clickstream_operator.aws.arns import Place
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.aws.session import AwsSession, Identity
+from clickstream_operator.claims import Claim
 from clickstream_operator.resources.lambda_function import FunctionPackage
 from clickstream_operator.status import Problem
-from clickstream_operator.subject import Subject
+from clickstream_operator.subject import InvalidSpec, Subject, parse
+from clickstream_operator.workqueue import Key
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the controller was started with. `cluster` is the recorded owner of new pipelines."""
+    """What the controller was started with. `cluster` is the recorded owner of new pipelines.
+
+    `namespaces`: those whose pipelines the operator may see; empty for all.
+    """
 
     cluster: str
     instance: str
@@ -34,6 +40,8 @@ class Surroundings:
     adopt_without_owner: bool = False
     allowed_roles: frozenset[str] = frozenset()
     selected: Callable[[Mapping[str, str]], bool] = lambda _labels: True
+    namespaces: tuple[str, ...] = ()
+    outputs_config_map: bool = False
 
 
 def region_of(subject: Subject, around: Surroundings) -> str:
@@ -101,6 +109,30 @@ def decide_effective(subject: Subject, identity: Identity, around: Surroundings)
         base=base,
         names=dict(physical),
     )
+
+
+def claim_of(subject: Subject, identity: Identity, around: Surroundings) -> Claim:
+    """The names that a pipeline has, or would have in this account."""
+    recorded = subject.status.effective
+    effective = recorded or decide_effective(subject, identity, around)
+    return Claim(subject.key, subject.created_at, effective, recorded=recorded is not None)
+
+
+def rivals_of(
+    subject: Subject, bodies: Iterable[Mapping[str, Any]], identity: Identity, around: Surroundings
+) -> list[Claim]:
+    """The claims of the other pipelines; one that this version can't read claims nothing."""
+    claims = []
+    for body in bodies:
+        key = Key(body["metadata"]["namespace"], body["metadata"]["name"])
+        if key == subject.key:
+            continue
+        try:
+            other = parse(key, body)
+        except InvalidSpec:
+            continue
+        claims.append(claim_of(other, identity, around))
+    return claims
 
 
 def _given_roles(spec: Spec) -> list[tuple[str, str]]:

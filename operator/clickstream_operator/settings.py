@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -59,6 +60,8 @@ class Settings(BaseSettings):
     """Roles that specs may give to their functions, separated by commas. Empty: none."""
     adopt_without_owner: bool = False
     """Whether adoptionPolicy: Always may take over resources that carry no owner."""
+    outputs_config_map: bool = False
+    """Whether the outputs of each pipeline also go to a ConfigMap; needs rights to ConfigMaps."""
     bucket_namespace: Literal["auto", "account-regional", "global"] = "auto"
     """Namespace of bucket names; auto: account-regional on AWS, global on a custom endpoint."""
     listen_host: str = "127.0.0.1"
@@ -76,9 +79,7 @@ class Settings(BaseSettings):
 
     def default_region(self) -> str:
         """Region for pipelines whose spec names none; empty when nothing says one."""
-        return (
-            self.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION", "")
-        )
+        return self.region or next((os.environ[name] for name in _aws_regions()), "")
 
     def account_regional_buckets(self) -> bool:
         """Whether new buckets get account-regional names."""
@@ -104,6 +105,12 @@ def load() -> Settings:
             for fault in error.errors()
         )
         raise SettingsError(f"wrong settings: {faults}") from None
+    for variable in () if settings.region else _aws_regions():
+        region = os.environ[variable]
+        if not re.fullmatch(rules.REGION.pattern, region):
+            raise SettingsError(
+                f"wrong settings: {variable}={region!r}: must be {rules.REGION.words}"
+            )
     for name in ("processor", "detector"):
         if not (settings.packages / f"{name}.zip").is_file():
             raise SettingsError(
@@ -111,6 +118,11 @@ def load() -> Settings:
                 "build it with make lambdas, or name the folder that has it"
             )
     return settings
+
+
+def _aws_regions() -> list[str]:
+    """AWS's variables that say a region, the one that counts first."""
+    return [name for name in ("AWS_REGION", "AWS_DEFAULT_REGION") if os.environ.get(name)][:1]
 
 
 def _listed(variable: str) -> tuple[str, ...]:

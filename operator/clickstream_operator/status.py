@@ -72,7 +72,7 @@ class Report:
     `unvisited` the names that a pass that still runs has not come to.
     `monthly_cost`: dollars at the stated traffic, empty: as before.
     `failed_looks`: resyncs in a row in which a ready pipeline could not be looked at. `resizes` and
-    `mode_switches` None: as before.
+    `mode_switches` None: as before. `publication` None: as before.
     """
 
     generation: int
@@ -93,6 +93,16 @@ class Report:
     resizes: Sequence[Resize] | None = None
     mode_switches: Sequence[ModeSwitch] | None = None
     monthly_cost: str = ""
+    publication: Publication | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """How the ConfigMap of the outputs stands; `truth` None: the operator writes none."""
+
+    truth: types.Truth | None
+    reason: Reason = Reason.OUTPUTS_PUBLISHED
+    message: str = ""
 
 
 def timestamp(moment: datetime) -> str:
@@ -117,6 +127,7 @@ def compose(previous: Status, report: Report, *, now: datetime) -> Status:
     _say_credentials(conditions, report)
     _say_drift(conditions, entries)
     _say_pending(conditions, report.pending_fields)
+    _say_publication(conditions, report.publication)
     if not report.deleting:
         _say_suspended(conditions, entries, report)
     return Status(
@@ -359,6 +370,17 @@ def _say_pending(conditions: ConditionSet, fields: Sequence[str]) -> None:
         conditions.set(types.FIELDS_PENDING, "True", Reason.NOT_YET_EFFECTIVE, message)
     else:
         conditions.remove(types.FIELDS_PENDING)
+
+
+def _say_publication(conditions: ConditionSet, publication: Publication | None) -> None:
+    if publication is None:
+        return
+    if publication.truth is None:
+        conditions.remove(types.OUTPUTS_PUBLISHED)
+        return
+    conditions.set(
+        types.OUTPUTS_PUBLISHED, publication.truth, publication.reason, publication.message
+    )
 
 
 def _say_suspended(conditions: ConditionSet, entries: Sequence[Entry], report: Report) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -34,6 +35,11 @@ class Subject:
     def generation(self) -> int:
         """Generation of the spec."""
         return int(self.metadata["generation"])
+
+    @property
+    def created_at(self) -> datetime:
+        """When the object was created."""
+        return datetime.fromisoformat(self.metadata["creationTimestamp"])
 
     @property
     def annotations(self) -> Mapping[str, str]:

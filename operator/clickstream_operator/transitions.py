@@ -64,6 +64,7 @@ def _about_condition(condition: Condition) -> list[Happening]:
         kind in {types.STALLED, types.FIELDS_PENDING}
         or (kind == types.CREDENTIALS_VALID and truth == "False")
         or (kind == types.DRIFT_DETECTED and truth == "True")
+        or (kind == types.OUTPUTS_PUBLISHED and truth == "False")
         or (kind == types.RECONCILING and reason is Reason.PROGRESSING_WITH_RETRY)
     ):
         return [Happening("Warning", reason, note, kind)]

@@ -271,7 +271,7 @@ def test_third_switch_of_mode_waits(pilot: Pilot, answer_with: Callable[..., Non
     run(pilot.step())
     ready = pilot.condition("Ready")
     assert (ready["status"], ready["reason"]) == ("False", "ChangeTooSoon")
-    tomorrow = r"the one to ON_DEMAND is possible from 2026-01-02T00:\d\dZ on$"
+    tomorrow = r"mode to ON_DEMAND is possible from 2026-01-02T00:\d\dZ on$"
     assert re.search(tomorrow, ready["message"])
     pilot.time += 700
     run(pilot.step())

@@ -108,13 +108,14 @@ def test_sessions_are_right_in_any_order(rows: list[tuple[str, Activity, bool]])
     assert int(item["ttl"]["N"]) == max(each.last_ms for each in done) // 1000 + 48 * 3600
 
 
-def test_session_of_the_original_is_continued() -> None:
-    """An item made by the original's functions keeps its count and gains ours."""
+@pytest.mark.parametrize("last", [{"S": "2026-11-23T11:00:00.000Z"}, {"N": "1795431600000"}])
+def test_session_of_the_original_is_continued(last: dict[str, str]) -> None:
+    """An item made by the original's functions, which stored times as sent, gains ours."""
     pipeline = Pipeline()
     pipeline.dynamodb.tables[SESSIONS][("session-1",)] = {
         "session_id": {"S": "session-1"},
         "event_count": {"N": "7"},
-        "last_activity": {"S": "2026-11-23T11:00:00.000Z"},
+        "last_activity": last,
         "user_agent": {"S": "old"},
         "ttl": {"N": str(int(NOW) + 60)},
     }

@@ -206,6 +206,50 @@ async def test_adopted_one_is_recorded_as_adopted() -> None:
     assert again["a"].entry == entry
 
 
+@pytest.mark.parametrize("tags_in_observation", [True, False])
+async def test_what_was_taken_over_gets_our_tags(*, tags_in_observation: bool) -> None:
+    """Also where a look brings no tags: without them a lost status would lose the resource."""
+    fake = FakeResource("a").exists(tags={"team": "web"})
+    fake.tags_in_observation = tags_in_observation
+    await apply(fake, policy=ADOPT)
+    assert fake.there is not None
+    assert fake.there.tags == {**OWN_TAGS, "team": "web", ownership.ORIGIN: ownership.ADOPTED}
+
+
+@pytest.mark.parametrize("policy", [ADOPT, Policy()])
+async def test_taken_over_and_forgotten_is_still_adopted(policy: Policy) -> None:
+    """A crash between the first write and the status, or a lost status, changes no origin."""
+    fake = FakeResource("a").exists(tags={}, size=2)
+    await apply(fake, policy=ADOPT)
+    outcomes = await apply(FakeResource("a").exists(tags=_tags(fake)), policy=policy)
+    entry = outcomes["a"].entry
+    assert entry is not None
+    assert (entry.origin, entry.state) == (Origin.ADOPTED, State.READY)
+
+
+async def test_taken_over_while_suspended_is_tagged_afterwards() -> None:
+    """A suspended pass writes nothing to AWS, so the tags come when it ends."""
+    fake = FakeResource("a").exists(tags={})
+    fake.tags_in_observation = False
+    quiet = await apply(fake, policy=replace(ADOPT, read_only=True))
+    assert not fake.writes
+    outcomes = await apply(fake, policy=ADOPT, inventory=inventory_of(quiet))
+    assert outcomes["a"].ready
+    assert ownership.is_adopted(_tags(fake))
+
+
+def _tags(fake: FakeResource) -> dict[str, str]:
+    assert fake.there is not None
+    return dict(fake.there.tags or {})
+
+
+async def test_conflict_names_the_other_pipeline() -> None:
+    """What carries another pipeline's tags says whose it is."""
+    entry = (await apply(FakeResource("a").exists(tags=OTHER_TAGS)))["a"].entry
+    assert entry is not None
+    assert "belongs to pipeline shop/other of cluster cluster-1" in entry.message
+
+
 async def test_never_adopts_no_earlier_life() -> None:
     """Under adoptionPolicy Never, what an earlier object of this name left is a conflict."""
     fake = CreateFirst("a").exists(tags={**OWN_TAGS, ownership.UID: "uid-0"})

@@ -118,6 +118,7 @@ def test_ready_one_may_have_something_to_say() -> None:
     [
         (Ownership.OURS, False, Origin.CREATED),
         (Ownership.ADOPTABLE, False, Origin.ADOPTED),
+        (Ownership.ADOPTED, False, Origin.ADOPTED),
         (Ownership.OURS, True, Origin.ADOPTED),
     ],
 )

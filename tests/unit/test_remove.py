@@ -10,7 +10,7 @@ from clickstream_operator.api.reasons import Reason
 from clickstream_operator.aws import tags as ownership
 from clickstream_operator.aws.errors import Category
 from clickstream_operator.engine.apply import PassInput
-from clickstream_operator.engine.inventory import State
+from clickstream_operator.engine.inventory import Origin, State
 from clickstream_operator.engine.outcome import Next, Outcome
 from clickstream_operator.engine.plan import Action, AdoptionPolicy, Policy
 from clickstream_operator.engine.remove import Remover
@@ -93,6 +93,19 @@ async def test_adoptable_one_is_left_alone() -> None:
     outcomes = await remove(fake, inventory={"a": fake.entry(applied=False)}, policy=policy)
     assert outcomes["a"].entry is None
     assert not fake.writes
+
+
+async def test_adopted_one_that_the_status_forgot_is_noted_first() -> None:
+    """Its own deletion policy applies, and the next pass knows it from the inventory."""
+    tags = {**OWN_TAGS, ownership.ORIGIN: ownership.ADOPTED}
+    fake = FakeResource("a").exists(tags=tags)
+    outcome = (await remove(fake, inventory={"a": fake.entry(applied=False)}))["a"]
+    assert not fake.writes
+    assert outcome.next is Next.AGAIN
+    assert outcome.entry is not None
+    assert outcome.entry.origin is Origin.ADOPTED
+    await remove(fake, inventory={"a": outcome.entry})
+    assert fake.writes == ["delete"]
 
 
 async def test_leftover_that_was_never_taken_back_is_left_alone() -> None:

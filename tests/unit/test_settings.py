@@ -102,6 +102,23 @@ def test_default_region_has_an_order(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.load().default_region() == "eu-west-1"
 
 
+@pytest.mark.parametrize("variable", ["AWS_REGION", "AWS_DEFAULT_REGION"])
+def test_wrong_region_of_aws_variables_is_named(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    """A default region that is none is said at the start, not by each pipeline."""
+    monkeypatch.setenv(variable, "Frankfurt")
+    with pytest.raises(SettingsError, match=rf"{variable}='Frankfurt': must be the name of an AWS"):
+        settings.load()
+
+
+def test_region_that_is_not_used_may_be_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The operator's own variable decides, so the other one is nobody's business here."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "Frankfurt")
+    monkeypatch.setenv("CLICKSTREAM_REGION", "eu-west-1")
+    assert settings.load().default_region() == "eu-west-1"
+
+
 @pytest.mark.parametrize("region", ["eusc-de-east-1", "us-gov-west-1", "us-isob-east-1"])
 def test_regions_of_every_partition_are_regions(
     monkeypatch: pytest.MonkeyPatch, region: str

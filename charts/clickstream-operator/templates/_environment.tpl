@@ -46,6 +46,8 @@
 {{- end }}
 - name: CLICKSTREAM_ADOPT_WITHOUT_OWNER
   value: {{ .Values.aws.adoptWithoutOwner | quote }}
+- name: CLICKSTREAM_OUTPUTS_CONFIG_MAP
+  value: {{ .Values.operator.outputsConfigMap | quote }}
 - name: CLICKSTREAM_BUCKET_NAMESPACE
   value: {{ .Values.aws.bucketNamespace | quote }}
 - name: CLICKSTREAM_LISTEN_HOST

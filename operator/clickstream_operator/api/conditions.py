@@ -16,6 +16,7 @@ CREDENTIALS_VALID: Final = "CredentialsValid"
 SUSPENDED: Final = "Suspended"
 FIELDS_PENDING: Final = "FieldsPending"
 ANOTHER_OPERATOR: Final = "AnotherOperator"
+OUTPUTS_PUBLISHED: Final = "OutputsPublished"
 
 # kstatus reads conditions in list order and believes the first that decides.
 _ORDER: Final = (
@@ -27,6 +28,7 @@ _ORDER: Final = (
     SUSPENDED,
     FIELDS_PENDING,
     ANOTHER_OPERATOR,
+    OUTPUTS_PUBLISHED,
 )
 
 Truth = Literal["True", "False", "Unknown"]

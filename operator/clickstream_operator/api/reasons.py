@@ -69,6 +69,10 @@ class Reason(StrEnum):
     RESOURCE_DELETED = "ResourceDeleted"
     RESOURCE_RETAINED = "ResourceRetained"
     RECONCILE_REQUEST_HANDLED = "ReconcileRequestHandled"
+    # The ConfigMap of the outputs
+    OUTPUTS_PUBLISHED = "OutputsPublished"
+    CONFIG_MAP_NOT_OWNED = "ConfigMapNotOwned"
+    CONFIG_MAP_REFUSED = "ConfigMapRefused"
 
 
 MEANING: dict[Reason, str] = {
@@ -162,4 +166,13 @@ MEANING: dict[Reason, str] = {
     Reason.RESOURCE_DELETED: "A resource was deleted.",
     Reason.RESOURCE_RETAINED: "A resource was kept, as spec.deletionPolicy says.",
     Reason.RECONCILE_REQUEST_HANDLED: "A requested reconciliation ran.",
+    Reason.OUTPUTS_PUBLISHED: "The outputs are in the ConfigMap that the message names.",
+    Reason.CONFIG_MAP_NOT_OWNED: (
+        "A ConfigMap of this name exists and is not this pipeline's. It is not written; rename or "
+        "delete it."
+    ),
+    Reason.CONFIG_MAP_REFUSED: (
+        "Kubernetes refuses the ConfigMap of the outputs. Grant the operator the rights that "
+        "examples/install/outputs-rbac.yaml has; in a namespace that terminates, nothing to do."
+    ),
 }

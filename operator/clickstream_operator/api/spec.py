@@ -203,7 +203,7 @@ class StartingPosition(Model):
     model_config = ConfigDict(json_schema_extra=validations(*rules.STARTING_POSITION))
 
     type: Literal["TrimHorizon", "Latest", "AtTimestamp"] = "TrimHorizon"
-    """TrimHorizon reads everything that Kinesis still has, Latest only what comes, AtTimestamp from timestamp on. Default TrimHorizon; takes effect when the mapping is created. Example: TrimHorizon."""
+    """TrimHorizon reads everything that Kinesis still has (of an adopted stream: what came since the pipeline exists, as others counted the rest), Latest only what comes, AtTimestamp from timestamp on. Default TrimHorizon; takes effect when the mapping is created. Example: TrimHorizon."""
     timestamp: Timestamp | None = None
     """Start for AtTimestamp, RFC 3339. Unset by default; takes effect when the mapping is created. Example: 2026-11-01T00:00:00Z."""
 

@@ -11,6 +11,9 @@ NAMESPACE: Final = PREFIX + "namespace"
 PIPELINE: Final = PREFIX + "pipeline"
 UID: Final = PREFIX + "uid"
 COMPONENT: Final = PREFIX + "component"
+#: On what was taken over, from its first write on: the status may be lost, the mark is not.
+ORIGIN: Final = PREFIX + "origin"
+ADOPTED: Final = "Adopted"
 _OWNERS: Final = (CLUSTER, NAMESPACE, PIPELINE)
 
 
@@ -43,6 +46,18 @@ def same_owner(expected: Mapping[str, str], found: Mapping[str, str]) -> bool:
 def has_owner(found: Mapping[str, str]) -> bool:
     """Whether some pipeline's owner tags are on the resource."""
     return any(key in found for key in _OWNERS)
+
+
+def is_adopted(found: Mapping[str, str]) -> bool:
+    """Whether the resource was taken over, by the pipeline that its tags name."""
+    return found.get(ORIGIN) == ADOPTED
+
+
+def owner_in_words(found: Mapping[str, str]) -> str:
+    """The pipeline that the tags name; empty when they name none completely."""
+    if not all(found.get(key) for key in _OWNERS):
+        return ""
+    return f"pipeline {found[NAMESPACE]}/{found[PIPELINE]} of cluster {found[CLUSTER]}"
 
 
 def missing(expected: Mapping[str, str], found: Mapping[str, str]) -> dict[str, str]:

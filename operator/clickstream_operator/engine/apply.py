@@ -15,11 +15,12 @@ from typing import Final
 import structlog
 
 from clickstream_operator.api.reasons import Reason
+from clickstream_operator.aws import tags as ownership
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.engine import outcome as outcomes
 from clickstream_operator.engine import plan
 from clickstream_operator.engine.graph import walk
-from clickstream_operator.engine.inventory import Entry
+from clickstream_operator.engine.inventory import Entry, Origin
 from clickstream_operator.engine.outcome import Outcome, Work
 from clickstream_operator.engine.plan import Action, Change, Ownership, Policy
 from clickstream_operator.engine.resource import (
@@ -62,17 +63,22 @@ class PassInput:
             name=resource.name, kind=resource.kind, physical_name=resource.physical_name
         )
 
-    async def owner_of(self, resource: Resource, observed: Observed) -> Ownership:
-        """Whose an observed resource is; reads its tags only when nothing else tells."""
+    async def owner_of(self, resource: Resource, observed: Observed) -> tuple[Ownership, Observed]:
+        """Whose an observed resource is, and the observation with what had to be read for that.
+
+        Reads the tags only when nothing else tells.
+        """
         entry = self.entry(resource)
-        tags = observed.tags
-        known = bool(entry.arn) and entry.arn == observed.arn
-        if tags is None and resource.taggable and not known:
-            tags = await resource.read_tags(observed)
+        # Taken over in the status only, as in a suspended pipeline: its tags are still to come.
+        tagged = entry.origin is Origin.CREATED or bool(entry.applied_hash)
+        known = bool(entry.arn) and entry.arn == observed.arn and tagged
+        if observed.tags is None and resource.taggable and not known:
+            observed = replace(observed, tags=await resource.read_tags(observed))
         since = None if resource.name in self.chosen_names else self.intended_since
-        return plan.ownership_of(
-            resource, observed, entry, tags, policy=self.policy, intended_since=since
+        owner = plan.ownership_of(
+            resource, observed, entry, observed.tags, policy=self.policy, intended_since=since
         )
+        return owner, observed
 
 
 @dataclass(slots=True)
@@ -156,15 +162,15 @@ class Applier:
         work = Work(resource, entry, desired, look.observed)
         await self._look_closer(work)
         for _ in range(MAX_STEPS):
-            if work.observed is not None and Action.CREATE not in work.done:
-                owner = await self._start.owner_of(resource, work.observed)
-                if owner is Ownership.FOREIGN:
+            # Asked until it is answered, and before anything is written.
+            if work.observed is not None and not work.done:
+                work.owner, work.observed = await self._start.owner_of(resource, work.observed)
+                if work.owner is Ownership.FOREIGN:
                     # Nothing of ours may be made to point at somebody else's thing.
                     self._outputs.pop(resource.name, None)
-                    return _conflict(resource, entry)
-                # Once our tags are on it, what was taken over looks as if we had made it.
-                if work.owner is not Ownership.ADOPTABLE:
-                    work.owner = owner
+                    return _conflict(resource, entry, work.observed)
+                if work.owner in {Ownership.ADOPTABLE, Ownership.ADOPTED}:
+                    resource.tags = {**resource.tags, ownership.ORIGIN: ownership.ADOPTED}
             work.change = self._decide(work)
             if not _may_write(work):
                 break
@@ -282,11 +288,23 @@ def _is_below(path: str, prefixes: frozenset[str]) -> bool:
     return any(path == prefix or path.startswith(f"{prefix}.") for prefix in prefixes)
 
 
-def _conflict(resource: Resource, entry: Entry) -> Outcome:
-    return outcomes.blocked(
-        resource,
-        replace(entry, arn=""),
-        Reason.OWNERSHIP_CONFLICT,
-        f"{resource.kind} {resource.physical_name} exists and is not this pipeline's; remove it, "
-        "or allow adoption with spec.adoptionPolicy",
-    )
+def _conflict(resource: Resource, entry: Entry, observed: Observed) -> Outcome:
+    thing = f"{resource.kind} {resource.physical_name}"
+    tags = observed.tags or {}
+    owner = ownership.owner_in_words(tags)
+    if ownership.same_owner(resource.tags, tags):
+        message = (
+            f"{thing} is what an earlier pipeline of this name retained, and spec.adoptionPolicy "
+            "is Never; set it to Retained, or remove the resource"
+        )
+    elif owner:
+        message = (
+            f"{thing} belongs to {owner}; delete that pipeline and what it retained, or choose "
+            "another name"
+        )
+    else:
+        message = (
+            f"{thing} exists and is not this pipeline's; remove it, or allow adoption with "
+            "spec.adoptionPolicy"
+        )
+    return outcomes.blocked(resource, replace(entry, arn=""), Reason.OWNERSHIP_CONFLICT, message)

@@ -19,6 +19,7 @@ from clickstream_operator.engine.plan import (
     Policy,
 )
 from clickstream_operator.engine.resource import (
+    ORIGIN_OUTPUT,
     Diff,
     Observed,
     Phase,
@@ -111,7 +112,10 @@ def settle(work: Work, policy: Policy) -> Outcome:
     observed, change = work.observed, work.change
     if observed is None:
         return _not_there(work)
-    origin = Origin.ADOPTED if work.owner is Ownership.ADOPTABLE else Origin.CREATED
+    taken_over = work.owner in {Ownership.ADOPTABLE, Ownership.ADOPTED}
+    origin = Origin.ADOPTED if taken_over else Origin.CREATED
+    # What reads from it begins where the pipeline did, not where the resource did.
+    marked = {**observed.outputs, ORIGIN_OUTPUT: origin.value} if taken_over else observed.outputs
     entry = replace(
         work.entry,
         arn=observed.arn,
@@ -123,7 +127,7 @@ def settle(work: Work, policy: Policy) -> Outcome:
     outcome = Outcome(
         work.resource.name,
         entry,
-        outputs=observed.outputs,
+        outputs=marked,
         done=tuple(work.done),
         fields=tuple(sorted(work.fields)),
         corrected_drift=work.drifted,

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.aws import tags as ownership
-from clickstream_operator.engine.inventory import Drift, Entry
+from clickstream_operator.engine.inventory import Drift, Entry, Origin
 from clickstream_operator.engine.resource import (
     DeletionPolicy,
     Diff,
@@ -111,9 +111,10 @@ class Policy:
 
 
 class Ownership(StrEnum):
-    """Whose an observed resource is."""
+    """Whose an observed resource is. ADOPTED: ours, and it was there before the pipeline."""
 
     OURS = "ours"
+    ADOPTED = "adopted"
     ADOPTABLE = "adoptable"
     FOREIGN = "foreign"
 
@@ -149,7 +150,7 @@ def ownership_of(
     when its name, which nobody else derives, had been recorded as about to be created.
     """
     if entry is not None and entry.arn and entry.arn == observed.arn:
-        return Ownership.OURS
+        return Ownership.ADOPTED if entry.origin is Origin.ADOPTED else Ownership.OURS
     if not resource.taggable:
         return Ownership.OURS
     found = found_tags or {}
@@ -157,7 +158,9 @@ def ownership_of(
         # Made by an earlier object of this name: a leftover, which Never forbids to take back.
         leftover = found.get(ownership.UID) != resource.tags.get(ownership.UID)
         never = policy.adoption is AdoptionPolicy.NEVER and leftover
-        return Ownership.FOREIGN if never else Ownership.OURS
+        if never:
+            return Ownership.FOREIGN
+        return Ownership.ADOPTED if ownership.is_adopted(found) else Ownership.OURS
     intended = (
         entry is not None
         and intended_since is not None

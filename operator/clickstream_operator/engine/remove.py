@@ -13,7 +13,7 @@ from clickstream_operator.engine import outcome as outcomes
 from clickstream_operator.engine import plan
 from clickstream_operator.engine.apply import PassInput
 from clickstream_operator.engine.graph import walk
-from clickstream_operator.engine.inventory import Entry, State
+from clickstream_operator.engine.inventory import Entry, Origin, State
 from clickstream_operator.engine.outcome import Next, Outcome
 from clickstream_operator.engine.plan import Action, Ownership
 from clickstream_operator.engine.resource import Observed, Phase, Resource, ResourceBlocked
@@ -71,9 +71,15 @@ class Remover:
         observed = await _look(resource)
         if observed is None:
             return Outcome(resource.name, None)
-        if await self._start.owner_of(resource, observed) is not Ownership.OURS:
+        owner, observed = await self._start.owner_of(resource, observed)
+        if owner not in {Ownership.OURS, Ownership.ADOPTED}:
             log.warning("left alone: not this pipeline's", physical_name=resource.physical_name)
             return Outcome(resource.name, None)
+        if owner is Ownership.ADOPTED and entry.origin is not Origin.ADOPTED:
+            # Its tags know what the status lost. What is adopted has a deletion policy of its own,
+            # which holds once the inventory says so.
+            known = replace(entry, arn=observed.arn, origin=Origin.ADOPTED, state=State.DELETING)
+            return Outcome(resource.name, known, Next.AGAIN)
         entry = replace(entry, arn=observed.arn)
         if plan.keeps_on_delete(resource):
             kept = replace(entry, state=State.RETAINED, reason=Reason.RESOURCE_RETAINED, message="")

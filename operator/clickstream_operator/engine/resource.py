@@ -25,6 +25,8 @@ Properties = Mapping[str, Any]
 Outputs = Mapping[str, Mapping[str, str]]
 
 TAGS: Final = "tags"
+#: Output of what was taken over, beside its own: `inventory.Origin`.
+ORIGIN_OUTPUT: Final = "origin"
 
 
 class OutputPending(Exception):

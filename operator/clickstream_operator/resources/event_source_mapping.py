@@ -11,7 +11,9 @@ from typing import Any, Final, Unpack
 
 from clickstream_operator.aws.arns import Place
 from clickstream_operator.aws.session import Calls
+from clickstream_operator.engine.inventory import Origin
 from clickstream_operator.engine.resource import (
+    ORIGIN_OUTPUT,
     READY,
     Diff,
     Observed,
@@ -28,6 +30,7 @@ from clickstream_operator.resources.absence import found
 
 _OFF: Final = frozenset({"Disabled", "Disabling"})
 _SETTLED: Final = frozenset({"Enabled", "Disabled"})
+_CUTOVER: Final = "startingPosition.cutover"
 
 
 class EventSourceMapping(Resource):
@@ -35,6 +38,8 @@ class EventSourceMapping(Resource):
 
     `physical_name`: the function's name. `starting_position`: TRIM_HORIZON, LATEST or AT_TIMESTAMP
     (then with `starting_timestamp`); it means something at the creation only and is not compared.
+    `stream`: the stream's inventory name; when it was taken over, TRIM_HORIZON would count again
+    what others have counted, so the mapping starts at `cutover`.
     `on_failure_arn`: bucket ARN, None for no destination; objects land under
     ``aws/lambda/<uuid>/``, whatever is asked (see `bucket_lifecycle.FAILED_PREFIX`).
     `maximum_retry_attempts`, `maximum_record_age_seconds`: -1 is for ever. Outputs: ``arn, uuid,
@@ -61,6 +66,8 @@ class EventSourceMapping(Resource):
         on_failure_arn: str | None,
         starting_position: str = "TRIM_HORIZON",
         starting_timestamp: datetime | None = None,
+        stream: str = "",
+        cutover: datetime | None = None,
         enabled: bool = True,
         **arguments: Unpack[ResourceArguments],
     ) -> None:
@@ -76,11 +83,19 @@ class EventSourceMapping(Resource):
         self._on_failure_arn = on_failure_arn
         self._starting_position = starting_position
         self._starting_timestamp = starting_timestamp
+        self._stream = stream
+        self._cutover = cutover
         self._enabled = enabled
 
     def desired(self, outputs: Outputs) -> Properties:
         """Batching, retries, destination, state."""
+        adopted = outputs.get(self._stream, {}).get(ORIGIN_OUTPUT) == Origin.ADOPTED
+        start = {}
+        if adopted and self._cutover is not None and self._starting_position == "TRIM_HORIZON":
+            # Not observed, so never drift.
+            start[_CUTOVER] = self._cutover.isoformat()
         return {
+            **start,
             "enabled": self._enabled,
             "batchSize": self._batch_size,
             "batchingWindowSeconds": self._batching_window_seconds,
@@ -119,8 +134,12 @@ class EventSourceMapping(Resource):
     async def create(self, desired: Properties) -> Observed:
         """CreateEventSourceMapping, with tags; Lambda refuses a second one of the same pair."""
         position: dict[str, Any] = {"StartingPosition": self._starting_position}
-        if self._starting_timestamp is not None:
-            position["StartingPositionTimestamp"] = self._starting_timestamp
+        timestamp = self._starting_timestamp
+        if _CUTOVER in desired:
+            position["StartingPosition"] = "AT_TIMESTAMP"
+            timestamp = datetime.fromisoformat(desired[_CUTOVER])
+        if timestamp is not None:
+            position["StartingPositionTimestamp"] = timestamp
         answer = await self._calls.write(
             "lambda",
             "create_event_source_mapping",

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, Unpack
 
@@ -33,7 +32,13 @@ from clickstream_operator.engine.resource import (
 )
 from clickstream_operator.resources.absence import found
 from clickstream_operator.resources.kms_keys import key_name
-from clickstream_operator.resources.shard_steps import next_step, steps_between, to_the_minute
+from clickstream_operator.resources.shard_steps import (
+    RESIZES_A_DAY,
+    SWITCHES_A_DAY,
+    next_step,
+    steps_between,
+)
+from clickstream_operator.resources.stream_allowance import Allowance
 from clickstream_operator.resources.stream_history import RETRY_AFTER, StreamHistory
 
 ON_DEMAND: Final = "ON_DEMAND"
@@ -208,22 +213,14 @@ class KinesisStream(Resource):
         if self._resized:
             # One a pass: the status has each before the next is asked for.
             raise StepMustWait(_in_steps(current, target))
-        left = self._history.resize_budget()
-        if left.next_at is not None:
-            message = (
-                "AWS takes 10 resizes of a stream in 24 hours, and they are used up; the step from "
-                f"{_way(current, step, target)} is possible from {to_the_minute(left.next_at)} on"
-            )
-            wait = (left.next_at - self._history.now()).total_seconds()
-            raise StepMustWait(Wait(Reason.RESIZE_BUDGET_EXHAUSTED, message, wait))
-        refused = Wait(
-            Reason.RESIZE_BUDGET_EXHAUSTED,
-            f"AWS refuses the step from {_way(current, step, target)}: it takes 10 resizes of a "
-            "stream in 24 hours, whoever asks for them; tried again every 15 minutes",
-        )
         await self._paced(
             _RESIZE,
-            refused,
+            Allowance(
+                Reason.RESIZE_BUDGET_EXHAUSTED,
+                f"{RESIZES_A_DAY} resizes of a stream",
+                f"the step from {_way(current, step, target)}",
+                self._history.resize_budget(),
+            ),
             StreamName=self.physical_name,
             TargetShardCount=step,
             ScalingType="UNIFORM_SCALING",
@@ -233,26 +230,28 @@ class KinesisStream(Resource):
         return step
 
     async def _switch(self, mode: str, observed: Observed) -> None:
-        left = self._history.switch_budget()
-        if left.next_at is not None:
-            message = (
-                "AWS takes 2 switches of a stream's mode in 24 hours, and they are used up; the "
-                f"one to {mode} is possible from {to_the_minute(left.next_at)} on"
-            )
-            wait = (left.next_at - self._history.now()).total_seconds()
-            raise StepMustWait(Wait(Reason.CHANGE_TOO_SOON, message, wait))
-        refused = Wait(
-            Reason.CHANGE_TOO_SOON,
-            f"AWS refuses the switch of the stream's mode to {mode}: it takes 2 in 24 hours, "
-            "whoever asks for them; tried again every 15 minutes",
-        )
         await self._paced(
-            _SWITCH, refused, StreamARN=observed.arn, StreamModeDetails={"StreamMode": mode}
+            _SWITCH,
+            Allowance(
+                Reason.CHANGE_TOO_SOON,
+                f"{SWITCHES_A_DAY} switches of a stream's mode",
+                f"the switch of the stream's mode to {mode}",
+                self._history.switch_budget(),
+            ),
+            StreamARN=observed.arn,
+            StreamModeDetails={"StreamMode": mode},
         )
         self._history.switched(mode)
 
-    async def _paced(self, operation: str, refused: Wait, **parameters: Any) -> None:
-        """Send what AWS takes only so often; its refusal is a wait, not an error."""
+    async def _paced(self, operation: str, allowance: Allowance, **parameters: Any) -> None:
+        """Send what AWS takes only so often; a spent budget and its refusal are waits, no errors.
+
+        Raises:
+            StepMustWait: until AWS takes it again.
+        """
+        spent = allowance.spent(self._history.now())
+        if spent is not None:
+            raise StepMustWait(spent)
         seconds = self._history.seconds_refused(operation)
         if not seconds:
             try:
@@ -265,7 +264,7 @@ class KinesisStream(Resource):
                 seconds = RETRY_AFTER.total_seconds()
             else:
                 return
-        raise StepMustWait(replace(refused, seconds=seconds))
+        raise StepMustWait(allowance.refused(seconds))
 
     async def delete(self, observed: Observed) -> None:
         """DeleteStream, unless somebody registered a consumer on the stream.
