@@ -117,6 +117,7 @@ async def run(chosen: Settings) -> None:
         ),
         metrics=metrics,
         clock=time.monotonic,
+        calls_at_once=chosen.calls_at_once(),
     )
     workers = Workers(
         count=chosen.workers, queue=queue, reconcile=controller.reconcile, metrics=metrics

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
@@ -26,6 +26,7 @@ from clickstream_operator.api.v1alpha1 import (
     Plan,
 )
 from clickstream_operator.approval import approval_of, next_plan
+from clickstream_operator.aws import passes
 from clickstream_operator.aws import tags as ownership
 from clickstream_operator.aws.arns import Place
 from clickstream_operator.aws.session import AwsSession, Calls, Identity
@@ -33,7 +34,7 @@ from clickstream_operator.engine.apply import Applier, PassInput
 from clickstream_operator.engine.inventory import Entry, Origin, State
 from clickstream_operator.engine.outcome import Next, Outcome
 from clickstream_operator.engine.plan import Action, AdoptionPolicy, DriftPolicy, Policy
-from clickstream_operator.engine.remove import Remover
+from clickstream_operator.engine.remove import PROPAGATION_SECONDS, Doubt, Remover, in_doubt
 from clickstream_operator.engine.resource import Observed, Resource
 from clickstream_operator.events import EventRecorder, Happening
 from clickstream_operator.installations import Installations
@@ -54,6 +55,8 @@ log = structlog.get_logger(__name__)
 _PROGRESS_SECONDS: Final = 1.0
 #: How often a pipeline of another installation is looked at: that one may have ended.
 _ANOTHER_OPERATOR_SECONDS: Final = 30.0
+#: Clocks differ by fractions of a second: a pass at a deadline must not come before it.
+_AFTER_DEADLINE: Final = 0.1
 
 
 class Controller:
@@ -70,11 +73,13 @@ class Controller:
         clock: Callable[[], float],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         jitter: Callable[[], float] = random.random,
+        calls_at_once: int = passes.CALLS_AT_ONCE,
     ) -> None:
         self._kube = kube
         self._recorder = recorder
         self._sessions = sessions
         self._around = surroundings
+        self._calls_at_once = calls_at_once
         self._metrics = metrics
         self._now = now
         self._clock = clock
@@ -103,21 +108,27 @@ class Controller:
             return _ANOTHER_OPERATOR_SECONDS
         subject = claimed
         memory = self._memory(subject)
+        # What fails again and again waits with the resyncs: nobody gains by its being first.
+        is_edit = not statuses.is_settled(body) and not memory.failures
+        this = passes.Pass(
+            f"{key.namespace}/{key.name}", is_edit=is_edit, at_once=self._calls_at_once
+        )
+        with passes.running(this):
+            return await self._pass(subject, memory)
+
+    async def _pass(self, subject: Subject, memory: Memory) -> float | None:
         if subject.deleting:
             return await self._finalize(subject, memory)
         problem = preflight.problem_in_spec(subject, self._around)
         if problem is not None:
-            await self._reporter.say_problem(subject, memory, problem)
-            return self._pace.backoff(memory)
+            return await self._give_up(subject, memory, problem)
         session = self._sessions(preflight.region_of(subject, self._around))
         identity = await preflight.identify(subject, session)
         if isinstance(identity, Problem):
-            await self._reporter.say_problem(subject, memory, identity)
-            return self._pace.backoff(memory)
+            return await self._give_up(subject, memory, identity)
         problem = await self._problem_with_claims(subject, identity)
         if problem is not None:
-            await self._reporter.say_problem(subject, memory, problem)
-            return min(self._pace.backoff(memory), claims.LOOK_AGAIN)
+            return min(await self._give_up(subject, memory, problem), claims.LOOK_AGAIN)
         memory.problem_reason = ""
         effective = subject.status.effective or preflight.decide_effective(
             subject, identity, self._around
@@ -130,6 +141,16 @@ class Controller:
             return delay
         memory.pass_due = self._clock() + delay
         return min(delay, max(0.0, memory.scaling_due - self._clock()))
+
+    async def _give_up(self, subject: Subject, memory: Memory, problem: Problem) -> float:
+        """Say what keeps the pass from happening, and try again later."""
+        problem = await self._reporter.say_problem(subject, memory, problem)
+        return self._in_time(self._pace.backoff(memory), [statuses.probe(problem)])
+
+    def _in_time(self, delay: float, entries: Iterable[Entry]) -> float:
+        """`delay`, or less when a failure has lasted too long before: it is said on time."""
+        left = statuses.seconds_to_stall(entries, now=self._now())
+        return delay if left is None else min(delay, left + _AFTER_DEADLINE)
 
     # -- before the first AWS write ------------------------------------------------------------
 
@@ -147,6 +168,8 @@ class Controller:
                 resyncs=known.resyncs,
                 observations=known.observations,
                 history=known.history,
+                tried=known.tried,
+                saw_all=known.saw_all,
                 scaling_due=known.scaling_due,
             )
         known.history.now = self._now
@@ -210,6 +233,7 @@ class Controller:
         calls = Calls(self._sessions(effective.region))
         blueprint = self._blueprint(subject, effective, calls, memory.history)
         wanted = pipeline.build(blueprint)
+        memory.saw_all = memory.saw_all or subject.status.effective is None
         subject = await self._announce(subject, effective, wanted)
         inventory = statuses.inventory(subject.status)
         requested = self._requested(subject)
@@ -229,7 +253,7 @@ class Controller:
         subject = await self._run(subject, effective, wanted, applier, memory)
         outcomes = dict(applier.outcomes)
         if not subject.spec.suspend:
-            outcomes |= await self._prune(blueprint, wanted, inventory, start)
+            outcomes |= await self._prune(blueprint, wanted, memory, start)
         memory.observations = applier.observations
         if all(outcome.next is not Next.POLL for outcome in outcomes.values()):
             # No poll follows: keep only what a hot resync does not look at.
@@ -251,8 +275,9 @@ class Controller:
         if is_resync or memory.publication is None or report.outputs != before.outputs:
             memory.publication = await self._publisher.publish(subject, report.outputs)
         report = replace(report, publication=memory.publication)
-        await self._reporter.publish(subject, report, outcomes, before=before)
-        return self._pace.after(memory, outcomes)
+        subject = await self._reporter.publish(subject, report, outcomes, before=before)
+        delay = self._pace.after(memory, outcomes)
+        return self._in_time(delay, statuses.inventory(subject.status).values())
 
     async def _run(
         self,
@@ -283,6 +308,7 @@ class Controller:
                     showing = False
         finally:
             await work
+            memory.note_creations(applier.outcomes, now=self._clock())
         return subject
 
     async def _announce(
@@ -314,20 +340,32 @@ class Controller:
         self,
         blueprint: pipeline.Blueprint,
         wanted: list[Resource],
-        inventory: Mapping[str, Entry],
+        memory: Memory,
         start: PassInput,
     ) -> Mapping[str, Outcome]:
         """Remove what the inventory has and the spec no longer wants."""
         keep = {resource.name for resource in wanted}
-        gone = inventory.keys() - keep
+        gone = start.inventory.keys() - keep
         if not gone:
             return {}
         leaving = [
             resource for resource in pipeline.build_everything(blueprint) if resource.name in gone
         ]
-        outcomes = dict(await Remover(leaving, replace(start, known={})).remove())
+        remover = Remover(
+            leaving, replace(start, known={}), doubt=self._doubt(start.inventory, memory)
+        )
+        outcomes = dict(await remover.remove())
         unknown = gone - {resource.name for resource in leaving}
         return outcomes | {name: Outcome(name, None) for name in unknown}
+
+    def _doubt(self, inventory: Mapping[str, Entry], memory: Memory) -> Doubt:
+        """What a removal can't take AWS's first NotFound for."""
+        now = self._clock()
+        recent = {name for name, at in memory.tried.items() if now - at < PROPAGATION_SECONDS}
+        unsure = {name for name, one in inventory.items() if in_doubt(one, now=self._now())}
+        if memory.saw_all:
+            unsure &= memory.tried.keys()
+        return Doubt(recent | unsure, now, memory.missing_since)
 
     def _policy(self, subject: Subject) -> Policy:
         spec = subject.spec
@@ -408,13 +446,10 @@ class Controller:
             return None
         identity = await preflight.identify(subject, self._sessions(effective.region))
         if isinstance(identity, Problem):
-            report = replace(
-                report_of(subject, effective, [], {}),
-                deleting=True,
-                problem=self._reporter.dated(identity, memory),
-            )
+            problem = self._reporter.dated(identity, memory)
+            report = replace(report_of(subject, effective, [], {}), deleting=True, problem=problem)
             await self._reporter.publish(subject, report, {})
-            return self._pace.backoff(memory)
+            return self._in_time(self._pace.backoff(memory), [statuses.probe(problem)])
         calls = Calls(self._sessions(effective.region))
         resources = pipeline.build_everything(
             self._blueprint(subject, effective, calls, memory.history)
@@ -423,7 +458,8 @@ class Controller:
         # Deletion overrides suspension and needs no approval.
         policy = replace(self._policy(subject), approval=None, read_only=False)
         start = PassInput(inventory=inventory, policy=policy)
-        outcomes = dict(await Remover(resources, start, gone=memory.gone).remove())
+        remover = Remover(resources, start, gone=memory.gone, doubt=self._doubt(inventory, memory))
+        outcomes = dict(await remover.remove())
         memory.gone |= {
             name
             for name, one in outcomes.items()
@@ -435,9 +471,14 @@ class Controller:
             log.warning("left alone: unknown to this version", resources=sorted(unknown))
         outcomes |= {name: Outcome(name, None) for name in unknown}
         report = replace(report_of(subject, effective, resources, outcomes), deleting=True)
+        # What was never on record and can't be looked for now holds the deletion up; it is listed
+        # only when nothing else explains why.
+        listed = [e for e in report.entries if e.name in inventory or e.arn]
+        if any(entry.state is not State.RETAINED for entry in listed):
+            report = replace(report, entries=listed)
         subject = await self._reporter.publish(subject, report, outcomes)
         left = [e for e in report.entries if e.state is not State.RETAINED]
-        if left:
+        if left or any(one.look_failed for one in outcomes.values()):
             return self._pace.after(memory, outcomes, resync=False)
         await self._kube.remove_finalizer(subject.body)
         log.info("pipeline deleted", retained=[entry.name for entry in report.entries])

@@ -15,9 +15,9 @@ from typing import Any
 
 import kopf
 
-from clickstream_operator.api import conditions
 from clickstream_operator.api.v1alpha1 import GROUP, PLURAL, VERSION
 from clickstream_operator.autoscaling import EVERY_SECONDS
+from clickstream_operator.status import is_settled
 from clickstream_operator.store import Store
 from clickstream_operator.workers import Workers
 from clickstream_operator.workqueue import Key, WorkQueue
@@ -69,20 +69,6 @@ def build_registry(
         await workers.drain()
 
     return registry
-
-
-def is_settled(body: kopf.Body) -> bool:
-    """Whether an object is ready for its present spec and not being deleted."""
-    metadata = body["metadata"]
-    if "deletionTimestamp" in metadata:
-        return False
-    status = body.get("status") or {}
-    if status.get("observedGeneration") != metadata.get("generation"):
-        return False
-    return any(
-        condition["type"] == conditions.READY and condition["status"] == "True"
-        for condition in status.get("conditions") or ()
-    )
 
 
 def operator_settings(executor: Executor, *, label_selector: str = "") -> kopf.OperatorSettings:

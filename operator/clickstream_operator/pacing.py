@@ -12,6 +12,7 @@ from typing import Final
 
 from clickstream_operator.engine.inventory import State
 from clickstream_operator.engine.outcome import Next, Outcome
+from clickstream_operator.engine.plan import Action
 from clickstream_operator.engine.resource import Observed
 from clickstream_operator.resources.stream_history import StreamHistory
 from clickstream_operator.status import Publication
@@ -56,6 +57,19 @@ class Memory:
     """How the ConfigMap of the outputs stood when it was last looked at."""
     gone: set[str] = field(default_factory=set)
     """What this deletion deleted and saw gone: a poll need not look for it again."""
+    tried: dict[str, float] = field(default_factory=dict)
+    """When this process last asked AWS to create a resource, whatever the answer."""
+    saw_all: bool = False
+    """Whether this process has known the pipeline since before its first write."""
+    missing_since: dict[str, float] = field(default_factory=dict)
+    """Since when the removal has looked in vain for what may not be shown yet."""
+
+    def note_creations(self, outcomes: Mapping[str, Outcome], *, now: float) -> None:
+        """Remember what AWS may have made in this pass: also what it did not answer."""
+        for name, one in outcomes.items():
+            unsure = one.entry is not None and one.entry.state in {State.CREATING, State.FAILED}
+            if Action.CREATE in one.done or unsure:
+                self.tried[name] = now
 
     def count_corrections(
         self,

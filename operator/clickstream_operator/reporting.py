@@ -46,8 +46,11 @@ class Reporter:
         self._pace = pace
         self._now = now
 
-    async def say_problem(self, subject: Subject, memory: Memory, problem: Problem) -> None:
-        """Say what keeps a whole pass from happening; a ready pipeline is believed for a while."""
+    async def say_problem(self, subject: Subject, memory: Memory, problem: Problem) -> Problem:
+        """Say what keeps a whole pass from happening; a ready pipeline is believed for a while.
+
+        Returns the problem with the time since which it has been the case.
+        """
         problem = self.dated(problem, memory)
         report = report_of(subject, subject.status.effective, [], {})
         if problem.reason in _PASSING and _was_ready(subject, memory):
@@ -62,6 +65,7 @@ class Reporter:
         else:
             report = replace(report, problem=problem)
         await self.publish(subject, report, {})
+        return problem
 
     def dated(self, problem: Problem, memory: Memory) -> Problem:
         """The problem with the time since which this reason has been the case."""

@@ -48,8 +48,8 @@ class Settings(BaseSettings):
     """Only pipelines whose labels match, in the notation of kubectl -l. Empty: all."""
     workers: int = Field(default=8, ge=1, le=256)
     """Pipelines reconciled at the same time."""
-    aws_threads: int = Field(default=32, ge=1, le=512)
-    """AWS calls at the same time."""
+    aws_threads: int = Field(default=64, ge=1, le=512)
+    """AWS calls at the same time; each worker has its share of them."""
     rate_limits: bool = True
     """Whether AWS calls are held below AWS's quotas."""
     packages: Path = Path("build/lambdas")
@@ -80,6 +80,10 @@ class Settings(BaseSettings):
     def default_region(self) -> str:
         """Region for pipelines whose spec names none; empty when nothing says one."""
         return self.region or next((os.environ[name] for name in _aws_regions()), "")
+
+    def calls_at_once(self) -> int:
+        """AWS calls that one pass may have under way: passes that hang take no thread of others."""
+        return max(1, self.aws_threads // self.workers)
 
     def account_regional_buckets(self) -> bool:
         """Whether new buckets get account-regional names."""

@@ -41,7 +41,13 @@ _AFTER_FIVE_MINUTES: Final = frozenset(
 _PATIENCE_WITH_ACCESS: Final = timedelta(minutes=5)
 _PATIENCE_WITH_RETRIES: Final = timedelta(minutes=10)
 _WAITING: Final = frozenset(
-    {Reason.DELETING, Reason.WAITING_FOR_AWS, Reason.WAITING_FOR_DEPENDENCY, ""}
+    {
+        Reason.DELETING,
+        Reason.WAITING_FOR_AWS,
+        Reason.WAITING_FOR_DEPENDENCY,
+        Reason.CONFIRMING_ABSENCE,
+        "",
+    }
 )
 #: What AWS lets us do only step by step, or only so often: it takes its time and ends by itself.
 _PACED: Final = frozenset(
@@ -182,16 +188,61 @@ def begin(previous: Status, report: Report, *, now: datetime) -> Status:
     )
 
 
+def is_settled(body: Mapping[str, Any]) -> bool:
+    """Whether an object is ready for its present spec and not being deleted."""
+    metadata = body["metadata"]
+    if "deletionTimestamp" in metadata:
+        return False
+    status = body.get("status") or {}
+    if status.get("observedGeneration") != metadata.get("generation"):
+        return False
+    return any(
+        condition["type"] == types.READY and condition["status"] == "True"
+        for condition in status.get("conditions") or ()
+    )
+
+
 def stalls(entry: Entry, *, now: datetime) -> bool:
     """Whether waiting longer for this resource is not worth it."""
-    if entry.reason in _AT_ONCE:
-        return True
-    since = datetime.fromisoformat(entry.since) if entry.since else now
-    if entry.reason in _AFTER_FIVE_MINUTES:
-        return now - since >= _PATIENCE_WITH_ACCESS
-    if entry.reason in _WAITING or entry.reason in _PACED:
+    patience = _patience_with(entry.reason)
+    if patience is None:
         return False
-    return now - since >= _PATIENCE_WITH_RETRIES
+    since = datetime.fromisoformat(entry.since) if entry.since else now
+    return now - since >= patience
+
+
+def seconds_to_stall(entries: Iterable[Entry], *, now: datetime) -> float | None:
+    """Seconds until the next of these has failed for too long; None when none is on the way."""
+    left = []
+    for entry in entries:
+        patience = _patience_with(entry.reason)
+        if patience is not None and _is_error(entry) and not stalls(entry, now=now):
+            since = datetime.fromisoformat(entry.since) if entry.since else now
+            left.append((patience - (now - since)).total_seconds())
+    return min(left, default=None)
+
+
+def probe(problem: Problem) -> Entry:
+    """A problem as the failure of a resource without a name: the same patience holds for both."""
+    return Entry(
+        name="",
+        kind="",
+        physical_name="",
+        state=State.FAILED,
+        reason=problem.reason,
+        since=problem.since,
+    )
+
+
+def _patience_with(reason: str) -> timedelta | None:
+    """How long a reason may last before the pipeline is stalled; None: for ever."""
+    if reason in _AT_ONCE:
+        return timedelta()
+    if reason in _AFTER_FIVE_MINUTES:
+        return _PATIENCE_WITH_ACCESS
+    if reason in _WAITING or reason in _PACED:
+        return None
+    return _PATIENCE_WITH_RETRIES
 
 
 def inventory(status: Status) -> dict[str, Entry]:
@@ -295,13 +346,12 @@ def _say_problem(
     *,
     truth: types.Truth = "False",
 ) -> None:
-    since = problem.since or timestamp(now)
-    probe = Entry(name="", kind="", physical_name="", reason=problem.reason, since=since)
+    probed = probe(replace(problem, since=problem.since or timestamp(now)))
     already = any(
         c.type == types.STALLED and c.reason == problem.reason for c in previous.conditions
     )
     conditions.set(types.READY, truth, problem.reason, problem.message)
-    stuck = already or stalls(probe, now=now)
+    stuck = already or stalls(probed, now=now)
     _say_stuck_or_retried(conditions, problem.reason, problem.message, stuck=stuck)
 
 

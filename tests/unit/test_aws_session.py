@@ -1,15 +1,23 @@
 """The way to AWS: turns, and what an error means."""
 
+import asyncio
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from botocore.exceptions import NoRegionError
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    NoRegionError,
+    ReadTimeoutError,
+)
 
+from clickstream_operator.aws import passes
 from clickstream_operator.aws.errors import AwsError, Category, category_of
 from clickstream_operator.aws.limits import Limits
-from clickstream_operator.aws.session import AwsSession
+from clickstream_operator.aws.session import AwsSession, CallRecord
 
 CREDENTIALS = {"aws_access_key_id": "123456789012", "aws_secret_access_key": "test"}
 
@@ -21,11 +29,16 @@ class Turns(Limits):
         super().__init__(enabled=False)
         self.session: AwsSession | None = None
         self.seen: list[tuple[str, bool]] = []
+        self.slowed: list[tuple[str, str, str]] = []
 
     async def wait(self, *, account: str, region: str, service: str, operation: str) -> None:
         """Note whether the call could be sent now."""
         assert self.session is not None
         self.seen.append((service, service in self.session._clients))
+
+    def slow_down(self, *, account: str, region: str, service: str, operation: str) -> None:
+        """Note what AWS throttled."""
+        self.slowed.append((region, service, operation))
 
 
 @pytest.fixture
@@ -84,6 +97,127 @@ async def test_a_client_that_cannot_be_made_is_an_aws_error(
     monkeypatch.setattr(session, "_client", fail)
     with pytest.raises(AwsError, match="NoRegion"):
         await session.call("cloudwatch", "describe_alarms")
+
+
+class Answers(AwsSession):
+    """A session whose calls end as told, one after another; the last way goes on."""
+
+    def __init__(self, executor: ThreadPoolExecutor, *ends: Exception | None) -> None:
+        self.turns = Turns()
+        self.records: list[CallRecord] = []
+        super().__init__(
+            region="us-east-1",
+            executor=executor,
+            limits=self.turns,
+            credentials=CREDENTIALS,
+            on_call=self.records.append,
+        )
+        self.turns.session = self
+        self.ends = list(ends)
+
+    def _send(self, service: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        end = self.ends.pop(0) if len(self.ends) > 1 else self.ends[0]
+        if end is not None:
+            raise end
+        return {}
+
+
+def refused(code: str, status: int) -> ClientError:
+    """An error answer."""
+    answer: Any = {
+        "Error": {"Code": code, "Message": "said AWS"},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
+    return ClientError(answer, "GetQueueUrl")
+
+
+BROKEN = ConnectionClosedError(endpoint_url="http://aws")
+TIMED_OUT = ReadTimeoutError(endpoint_url="http://aws")
+
+
+@pytest.mark.parametrize(
+    "passing", [refused("Throttling", 400), refused("InternalError", 500), BROKEN]
+)
+async def test_a_quick_retry_takes_its_turn(
+    executor: ThreadPoolExecutor, passing: Exception
+) -> None:
+    """What may pass at once is sent once more, in turn, and counted as the call that it is."""
+    session = Answers(executor, passing, None)
+    assert await session.call("sqs", "get_queue_url") == {}
+    assert [service for service, _ in session.turns.seen] == ["sqs", "sqs"]
+    assert [record.code == "OK" for record in session.records] == [False, True]
+
+
+async def test_there_is_one_quick_retry(executor: ThreadPoolExecutor) -> None:
+    """The second failure is the answer: the pass ends and the pipeline backs off."""
+    session = Answers(executor, refused("InternalError", 500))
+    with pytest.raises(AwsError, match="InternalError"):
+        await session.call("sqs", "get_queue_url")
+    assert len(session.records) == 2
+
+
+@pytest.mark.parametrize("lasting", [refused("AccessDenied", 403), TIMED_OUT])
+async def test_what_does_not_pass_at_once_is_not_sent_again(
+    executor: ThreadPoolExecutor, lasting: Exception
+) -> None:
+    """A refusal stays one, and a worker does not wait for a second timeout."""
+    session = Answers(executor, lasting)
+    with pytest.raises(AwsError):
+        await session.call("sqs", "get_queue_url")
+    assert len(session.records) == 1
+
+
+async def test_a_throttle_slows_the_others_down(executor: ThreadPoolExecutor) -> None:
+    """What was saved up for calls of its class is thrown away, by account and region."""
+    session = Answers(executor, refused("Throttling", 400), None)
+    await session.call("sqs", "get_queue_url")
+    assert session.turns.slowed == [("us-east-1", "sqs", "get_queue_url")]
+
+
+async def test_a_silent_service_is_waited_for_once_in_a_pass(executor: ThreadPoolExecutor) -> None:
+    """The other calls to it fail with the first timeout; other services are asked."""
+    session = Answers(executor, TIMED_OUT, None)
+    one = passes.Pass("shop/web", is_edit=False)
+    with passes.running(one):
+        for _ in range(3):
+            with pytest.raises(AwsError, match="ReadTimeoutError"):
+                await session.call("sqs", "get_queue_url")
+        assert await session.call("sns", "list_topics") == {}
+    assert len(session.records) == 2
+    with passes.running(passes.Pass("shop/web", is_edit=False)):
+        assert await session.call("sqs", "get_queue_url") == {}
+
+
+async def test_a_pass_that_hangs_leaves_threads_to_the_others(
+    executor: ThreadPoolExecutor,
+) -> None:
+    """However many calls it has, a pass takes its share of the threads and not more."""
+    hang, sent = threading.Event(), []
+
+    class Hanging(Answers):
+        def _send(self, service: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+            sent.append(service)
+            if service == "kinesis":
+                hang.wait(10)
+            return {}
+
+    session = Hanging(executor, None)
+    for service in ("kinesis", "sqs"):
+        session._client(service)
+    stuck = []
+    try:
+        for name in ("a", "b"):
+            with passes.running(passes.Pass(name, is_edit=True, at_once=1)):
+                stuck += [
+                    asyncio.create_task(session.call("kinesis", "list_shards")) for _ in range(20)
+                ]
+        await asyncio.sleep(0)
+        with passes.running(passes.Pass("c", is_edit=False, at_once=1)):
+            assert await asyncio.wait_for(session.call("sqs", "get_queue_url"), 5) == {}
+        assert sorted(sent) == ["kinesis", "kinesis", "sqs"]
+    finally:
+        hang.set()
+        await asyncio.gather(*stuck)
 
 
 def test_backups_that_are_not_there_yet_are_waited_for() -> None:

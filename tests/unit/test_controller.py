@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
@@ -122,7 +122,7 @@ class World:
             ),
             metrics=Metrics(),
             clock=lambda: self.time,
-            now=lambda: NOW,
+            now=lambda: NOW + timedelta(seconds=self.time),
             jitter=lambda: 0.0,
         )
 
@@ -315,6 +315,116 @@ async def test_forgotten_line_does_not_hold_a_deletion_up(world: World) -> None:
     world.ask_to_delete()
     await world.step()
     assert world.kube.body is None
+
+
+async def test_deletion_right_after_creation_finds_what_is_not_shown_yet(world: World) -> None:
+    """A look that lags the creation must not leak what was made."""
+    fake = FakeResource("a")
+    world.has(fake)
+    await world.step()
+    world.ask_to_delete()
+    fake.lag = 1
+    delay = await world.step()
+    assert (world.kube.status.resources[0].reason, delay) == ("ConfirmingAbsence", 10.0)
+    world.time += 10
+    await world.step()
+    assert (world.kube.body, fake.there) == (None, None)
+
+
+async def test_what_no_process_tried_to_make_is_not_waited_for(world: World) -> None:
+    """One that saw it all knows what was never asked for; another one does not."""
+    first, second = FakeResource("a"), FakeResource("b", "a")
+    first.after_create = progressing("Busy", "busy")
+    world.has(first, second)
+    await world.step()
+    world.ask_to_delete()
+    stored = copy.deepcopy(world.kube.body)
+    await world.step()
+    assert (world.kube.body, first.there) == (None, None)
+    world.kube.body = stored
+    world.controller._memories.clear()
+    assert await world.step() == 10.0
+
+
+async def test_a_creation_without_an_answer_is_doubted(world: World) -> None:
+    """AWS may have made what it did not confirm."""
+    fake = FakeResource("a")
+    fake.fail["create"] = aws_error(Category.TRANSIENT)
+    world.has(fake)
+    await world.step()
+    world.ask_to_delete()
+    await world.step()
+    assert world.kube.status.resources[0].reason == "ConfirmingAbsence"
+
+
+async def test_deletion_long_after_creation_believes_aws(world: World) -> None:
+    """What was there for minutes and is not found is gone."""
+    fake = FakeResource("a")
+    world.has(fake)
+    await world.step()
+    world.time += 60
+    fake.there = None
+    world.ask_to_delete()
+    await world.step()
+    assert world.kube.body is None
+
+
+async def test_a_feature_turned_off_at_once_leaks_nothing(world: World) -> None:
+    """Pruning doubts a NotFound as deletion does."""
+    kept, dropped = FakeResource("a"), FakeResource("b")
+    world.has(kept, dropped)
+    await world.step()
+    world.wanted = [kept]
+    world.edit()
+    dropped.lag = 1
+    delay = await world.step()
+    assert delay is not None
+    world.time += delay
+    await world.step()
+    assert dropped.there is None
+    assert [one.name for one in world.kube.status.resources] == ["a"]
+
+
+async def test_deletion_does_not_list_what_never_was(world: World) -> None:
+    """While AWS does not answer, the status names what is on record, and nothing is let go."""
+    mine, never = FakeResource("mine"), FakeResource("never")
+    world.has(mine)
+    await world.step()
+    world.possible = [mine, never]
+    world.ask_to_delete()
+    error = aws_error(Category.TRANSIENT, "ReadTimeoutError")
+    mine.fail = never.fail = {"observe": error}
+    await world.step()
+    assert [one.name for one in world.kube.status.resources] == ["mine"]
+    mine.fail, mine.there = {}, None
+    world.time += 60
+    await world.step()
+    assert world.kube.body is not None
+    assert [one.name for one in world.kube.status.resources] == ["never"]
+    never.fail = {}
+    world.time += await world.step() or 0.0
+    await world.step()
+    assert world.kube.body is None
+
+
+@pytest.mark.parametrize(
+    ("category", "seconds"),
+    [(Category.TRANSIENT, 600), (Category.THROTTLED, 600), (Category.ACCESS_DENIED, 300)],
+)
+async def test_stalled_is_said_when_the_time_is_over(
+    world: World, category: Category, seconds: int
+) -> None:
+    """Not one backoff later: a pass comes at the moment at which patience ends."""
+    fake = FakeResource("a")
+    fake.fail["create"] = aws_error(category)
+    world.has(fake)
+    while True:
+        delay = await world.step()
+        if any(one.type == "Stalled" for one in world.kube.status.conditions):
+            break
+        assert delay is not None
+        world.time += delay
+    assert seconds <= world.time < seconds + 1
 
 
 async def test_drift_loop_is_found_beside_a_busy_neighbour(world: World) -> None:

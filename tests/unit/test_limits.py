@@ -1,12 +1,16 @@
-"""Token buckets: calls wait here instead of being throttled there."""
+"""Token buckets: calls wait here, in a fair order, instead of being throttled there."""
 
 from __future__ import annotations
+
+import asyncio
+from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream_operator.aws.limits import RATES, Limits, TokenBucket
+from clickstream_operator.aws import passes
+from clickstream_operator.aws.limits import RATES, FairBucket, Limits, TokenBucket
 
 
 class Clock:
@@ -37,7 +41,9 @@ def test_rate_is_kept_over_any_span(rate: float, pauses: list[float]) -> None:
     sent = []
     for pause in pauses:
         clock.now += pause
-        sent.append(clock.now + bucket.reserve())
+        while delay := bucket.take():
+            clock.now += delay
+        sent.append(clock.now)
     assert sent == sorted(sent)
     burst = max(rate, 1.0)
     for first, start in enumerate(sent):
@@ -47,8 +53,11 @@ def test_rate_is_kept_over_any_span(rate: float, pauses: list[float]) -> None:
 
 def test_burst_then_pace() -> None:
     """A saved-up second goes at once, then one after another."""
-    bucket = TokenBucket(2.0, clock=Clock())
-    assert [bucket.reserve() for _ in range(5)] == [0, 0, 0.5, 1.0, 1.5]
+    clock = Clock()
+    bucket = TokenBucket(2.0, clock=clock)
+    assert [bucket.take() for _ in range(4)] == [0, 0, 0.5, 0.5]
+    clock.now = 0.5
+    assert [bucket.take() for _ in range(2)] == [0, 0.5]
 
 
 def test_idle_time_saves_at_most_one_second() -> None:
@@ -56,12 +65,103 @@ def test_idle_time_saves_at_most_one_second() -> None:
     clock = Clock()
     bucket = TokenBucket(2.0, clock=clock)
     clock.now = 3600
-    assert [bucket.reserve() for _ in range(3)] == [0, 0, 0.5]
+    assert [bucket.take() for _ in range(3)] == [0, 0, 0.5]
 
 
 def test_slow_rates_still_start() -> None:
     """Less than one call a second begins with one."""
-    assert TokenBucket(0.5, clock=Clock()).reserve() == 0
+    assert TokenBucket(0.5, clock=Clock()).take() == 0
+
+
+def test_a_throttle_ends_the_burst() -> None:
+    """AWS counts calls of others too: when it says stop, nothing saved up is used."""
+    bucket = TokenBucket(2.0, clock=Clock())
+    bucket.drain()
+    assert bucket.take() == 0.5
+
+
+class Queue:
+    """A bucket of one call a second, and the order in which calls got their turns."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.served: list[str] = []
+        self.bucket = FairBucket(1.0, clock=self.clock, sleep=self._sleep)
+
+    async def _sleep(self, seconds: float) -> None:
+        await asyncio.sleep(0)
+        self.clock.now += seconds
+
+    def ask(self, pipeline: str, count: int, *, is_edit: bool = False) -> list[asyncio.Task[None]]:
+        """Calls of a pipeline, all at once."""
+        return [asyncio.create_task(self._call(pipeline, is_edit=is_edit)) for _ in range(count)]
+
+    async def _call(self, pipeline: str, *, is_edit: bool) -> None:
+        await self.bucket.wait(pipeline, is_edit=is_edit)
+        self.served.append(pipeline)
+
+
+async def test_pipelines_are_served_one_after_another() -> None:
+    """One call does not wait for the hundred of another pipeline that came first."""
+    queue = Queue()
+    many = queue.ask("many", 100)
+    await asyncio.sleep(0)
+    one = queue.ask("one", 1)
+    two = queue.ask("two", 2)
+    await asyncio.gather(*many, *one, *two)
+    assert queue.served[1:7] == ["many", "one", "two", "many", "two", "many"]
+    assert queue.clock.now == pytest.approx(102)
+
+
+async def test_edits_go_before_resyncs_and_do_not_starve_them() -> None:
+    """A resync gets one turn in eight while edits wait, and all of them afterwards."""
+    queue = Queue()
+    resyncs = queue.ask("resync", 20)
+    await asyncio.sleep(0)
+    edits = queue.ask("edit-1", 20, is_edit=True) + queue.ask("edit-2", 20, is_edit=True)
+    await asyncio.gather(*resyncs, *edits)
+    # The first resync found the bucket full.
+    assert Counter(queue.served[1:8]) == {"edit-1": 4, "edit-2": 3}
+    assert [at for at, name in enumerate(queue.served[:41]) if name == "resync"] == [
+        0, 8, 16, 24, 32, 40,
+    ]  # fmt: skip
+
+
+async def test_who_gives_up_uses_no_token() -> None:
+    """A pass that ends while it waits leaves its turn to the next."""
+    queue = Queue()
+    first = queue.ask("first", 1)
+    gone = queue.ask("gone", 50)
+    last = queue.ask("last", 1)
+    await asyncio.sleep(0)
+    for task in gone:
+        task.cancel()
+    await asyncio.gather(*first, *last)
+    assert queue.served == ["first", "last"]
+    assert queue.clock.now == pytest.approx(1)
+
+
+async def test_the_running_pass_is_who_waits() -> None:
+    """Calls without a pass are nobody's resync; those of a pass count for its pipeline."""
+    clock, order = Clock(), []
+
+    async def sleep(seconds: float) -> None:
+        await asyncio.sleep(0)
+        clock.now += seconds
+
+    limits = Limits(clock=clock, sleep=sleep)
+
+    async def call(pipeline: str, *, is_edit: bool) -> None:
+        with passes.running(passes.Pass(pipeline, is_edit=is_edit)):
+            await calls(limits, ("scheduler", "get_schedule"))
+        order.append(pipeline)
+
+    for _ in range(40):
+        await calls(limits, ("scheduler", "get_schedule"))
+    waiting = [asyncio.create_task(call("resync", is_edit=False)) for _ in range(3)]
+    await asyncio.sleep(0)
+    await asyncio.gather(*waiting, call("edit", is_edit=True))
+    assert order.index("edit") < 2
 
 
 async def calls(limits: Limits, *operations: tuple[str, str], account: str = "1") -> None:

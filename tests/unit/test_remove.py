@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from clickstream_operator.engine.apply import PassInput
 from clickstream_operator.engine.inventory import Origin, State
 from clickstream_operator.engine.outcome import Next, Outcome
 from clickstream_operator.engine.plan import Action, AdoptionPolicy, Policy
-from clickstream_operator.engine.remove import Remover
+from clickstream_operator.engine.remove import PROPAGATION_SECONDS, Doubt, Remover, in_doubt
 from clickstream_operator.engine.resource import (
     DeletionPolicy,
     Observed,
@@ -22,11 +23,20 @@ from clickstream_operator.engine.resource import (
 )
 from tests.unit.fake_resource import OTHER_TAGS, OWN_TAGS, FakeResource, Untagged, aws_error
 
+LONG_AGO = "2026-11-01T00:00:00Z"
+JUST_NOW = "2026-11-01T00:59:57Z"
+
 
 async def remove(*resources: FakeResource, **start: Any) -> dict[str, Outcome]:
     """One pass of a removal; by default all that exist are in the inventory."""
     start.setdefault("inventory", {one.name: one.entry() for one in resources if one.there})
     return dict(await Remover(resources, PassInput(**start)).remove())
+
+
+async def remover(*resources: FakeResource, doubt: Doubt, **start: Any) -> dict[str, Outcome]:
+    """One pass of a removal in which NotFound may be doubted."""
+    start.setdefault("inventory", {one.name: one.entry() for one in resources})
+    return dict(await Remover(resources, PassInput(**start), doubt=doubt).remove())
 
 
 async def test_dependents_go_first() -> None:
@@ -48,6 +58,63 @@ async def test_what_is_not_there_is_gone() -> None:
     outcomes = await remove(fake, inventory={"a": fake.entry()})
     assert outcomes["a"] == Outcome("a", None)
     assert fake.calls == ["observe"]
+
+
+async def test_one_not_found_of_a_new_thing_proves_nothing() -> None:
+    """Reads lag creations: what may be seconds old is looked for again before it is forgotten."""
+    fake = FakeResource("a").exists()
+    fake.lag = 1
+    doubt = Doubt({"a"}, now=100.0)
+    outcome = (await remover(fake, doubt=doubt))["a"]
+    assert outcome.entry is not None
+    assert (outcome.entry.state, outcome.entry.reason) == (
+        State.DELETING,
+        Reason.CONFIRMING_ABSENCE,
+    )
+    assert (outcome.next, outcome.seconds) == (Next.LATER, PROPAGATION_SECONDS)
+    doubt.now += PROPAGATION_SECONDS
+    assert (await remover(fake, doubt=doubt))["a"].entry is None
+    assert fake.writes == ["delete"]
+
+
+async def test_a_chain_of_doubts_takes_as_long_as_one() -> None:
+    """What several were made in one pass is confirmed in one more."""
+    parts = [FakeResource("a"), FakeResource("b", "a"), FakeResource("c", "b")]
+    doubt = Doubt({"a", "b", "c"})
+    inventory = {part.name: part.entry() for part in parts}
+    assert all(
+        one.entry for one in (await remover(*parts, doubt=doubt, inventory=inventory)).values()
+    )
+    doubt.now = PROPAGATION_SECONDS
+    outcomes = await remover(*parts, doubt=doubt, inventory=inventory)
+    assert [one.entry for one in outcomes.values()] == [None] * 3
+
+
+async def test_doubt_ends_when_the_thing_shows() -> None:
+    """A second disappearance is doubted from its own beginning."""
+    fake = FakeResource("a").exists(readiness=deleting("going"))
+    doubt = Doubt({"a"}, 50.0, {"a": 0.0})
+    await remover(fake, doubt=doubt)
+    assert doubt.missing_since == {}
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        ({"since": LONG_AGO}, False),
+        ({"since": JUST_NOW}, True),
+        ({"since": LONG_AGO, "arn": ""}, True),
+        ({"since": ""}, True),
+        ({"since": JUST_NOW, "state": State.DELETING, "reason": "WaitingForAWS"}, False),
+        ({"since": JUST_NOW, "state": State.DELETING, "reason": "Deleting"}, False),
+        ({"since": JUST_NOW, "state": State.DELETING, "reason": "WaitingForDependency"}, True),
+        ({"since": JUST_NOW, "state": State.DELETING, "reason": "ConfirmingAbsence"}, True),
+    ],
+)
+def test_what_is_in_doubt(entry: dict[str, Any], *, expected: bool) -> None:
+    """The new and the never seen; not what was seen when its deletion was asked for."""
+    now = datetime(2026, 11, 1, 1, tzinfo=UTC)
+    assert in_doubt(FakeResource("a").entry(**entry), now=now) is expected
 
 
 async def test_retained_one_stays_and_is_recorded() -> None:

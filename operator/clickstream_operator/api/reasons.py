@@ -21,6 +21,7 @@ class Reason(StrEnum):
     PROGRESSING_WITH_RETRY = "ProgressingWithRetry"
     WAITING_FOR_AWS = "WaitingForAWS"
     WAITING_FOR_DEPENDENCY = "WaitingForDependency"
+    CONFIRMING_ABSENCE = "ConfirmingAbsence"
     RESOURCE_MISSING = "ResourceMissing"
     SUSPENDED = "Suspended"
     # Errors, as AwsError categories
@@ -83,6 +84,10 @@ MEANING: dict[Reason, str] = {
     Reason.PROGRESSING: "The operator is at work. Nothing to do.",
     Reason.PROGRESSING_WITH_RETRY: (
         "A step failed and is tried again with growing pauses. Read the message; it says which."
+    ),
+    Reason.CONFIRMING_ABSENCE: (
+        "AWS does not show a resource that may have been made seconds ago, so the deletion looks "
+        "for it once more before it is forgotten. Nothing to do."
     ),
     Reason.WAITING_FOR_AWS: "AWS accepted a step and has not finished it. Nothing to do.",
     Reason.WAITING_FOR_DEPENDENCY: "The resource waits for another. Look at that one.",

@@ -21,12 +21,15 @@ from typing import Final
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConnectTimeoutError,
     CredentialRetrievalError,
     EndpointConnectionError,
+    HTTPClientError,
     NoCredentialsError,
     NoRegionError,
     ParamValidationError,
     PartialCredentialsError,
+    ReadTimeoutError,
     TokenRetrievalError,
 )
 
@@ -48,11 +51,21 @@ class AwsError(Exception):
     """One failed AWS call, classified.
 
     `text` is stable: no request id, host id or timestamp, so that a status that quotes it does not
-    change from one retry to the next.
+    change from one retry to the next. `may_pass_at_once`: the same call may well succeed when it is
+    sent again (a throttle, a 5xx, a broken connection). `timed_out`: there was no answer, and
+    waiting for it took its time.
     """
 
     def __init__(
-        self, *, service: str, operation: str, code: str, text: str, category: Category
+        self,
+        *,
+        service: str,
+        operation: str,
+        code: str,
+        text: str,
+        category: Category,
+        may_pass_at_once: bool = False,
+        timed_out: bool = False,
     ) -> None:
         super().__init__(f"{service}:{operation} failed with {code}: {text}")
         self.service = service
@@ -60,6 +73,8 @@ class AwsError(Exception):
         self.code = code
         self.text = text
         self.category = category
+        self.may_pass_at_once = may_pass_at_once
+        self.timed_out = timed_out
 
     @property
     def credentials_are_bad(self) -> bool:
@@ -259,6 +274,9 @@ def from_client_error(service: str, operation: str, error: ClientError) -> AwsEr
         code=code,
         text=stable_text(message) or "AWS gave no message",
         category=category,
+        may_pass_at_once=category is Category.THROTTLED
+        or status >= _SERVER_ERROR
+        or code in _CODES[Category.TRANSIENT],
     )
 
 
@@ -283,10 +301,14 @@ def from_botocore_error(service: str, operation: str, error: BotoCoreError) -> A
         text = f"the {service} endpoint does not answer"
     else:
         code, category, text = type(error).__name__, Category.TRANSIENT, "no answer from AWS"
+    timed_out = isinstance(error, ConnectTimeoutError | ReadTimeoutError)
     return AwsError(
         service=service,
         operation=operation,
         code=code,
         text=stable_text(text),
         category=category,
+        # botocore raises this for what breaks the connection, refuses it or ends it too early.
+        may_pass_at_once=isinstance(error, HTTPClientError) and not timed_out,
+        timed_out=timed_out,
     )

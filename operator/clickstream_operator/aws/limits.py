@@ -1,18 +1,23 @@
 """Client-side rate limits: one token bucket for each (account, region, service, operation class).
 
-The rates lie below AWS's own quotas, so that a start with many pipelines waits here, in order,
-instead of being throttled there.
+The rates lie below AWS's own quotas, so that a start with many pipelines waits here instead of
+being throttled there. Whose turn it is: the pipelines one after another, edits before resyncs.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, TypeAlias
+
+from clickstream_operator.aws import passes
 
 Clock = Callable[[], float]
 Sleep = Callable[[float], Awaitable[None]]
+#: Who waits, by pipeline; the first in the dict is served next.
+_Lines: TypeAlias = "dict[str, deque[asyncio.Future[None]]]"
 
 # Calls per second, by service and operation; "*" is the rest of the service.
 # Lambda: "Lambda quotas", rate of each of the control plane API requests, 15 a second in all.
@@ -43,6 +48,11 @@ RATES: Final[dict[tuple[str, str], float]] = {
     ("resourcegroupstaggingapi", "*"): 4.5,
 }
 _DEFAULT_RATE: Final = 10.0
+_ROUNDING: Final = 1e-9
+
+
+#: Turns in a row that edits may take while resyncs wait.
+_EDITS_IN_A_ROW: Final = 7
 
 
 class TokenBucket:
@@ -55,13 +65,89 @@ class TokenBucket:
         self._tokens = self._capacity
         self._filled_at = clock()
 
-    def reserve(self) -> float:
-        """Take one token and return the seconds to wait before using it (0 when one was there)."""
+    def take(self) -> float:
+        """Take a token and return 0; without one, return the seconds until there is one."""
         now = self._clock()
         self._tokens = min(self._capacity, self._tokens + (now - self._filled_at) * self._rate)
         self._filled_at = now
-        self._tokens -= 1
-        return max(0.0, -self._tokens / self._rate)
+        # What rounding leaves of a token is not worth another wait.
+        if self._tokens > 1 - _ROUNDING:
+            self._tokens -= 1
+            return 0.0
+        return (1 - self._tokens) / self._rate
+
+    def drain(self) -> None:
+        """Throw away what is saved up: AWS has seen more calls than it takes."""
+        self._tokens = min(self._tokens, 0.0)
+
+
+class FairBucket:
+    """A bucket whose tokens go to the pipelines in turn, to edits before resyncs.
+
+    A pipeline with a hundred calls and one with a single call are served alternately. Resyncs get
+    one turn in eight however many edits there are.
+    """
+
+    def __init__(self, rate: float, *, clock: Clock, sleep: Sleep) -> None:
+        self._bucket = TokenBucket(rate, clock=clock)
+        self._sleep = sleep
+        self._edits: _Lines = {}
+        self._resyncs: _Lines = {}
+        self._edits_in_a_row = 0
+        self._serving: asyncio.Task[None] | None = None
+
+    async def wait(self, pipeline: str, *, is_edit: bool) -> None:
+        """Wait for the pipeline's turn."""
+        if not (self._edits or self._resyncs) and not self._bucket.take():
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        lines = self._edits if is_edit else self._resyncs
+        lines.setdefault(pipeline, deque()).append(turn)
+        if self._serving is None or self._serving.done():
+            self._serving = asyncio.create_task(self._serve())
+        await turn
+
+    def slow_down(self) -> None:
+        """AWS throttled a call of this class."""
+        self._bucket.drain()
+
+    async def _serve(self) -> None:
+        while self._somebody_waits():
+            delay = self._bucket.take()
+            if delay:
+                await self._sleep(delay)
+            else:
+                self._next().set_result(None)
+
+    def _somebody_waits(self) -> bool:
+        self._drop_cancelled()
+        return bool(self._edits or self._resyncs)
+
+    def _drop_cancelled(self) -> None:
+        """Whoever gave up waiting must not use up a token."""
+        for lines in (self._edits, self._resyncs):
+            for pipeline in list(lines):
+                left = deque(turn for turn in lines[pipeline] if not turn.done())
+                if left:
+                    lines[pipeline] = left
+                else:
+                    del lines[pipeline]
+
+    def _next(self) -> asyncio.Future[None]:
+        """The pipeline whose turn it is goes to the end of its row."""
+        resyncs_turn = self._edits_in_a_row >= _EDITS_IN_A_ROW and self._resyncs
+        if self._edits and not resyncs_turn:
+            lines = self._edits
+            self._edits_in_a_row += 1
+        else:
+            lines = self._resyncs
+            self._edits_in_a_row = 0
+        pipeline = next(iter(lines))
+        line = lines.pop(pipeline)
+        turn = line.popleft()
+        if line:
+            lines[pipeline] = line
+        return turn
 
 
 class Limits:
@@ -77,18 +163,27 @@ class Limits:
         self._enabled = enabled
         self._clock = clock
         self._sleep = sleep
-        self._buckets: dict[tuple[str, str, str, str], TokenBucket] = {}
+        self._buckets: dict[tuple[str, str, str, str], FairBucket] = {}
 
     async def wait(self, *, account: str, region: str, service: str, operation: str) -> None:
-        """Wait for this call's turn."""
+        """Wait for the turn of this call of the pass that runs."""
         if not self._enabled:
             return
+        one = passes.current()
+        await self._bucket(account, region, service, operation).wait(
+            one.pipeline if one else "", is_edit=one is None or one.is_edit
+        )
+
+    def slow_down(self, *, account: str, region: str, service: str, operation: str) -> None:
+        """AWS throttled this call: what was saved up for its like is gone."""
+        self._bucket(account, region, service, operation).slow_down()
+
+    def _bucket(self, account: str, region: str, service: str, operation: str) -> FairBucket:
         rate_class = operation if (service, operation) in RATES else "*"
         key = (account, region, service, rate_class)
         bucket = self._buckets.get(key)
         if bucket is None:
             rate = RATES.get((service, rate_class), _DEFAULT_RATE)
-            bucket = self._buckets[key] = TokenBucket(rate, clock=self._clock)
-        delay = bucket.reserve()
-        if delay > 0:
-            await self._sleep(delay)
+            bucket = FairBucket(rate, clock=self._clock, sleep=self._sleep)
+            self._buckets[key] = bucket
+        return bucket

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from clickstream_operator.aws import passes
 from clickstream_operator.aws.errors import (
     AwsError,
     Category,
@@ -93,9 +95,8 @@ class AwsSession:
         self._session = boto3.Session(region_name=region, **(credentials or {}))
         self._config = Config(
             max_pool_connections=pool_connections,
-            # botocore repairs what one quick retry repairs; everything longer is a requeue,
-            # because a worker never waits (architecture rule 2).
-            retries={"mode": "standard", "total_max_attempts": 2},
+            # A retry takes its turn like any call (`call`); botocore's own would not.
+            retries={"mode": "standard", "total_max_attempts": 1},
             connect_timeout=5,
             read_timeout=30,
             user_agent_extra="clickstream-operator",
@@ -131,14 +132,49 @@ class AwsSession:
     async def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         """Call one boto3 operation (snake case) and return its answer.
 
+        One quick retry repairs what a quick retry repairs; everything longer is a requeue, because
+        a worker never waits (architecture rule 2).
+
         Raises:
             AwsError: whatever went wrong, classified.
         """
         await self._prepare(service, operation)
-        account = self._identity.account if self._identity else ""
-        await self._limits.wait(
-            account=account, region=self.region, service=service, operation=operation
-        )
+        for retry in (False, True):
+            try:
+                return await self._in_turn(service, operation, parameters)
+            except AwsError as error:
+                if retry or not error.may_pass_at_once:
+                    raise
+        raise AssertionError("a second failure is raised")
+
+    async def _in_turn(
+        self, service: str, operation: str, parameters: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Send a call when it is its pipeline's turn and its pass has a place left."""
+        rate = {
+            "account": self._identity.account if self._identity else "",
+            "region": self.region,
+            "service": service,
+            "operation": operation,
+        }
+        await self._limits.wait(**rate)
+        one = passes.current()
+        async with one.places if one else nullcontext():
+            silent = one.silence(self.region, service) if one else None
+            if silent is not None:
+                raise silent
+            try:
+                return await self._attempt(service, operation, parameters)
+            except AwsError as error:
+                if error.category is Category.THROTTLED:
+                    self._limits.slow_down(**rate)
+                if one and error.timed_out:
+                    one.note_silence(self.region, service, error)
+                raise
+
+    async def _attempt(
+        self, service: str, operation: str, parameters: dict[str, Any]
+    ) -> dict[str, Any]:
         started = time.monotonic()
         code = "Unanswered"
         request_id = ""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
 
 import structlog
 
@@ -20,6 +22,43 @@ from clickstream_operator.engine.resource import Observed, Phase, Resource, Reso
 
 log = structlog.get_logger(__name__)
 
+#: How long AWS may say NotFound of a thing that it has just made. IAM: "changes that I make are not
+#: always immediately visible" (IAM user guide, "Troubleshoot IAM"); others name a second.
+PROPAGATION_SECONDS: Final = 10.0
+
+
+@dataclass(slots=True)
+class Doubt:
+    """What AWS may have made so lately that its NotFound proves nothing yet.
+
+    `names`: the resources in doubt; `missing_since`: when each was first looked for in vain, on the
+    clock that says `now`, kept from pass to pass.
+    """
+
+    names: Collection[str] = ()
+    now: float = 0.0
+    missing_since: dict[str, float] = field(default_factory=dict)
+
+    def seconds_left(self, name: str) -> float:
+        """Seconds for which the NotFound of this moment is not believed; 0: it is."""
+        if name not in self.names:
+            return 0.0
+        since = self.missing_since.setdefault(name, self.now)
+        return max(0.0, since + PROPAGATION_SECONDS - self.now)
+
+
+def in_doubt(entry: Entry, *, now: datetime) -> bool:
+    """Whether a thing on record may exist although AWS does not show it yet.
+
+    Certain is what has long been there, and what was seen when its deletion was asked for.
+    """
+    if entry.state is State.DELETING and entry.reason in {Reason.DELETING, Reason.WAITING_FOR_AWS}:
+        return False
+    if not entry.arn or not entry.since:
+        return True
+    age = now - datetime.fromisoformat(entry.since)
+    return age < timedelta(seconds=PROPAGATION_SECONDS)
+
 
 class Remover:
     """Runs one pass of a removal. `outcomes` grows while it runs.
@@ -28,11 +67,17 @@ class Remover:
     """
 
     def __init__(
-        self, resources: Iterable[Resource], start: PassInput, *, gone: Collection[str] = ()
+        self,
+        resources: Iterable[Resource],
+        start: PassInput,
+        *,
+        gone: Collection[str] = (),
+        doubt: Doubt | None = None,
     ) -> None:
         self._resources = tuple(resources)
         self._start = start
         self._gone = gone
+        self._doubt = doubt or Doubt()
         self.outcomes: dict[str, Outcome] = {}
 
     async def remove(self) -> Mapping[str, Outcome]:
@@ -47,6 +92,9 @@ class Remover:
                 outcome = await self._take_away(resource, entry)
             except ResourceBlocked as blocked:
                 outcome = outcomes.blocked(resource, entry, blocked.reason, blocked.message)
+            except _Unseen as unseen:
+                failed = outcomes.failed(resource, entry, unseen.error)
+                outcome = replace(failed, look_failed=True)
             except AwsError as error:
                 outcome = outcomes.failed(resource, entry, error)
             except Exception as error:  # one resource's defect must not stop the others
@@ -61,6 +109,9 @@ class Remover:
             return Outcome(resource.name, entry)
         dependent = self._dependent_that_is_left(resource)
         if dependent:
+            if dependent in self._doubt.missing_since and await _look(resource) is None:
+                # Both are doubted from now on, not one after the other.
+                self._doubt.seconds_left(resource.name)
             waiting = replace(
                 entry,
                 state=entry.state if plan.keeps_on_delete(resource) else State.DELETING,
@@ -70,9 +121,15 @@ class Remover:
             return Outcome(resource.name, waiting, Next.POLL)
         observed = await _look(resource)
         if observed is None:
+<<<<<<< HEAD
             return Outcome(resource.name, None)
         owner, observed = await self._start.owner_of(resource, observed)
         if owner not in {Ownership.OURS, Ownership.ADOPTED}:
+=======
+            return self._not_found(resource, entry)
+        self._doubt.missing_since.pop(resource.name, None)
+        if await self._start.owner_of(resource, observed) is not Ownership.OURS:
+>>>>>>> 7ea277e (Serve pipelines fairly, keep their threads apart, and doubt the first NotFound of a new resource)
             log.warning("left alone: not this pipeline's", physical_name=resource.physical_name)
             return Outcome(resource.name, None)
         if owner is Ownership.ADOPTED and entry.origin is not Origin.ADOPTED:
@@ -110,6 +167,19 @@ class Remover:
         )
         return Outcome(resource.name, going, Next.POLL, done=done)
 
+    def _not_found(self, resource: Resource, entry: Entry) -> Outcome:
+        seconds = self._doubt.seconds_left(resource.name)
+        if not seconds:
+            return Outcome(resource.name, None)
+        waiting = replace(
+            entry,
+            state=entry.state if plan.keeps_on_delete(resource) else State.DELETING,
+            reason=Reason.CONFIRMING_ABSENCE,
+            message=f"{resource.kind} {resource.physical_name} is not there, and AWS may not show "
+            "it yet; it is looked for once more",
+        )
+        return Outcome(resource.name, waiting, Next.LATER, seconds=seconds)
+
     def _dependent_that_is_left(self, resource: Resource) -> str | None:
         for other in self._resources:
             if resource.name not in other.depends_on:
@@ -120,9 +190,19 @@ class Remover:
         return None
 
 
+class _Unseen(Exception):
+    """A look failed: nothing is known of the thing."""
+
+    def __init__(self, error: AwsError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 async def _look(resource: Resource) -> Observed | None:
     try:
         return await resource.observe(full=False)
+    except AwsError as error:
+        raise _Unseen(error) from error
     except ResourceBlocked as blocked:
         if blocked.reason == Reason.OWNERSHIP_CONFLICT:
             return None  # Somebody else's, so there is nothing of ours to remove.
