@@ -121,15 +121,10 @@ class Remover:
             return Outcome(resource.name, waiting, Next.POLL)
         observed = await _look(resource)
         if observed is None:
-<<<<<<< HEAD
-            return Outcome(resource.name, None)
-        owner, observed = await self._start.owner_of(resource, observed)
-        if owner not in {Ownership.OURS, Ownership.ADOPTED}:
-=======
             return self._not_found(resource, entry)
         self._doubt.missing_since.pop(resource.name, None)
-        if await self._start.owner_of(resource, observed) is not Ownership.OURS:
->>>>>>> 7ea277e (Serve pipelines fairly, keep their threads apart, and doubt the first NotFound of a new resource)
+        owner, observed = await self._start.owner_of(resource, observed)
+        if owner not in {Ownership.OURS, Ownership.ADOPTED}:
             log.warning("left alone: not this pipeline's", physical_name=resource.physical_name)
             return Outcome(resource.name, None)
         if owner is Ownership.ADOPTED and entry.origin is not Origin.ADOPTED:
