@@ -109,16 +109,7 @@ class Remover:
             return Outcome(resource.name, entry)
         dependent = self._dependent_that_is_left(resource)
         if dependent:
-            if dependent in self._doubt.missing_since and await _look(resource) is None:
-                # Both are doubted from now on, not one after the other.
-                self._doubt.seconds_left(resource.name)
-            waiting = replace(
-                entry,
-                state=entry.state if plan.keeps_on_delete(resource) else State.DELETING,
-                reason=Reason.WAITING_FOR_DEPENDENCY,
-                message=f"waiting for {dependent}",
-            )
-            return Outcome(resource.name, waiting, Next.POLL)
+            return await self._wait_for(dependent, resource, entry)
         observed = await _look(resource)
         if observed is None:
             return self._not_found(resource, entry)
@@ -161,6 +152,18 @@ class Remover:
             message=f"{resource.kind} {resource.physical_name} is being deleted",
         )
         return Outcome(resource.name, going, Next.POLL, done=done)
+
+    async def _wait_for(self, dependent: str, resource: Resource, entry: Entry) -> Outcome:
+        if dependent in self._doubt.missing_since and await _look(resource) is None:
+            # Both are doubted from now on, not one after the other.
+            self._doubt.seconds_left(resource.name)
+        waiting = replace(
+            entry,
+            state=entry.state if plan.keeps_on_delete(resource) else State.DELETING,
+            reason=Reason.WAITING_FOR_DEPENDENCY,
+            message=f"waiting for {dependent}",
+        )
+        return Outcome(resource.name, waiting, Next.POLL)
 
     def _not_found(self, resource: Resource, entry: Entry) -> Outcome:
         seconds = self._doubt.seconds_left(resource.name)
