@@ -21,7 +21,6 @@ import kopf
 import structlog
 
 from clickstream_operator import logging, packages, selector, settings
-from clickstream_operator.api.v1alpha1 import GROUP, PLURAL
 from clickstream_operator.aws.limits import Limits
 from clickstream_operator.aws.session import AwsSession
 from clickstream_operator.controller import Controller
@@ -34,14 +33,15 @@ from clickstream_operator.kube import Kube, KubernetesError, connect, own_namesp
 from clickstream_operator.lease import Timing
 from clickstream_operator.metrics import Metrics
 from clickstream_operator.preflight import Surroundings
+from clickstream_operator.rights import RightsReview, needed
 from clickstream_operator.settings import Settings, SettingsError
+from clickstream_operator.startup import Startup
 from clickstream_operator.store import Store
 from clickstream_operator.workers import Workers
 from clickstream_operator.workqueue import WorkQueue
 
 log = structlog.get_logger(__name__)
 
-_DISCOVERY_SECONDS: Final = 2.0
 _STUCK_SECONDS: Final = 600.0
 _KUBE_THREADS: Final = 8
 _SESSIONS: Final = 8
@@ -51,7 +51,8 @@ _SESSIONS: Final = 8
 class _Progress:
     """What readiness depends on."""
 
-    crd_served: bool = False
+    startup: Startup
+    workers: Workers | None = None
     leads: bool = False
     watching: bool = False
     candidate: Candidate | None = None
@@ -80,6 +81,7 @@ async def run(chosen: Settings) -> None:
         KubernetesError: there is no configuration, or the API server refuses the operator.
         OSError: the health server's address can't be used.
     """
+    functions = packages.load(chosen.packages)
     metrics = Metrics()
     aws_pool = ThreadPoolExecutor(chosen.aws_threads, thread_name_prefix="aws")
     kube_pool = ThreadPoolExecutor(_KUBE_THREADS, thread_name_prefix="kube")
@@ -97,34 +99,18 @@ async def run(chosen: Settings) -> None:
     queue = WorkQueue(
         on_change=lambda depth, added: metrics.observe_queue(depth=depth, added=added)
     )
-    progress = _Progress()
-    controller = Controller(
-        kube=kube,
-        recorder=EventRecorder(kube, instance=chosen.instance),
-        sessions=_sessions(chosen, metrics, aws_pool, may_write),
-        surroundings=Surroundings(
-            cluster=chosen.cluster_id or await kube.cluster_uid(),
-            instance=f"{home}/{chosen.instance}",
-            default_region=chosen.default_region(),
-            account_regional_buckets=chosen.account_regional_buckets(),
-            packages=packages.load(chosen.packages),
-            permissions_boundary=chosen.permissions_boundary or None,
-            adopt_without_owner=chosen.adopt_without_owner,
-            allowed_roles=frozenset(chosen.allowed_role_arns),
-            selected=selector.parse(chosen.watch_label_selector),
+    review = RightsReview(
+        kube,
+        needed(
             namespaces=chosen.watch_namespaces,
-            outputs_config_map=chosen.outputs_config_map,
+            names_cluster=bool(chosen.cluster_id),
+            lease=(home, chosen.instance) if chosen.leader_election else None,
         ),
-        metrics=metrics,
-        clock=time.monotonic,
-        calls_at_once=chosen.calls_at_once(),
     )
-    workers = Workers(
-        count=chosen.workers, queue=queue, reconcile=controller.reconcile, metrics=metrics
-    )
+    progress = _Progress(Startup(kube, review))
     server = HealthServer(
         metrics=metrics,
-        healthy=lambda: "a pass hangs" if workers.longest_pass_seconds() > _STUCK_SECONDS else "",
+        healthy=lambda: _unhealthy(progress),
         ready=lambda: _unready(progress),
         role=lambda: _role(progress),
     )
@@ -146,15 +132,43 @@ async def run(chosen: Settings) -> None:
     else:
         elected.set()
     try:
-        if await _first(stop, _until_served(kube, chosen, progress)):
+        if await _first(stop, progress.startup.wait()):
             return
         if progress.candidate is not None:
             progress.candidate.start()
         if await _first(stop, elected.wait()):
             return
+        controller = Controller(
+            kube=kube,
+            recorder=EventRecorder(kube, instance=chosen.instance),
+            sessions=_sessions(chosen, metrics, aws_pool, may_write),
+            surroundings=Surroundings(
+                cluster=chosen.cluster_id or await kube.cluster_uid(),
+                instance=f"{home}/{chosen.instance}",
+                default_region=chosen.default_region(),
+                account_regional_buckets=chosen.account_regional_buckets(),
+                packages=functions,
+                permissions_boundary=chosen.permissions_boundary or None,
+                adopt_without_owner=chosen.adopt_without_owner,
+                allowed_roles=frozenset(chosen.allowed_role_arns),
+                selected=selector.parse(chosen.watch_label_selector),
+                namespaces=chosen.watch_namespaces,
+                outputs_config_map=chosen.outputs_config_map,
+            ),
+            metrics=metrics,
+            clock=time.monotonic,
+            calls_at_once=chosen.calls_at_once(),
+        )
         progress.leads = True
+        progress.workers = Workers(
+            count=chosen.workers,
+            queue=queue,
+            reconcile=controller.reconcile,
+            metrics=metrics,
+            on_forbidden=progress.startup.suspect,
+        )
         metrics.leads.labels(chosen.instance).set(1)
-        await _lead(chosen, kube_pool, queue, workers, progress)
+        await _lead(chosen, kube_pool, queue, progress.workers, progress)
     finally:
         # The drain is over: whatever still runs may write nothing more.
         if progress.candidate is not None:
@@ -176,6 +190,7 @@ async def _lead(
     registry = build_registry(store=Store(), queue=queue, workers=workers)
     started = asyncio.Event()
     watching = asyncio.create_task(_mark_watching(started, progress))
+    guarding = asyncio.create_task(progress.startup.guard())
     try:
         # From here on Kopf handles the signals.
         await kopf.operator(
@@ -187,6 +202,7 @@ async def _lead(
         )
     finally:
         watching.cancel()
+        guarding.cancel()
 
 
 def _stop_on_signal() -> asyncio.Event:
@@ -216,9 +232,15 @@ def _role(progress: _Progress) -> str:
     return f"standby: {progress.candidate.leader or 'nobody'} leads"
 
 
+def _unhealthy(progress: _Progress) -> str:
+    workers = progress.workers
+    hangs = workers is not None and workers.longest_pass_seconds() > _STUCK_SECONDS
+    return "a pass hangs" if hangs else ""
+
+
 def _unready(progress: _Progress) -> str:
-    if not progress.crd_served:
-        return f"the CRD {PLURAL}.{GROUP} is not installed"
+    if progress.startup.waiting_for:
+        return progress.startup.waiting_for
     if not progress.leads:
         # A standby is ready, once it has seen the lease.
         return "" if progress.candidate is None else progress.candidate.trouble
@@ -228,23 +250,6 @@ def _unready(progress: _Progress) -> str:
 async def _mark_watching(started: asyncio.Event, progress: _Progress) -> None:
     await started.wait()
     progress.watching = True
-
-
-async def _until_served(kube: Kube, chosen: Settings, progress: _Progress) -> None:
-    """Kopf never notices a CRD that appears after its start, so wait for it first."""
-    told = False
-    while True:
-        if chosen.watch_namespaces:
-            served = await kube.served_in(chosen.watch_namespaces[0])
-        else:
-            served = await kube.served()
-        if served:
-            progress.crd_served = True
-            return
-        if not told:
-            log.warning("waiting for the CRD", crd=f"{PLURAL}.{GROUP}")
-            told = True
-        await asyncio.sleep(_DISCOVERY_SECONDS)
 
 
 def _sessions(

@@ -24,6 +24,7 @@ from clickstream_operator.workqueue import Key
 
 _TIMEOUT_SECONDS: Final = 15
 _PAGE_SIZE: Final = 200
+_FORBIDDEN: Final = 403
 _NOT_FOUND: Final = 404
 _POD_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _STALE: Final = frozenset({404, 409, 422})
@@ -79,7 +80,9 @@ def own_namespace(kubeconfig: Path | None = None) -> str:
 
 
 class KubernetesRefusal(KubernetesError):
-    """The API server answered, and refused."""
+    """The API server answered, and refused; `forbidden`: RBAC or admission did."""
+
+    forbidden = False
 
 
 class Kube:
@@ -96,11 +99,12 @@ class Kube:
         on_write: Callable[[str], None] = lambda _target: None,
         may_write: Callable[[], None] = open_always,
     ) -> None:
+        self.api = api
         self._objects = client.CustomObjectsApi(api)
         self._core = client.CoreV1Api(api)
         self._events = client.EventsV1Api(api)
         self._executor = executor
-        self._on_write = on_write
+        self.on_write = on_write
         self._may_write = may_write
 
     async def get(self, key: Key) -> dict[str, Any] | None:
@@ -110,7 +114,7 @@ class Kube:
             KubernetesError: the API server refused or did not answer.
         """
         try:
-            body: dict[str, Any] = await self._run(
+            body: dict[str, Any] = await self.run(
                 self._objects.get_namespaced_custom_object,
                 GROUP,
                 VERSION,
@@ -150,39 +154,10 @@ class Kube:
         )
         options = {"limit": _PAGE_SIZE, **({"_continue": following} if following else {})}
         try:
-            page: dict[str, Any] = await self._run(send, *where, **options)
+            page: dict[str, Any] = await self.run(send, *where, **options)
         except ApiException as error:
             raise refused(f"listing {PLURAL}", error) from error
         return page
-
-    async def served(self) -> bool:
-        """Whether the CRD is installed and served."""
-        try:
-            await self._run(
-                self._objects.list_cluster_custom_object, GROUP, VERSION, PLURAL, limit=1
-            )
-        except ApiException as error:
-            if error.status == _NOT_FOUND:
-                return False
-            raise refused(f"listing {PLURAL}", error) from error
-        return True
-
-    async def served_in(self, namespace: str) -> bool:
-        """Whether the CRD is served, for an operator that may only list one namespace."""
-        try:
-            await self._run(
-                self._objects.list_namespaced_custom_object,
-                GROUP,
-                VERSION,
-                namespace,
-                PLURAL,
-                limit=1,
-            )
-        except ApiException as error:
-            if error.status == _NOT_FOUND:
-                return False
-            raise refused(f"listing {PLURAL} in {namespace}", error) from error
-        return True
 
     async def add_finalizer(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Add our finalizer. Returns the object as it then is.
@@ -229,7 +204,7 @@ class Kube:
             KubernetesError: the API server refused or did not answer.
         """
         try:
-            namespace = await self._run(self._core.read_namespace, "kube-system")
+            namespace = await self.run(self._core.read_namespace, "kube-system")
         except ApiException as error:
             raise refused("reading the namespace kube-system", error) from error
         return str(namespace.metadata.uid)
@@ -242,7 +217,7 @@ class Kube:
             KubernetesError: the API server did not answer.
         """
         try:
-            body = await self._run(
+            body = await self.run(
                 self._objects.get_namespaced_custom_object,
                 leases.GROUP,
                 leases.VERSION,
@@ -263,7 +238,7 @@ class Kube:
             KubernetesError: the API server refused or did not answer.
         """
         try:
-            found = await self._run(self._core.read_namespaced_config_map, name, namespace)
+            found = await self.run(self._core.read_namespaced_config_map, name, namespace)
         except ApiException as error:
             if error.status == _NOT_FOUND:
                 return None
@@ -278,11 +253,11 @@ class Kube:
             KubernetesError: the API server refused, as it does in a namespace that terminates.
         """
         try:
-            await self._run(self._core.create_namespaced_config_map, namespace, body)
+            await self.run(self.fenced(self._core.create_namespaced_config_map), namespace, body)
         except ApiException as error:
             name = body["metadata"]["name"]
             raise refused(f"creating ConfigMap {namespace}/{name}", error) from error
-        self._on_write("configmap")
+        self.on_write("configmap")
 
     async def replace_config_map(self, namespace: str, body: Mapping[str, Any]) -> None:
         """Replace a ConfigMap by what `config_map` gave, changed.
@@ -293,12 +268,14 @@ class Kube:
         """
         name = body["metadata"]["name"]
         try:
-            await self._run(self._core.replace_namespaced_config_map, name, namespace, body)
+            await self.run(
+                self.fenced(self._core.replace_namespaced_config_map), name, namespace, body
+            )
         except ApiException as error:
             if error.status in _STALE:
                 raise StaleObject(f"{namespace}/{name} changed meanwhile") from error
             raise refused(f"writing ConfigMap {namespace}/{name}", error) from error
-        self._on_write("configmap")
+        self.on_write("configmap")
 
     async def create_event(self, namespace: str, event: Mapping[str, Any]) -> None:
         """Post an ``events.k8s.io/v1`` Event.
@@ -307,10 +284,10 @@ class Kube:
             KubernetesError: the API server refused, as it does in a namespace that terminates.
         """
         try:
-            await self._run(self._fenced(self._events.create_namespaced_event), namespace, event)
+            await self.run(self.fenced(self._events.create_namespaced_event), namespace, event)
         except ApiException as error:
             raise refused(f"posting an Event in {namespace}", error) from error
-        self._on_write("event")
+        self.on_write("event")
 
     async def _patch(
         self, body: Mapping[str, Any], operations: list[dict[str, Any]], *, target: str
@@ -332,8 +309,8 @@ class Kube:
         )
         where = f"{metadata['namespace']}/{metadata['name']}"
         try:
-            patched: dict[str, Any] = await self._run(
-                self._fenced(send),
+            patched: dict[str, Any] = await self.run(
+                self.fenced(send),
                 GROUP,
                 VERSION,
                 metadata["namespace"],
@@ -346,10 +323,10 @@ class Kube:
             if error.status in _STALE:
                 raise StaleObject(f"{where} changed meanwhile: {_words(error)}") from error
             raise refused(f"writing {target} of {where}", error) from error
-        self._on_write(target)
+        self.on_write(target)
         return patched
 
-    def _fenced(self, function: Callable[..., Any]) -> Callable[..., Any]:
+    def fenced(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """The same call, refused in its own thread, right before it is sent, unless we lead."""
 
         def send(*args: Any, **options: Any) -> Any:
@@ -358,7 +335,14 @@ class Kube:
 
         return send
 
-    async def _run(self, function: Callable[..., Any], /, *args: Any, **options: Any) -> Any:
+    async def run(self, function: Callable[..., Any], /, *args: Any, **options: Any) -> Any:
+        """Call a function of the client library in a thread.
+
+        Raises:
+            ApiException: the API server answered with an error; see `refused`.
+            KubernetesError: it did not answer.
+        """
+
         def send() -> Any:
             return function(*args, _request_timeout=_TIMEOUT_SECONDS, **options)
 
@@ -389,4 +373,6 @@ def _words(error: ApiException) -> str:
 
 def refused(what: str, error: ApiException) -> KubernetesRefusal:
     """An error that says what was asked and what the API server answered."""
-    return KubernetesRefusal(f"{what}: the API server said {_words(error)}")
+    refusal = KubernetesRefusal(f"{what}: the API server said {_words(error)}")
+    refusal.forbidden = error.status == _FORBIDDEN
+    return refusal

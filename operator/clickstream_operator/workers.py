@@ -10,7 +10,7 @@ from typing import Final
 import structlog
 
 from clickstream_operator.fence import Fenced
-from clickstream_operator.kube import KubernetesError, StaleObject
+from clickstream_operator.kube import KubernetesError, KubernetesRefusal, StaleObject
 from clickstream_operator.metrics import Metrics
 from clickstream_operator.workqueue import Key, WorkQueue
 
@@ -27,12 +27,19 @@ class Workers:
     """`count` tasks that reconcile keys until they are drained."""
 
     def __init__(
-        self, *, count: int, queue: WorkQueue, reconcile: Reconcile, metrics: Metrics
+        self,
+        *,
+        count: int,
+        queue: WorkQueue,
+        reconcile: Reconcile,
+        metrics: Metrics,
+        on_forbidden: Callable[[], None] = lambda: None,
     ) -> None:
         self._count = count
         self._queue = queue
         self._reconcile = reconcile
         self._metrics = metrics
+        self._on_forbidden = on_forbidden
         self._tasks: list[asyncio.Task[None]] = []
         self._since: dict[Key, float] = {}
 
@@ -71,7 +78,12 @@ class Workers:
             log.warning("not the leader", why=str(fenced))
             delay = _RETRY_SECONDS
         except KubernetesError as error:
-            log.warning("kubernetes refused", why=str(error))
+            if isinstance(error, KubernetesRefusal) and error.forbidden:
+                # Said once, with what is missing, by whoever this tells.
+                log.info("kubernetes refused", why=str(error))
+                self._on_forbidden()
+            else:
+                log.warning("kubernetes refused", why=str(error))
             delay = _RETRY_SECONDS
         except Exception:  # a defect in one pass must not end the worker
             log.exception("unexpected error in a pass")

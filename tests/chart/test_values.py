@@ -181,6 +181,7 @@ def test_a_wrong_value_is_named(offline: Helm, pair: str, words: str) -> None:
         ),
         ([REGION, "serviceAccount.create=false"], "name the ServiceAccount to use"),
         ([REGION, "watch.labelSelector=team=shop\\,"], "has an empty part"),
+        ([REGION, "operator.outputsConfigMap=true"], "set watch.namespaces"),
         (
             [REGION, "metrics.serviceMonitor.enabled=true", "metrics.podMonitor.enabled=true"],
             "enable one",

@@ -14,7 +14,7 @@ import urllib3
 from kubernetes import client
 
 from clickstream_operator.api.v1alpha1 import FINALIZER
-from clickstream_operator.kube import Kube, KubernetesError, StaleObject, connect
+from clickstream_operator.kube import Kube, KubernetesError, KubernetesRefusal, StaleObject, connect
 from clickstream_operator.workqueue import Key
 
 KEY = Key("shop", "web")
@@ -191,19 +191,12 @@ async def test_defect_is_not_hidden(pool: ThreadPoolExecutor) -> None:
         await kube(KeyError("x"), pool).get(KEY)
 
 
-@pytest.mark.parametrize(("status", "served"), [(200, True), (404, False)])
-async def test_crd_may_be_absent(pool: ThreadPoolExecutor, status: int, *, served: bool) -> None:
-    """Before the CRD is installed the API server knows no such path."""
-    assert await kube({"items": []}, pool, status).served() is served
-    assert await kube({"items": []}, pool, status).served_in("shop") is served
-
-
-@pytest.mark.parametrize("call", ["served", "served_in"])
-async def test_forbidden_list_is_told(pool: ThreadPoolExecutor, call: str) -> None:
-    """A missing permission is not a missing CRD."""
-    arguments = ["shop"] if call == "served_in" else []
-    with pytest.raises(KubernetesError, match=r"listing clickstreampipelines.*403 because"):
-        await getattr(kube(refusal(), pool, 403), call)(*arguments)
+async def test_what_is_forbidden_says_so(pool: ThreadPoolExecutor) -> None:
+    """A missing right is told from other refusals."""
+    for status, forbidden in ((403, True), (500, False)):
+        with pytest.raises(KubernetesRefusal) as caught:
+            await kube(refusal(), pool, status).get(KEY)
+        assert caught.value.forbidden is forbidden
 
 
 async def test_cluster_is_named_by_kube_system(pool: ThreadPoolExecutor) -> None:

@@ -36,6 +36,9 @@
 {{- if and .Values.watch.labelSelector (regexMatch "^\\s|\\s$|^,|,$|,\\s*," .Values.watch.labelSelector) }}
 {{- fail (printf "watch.labelSelector %q has an empty part: write it as for kubectl -l, for example team=shop,tier in (web, app)" .Values.watch.labelSelector) }}
 {{- end }}
+{{- if and .Values.operator.outputsConfigMap (not .Values.watch.namespaces) }}
+{{- fail "operator.outputsConfigMap would need rights on all ConfigMaps of the cluster: set watch.namespaces, so that it needs them only there" }}
+{{- end }}
 {{- if and .Values.metrics.serviceMonitor.enabled .Values.metrics.podMonitor.enabled }}
 {{- fail "metrics.serviceMonitor.enabled and metrics.podMonitor.enabled are both true: everything would be counted twice; enable one" }}
 {{- end }}
