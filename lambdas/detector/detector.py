@@ -9,10 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from detector.findings import Ending
 from detector.incidents import Incidents
 from detector.lane_state import DetectorLanes, LaneState
+from detector.minutes import Minutes, latest_minute
 from detector.rules import active_rules
 from detector.session_rules import SessionRules, earlier_events, read_counts
+from detector.site_rules import SiteRules
+from detector.site_state import SiteItem
+from detector.stream_tail import StreamTail
 from shared.conditional_write import MOST_ATTEMPTS, ContentionError
 from shared.decode import Decoder, read_records
 from shared.emf import Metrics, write_line
@@ -21,10 +26,11 @@ from shared.logs import Log
 from shared.privacy import Scrubber
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from detector.findings import Finding
     from detector.lane_state import Checkout
-    from detector.session_rules import Finding, SessionCounts
+    from detector.session_rules import SessionCounts
     from shared.config import Config
     from shared.rows import Batch
 
@@ -40,17 +46,27 @@ class Detector:
         *,
         dynamodb: Any,
         sns: Any,
+        kinesis: Any = None,
         hash_key: bytes,
         clock: Callable[[], float],
         out: Callable[[str], None] = write_line,
     ) -> None:
-        """Take low-level boto3 clients, a clock in epoch seconds, and where to print lines."""
+        """Take low-level boto3 clients, a clock in epoch seconds, and where to print lines.
+
+        Without `kinesis` an idle lane is past no minute, so rules about the whole site wait.
+        """
         self._config = config
         self._dynamodb = dynamodb
         self._log = Log(config.log_level, out)
         self._metrics = Metrics(config.pipeline, clock, out)
         self._decoder = Decoder(config, Scrubber(config.privacy, config.fields, hash_key))
-        self._rules = SessionRules(active_rules(config.detection), config.fields)
+        rules = active_rules(config.detection, config.fields)
+        self._clock = clock
+        self._rules = SessionRules(rules, config.fields)
+        self._site_rules = SiteRules(rules, config.fields, config.detection.sensitivity)
+        self._site = SiteItem(dynamodb, config.tables.counters)
+        tail = None if kinesis is None else StreamTail(kinesis, config.detection.stream, clock)
+        self._minutes = Minutes(tail, config.stream_epoch)
         self._lanes = DetectorLanes(dynamodb, config.tables.counters, config.ttl.lane_hours)
         self._incidents = Incidents(
             dynamodb=dynamodb,
@@ -77,12 +93,31 @@ class Detector:
         return {"batchItemFailures": []}
 
     def _tick(self) -> None:
-        """Do what the clock demands: messages left behind, verdicts that waited."""
+        """Do what the clock demands: messages left behind, what waited, minutes that are final."""
         published = self._incidents.publish_left_behind()
+        now_ms = round(self._clock() * 1000)
+        site = self._site.load()
+        self._minutes.begin(site, now_ms)
+        seen: set[str] = set()
+        # One at a time: the states of all lanes together could exceed the memory.
         for lane, state in self._lanes.load_all():
-            if state.pending:
-                self._judge_again(lane, state)
-        self._log.write("DEBUG", "tick", published=published)
+            if lane.epoch != self._config.stream_epoch:
+                self._settle(lane, state, now_ms)  # Of a former life of the stream: all is read.
+                continue
+            seen.add(lane.code)
+            self._settle(lane, state, self._minutes.take(site, lane, state, now_ms))
+        self._minutes.finish(site, seen, now_ms)
+        judged = 0
+        for minute, sums in self._minutes.final(site, now_ms):
+            if sums is not None:
+                self._record(self._site_rules.judge(site, minute, sums))
+                judged += 1
+        # Refused: another tick was quicker and has judged the same minutes alike.
+        self._site.save(site, now_ms / 1000)
+        behind = latest_minute(now_ms) - site.judged
+        self._log.write("DEBUG", "tick", published=published, judged=judged, behind=behind)
+        if site.skipped or site.truncated:
+            self._log.write("DEBUG", "given up", minutes=site.skipped, entries=site.truncated)
 
     def _advance(self, lane: Lane, batch: Batch) -> None:
         # Read afresh each time: from a remembered state, quiet times that another container set
@@ -93,29 +128,32 @@ class Detector:
                 return
             expected = state.watermark
             fresh = [event for event in batch.events if event.sequence > expected]
-            findings = self._rules.advance(state, fresh)
+            found = self._rules.advance(state, fresh)
             state.watermark = batch.last
             state.last_arrival_ms = max(state.last_arrival_ms, batch.last_arrival_ms)
-            findings += self._judge_checkouts(lane, state)
-            self._record(lane, findings)
+            found += self._judge_checkouts(lane, state)
+            found += self._rules.settle(state, state.clock_ms)
+            self._record(found)
             state = self._lanes.save(lane, expected=expected, state=state)
         if state is not None:
             raise ContentionError("a detector item was changed by others too often")
 
-    def _judge_again(self, lane: Lane, state: LaneState) -> None:
-        """Judge checkouts without new events.
+    def _settle(self, lane: Lane, state: LaneState, through_ms: int) -> None:
+        """Judge what waited, without new events; `through_ms`: how far the lane has been read.
 
         If a batch advances the lane meanwhile the write is refused and nothing is lost: that
-        batch judges the same checkouts, with the same verdicts.
+        batch finds the same checkouts and endings, with the same verdicts.
         """
         waiting = len(state.pending)
-        self._record(lane, self._judge_checkouts(lane, state))
-        if len(state.pending) != waiting:
+        found = self._judge_checkouts(lane, state) if waiting else []
+        found += self._rules.settle(state, max(state.clock_ms, through_ms))
+        self._record(found)
+        if found or len(state.pending) != waiting:
             self._lanes.save(lane, expected=state.watermark, state=state)
 
-    def _judge_checkouts(self, lane: Lane, state: LaneState) -> list[Finding]:
+    def _judge_checkouts(self, lane: Lane, state: LaneState) -> list[Finding | Ending]:
         """Return what the waiting checkouts amount to; those still unknown stay in the state."""
-        findings: list[Finding] = []
+        found: list[Finding | Ending] = []
         waiting: list[Checkout] = []
         counts: dict[str, SessionCounts] = {}
         enough = self._rules.enough_before_checkout
@@ -133,12 +171,10 @@ class Detector:
             if earlier is None:
                 waiting.append(checkout)
                 continue
-            finding = self._rules.verdict(state, checkout, earlier)
-            if finding is not None:
-                findings.append(finding)
+            found += self._rules.verdict(state, checkout, earlier)
         oldest = state.last_arrival_ms - self._config.ttl.session_metrics_hours * 3_600_000
         state.pending = [checkout for checkout in waiting if checkout.arrival_ms > oldest]
-        return findings
+        return found
 
     def _session_item(self, session: str) -> dict[str, Any]:
         answer = self._dynamodb.get_item(
@@ -147,13 +183,18 @@ class Detector:
         item: dict[str, Any] = answer.get("Item", {})
         return item
 
-    def _record(self, lane: Lane, findings: list[Finding]) -> None:
+    def _record(self, found: Sequence[Finding | Ending]) -> None:
         counts: dict[str, int] = {}
-        for finding in findings:
-            if self._incidents.record(finding):
-                counts[finding.rule] = counts.get(finding.rule, 0) + 1
+        ended = 0
+        for each in found:
+            if isinstance(each, Ending):
+                ended += self._incidents.end(each)
+            elif self._incidents.record(each):
+                counts[each.rule] = counts.get(each.rule, 0) + 1
         for rule, count in counts.items():
             self._metrics.emit({"Anomalies": (count, "Count")}, dimensions={"Rule": rule})
-            self._log.write("WARNING", "incidents", lane=lane.code, rule=rule, incidents=count)
+            self._log.write("WARNING", "incidents", rule=rule, incidents=count)
         if counts:
             self._metrics.emit({"Anomalies": (sum(counts.values()), "Count")})
+        if ended:
+            self._log.write("INFO", "incidents over", incidents=ended)

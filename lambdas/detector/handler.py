@@ -27,6 +27,7 @@ def _detector() -> Detector:
         config,
         dynamodb=clients.make("dynamodb"),
         sns=clients.make("sns"),
+        kinesis=clients.make("kinesis"),
         hash_key=read_hash_key(clients, config),
         clock=time.time,
     )

@@ -1,8 +1,9 @@
-"""Incidents: one item each, exactly once; one message each, at least once.
+"""Incidents: one item each, exactly once; a message when it begins and one when it is over.
 
 Key: `metric_name` = `incident`, `time_window` = `YYYY-MM-DDTHH:MM#<incident id>` of the event's
-minute. `sent` is 0 until the message is published, 1 then, 2 when no topic was configured. The
-message itself stands in the item, so that a later tick can publish it.
+minute. `sent` is 0 until the message is published, 1 then, 2 when no topic was configured; with
+`over`, the time, comes `over_sent` of the same meaning. The message itself stands in the item, so
+that a later tick can publish it. Messages go out at least once, with the incident id.
 """
 
 from __future__ import annotations
@@ -12,17 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from detector.session_rules import MINUTE_MS, Finding
-from shared.clock_text import instant_text, minute_text
+from detector.findings import incident_key
+from shared.clock_text import instant_text
 from shared.conditional_write import Update, apply_update, error_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from detector.findings import Ending, Finding
     from shared.logs import Log
 
 INCIDENT = "incident"
 SUBJECT = "Clickstream Anomaly Detected"
+OVER_SUBJECT = "Clickstream Anomaly Over"
 UNSENT, SENT, NO_TOPIC = 0, 1, 2
 _UNDISTURBED_MS = 60_000
 _HOUR_SECONDS = 3600
@@ -77,6 +80,27 @@ class Incidents:
         self._try_publish(item)
         return True
 
+    def end(self, ending: Ending) -> bool:
+        """Note that an incident is over and publish that; True when it was not noted before.
+
+        An incident that has expired, or was given up, stays so.
+        """
+        key = _key(incident_key(ending.rule, ending.mark, ending.minute))
+        update = Update()
+        update.set("over", {"S": instant_text(ending.time_ms)})
+        update.set("over_sent", {"N": str(UNSENT if self._topic_arn else NO_TOPIC)})
+        update.set("ended", {"N": str(round(self._clock() * 1000))})
+        update.require(f"attribute_exists({update.name('metric_name')})")
+        update.require(f"attribute_not_exists({update.name('over')})")
+        refused = apply_update(self._dynamodb, update.request(self._table, key))
+        item = refused
+        if refused is None:
+            answer = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True)
+            item = answer.get("Item")
+        if item:
+            self._try_publish(item)
+        return refused is None
+
     def publish_left_behind(self) -> int:
         """Publish incidents whose message never went out; returns how many.
 
@@ -87,7 +111,11 @@ class Incidents:
             return 0
         # Younger ones are being published by the invocation that put them.
         latest = round(self._clock() * 1000) - _UNDISTURBED_MS
-        found = [item for item in self._unsent() if int(item["created"]["N"]) <= latest]
+        found = [
+            item
+            for item in self._unsent()
+            if int(item.get("ended", item["created"])["N"]) <= latest
+        ]
         for item in found:
             self._publish(item)
         return len(found)
@@ -96,8 +124,12 @@ class Incidents:
         arguments: dict[str, Any] = {
             "TableName": self._table,
             "KeyConditionExpression": "#m = :m",
-            "FilterExpression": "#sent = :unsent",
-            "ExpressionAttributeNames": {"#m": "metric_name", "#sent": "sent"},
+            "FilterExpression": "#sent = :unsent OR #over = :unsent",
+            "ExpressionAttributeNames": {
+                "#m": "metric_name",
+                "#sent": "sent",
+                "#over": "over_sent",
+            },
             "ExpressionAttributeValues": {
                 ":m": {"S": INCIDENT},
                 ":unsent": {"N": str(UNSENT)},
@@ -117,11 +149,28 @@ class Incidents:
             self._log.write("ERROR", "alert not published", code=error_code(error))
 
     def _publish(self, item: dict[str, Any]) -> None:
-        if not self._topic_arn or int(item["sent"]["N"]) != UNSENT:
+        """Publish what the item says is due: that it began, then that it is over."""
+        if not self._topic_arn:
             return
-        self._sns.publish(TopicArn=self._topic_arn, Subject=SUBJECT, Message=item["message"]["S"])
+        if int(item["sent"]["N"]) == UNSENT:
+            self._send(SUBJECT, item["message"]["S"])
+            self._mark(item, "sent")
+        # Nobody waits for the end of what was never announced.
+        announced = int(item["sent"]["N"]) != NO_TOPIC
+        if announced and int(item.get("over_sent", {"N": "1"})["N"]) == UNSENT:
+            message = json.loads(item["message"]["S"])
+            message["over"] = item["over"]["S"]
+            for anomaly in message["anomalies"]:
+                anomaly["isAnomaly"] = False
+            self._send(OVER_SUBJECT, _text(message))
+            self._mark(item, "over_sent")
+
+    def _send(self, subject: str, message: str) -> None:
+        self._sns.publish(TopicArn=self._topic_arn, Subject=subject, Message=message)
+
+    def _mark(self, item: dict[str, Any], attribute: str) -> None:
         update = Update()
-        update.set("sent", {"N": str(SENT)})
+        update.set(attribute, {"N": str(SENT)})
         # An item that expired meanwhile must not come back as a stub.
         update.require(f"attribute_exists({update.name('metric_name')})")
         key = {name: item[name] for name in ("metric_name", "time_window")}
@@ -129,27 +178,40 @@ class Incidents:
 
     def _item(self, finding: Finding) -> dict[str, Any]:
         identity = finding.identity
+        session = finding.subject if finding.scope == "Session" else None
         message = {
             "timestamp": instant_text(finding.time_ms),
-            "session_id": finding.session,
+            "session_id": session,
             "anomalies": [
                 {"isAnomaly": True, "type": finding.rule, "details": finding.explanation}
             ],
             "event_details": finding.details,
             "incident_id": identity,
+            "severity": finding.severity,
+            "scope": finding.scope,
+            "subject": finding.subject,
             "pipeline": self._pipeline,
         }
         return {
-            "metric_name": {"S": INCIDENT},
-            "time_window": {"S": f"{minute_text(finding.time_ms // MINUTE_MS)}#{identity}"},
+            **_key(incident_key(finding.rule, finding.mark, finding.minute)),
             "incident_id": {"S": identity},
             "rule": {"S": finding.rule},
             "severity": {"S": finding.severity},
-            "session_id": {"S": finding.session},
+            "scope": {"S": finding.scope},
+            "subject": {"S": finding.subject},
+            "session_id": {"S": session or ""},
             "details": {"S": finding.explanation},
             "event_time": {"S": instant_text(finding.time_ms)},
-            "message": {"S": json.dumps(message, indent=2, ensure_ascii=False)},
+            "message": {"S": _text(message)},
             "sent": {"N": str(UNSENT if self._topic_arn else NO_TOPIC)},
             "created": {"N": str(round(self._clock() * 1000))},
             "ttl": {"N": str(finding.arrival_ms // 1000 + self._ttl_seconds)},
         }
+
+
+def _key(time_window: str) -> dict[str, Any]:
+    return {"metric_name": {"S": INCIDENT}, "time_window": {"S": time_window}}
+
+
+def _text(message: dict[str, Any]) -> str:
+    return json.dumps(message, indent=2, ensure_ascii=False)

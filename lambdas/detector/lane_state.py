@@ -11,6 +11,7 @@ import zlib
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from detector.quiet import OVER, Quiet
 from shared.conditional_write import Update, apply_update
 from shared.lanes import NOTHING, Lane, decode_watermark, encode_watermark
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 DETECTOR = "detector"
 LARGEST_STATE_BYTES = 300_000
 """Below DynamoDB's 400 KB an item (Developer Guide, "Service, account, and table quotas")."""
+SESSION_MINUTES = "60"
+"""The series that counts all events of a session by the minute."""
+_PARTS_OF_FIRST_FORM = 4
 _HOUR_SECONDS = 3600
 
 
@@ -43,18 +47,27 @@ class Checkout:
 class LaneState:
     """The state of one lane.
 
-    `clock_ms` is the latest arrival of an event, `last_arrival_ms` that of any record;
-    `open` counts events by minute and session mark, `cooldowns` holds by rule and session mark the
-    arrival time in ms until which the rule is quiet.
+    `clock_ms` is the latest arrival of an event, `last_arrival_ms` that of any record. `open`
+    counts by series (seconds of a window, and what is counted), window and mark; `values` holds by
+    rule, window and mark the values seen; `tallies` counts by minute what the rules beyond one
+    lane ask for, for the tick to collect.
     """
 
     watermark: int = NOTHING
     clock_ms: int = 0
-    open: dict[int, dict[str, int]] = field(default_factory=dict)
-    cooldowns: dict[str, int] = field(default_factory=dict)
+    open: dict[str, dict[int, dict[str, int]]] = field(default_factory=dict)
+    values: dict[str, dict[int, dict[str, list[str]]]] = field(default_factory=dict)
+    quiet: Quiet = field(default_factory=Quiet)
+    tallies: dict[int, dict[str, int]] = field(default_factory=dict)
     pending: list[Checkout] = field(default_factory=list)
     truncated: int = 0
     last_arrival_ms: int = 0
+
+    def count(self, series: str, window: int, mark: str) -> int:
+        """Count one more event; returns how many there are now."""
+        counts = self.open.setdefault(series, {}).setdefault(window, {})
+        counts[mark] = counts.get(mark, 0) + 1
+        return counts[mark]
 
     def encode(self) -> bytes:
         """Return the state as bytes within the limit; gives up entries until it fits."""
@@ -66,37 +79,76 @@ class LaneState:
 
     def _parts(self) -> list[Any]:
         pending = [asdict(checkout) for checkout in self.pending]
-        return [self.clock_ms, self.open, self.cooldowns, pending]
+        quiet = self.quiet.entries
+        return [self.clock_ms, self.open, self.values, quiet, self.tallies, pending]
 
     def _shrink(self) -> None:
-        """Give up the quarter of the counts that are lowest, and of the checkouts that are oldest.
+        """Give up the quarter of the counts that are lowest, and of all else the oldest quarter.
 
         Sessions with few events are the least likely to cross a threshold.
         """
         entries = sorted(
-            (count, minute, mark)
-            for minute, counts in self.open.items()
+            (count, series, window, mark)
+            for series, windows in self.open.items()
+            for window, counts in windows.items()
             for mark, count in counts.items()
         )
         lowest = entries[: len(entries) // 4 + 1]
-        for _, minute, mark in lowest:
-            del self.open[minute][mark]
+        for _, series, window, mark in lowest:
+            del self.open[series][window][mark]
+        given_up = len(lowest) + self._shrink_values() + self._shrink_tallies()
         oldest = self.pending[: len(self.pending) // 4 + 1]
         del self.pending[: len(oldest)]
-        self.truncated += len(lowest) + len(oldest)
-        if not entries and not oldest:
-            self.cooldowns.clear()
+        given_up += len(oldest)
+        # These cost most when lost: an incident would begin again, or never be over.
+        if not given_up:
+            given_up = self.quiet.cut(len(self.quiet.entries) // 2)
+        self.truncated += given_up
+
+    def _shrink_values(self) -> int:
+        given_up = 0
+        for windows in self.values.values():
+            for window in sorted(windows)[: len(windows) // 4 + 1]:
+                given_up += len(windows.pop(window))
+        return given_up
+
+    def _shrink_tallies(self) -> int:
+        """Give up the rarest subjects of each minute; the site's own counts always fit."""
+        given_up = 0
+        for counts in self.tallies.values():
+            subjects = sorted(
+                (each for each in counts if "|" in each), key=lambda each: counts[each]
+            )
+            for each in subjects[: (len(subjects) + 3) // 4]:
+                del counts[each]
+                given_up += 1
+        return given_up
 
     @classmethod
     def decode(cls, data: bytes) -> LaneState:
         """Return the part of a state that `encode` wrote."""
-        clock_ms, opened, cooldowns, pending = json.loads(zlib.decompress(data))
+        parts = json.loads(zlib.decompress(data))
+        if len(parts) == _PARTS_OF_FIRST_FORM:
+            # Before rules of one's own: minutes of sessions, and quiet times without endings.
+            clock_ms, minutes, cooldowns, pending = parts
+            opened = {SESSION_MINUTES: minutes}
+            quiet = {name: [until, OVER, until] for name, until in cooldowns.items()}
+            values: dict[str, Any] = {}
+            tallies: dict[str, Any] = {}
+        else:
+            clock_ms, opened, values, quiet, tallies, pending = parts
         return cls(
             clock_ms=clock_ms,
-            open={int(minute): counts for minute, counts in opened.items()},
-            cooldowns=cooldowns,
-            pending=[_checkout(parts) for parts in pending],
+            open={series: _by_number(windows) for series, windows in opened.items()},
+            values={rule: _by_number(windows) for rule, windows in values.items()},
+            quiet=Quiet(quiet),
+            tallies=_by_number(tallies),
+            pending=[_checkout(each) for each in pending],
         )
+
+
+def _by_number(windows: dict[str, Any]) -> dict[int, Any]:
+    return {int(number): counts for number, counts in windows.items()}
 
 
 def _checkout(parts: dict[str, Any]) -> Checkout:

@@ -1,65 +1,58 @@
-"""The rules of the detector as data. Built-in ones are written as a user's own would be."""
+"""The rules of a pipeline: the built-in ones, written as a user's own would be, and the user's."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
+
+from shared.config import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.config import Detection
+    from shared.config import Detection, Fields
 
-DEFAULT_COOLDOWN_SECONDS = 1800
 _LONGEST_SOUGHT = 512
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One rule of scope Session.
-
-    Kinds: `Rate` fires above `value` events in `per_seconds`; `Words` when the user agent has one
-    of `words` and it is not in `excepted`; `Sequence` when a page path holds `path` after fewer
-    than `value` earlier events.
-    """
-
-    name: str
-    kind: Literal["Rate", "Words", "Sequence"]
-    value: int = 0
-    per_seconds: int = 60
-    path: str = ""
-    words: tuple[str, ...] = ()
-    excepted: tuple[str, ...] = ()
-    severity: Literal["info", "warning", "critical"] = "warning"
-    cooldown_seconds: int = DEFAULT_COOLDOWN_SECONDS
-
 
 HIGH_FREQUENCY = "high_frequency_clicks"
 SUSPICIOUS_AGENT = "suspicious_user_agent"
 UNUSUAL_SEQUENCE = "unusual_page_sequence"
+VOLUME = "volume"
+GEOGRAPHIC = "geographic"
 
 _EVENTS_PER_MINUTE: Mapping[str, int] = {"Low": 100, "Medium": 50, "High": 25}
+_GEOGRAPHIC_SECONDS = 600
 
 
-def built_in_rules(sensitivity: str) -> tuple[Rule, ...]:
-    """Return the built-in session rules; `sensitivity` moves the event rate only."""
+def built_in_rules(sensitivity: str, country: str = "country") -> tuple[Rule, ...]:
+    """Return the built-in rules.
+
+    `sensitivity` moves the event rate here, and the limits of `volume` where it is judged;
+    `country` is the member that `geographic` looks at.
+    """
     return (
-        Rule(HIGH_FREQUENCY, "Rate", value=_EVENTS_PER_MINUTE[sensitivity]),
+        Rule(HIGH_FREQUENCY, "Rate", limit=_EVENTS_PER_MINUTE[sensitivity]),
         Rule(
             SUSPICIOUS_AGENT,
             "Words",
             words=("bot", "crawler", "spider", "scraper", "automated", "headlesschrome"),
             excepted=("cubot",),  # A maker of phones.
         ),
-        Rule(UNUSUAL_SEQUENCE, "Sequence", value=3, path="/checkout"),
+        Rule(UNUSUAL_SEQUENCE, "Sequence", limit=3, path="/checkout"),
+        Rule(VOLUME, "Seasonal", scope="Site"),
+        Rule(GEOGRAPHIC, "Distinct", field=country, limit=1, per_seconds=_GEOGRAPHIC_SECONDS),
     )
 
 
-def active_rules(detection: Detection) -> tuple[Rule, ...]:
-    """Return the rules that a config leaves on."""
-    rules = built_in_rules(detection.sensitivity)
-    return tuple(rule for rule in rules if rule.name not in detection.disabled_rules)
+def active_rules(detection: Detection, fields: Fields) -> tuple[Rule, ...]:
+    """Return the rules that a config leaves on.
+
+    Disabling concerns built-in rules only: the user's rule of the same name is judged.
+    """
+    own = {rule.name for rule in detection.rules}
+    built_in = built_in_rules(detection.sensitivity, fields.country)
+    off = detection.disabled_rules | own
+    return (*(rule for rule in built_in if rule.name not in off), *detection.rules)
 
 
 class WordMatch:

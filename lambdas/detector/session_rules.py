@@ -13,42 +13,31 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from detector.lane_state import Checkout
+from detector.conditions import explain, holds
+from detector.findings import MINUTE_MS, Ending, Finding
+from detector.lane_state import SESSION_MINUTES, Checkout
 from detector.rules import WordMatch
-from shared.clock_text import instant_text, minute_text
+from detector.selection import EVERYTHING, Selection
+from detector.tallies import Tallies, cut_subjects
+from shared.clock_text import instant_text
 from shared.lanes import NOTHING, decode_watermark
+from shared.member_match import member_text
 from shared.session_items import COUNT_PREFIX, WATERMARK_PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from detector.lane_state import LaneState
-    from detector.rules import Rule
-    from shared.config import Fields
+    from shared.config import Fields, Rule
     from shared.rows import Event
 
-MINUTE_MS = 60_000
 GRACE_MS = 2 * MINUTE_MS
+KEPT_MINUTES = 30
+"""How long a lane keeps the tallies of a closed minute for the tick."""
+MOST_SUBJECTS = 1000
+"""Pages and networks that a lane counts in a minute, the rest is given up and counted."""
 _LONGEST_DETAIL = 256
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A rule that fired: what becomes an incident. Times in UTC ms."""
-
-    rule: str
-    severity: str
-    session: str
-    time_ms: int
-    arrival_ms: int
-    explanation: str
-    details: dict[str, str]
-
-    @property
-    def identity(self) -> str:
-        """Return the incident id: the same rule, session and minute are one incident."""
-        text = f"{self.rule}|{self.time_ms // MINUTE_MS}|{self.session}"
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+_LONGEST_VALUE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +64,53 @@ def read_counts(item: dict[str, Any]) -> SessionCounts:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """A rule of scope Session with what it counts: a series of its selection and one of all."""
+
+    rule: Rule
+    selection: Selection
+    series: str
+    all_series: str
+
+    def window(self, time_ms: int) -> int:
+        return time_ms // (self.rule.per_seconds * 1000)
+
+    def is_closed(self, time_ms: int, clock_ms: int) -> bool:
+        length = self.rule.per_seconds * 1000
+        return (self.window(time_ms) + 1) * length + GRACE_MS <= clock_ms
+
+
 class SessionRules:
-    """The active session rules of one pipeline."""
+    """The active rules that are judged in one lane, and the tallies for those that are not."""
 
     def __init__(self, rules: Sequence[Rule], fields: Fields) -> None:
-        self._rates = [rule for rule in rules if rule.kind == "Rate"]
-        self._words = [(rule, WordMatch(rule)) for rule in rules if rule.kind == "Words"]
-        self._sequences = {rule.name: rule for rule in rules if rule.kind == "Sequence"}
-        self._shown = (fields.type, fields.page, fields.user_agent, fields.referrer, fields.country)
+        sessions = [rule for rule in rules if rule.scope == "Session"]
+        self._counted = [
+            _counted(rule, fields) for rule in sessions if rule.kind not in {"Words", "Sequence"}
+        ]
+        self._words = [(rule, WordMatch(rule)) for rule in sessions if rule.kind == "Words"]
+        self._sequences = {rule.name: rule for rule in sessions if rule.kind == "Sequence"}
+        self._rules = {rule.name: rule for rule in sessions}
+        self._tallied = Tallies(rules, fields)
+        self._shown = (
+            fields.type,
+            fields.page,
+            fields.user_agent,
+            fields.referrer,
+            fields.country,
+            fields.id,
+        )
         self._fields = fields
 
-    def advance(self, state: LaneState, events: Iterable[Event]) -> list[Finding]:
+    def advance(self, state: LaneState, events: Iterable[Event]) -> list[Finding | Ending]:
         """Apply events above the state's watermark, in lane order, and change the state.
 
         Returns:
-            What fired. Checkouts that cannot be judged by the events alone wait in the state.
+            What fired or ended. Checkouts that cannot be judged by the events alone wait in the
+            state.
         """
-        findings: list[Finding] = []
+        found: list[Finding | Ending] = []
         for event in events:
             state.clock_ms = max(state.clock_ms, event.arrival_ms)
             mark = session_mark(event.session)
@@ -100,48 +119,142 @@ class SessionRules:
                     seen = checkout.later.get(event.sequence, 0)
                     checkout.later[event.sequence] = seen + 1
             self._await_checkout(state, event, mark)
-            findings += self._judge_rate(state, event, mark)
+            held = [*self._judge_counts(state, event, mark)]
             for rule, words in self._words:
                 word = words.find(event.user_agent)
-                if word and cooled_down(state, rule, mark, state.clock_ms):
-                    findings.append(self._finding(rule, event, f"User agent contains {word!r}"))
-        _forget(state)
-        return findings
+                if word:
+                    held.append((rule, f"User agent contains {word!r}"))
+            for rule, explanation in held:
+                found += self._fire(state, rule, event, mark, explanation)
+            minute = event.time_ms // MINUTE_MS
+            if (minute + 1) * MINUTE_MS + GRACE_MS > state.clock_ms:
+                self._tallied.add(state.tallies.setdefault(minute, {}), event)
+        return found
 
-    def verdict(self, state: LaneState, checkout: Checkout, earlier: int | None) -> Finding | None:
+    def settle(self, state: LaneState, clock_ms: int) -> list[Ending]:
+        """Return the incidents that are over by a clock, and forget what has had its time."""
+        endings = []
+        for rule, mark, last in [*state.quiet.silent(clock_ms, self._calm_ms)]:
+            minute = state.quiet.end(rule, mark)
+            if minute is not None:
+                endings.append(Ending(rule, mark, minute, last))
+        _forget(state)
+        return endings
+
+    def verdict(self, state: LaneState, checkout: Checkout, earlier: int) -> list[Finding | Ending]:
         """Return what a checkout with a known number of earlier events amounts to."""
         mark = session_mark(checkout.session)
+        found: list[Finding | Ending] = []
         for rule in self._sequences.values():
-            if earlier is not None and earlier < rule.value:
-                if not cooled_down(state, rule, mark, checkout.arrival_ms):
-                    return None
-                return Finding(
-                    rule=rule.name,
-                    severity=rule.severity,
-                    session=checkout.session,
-                    time_ms=checkout.time_ms,
-                    arrival_ms=checkout.arrival_ms,
-                    explanation=f"Checkout after {earlier} earlier events",
-                    details=checkout.details,
+            if earlier >= rule.limit:
+                continue
+            found += self._end_before(state, rule, mark, checkout.arrival_ms)
+            if self._begins(state, rule, mark, checkout.arrival_ms, checkout.time_ms):
+                found.append(
+                    Finding(
+                        rule=rule.name,
+                        severity=rule.severity,
+                        scope="Session",
+                        subject=checkout.session,
+                        mark=mark,
+                        time_ms=checkout.time_ms,
+                        arrival_ms=checkout.arrival_ms,
+                        explanation=f"Checkout after {earlier} earlier events",
+                        details=checkout.details,
+                    )
                 )
-        return None
+        return found
 
     @property
     def enough_before_checkout(self) -> int:
         """Return how many earlier events clear a checkout; 0 when the rule is off."""
-        return max((rule.value for rule in self._sequences.values()), default=0)
+        return round(max((rule.limit for rule in self._sequences.values()), default=0))
 
-    def _judge_rate(self, state: LaneState, event: Event, mark: str) -> list[Finding]:
-        minute = event.time_ms // MINUTE_MS
-        if (minute + 1) * MINUTE_MS + GRACE_MS <= state.clock_ms:
-            return []
-        counts = state.open.setdefault(minute, {})
-        counts[mark] = counts.get(mark, 0) + 1
-        return [
-            self._finding(rule, event, f"More than {rule.value} events in {minute_text(minute)}")
-            for rule in self._rates
-            if counts[mark] == rule.value + 1 and cooled_down(state, rule, mark, state.clock_ms)
-        ]
+    def _judge_counts(
+        self, state: LaneState, event: Event, mark: str
+    ) -> Iterator[tuple[Rule, str]]:
+        """Count an event in every series that takes it; yield the rules that then hold."""
+        now: dict[str, int] = {}
+        if event.time_ms // MINUTE_MS * MINUTE_MS + MINUTE_MS + GRACE_MS > state.clock_ms:
+            minute = event.time_ms // MINUTE_MS
+            now[SESSION_MINUTES] = state.count(SESSION_MINUTES, minute, mark)
+        for each in self._counted:
+            if each.is_closed(event.time_ms, state.clock_ms):
+                continue
+            window = each.window(event.time_ms)
+            taken = each.selection.takes(event)
+            if each.rule.kind == "Distinct":
+                if taken and self._count_values(state, each, window, mark, event):
+                    limit = round(each.rule.limit)
+                    yield each.rule, f"More than {limit} values of {each.rule.field}"
+                continue
+            if each.rule.kind == "Ratio" and each.all_series not in now:
+                now[each.all_series] = state.count(each.all_series, window, mark)
+            if taken and each.series not in now:
+                now[each.series] = state.count(each.series, window, mark)
+            if taken or each.rule.kind == "Ratio":
+                count = now.get(each.series)
+                if count is None:
+                    count = state.open.get(each.series, {}).get(window, {}).get(mark, 0)
+                if holds(each.rule, count, now.get(each.all_series, 0)):
+                    yield each.rule, explain(each.rule)
+
+    def _count_values(
+        self, state: LaneState, each: _Counted, window: int, mark: str, event: Event
+    ) -> bool:
+        value = member_text(event.document.get(each.rule.field or ""))
+        if value is None:
+            return False
+        windows = state.values.setdefault(f"{each.rule.per_seconds}|{each.rule.name}", {})
+        values = windows.setdefault(window, {}).setdefault(mark, [])
+        short = value[:_LONGEST_VALUE]
+        if short not in values and len(values) <= each.rule.limit:
+            values.append(short)
+        return len(values) > each.rule.limit
+
+    def _fire(
+        self, state: LaneState, rule: Rule, event: Event, mark: str, explanation: str
+    ) -> Iterator[Finding | Ending]:
+        yield from self._end_before(state, rule, mark, state.clock_ms)
+        if self._begins(state, rule, mark, state.clock_ms, event.time_ms):
+            yield Finding(
+                rule=rule.name,
+                severity=rule.severity,
+                scope="Session",
+                subject=event.session,
+                mark=mark,
+                time_ms=event.time_ms,
+                arrival_ms=event.arrival_ms,
+                explanation=explanation,
+                details=self._details(event),
+            )
+
+    def _begins(self, state: LaneState, rule: Rule, mark: str, clock_ms: int, time_ms: int) -> bool:
+        return state.quiet.fire(
+            rule.name,
+            mark,
+            clock_ms=clock_ms,
+            minute=time_ms // MINUTE_MS,
+            cooldown=rule.cooldown_seconds,
+        )
+
+    def _end_before(
+        self, state: LaneState, rule: Rule, mark: str, clock_ms: int
+    ) -> Iterator[Ending]:
+        """End an incident whose calm time had passed when its rule held again.
+
+        Whether batches were cut so that this was noticed earlier must not matter.
+        """
+        last = state.quiet.last_firing(rule.name, mark)
+        if last is not None and last + self._calm_ms(rule.name) <= clock_ms:
+            minute = state.quiet.end(rule.name, mark)
+            if minute is not None:
+                yield Ending(rule.name, mark, minute, last)
+
+    def _calm_ms(self, name: str) -> int:
+        """Return how long a rule must not hold until its incident is over."""
+        rule = self._rules.get(name)
+        return (rule.per_seconds * 1000 if rule else MINUTE_MS) + GRACE_MS
 
     def _await_checkout(self, state: LaneState, event: Event, mark: str) -> None:
         if event.page is None or not any(
@@ -149,7 +262,8 @@ class SessionRules:
         ):
             return
         # What the detector saw in open minutes is a lower bound of the earlier events.
-        seen = sum(counts.get(mark, 0) for counts in state.open.values())
+        minutes = state.open.get(SESSION_MINUTES, {})
+        seen = sum(counts.get(mark, 0) for counts in minutes.values())
         if seen >= self.enough_before_checkout:
             return
         state.pending.append(
@@ -160,17 +274,6 @@ class SessionRules:
                 arrival_ms=state.clock_ms,
                 details=self._details(event),
             )
-        )
-
-    def _finding(self, rule: Rule, event: Event, explanation: str) -> Finding:
-        return Finding(
-            rule=rule.name,
-            severity=rule.severity,
-            session=event.session,
-            time_ms=event.time_ms,
-            arrival_ms=event.arrival_ms,
-            explanation=explanation,
-            details=self._details(event),
         )
 
     def _details(self, event: Event) -> dict[str, str]:
@@ -218,20 +321,27 @@ def session_mark(session: str) -> str:
     return hashlib.blake2b(session.encode(), digest_size=7).hexdigest()
 
 
-def cooled_down(state: LaneState, rule: Rule, mark: str, arrival_ms: int) -> bool:
-    """Return whether a rule may fire for a session now; if so it is quiet from here on."""
-    name = f"{rule.name}|{mark}"
-    if arrival_ms < state.cooldowns.get(name, 0):
-        return False
-    state.cooldowns[name] = arrival_ms + rule.cooldown_seconds * 1000
-    return True
+def _counted(rule: Rule, fields: Fields) -> _Counted:
+    selection = Selection(rule, fields)
+    seconds = str(rule.per_seconds)
+    code = selection.code
+    series = seconds if code == EVERYTHING else f"{seconds}|{code}"
+    return _Counted(rule, selection, series, seconds)
 
 
 def _forget(state: LaneState) -> None:
     clock = state.clock_ms
-    for minute in [m for m in state.open if (m + 1) * MINUTE_MS + GRACE_MS <= clock]:
-        del state.open[minute]
+    for series, windows in state.open.items():
+        _close(windows, int(series.partition("|")[0]) * 1000, clock)
+    for series, seen in state.values.items():
+        _close(seen, int(series.partition("|")[0]) * 1000, clock)
+    _close(state.tallies, MINUTE_MS, clock - KEPT_MINUTES * MINUTE_MS)
+    for counts in state.tallies.values():
+        state.truncated += cut_subjects(counts, MOST_SUBJECTS)
     # A checkout that still waits is judged by the quiet times of its own arrival.
-    oldest = min((checkout.arrival_ms for checkout in state.pending), default=clock)
-    for name in [name for name, until in state.cooldowns.items() if until <= oldest]:
-        del state.cooldowns[name]
+    state.quiet.forget(min((each.arrival_ms for each in state.pending), default=clock))
+
+
+def _close(windows: dict[int, Any], length_ms: int, clock_ms: int) -> None:
+    for window in [each for each in windows if (each + 1) * length_ms + GRACE_MS <= clock_ms]:
+        del windows[window]

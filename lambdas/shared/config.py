@@ -22,6 +22,7 @@ VERSION = 1
 INLINE_VARIABLE = "CLICKSTREAM_CONFIG"
 OBJECT_VARIABLE = "CLICKSTREAM_CONFIG_S3"
 DEFAULT_MAX_SERIES = 100
+DEFAULT_COOLDOWN_SECONDS = 1800
 
 
 class ConfigError(Exception):
@@ -87,13 +88,60 @@ class Ttl:
     lane_hours: int
 
 
+Kind = Literal[
+    "Rate", "Threshold", "Match", "Ratio", "Absent", "Seasonal", "Words", "Sequence", "Distinct"
+]
+Scope = Literal["Site", "Page", "Session", "IPPrefix"]
+Operator = Literal["GreaterThan", "LessThan", "Equals", "Contains", "Matches"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of the detector, a built-in one or the user's.
+
+    `match` and, but for `Threshold` and `Match`, the presence of `field` say which events count.
+
+    - `Rate`: more (or, for the site, fewer) than `limit` of them in `per_seconds`.
+    - `Threshold`, `Match`: `field` compares with the number `limit` or with `text`, at least
+      `min_volume` times in `per_seconds`.
+    - `Ratio`: their share of all events in `per_seconds`, once there are `min_volume`.
+    - `Absent`: none for `for_seconds`.
+    - `Seasonal`: their number is odd for the minute of the week; `operator` picks one direction.
+    - built-in only: `Words` in the user agent unless `excepted`; `Sequence`, a page path holding
+      `path` after fewer than `limit` earlier events; `Distinct`, more than `limit` values of
+      `field` in `per_seconds`.
+    """
+
+    name: str
+    kind: Kind
+    scope: Scope = "Session"
+    match: tuple[tuple[str, str], ...] = ()
+    field: str | None = None
+    operator: Operator | None = None
+    limit: float = 0
+    text: str = ""
+    per_seconds: int = 60
+    for_seconds: int = 0
+    min_volume: int = 0
+    cooldown_seconds: int = DEFAULT_COOLDOWN_SECONDS
+    severity: Literal["info", "warning", "critical"] = "warning"
+    path: str = ""
+    words: tuple[str, ...] = ()
+    excepted: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """What the detector looks for; an empty topic means incidents without alerts."""
+    """What the detector looks for; an empty topic means incidents without alerts.
+
+    `rules` are the user's own; one with the name of a built-in rule stands in its place.
+    """
 
     enabled: bool
+    stream: str
     sensitivity: Literal["Low", "Medium", "High"]
     disabled_rules: frozenset[str]
+    rules: tuple[Rule, ...]
     alerts_topic_arn: str
 
 
@@ -205,8 +253,10 @@ def _build(data: Mapping[str, Any]) -> Config:
         ttl=Ttl(**{_snake(name): span for name, span in ttl.items()}),
         detection=Detection(
             enabled=detection["enabled"],
+            stream=detection["stream"],
             sensitivity=detection["sensitivity"],
             disabled_rules=frozenset(detection["disabledRules"]),
+            rules=tuple(_rule(rule) for rule in detection["rules"]),
             alerts_topic_arn=detection["alertsTopicArn"],
         ),
         log_level=data["logLevel"],
@@ -223,6 +273,11 @@ def _metric(data: Mapping[str, Any]) -> CustomMetric:
         dimensions=tuple(data.get("dimensions", ())),
         max_series=data.get("maxSeries", DEFAULT_MAX_SERIES),
     )
+
+
+def _rule(data: Mapping[str, Any]) -> Rule:
+    members = {_snake(name): value for name, value in data.items() if name != "match"}
+    return Rule(**members, match=tuple(data.get("match", {}).items()))
 
 
 def _snake(name: str) -> str:

@@ -6,9 +6,10 @@ container; later ones are counted as `other`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from shared.emf import Metrics, Series, dimension_value, metric_value
+from shared.member_match import matches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +31,7 @@ class CustomMetrics:
             found: dict[tuple[str, ...], list[float]] = {}
             for event in events:
                 document = event.document
-                if not _matches(metric, document):
+                if not matches(document, metric.match):
                     continue
                 value = 1.0
                 if metric.value_field is not None:
@@ -48,18 +49,3 @@ class CustomMetrics:
                     namespace=metric.namespace,
                     dimensions=dict(zip(metric.dimensions, names, strict=True)),
                 )
-
-
-def _matches(metric: CustomMetric, document: dict[str, Any]) -> bool:
-    return all(
-        member in document
-        and isinstance(document[member], str | int | float)
-        and _text(document[member]) == text
-        for member, text in metric.match
-    )
-
-
-def _text(value: str | float) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)

@@ -17,6 +17,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "array": (list,),
     "string": (str,),
     "integer": (int,),
+    "number": (int, float),
     "boolean": (bool,),
 }
 _NOTES = frozenset({"$schema", "$defs", "title", "description"})

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 
 from clickstream_operator import names
 from clickstream_operator.api.v1alpha1 import Spec
+from clickstream_operator.detection_rules import compile_rule
 
 VERSION: Final = 1
 #: Lambda allows 4 KB for all environment variables together ("Lambda quotas"); the rest of them
@@ -61,9 +62,10 @@ def document(
         },
         "detection": {
             "enabled": detection.enabled,
+            "stream": physical[names.STREAM],
             "sensitivity": detection.sensitivity,
             "disabledRules": sorted(detection.disabled_rules),
-            "rules": [],
+            "rules": [compile_rule(rule) for rule in detection.rules],
             "alertsTopicArn": topic_arn,
         },
         "logLevel": spec.processor.log_level,

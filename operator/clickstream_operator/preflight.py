@@ -18,6 +18,7 @@ from clickstream_operator.aws.arns import Place
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.aws.session import AwsSession, Identity
 from clickstream_operator.claims import Claim
+from clickstream_operator.detection_rules import RuleError, compile_rule
 from clickstream_operator.resources.lambda_function import FunctionPackage
 from clickstream_operator.status import Problem
 from clickstream_operator.subject import InvalidSpec, Subject, parse
@@ -68,6 +69,11 @@ def problem_in_spec(subject: Subject, around: Surroundings) -> Problem | None:
                 f"{path} {arn} is not allowed; add it to the operator's "
                 "CLICKSTREAM_ALLOWED_ROLE_ARNS, or remove it",
             )
+    for rule in subject.spec.anomaly_detection.rules:
+        try:
+            compile_rule(rule)
+        except RuleError as error:
+            return Problem(Reason.INVALID, str(error))
     if not region_of(subject, around):
         return Problem(
             Reason.INVALID,

@@ -59,7 +59,10 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """An anomaly. `sent`: 0 message due, 1 published, 2 no topic was configured."""
+    """An anomaly, of a session, a page, a network or (empty subject) the site.
+
+    `sent`, and `over_sent` once it is over: 0 message due, 1 published, 2 no topic was configured.
+    """
 
     incident_id: str
     rule: str
@@ -68,6 +71,10 @@ class Incident:
     event_time: str
     details: str
     sent: int
+    scope: str = "Session"
+    subject: str = ""
+    over: str | None = None
+    over_sent: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,6 +363,11 @@ def _read_incident(item: dict[str, Any]) -> Incident:
         event_time=item["event_time"]["S"],
         details=item["details"]["S"],
         sent=int(item["sent"]["N"]),
+        # Absent in items of the first version, which had sessions only.
+        scope=item.get("scope", {"S": "Session"})["S"],
+        subject=item.get("subject", item["session_id"])["S"],
+        over=item["over"]["S"] if "over" in item else None,
+        over_sent=int(item["over_sent"]["N"]) if "over_sent" in item else None,
     )
 
 

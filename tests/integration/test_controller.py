@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from clickstream_operator import names
+from clickstream_operator import names, reporting
+from clickstream_operator.api.v1alpha1 import Spec
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.aws.session import AwsSession, CallRecord
 from clickstream_operator.kube import StaleObject
@@ -588,13 +589,20 @@ def test_a_suspended_pipeline_is_read_and_not_written_and_can_be_deleted(pilot: 
     check_retained(pilot)
 
 
-def test_fields_of_a_later_version_are_answered(pilot: Pilot) -> None:
+def test_fields_of_a_later_version_are_answered(
+    pilot: Pilot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Accepted, named in a condition, and the pipeline works without them."""
-    pilot.apply({"anomalyDetection": {"rules": [{"name": "mine", "kind": "Rate"}]}})
+
+    def without_effect(spec: Spec) -> list[str]:
+        return ["spec.stream.mode"] if spec.stream.mode == "OnDemand" else []
+
+    monkeypatch.setattr(reporting, "fields_without_effect", without_effect)
+    pilot.apply({"stream": {"mode": "OnDemand"}})
     run(pilot.converge())
     pending = pilot.condition("FieldsPending")
     assert pending["status"] == "True"
-    assert "spec.anomalyDetection.rules" in pending["message"]
+    assert "spec.stream.mode" in pending["message"]
     pilot.apply()
     run(pilot.converge(lambda: pilot.condition("FieldsPending")["status"] == "absent"))
 

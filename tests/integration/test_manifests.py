@@ -56,7 +56,7 @@ AROUND: dict[str, Json] = {
     "stream.autoscaling": {"minShards": 1, "maxShards": 10000},
     "tables.provisioned": {"readUnits": 1, "writeUnits": 1},
     "metrics[]": {"name": "a", "match": {}},
-    "anomalyDetection.rules[]": {"name": "a", "kind": "Rate"},
+    "anomalyDetection.rules[]": {"name": "a", "kind": "Seasonal", "scope": "Site"},
     "archive.transitions[]": {"storageClass": "GLACIER", "afterDays": 90},
 }
 
@@ -76,11 +76,16 @@ def spec_with(path: str, value: Any) -> Json:
 
 
 def merged(one: Json, other: Json) -> Json:
-    """Return both, the second winning."""
+    """Return both, the second winning; the items of two lists of objects are merged in turn."""
     result = {**one}
     for key, value in other.items():
-        both = isinstance(value, dict) and isinstance(result.get(key), dict)
-        result[key] = merged(result[key], value) if both else value
+        before = result.get(key)
+        if isinstance(value, dict) and isinstance(before, dict):
+            result[key] = merged(before, value)
+        elif isinstance(value, list) and isinstance(before, list):
+            result[key] = [merged(a, b) for a, b in zip(before, value, strict=True)]
+        else:
+            result[key] = value
     return result
 
 
@@ -350,7 +355,11 @@ def test_every_constraint_of_the_schema_is_tried() -> None:
     for path, row in CHOICES.items():
         tried.add((path, "enum", str(row["of"])))
     for path, row in TEXTS.items():
-        place = {"metrics[].match.page": "metrics[].match.*", "tags.CostCenter": "tags.*"}
+        place = {
+            "metrics[].match.page": "metrics[].match.*",
+            "anomalyDetection.rules[].match.page": "anomalyDetection.rules[].match.*",
+            "tags.CostCenter": "tags.*",
+        }
         for key, keyword in (("least", "minLength"), ("most", "maxLength")):
             if key in row:
                 tried.add((place.get(path, path), keyword, str(row[key])))
@@ -569,7 +578,7 @@ def test_owners_share_lists_without_default(api: Api) -> None:
             "alarms": {"actionArns": [f"arn:aws:sns:eu-west-1:1:{item}" for item in items]},
             "metrics": [{"name": item, "match": {"event_type": item}} for item in items],
             "anomalyDetection": {
-                "rules": [{"name": item, "kind": "Rate"} for item in items],
+                "rules": [{"name": item, "kind": "Rate", "value": "5"} for item in items],
             },
         }
         return applied(api, SERVER_SIDE, spec, f"--field-manager={owner}")

@@ -79,6 +79,7 @@ def config_document(**changes: Any) -> dict[str, Any]:
         },
         "detection": {
             "enabled": True,
+            "stream": "p",
             "sensitivity": "Medium",
             "disabledRules": [],
             "rules": [],

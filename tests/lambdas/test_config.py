@@ -34,6 +34,7 @@ def changed(path: str, value: Any) -> dict[str, Any]:
     return document
 
 
+RULE = {"name": "mine", "kind": "Rate", "scope": "Session", "limit": 5.5}
 FAULTS = [
     ("bucket", ..., "bucket is missing: add it"),
     ("surprise", 1, "surprise is not known: remove it"),
@@ -45,7 +46,10 @@ FAULTS = [
     ("events.fields.user", "", "events.fields.user does not match"),
     ("events.maxPastSeconds", 1.5, "events.maxPastSeconds is a number: write an integer"),
     ("privacy.queryParameters", [""], "privacy.queryParameters[0] is empty"),
-    ("detection.rules", [{"name": "mine"}], "detection.rules has 1 items: at most 0"),
+    ("detection.rules", [{"name": "mine", "kind": "Rate"}], "detection.rules[0].scope is missing"),
+    ("detection.rules", [RULE | {"kind": "Words"}], "write one of Rate, Threshold, Match"),
+    ("detection.rules", [RULE | {"limit": "5"}], "detection.rules[0].limit is a string"),
+    ("detection.rules", [RULE] * 51, "detection.rules has 51 items: at most 50"),
     ("metrics", [{"name": "a", "namespace": "AWS/S3", "match": {}}], "metrics[0].namespace"),
     ("metrics", [{"name": "a", "namespace": "b", "match": {"x": 1}}], "metrics[0].match.x"),
 ]

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from detector.incidents import SUBJECT
 from detector.lane_state import LARGEST_STATE_BYTES, Checkout, LaneState
+from detector.quiet import Quiet
 from detector.rules import SUSPICIOUS_AGENT, WordMatch, built_in_rules
 from detector.session_rules import SessionCounts, earlier_events
 from tests.lambdas.memory_aws import CrashError, refuse
@@ -33,6 +34,7 @@ def detection(**changes: Any) -> dict[str, Any]:
     """Return detection settings, changed."""
     return {
         "enabled": True,
+        "stream": "p",
         "sensitivity": "Medium",
         "disabledRules": [],
         "rules": [],
@@ -311,13 +313,13 @@ def test_state_that_is_too_large_is_cut_and_counted() -> None:
     """The lane item stays writable with any number of sessions; what was given up is counted."""
     source = random.Random(1)  # noqa: S311 - reproducible
     state = LaneState(clock_ms=1)
-    state.open = {1: {source.randbytes(7).hex(): number % 5 for number in range(60_000)}}
+    state.open = {"60": {1: {source.randbytes(7).hex(): number % 5 for number in range(60_000)}}}
     state.pending = [
         Checkout(number, source.randbytes(500).hex(), 1, 1, {}) for number in range(400)
     ]
     assert len(state.encode()) <= LARGEST_STATE_BYTES
     assert state.truncated > 0
-    kept = list(state.open[1].values())
+    kept = list(state.open["60"][1].values())
     assert min(kept) >= 1
     assert state.pending[-1].sequence == 399
     state.open, state.truncated = {}, 0
@@ -330,8 +332,10 @@ def test_state_survives_encoding() -> None:
     """What is written is what is read."""
     state = LaneState(
         clock_ms=5,
-        open={1: {"a": 2}},
-        cooldowns={"r|a": 9},
+        open={"60": {1: {"a": 2}}},
+        values={"600|r": {1: {"a": ["NL"]}}},
+        quiet=Quiet({"r|a": [9, 1, 2]}),
+        tallies={1: {"*": 3}},
         pending=[Checkout(10**50, "s", 1, 2, {"page_url": "/checkout"}, {10**50: 1})],
     )
     assert LaneState.decode(state.encode()) == state

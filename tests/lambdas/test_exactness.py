@@ -187,8 +187,8 @@ def test_random_partition_keys_keep_sessions_right(seed: int) -> None:
     for record in traffic.records:
         shards[source.choice(sorted(shards))].append(record.data)
     quiet = make_config(detection={
-        "enabled": False, "sensitivity": "Low", "disabledRules": [], "rules": [],
-        "alertsTopicArn": "",
+        "enabled": False, "stream": "p", "sensitivity": "Low", "disabledRules": [],
+        "rules": [], "alertsTopicArn": "",
     })  # fmt: skip
     pipeline.config = quiet
     for shard in source.sample(sorted(shards), 4):

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from clickstream_operator.api.spec import EventFields, Spec
+from clickstream_operator.api.spec import Spec
 
 
 def fields_without_effect(spec: Spec) -> list[str]:
-    """Paths of set fields that have no effect yet. The pipeline works without them."""
-    found = []
-    if spec.events.fields.id != EventFields().id:
-        found.append("spec.events.fields.id")
-    if spec.anomaly_detection.rules:
-        found.append("spec.anomalyDetection.rules")
-    return found
+    """Paths of set fields that have no effect yet: none in this version.
+
+    The place for a field that the API has before the code that honours it.
+    """
+    del spec
+    return []
 
 
 def fields_that_hold(spec: Spec) -> list[str]:

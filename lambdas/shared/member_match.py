@@ -1,0 +1,20 @@
+"""Whether the members of an event equal given texts: what `match` means in metrics and rules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def member_text(value: Any) -> str | None:
+    """Return a scalar as the text that a spec would give it; None for what has no such text."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, str | int | float) else None
+
+
+def matches(document: dict[str, Any], match: Iterable[tuple[str, str]]) -> bool:
+    """Return whether each member is there and has the text."""
+    return all(member_text(document.get(member)) == text for member, text in match)
