@@ -109,6 +109,7 @@ def compare(
     lanes = {item["time_window"]["S"]: item for item in by_name.pop("lane", [])}
     _lanes(found, lanes, truth)
     watching = by_name.pop("detector", [])
+    by_name.pop("detector-site", None)
     incidents = by_name.pop("incident", [])
     _counters(found, [item for items in by_name.values() for item in items], truth, lifetimes)
     _objects(found, stores, truth)

@@ -177,6 +177,7 @@ def test_checkout_and_left_behind_messages(pipeline: MotoPipeline) -> None:
     items = pipeline.dynamodb.scan(TableName=COUNTERS)["Items"]
     assert {item["metric_name"]["S"] for item in items} == {
         "detector",
+        "detector-site",
         "lane",
         "incident",
         "events_per_minute_page_view",

@@ -349,6 +349,14 @@ def _fixed(path: str, value: Any, effect: str) -> Row:
     )
 
 
+def _rule_row(member: str, probe: str, effect: str, value: Any, *, before: Any, after: Any,
+              given: Spec | None = None) -> Row:  # fmt: skip
+    return _function(
+        f"anomalyDetection.rules[].{member}", probe, effect, value, before=before, after=after,
+        target="detector", stores=["incidents"], given=given or _rule(),
+    )  # fmt: skip
+
+
 def _pending(path: str, value: Any, given: Spec | None = None) -> Row:
     return Row(path, "pending", value, given=given or {})
 
@@ -367,7 +375,16 @@ _METRIC: Final[Spec] = {"metrics": [{"name": "Sales", "match": {"event_type": "p
 _METRIC_BY_PRODUCT: Final[Spec] = {
     "metrics": [{**_METRIC["metrics"][0], "dimensions": ["product"]}]
 }
-_RULE: Final[Spec] = {"anomalyDetection": {"rules": [{"name": "many", "kind": "Rate"}]}}
+
+
+def _rule(**members: Any) -> Spec:
+    """A spec with one detection rule; `None` leaves a member out."""
+    of = {"name": "many", "kind": "Rate", "value": "2", **members}
+    of = {name: value for name, value in of.items() if value is not None}
+    return {"anomalyDetection": {"rules": [of]}}
+
+
+_AMOUNT: Final[Spec] = _rule(kind="Threshold", field="amount")
 _NO_DETECTOR: Final[Spec] = {"anomalyDetection": {"enabled": False}}
 _WITH_DETECTOR: Final[Spec] = {"anomalyDetection": {"enabled": True}}
 _KEY: Final = "alias/campaign"
@@ -573,7 +590,8 @@ _DATA: Final = [
     _function("events.fields.country", "countries_of_alerts", "country in an incident's message",
               "other_country", stores=["incidents"], before=["NL"], after=["BE"],
               target="detector"),
-    _pending("events.fields.id", "id"),
+    _function("events.fields.id", "ids_of_alerts", "event id in an incident's message",
+              "other_id", stores=["incidents"], before=["a"], after=["b"], target="detector"),
     _function("events.maxPastSeconds", "reasons_of_a_late_event",
               "what becomes of an event of two hours ago", 3600,
               stores=["objects"], before=[], after=["timestamp_out_of_range"]),
@@ -651,14 +669,31 @@ _DETECTION: Final = [
               ["suspicious_user_agent"], stores=["incidents"], before=["suspicious_user_agent"],
               after=[],
               target="detector"),
-    *(
-        _pending(f"anomalyDetection.rules[].{name}", value, _RULE)
-        for name, value in (
-            ("name", "other"), ("kind", "Match"), ("scope", "Page"), ("field", "page_url"),
-            ("operator", "Contains"), ("value", "50"), ("perSeconds", 60), ("forSeconds", 120),
-            ("minVolume", 30), ("cooldownSeconds", 600), ("severity", "critical"),
-        )
-    ),
+    _rule_row("name", "incidents_of_three_orders", "rule that an incident names", "other",
+              before=["many"], after=["other"]),
+    _rule_row("kind", "incidents_of_three_orders", "incidents of three orders", "Match",
+              before=["many"], after=[], given=_rule(field="event_type")),
+    _rule_row("scope", "subjects_of_three_orders", "what an incident is about", "Page",
+              before=["session-1"], after=["/products"]),
+    _rule_row("match", "incidents_of_three_orders", "incidents of three orders",
+              {"event_type": "click"}, before=["many"], after=[]),
+    _rule_row("field", "incidents_of_three_orders", "incidents of orders of 1, 2 and 3", "weight",
+              before=["many"], after=[], given=_AMOUNT),
+    _rule_row("operator", "incidents_of_three_orders", "incidents of orders of 1, 2 and 3",
+              "LessThan", before=["many"], after=[],
+              given=_rule(kind="Threshold", field="amount", value="1")),
+    _rule_row("value", "incidents_of_three_orders", "incidents of three orders", "3",
+              before=["many"], after=[]),
+    _rule_row("perSeconds", "incidents_of_three_orders", "incidents of orders at 0, 20 and 40 s",
+              30, before=["many"], after=[]),
+    _rule_row("forSeconds", "incidents_of_two_busy_minutes", "incidents of two minutes", 180,
+              before=["many"], after=[], given=_rule(scope="Site", forSeconds=120)),
+    _rule_row("minVolume", "incidents_of_three_orders", "incidents of orders of 1, 2 and 3", 2,
+              before=["many"], after=[], given=_AMOUNT),
+    _rule_row("cooldownSeconds", "incidents_of_two_bursts", "incidents of two bursts", 300,
+              before=["many"], after=["many", "many"]),
+    _rule_row("severity", "severities_of_three_orders", "severity of an incident", "critical",
+              before=["warning"], after=["critical"]),
 ]  # fmt: skip
 
 _ALERTING: Final = [

@@ -28,6 +28,7 @@ from clickstream_operator.api.pending import fields_that_hold, fields_without_ef
 from clickstream_operator.api.v1alpha1 import Spec
 from clickstream_operator.aws.session import is_read
 from sandbox import Sandbox
+from shared.clock_text import instant_text
 from shared.config import load_config
 from tests.integration.pilot import ACCOUNT, Pilot, empty_aws, run
 from tests.integration.test_controller import left_in_aws
@@ -43,6 +44,7 @@ MOST_PASSES: Final = 20
 DAY: Final = 86_400.0
 CAMPAIGN: Final = [row for row in ROWS if row.kind in {"aws", "function"}]
 FIXED: Final = [row for row in ROWS if row.kind == "fixed"]
+MINUTE_0: Final = epoch("2026-11-23T12:00:00")
 PENDING: Final = [row for row in ROWS if row.kind == "pending"]
 _ABSENT: Final = re.compile(r"NotFound|NoSuch|NonExistent|DoesNotExist")
 _PLACE: Final = re.compile(r"<([a-z-]+)>")
@@ -821,6 +823,102 @@ def metric_values(pipeline: Pipeline) -> Any:
 def incidents_of_thirty_events(pipeline: Pipeline) -> Any:
     """One session, one minute."""
     detect(pipeline, *(event(timestamp=f"2026-11-23T11:59:{n:02d}Z") for n in range(30)))
+    return incidents(pipeline)
+
+
+@probe
+def ids_of_alerts(pipeline: Pipeline) -> Any:
+    """Two members could be the event id; an incident's message has the one that is."""
+    detect(pipeline, event(user_agent="Googlebot/2.1", event_id="a", other_id="b"))
+    (details,) = [each["event_details"] for each in messages(pipeline)]
+    return [details.get("event_id") or details.get("other_id")]
+
+
+def messages(pipeline: Pipeline) -> list[dict[str, Any]]:
+    """Messages of the incidents, as their items hold them."""
+    items = pipeline.dynamodb.items(pipeline.config.tables.counters)
+    return [json.loads(item["message"]["S"]) for item in items if "message" in item]
+
+
+def order(pipeline: Pipeline) -> None:
+    """Three orders of one session, of 1, 2 and 3, within a minute; then the ticks judge it."""
+    minute(pipeline, 0, 3)
+    tick(pipeline, 1)
+
+
+def minute(pipeline: Pipeline, number: int, count: int) -> None:
+    """Some orders in a minute, `number` of them later than others."""
+    arrival = MINUTE_0 + number * 60
+    batch = invocation(
+        encode(
+            event(
+                timestamp=instant_text(round((arrival + 20 * index) * 1000)),
+                event_type="order",
+                amount=index + 1,
+            )
+            for index in range(count)
+        ),
+        start=number * 10,
+        arrival=arrival + 45,
+    )
+    pipeline.now = arrival + 45
+    pipeline.detector().process(batch)
+
+
+def tick(pipeline: Pipeline, number: int) -> None:
+    """Let another minute's event close what came before, and the schedule call."""
+    arrival = MINUTE_0 + number * 60 + 130
+    closing = event(timestamp=instant_text(round(arrival * 1000)), session_id="closing")
+    pipeline.detector().process(
+        invocation(encode([closing]), start=number * 10 + 5, arrival=arrival)
+    )
+    pipeline.now = arrival + 15
+    pipeline.detector().process({"source": "clickstream.schedule"})
+
+
+def warm_up(pipeline: Pipeline) -> None:
+    """Let the rules of the site settle in quiet minutes."""
+    for number in range(-8, 0):
+        tick(pipeline, number)
+
+
+@probe
+def incidents_of_three_orders(pipeline: Pipeline) -> Any:
+    """One session, one minute."""
+    order(pipeline)
+    return incidents(pipeline)
+
+
+@probe
+def subjects_of_three_orders(pipeline: Pipeline) -> Any:
+    """One session, one page, one minute."""
+    warm_up(pipeline)
+    order(pipeline)
+    return [message["subject"] for message in messages(pipeline)]
+
+
+@probe
+def severities_of_three_orders(pipeline: Pipeline) -> Any:
+    """One session, one minute."""
+    order(pipeline)
+    return [message["severity"] for message in messages(pipeline)]
+
+
+@probe
+def incidents_of_two_busy_minutes(pipeline: Pipeline) -> Any:
+    """Three orders in each of two minutes."""
+    warm_up(pipeline)
+    minute(pipeline, 0, 3)
+    minute(pipeline, 1, 3)
+    tick(pipeline, 2)
+    return incidents(pipeline)
+
+
+@probe
+def incidents_of_two_bursts(pipeline: Pipeline) -> Any:
+    """Three orders of one session, and ten minutes later three more."""
+    minute(pipeline, 0, 3)
+    minute(pipeline, 10, 3)
     return incidents(pipeline)
 
 
