@@ -29,6 +29,7 @@ _PHYSICAL: Final = {
     names.SESSION_METRICS: SESSIONS,
     names.COUNTERS: COUNTERS,
     names.ARCHIVE: ARCHIVE,
+    names.STREAM: f"{BASE}-events",
     names.HASH_KEY: f"/clickstream/{BASE}/hash-key",
 }
 
