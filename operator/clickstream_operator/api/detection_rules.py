@@ -139,7 +139,8 @@ DETECTION: Final = (
 
 #: At the spec, because privacy decides what the detector sees.
 IP_PREFIX: Final = Rule(
-    "self.privacy.ipAddress != 'Drop' || self.anomalyDetection.rules.all(r, !has(r.scope) || r.scope != 'IPPrefix')",
+    "self.privacy.ipAddress != 'Drop' || "
+    "self.anomalyDetection.rules.all(r, !has(r.scope) || r.scope != 'IPPrefix')",
     "anomalyDetection.rules of scope IPPrefix need privacy.ipAddress: Truncate or Keep; change it, "
     "or choose another scope",
     ".anomalyDetection.rules",
