@@ -10,10 +10,13 @@ import argparse
 import hashlib
 import json
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 SOURCES = Path(__file__).resolve().parent
 FUNCTIONS = ("processor", "detector")
+TOOLS = {"redrive": ("redrive", "processor")}
+"""Packages that a person runs (`PYTHONPATH=redrive.zip python -m redrive`), with their folders."""
 _LIBRARY = "shared"
 _SUFFIXES = frozenset({".py", ".json"})
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # The earliest time that a zip file can hold.
@@ -23,13 +26,7 @@ _UNIX = 3
 
 def build_package(function: str, output: Path) -> dict[str, str | int]:
     """Write the zip of a function and return its manifest entry."""
-    path = output / f"{function}.zip"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as package:
-        for name, source in _list_files(function):
-            entry = zipfile.ZipInfo(name, _EPOCH)
-            entry.external_attr = _FILE_MODE
-            entry.create_system = _UNIX
-            package.writestr(entry, source.read_bytes())
+    path = write_zip(function, (function,), output)
     content = path.read_bytes()
     return {
         "file": path.name,
@@ -39,10 +36,22 @@ def build_package(function: str, output: Path) -> dict[str, str | int]:
     }
 
 
-def _list_files(function: str) -> list[tuple[str, Path]]:
+def write_zip(name: str, folders: Iterable[str], output: Path) -> Path:
+    """Write the zip of some folders and what they share; returns its path."""
+    path = output / f"{name}.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as package:
+        for inner, source in _list_files(folders):
+            entry = zipfile.ZipInfo(inner, _EPOCH)
+            entry.external_attr = _FILE_MODE
+            entry.create_system = _UNIX
+            package.writestr(entry, source.read_bytes())
+    return path
+
+
+def _list_files(folders: Iterable[str]) -> list[tuple[str, Path]]:
     found = [
         (path.relative_to(SOURCES).as_posix(), path)
-        for folder in (function, _LIBRARY)
+        for folder in (*folders, _LIBRARY)
         for path in (SOURCES / folder).rglob("*")
         if path.suffix in _SUFFIXES
     ]
@@ -53,6 +62,8 @@ def build(output: Path) -> dict[str, dict[str, str | int]]:
     """Write all packages and `manifest.json` into a folder; returns the manifest."""
     output.mkdir(parents=True, exist_ok=True)
     manifest = {function: build_package(function, output) for function in FUNCTIONS}
+    for tool, folders in TOOLS.items():
+        write_zip(tool, folders, output)
     text = json.dumps(manifest, indent=2, sort_keys=True) + "\n"
     (output / "manifest.json").write_text(text, encoding="utf-8")
     return manifest

@@ -49,9 +49,13 @@ class Processor:
         hash_key: bytes,
         clock: Callable[[], float],
         threads: int = 1,
+        permanent_lanes: bool = False,
         out: Callable[[str], None] = write_line,
     ) -> None:
-        """Take low-level boto3 clients, a clock in epoch seconds, and where to print lines."""
+        """Take low-level boto3 clients, a clock in epoch seconds, and where to print lines.
+
+        `permanent_lanes`: lane items never expire, as those of a redrive must not.
+        """
         self._config = config
         self._clock = clock
         self._log = Log(config.log_level, out)
@@ -60,7 +64,8 @@ class Processor:
         self._pages = PageItems(dynamodb, tables.page_metrics, ttl.page_metrics_days)
         self._sessions = SessionItems(dynamodb, tables.session_metrics, ttl.session_metrics_hours)
         self._counters = CounterItems(dynamodb, tables.counters, ttl.counters_hours)
-        self._lanes = LaneItems(dynamodb, tables.counters, ttl.lane_hours)
+        lane_hours = None if permanent_lanes else ttl.lane_hours
+        self._lanes = LaneItems(dynamodb, tables.counters, lane_hours)
         self._archive = Archive(
             s3=s3,
             lanes=self._lanes,
@@ -85,11 +90,14 @@ class Processor:
         del context
         for shard, records in read_records(event).items():
             lane = Lane(self._config.stream_epoch, shard)
-            batch = self._decoder.decode_batch(records)
-            # Forgotten while at work: after a failure the lane is read afresh.
-            state = self._states.pop(lane, None)
-            self._states[lane] = self._process_lane(lane, batch, state or self._lanes.load(lane))
+            self.process_batch(lane, self._decoder.decode_batch(records))
         return {"batchItemFailures": []}
+
+    def process_batch(self, lane: Lane, batch: Batch) -> None:
+        """Archive and count what is new in a batch of one lane; raises if AWS fails."""
+        # Forgotten while at work: after a failure the lane is read afresh.
+        state = self._states.pop(lane, None)
+        self._states[lane] = self._process_lane(lane, batch, state or self._lanes.load(lane))
 
     def _process_lane(self, lane: Lane, batch: Batch, state: LaneState) -> LaneState:
         written = False

@@ -112,6 +112,43 @@ class Archive:
                 state = self._lanes.load(lane)
         raise ContentionError("a lane was taken by others too often")
 
+    def settle(self, lane: Lane, batch: Batch) -> None:
+        """Make sure that no one writes a batch any more that Lambda has given up on.
+
+        Whoever still works on it finds the lane ahead of it.
+
+        Raises:
+            ContentionError, ClientError: as in `store`.
+        """
+        for _ in range(MOST_ATTEMPTS):
+            state = self._lanes.load(lane)
+            if state.done >= batch.last:
+                return
+            if state.intent is not None:
+                state = self._decide(lane, state, state.intent)
+            settled, _ = self._lanes.finish(lane, state, batch)
+            if settled:
+                return
+        raise ContentionError("a lane was taken by others too often")
+
+    def add(self, kind: str, lane: Lane, batch: Batch, name: str) -> str | None:
+        """Put the rows of one kind into an object of their own, unless it is there already.
+
+        Returns:
+            Its key; None when there was nothing to write or an earlier call has written it.
+        """
+        rows: Sequence[BadRow | Event] = batch.bad_rows if kind == BAD else batch.events
+        if not rows:
+            return None
+        stem = f"{lane.epoch}-{lane.shard}-{batch.first}-{batch.last}-{name}"
+        key = f"{kind}/{_place(batch.first_arrival_ms)}/{stem}{self._compression.suffix}"
+        body, metadata = _object(kind, lane, batch.bad_rows, batch.events)
+        written = self._put(key, self._compression.compress(body), metadata)
+        if kind == BAD:
+            # Also when it was there: the call that wrote it may have died before the message.
+            self._announce(lane, key, metadata)
+        return key if written else None
+
     def _decide(self, lane: Lane, state: LaneState, intent: Intent) -> LaneState:
         """Return the state after an intent left behind: its objects stand, or never will.
 
@@ -138,18 +175,7 @@ class Archive:
         """Write the intent's objects; False when one of its keys was made void by another."""
         for kind in intent.kinds:
             key = intent.key(kind, lane)
-            if kind == BAD:
-                body = b"".join(bad_line(lane.code, row) for row in bad_rows)
-                reasons = count_reasons(bad_rows)
-                metadata = {
-                    _REASONS: json.dumps(reasons),
-                    "rows": str(len(bad_rows)),
-                    "first": str(bad_rows[0].sequence),
-                    "last": str(bad_rows[-1].sequence),
-                }
-            else:
-                body = b"".join(event_line(lane.code, event) for event in events)
-                metadata = {"rows": str(len(events))}
+            body, metadata = _object(kind, lane, bad_rows, events)
             written = self._put(key, self._compression.compress(body), metadata)
             # The generation in the key is ours alone: data there is ours, its answer was lost.
             if not written and not self._head(key)["ContentLength"]:
@@ -179,6 +205,21 @@ class Archive:
         return answer
 
 
+def _object(
+    kind: str, lane: Lane, bad_rows: Sequence[BadRow], events: Sequence[Event]
+) -> tuple[bytes, dict[str, str]]:
+    """Return body and metadata of an object of one kind."""
+    if kind == RAW:
+        body = b"".join(event_line(lane.code, event) for event in events)
+        return body, {"rows": str(len(events))}
+    return b"".join(bad_line(lane.code, row) for row in bad_rows), {
+        _REASONS: json.dumps(count_reasons(bad_rows)),
+        "rows": str(len(bad_rows)),
+        "first": str(bad_rows[0].sequence),
+        "last": str(bad_rows[-1].sequence),
+    }
+
+
 def event_line(lane_code: str, event: Event) -> bytes:
     """Return one line of a raw object: the producer's members and our envelope."""
     envelope = {
@@ -188,6 +229,7 @@ def event_line(lane_code: str, event: Event) -> bytes:
         "arrival": event.arrival_ms,
         "time": event.time_ms,
         "visitor": event.visitor.hex(),
+        **({"id": event.id} if event.id is not None else {}),
     }
     return _line({**event.document, ENVELOPE: envelope})
 
@@ -203,6 +245,7 @@ def bad_line(lane_code: str, row: BadRow) -> bytes:
             "reason": row.reason,
             "detail": row.detail,
             "payload": row.payload,
+            **({"visitor": row.visitor.hex()} if row.visitor else {}),
         }
     )
 

@@ -9,8 +9,8 @@ module is the shape; the dataclasses mirror it.
 from __future__ import annotations
 
 import json
+import pkgutil
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from shared.schema_check import find_faults
@@ -209,7 +209,7 @@ def parse_config(text: str) -> Config:
             f"version is {data.get('version')!r}: this package knows version {VERSION} only; "
             "deploy the package that belongs to the operator's release"
         )
-    schema = json.loads(Path(__file__).with_name("config.schema.json").read_text("utf-8"))
+    schema = json.loads(pkgutil.get_data("shared", "config.schema.json") or b"{}")
     faults = list(find_faults(data, schema))
     if faults:
         raise ConfigError("; ".join(faults))

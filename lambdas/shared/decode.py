@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from shared import kpl, rows
@@ -29,6 +30,7 @@ LONGEST_KEY_BYTES = 2048
 _SMALLEST_EVENT_BYTES = 24
 _BAD_IN_KEYS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffd]")
 _BINARY_SHARE = 0.1
+_LONGEST_ID = 256
 
 
 def read_records(lambda_event: Mapping[str, Any]) -> dict[str, list[Record]]:
@@ -158,7 +160,8 @@ class Decoder:
         try:
             return self._event(document, scrubbed, record, sub)
         except _RefusedError as refusal:
-            return _bad(refusal.reason, refusal.detail, scrubbed)
+            visitor = self._scrubber.visitor(document)
+            return replace(_bad(refusal.reason, refusal.detail, scrubbed), visitor=visitor)
 
     def _event(
         self, document: dict[str, Any], scrubbed: dict[str, Any], record: Record, sub: int
@@ -187,6 +190,7 @@ class Decoder:
             user_agent=agent if isinstance(agent, str) and agent else None,
             visitor=self._scrubber.visitor(document),
             document=scrubbed,
+            id=_event_id(scrubbed.get(fields.id)),
         )
 
     def _time(self, document: dict[str, Any], arrival_ms: int) -> int:
@@ -264,8 +268,16 @@ def _name(document: dict[str, Any], field: str) -> str:
     return str(value)
 
 
+def _event_id(value: Any) -> str | None:
+    """Return a producer's id of an event; None for what cannot be one, or is absurdly long."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    text = str(value)
+    return text if 0 < len(text) <= _LONGEST_ID else None
+
+
 def _placed(row: BadRow, record: Record, sub: int) -> BadRow:
-    return BadRow(record.sequence, sub, record.arrival_ms, row.reason, row.detail, row.payload)
+    return replace(row, sequence=record.sequence, sub=sub, arrival_ms=record.arrival_ms)
 
 
 def _check_key(field: str, key: str) -> None:

@@ -68,10 +68,11 @@ class LaneState:
 class LaneItems:
     """Reads and writes lane items; every write is a compare-and-set on the generation."""
 
-    def __init__(self, dynamodb: Any, table: str, ttl_hours: int) -> None:
+    def __init__(self, dynamodb: Any, table: str, ttl_hours: int | None) -> None:
+        """Without `ttl_hours` the items stay for ever."""
         self._dynamodb = dynamodb
         self._table = table
-        self._ttl_seconds = ttl_hours * _HOUR_SECONDS
+        self._ttl_seconds = None if ttl_hours is None else ttl_hours * _HOUR_SECONDS
 
     def load(self, lane: Lane) -> LaneState:
         """Return the stored state."""
@@ -122,7 +123,8 @@ class LaneItems:
                 update.set(attribute, {"B": encode_watermark(watermark)})
         update.set("shard", {"S": lane.shard})
         update.set("epoch", {"S": lane.epoch})
-        update.set("ttl", {"N": str(batch.last_arrival_ms // 1000 + self._ttl_seconds)})
+        if self._ttl_seconds is not None:
+            update.set("ttl", {"N": str(batch.last_arrival_ms // 1000 + self._ttl_seconds)})
         name = update.name("g")
         if state.generation is None:
             update.require(f"attribute_not_exists({name})")

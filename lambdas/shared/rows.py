@@ -34,7 +34,8 @@ class Record:
 class Event:
     """One valid event after the privacy rules; `document` is what the archive keeps.
 
-    `page` is the path of the page URL, the key of page items; `visitor` is an 8-byte keyed hash.
+    `page` is the path of the page URL, the key of page items; `visitor` is an 8-byte keyed hash;
+    `id` is the producer's, by which a reader tells its repeats.
     """
 
     sequence: int
@@ -47,11 +48,15 @@ class Event:
     user_agent: str | None
     visitor: bytes
     document: dict[str, Any]
+    id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """One row that cannot be used. `reason` is one of a small fixed set, `payload` is scrubbed."""
+    """One row that cannot be used. `reason` is one of a small fixed set, `payload` is scrubbed.
+
+    `visitor` as in `Event`, of a payload that is an object: made before the user id was hidden.
+    """
 
     sequence: int
     sub: int
@@ -59,6 +64,7 @@ class BadRow:
     reason: str
     detail: str
     payload: Any
+    visitor: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,10 @@ class Incident:
 
 @dataclass(frozen=True, slots=True)
 class ArchivedEvent:
-    """One archived event with its place in the stream; times in UTC ms."""
+    """One archived event with its place in the stream; times in UTC ms.
+
+    `event_id` is the producer's (`events.fields.id`): events that it sent twice share it.
+    """
 
     lane: str
     sequence: int
@@ -88,6 +91,7 @@ class ArchivedEvent:
     time_ms: int
     visitor: str
     event: dict[str, Any]
+    event_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +190,7 @@ class ReadBack:
                 time_ms=envelope["time"],
                 visitor=envelope["visitor"],
                 event=event,
+                event_id=envelope.get("id"),
             )
 
     def bad_rows(self, *, day: str = "", hour: str = "") -> Iterator[BadRow]:

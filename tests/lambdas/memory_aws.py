@@ -49,7 +49,7 @@ class Faults:
 
     def __init__(self) -> None:
         self.writes = 0
-        self.interrupts: dict[int, Callable[[], None]] = {}
+        self.interrupts: dict[int, Callable[[], object]] = {}
         self.crash_before: int | None = None
         self.crash_after: int | None = None
 
@@ -103,12 +103,15 @@ class MemoryDynamoDB:
         Item: Item,
         ConditionExpression: str,
         ExpressionAttributeNames: dict[str, str],
+        ExpressionAttributeValues: dict[str, dict[str, Any]] | None = None,
         ReturnValuesOnConditionCheckFailure: str = "NONE",
     ) -> dict[str, Any]:
+        values = ExpressionAttributeValues or {}
+
         def apply() -> dict[str, Any]:
             place = self._place(TableName, {name: Item[name] for name in self._keys[TableName]})
             old = self.tables[TableName].get(place)
-            if not evaluate(ConditionExpression, old or {}, ExpressionAttributeNames, {}):
+            if not evaluate(ConditionExpression, old or {}, ExpressionAttributeNames, values):
                 more = {"Item": deepcopy(old)} if old else {}
                 raise refuse("ConditionalCheckFailedException", "PutItem", **more)
             self.tables[TableName][place] = deepcopy(Item)

@@ -592,6 +592,8 @@ _DATA: Final = [
               target="detector"),
     _function("events.fields.id", "ids_of_alerts", "event id in an incident's message",
               "other_id", stores=["incidents"], before=["a"], after=["b"], target="detector"),
+    _function("events.fields.id", "archived_ids", "id of an archived event", "other_event_id",
+              stores=["objects"], before=["first"], after=["second"]),
     _function("events.maxPastSeconds", "reasons_of_a_late_event",
               "what becomes of an event of two hours ago", 3600,
               stores=["objects"], before=[], after=["timestamp_out_of_range"]),

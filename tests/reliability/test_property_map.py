@@ -680,6 +680,13 @@ def reasons(pipeline: Pipeline, time: str) -> Any:
 
 
 @probe
+def archived_ids(pipeline: Pipeline) -> Any:
+    """Two members could be the id; the archive's own member has the one that is."""
+    list(archived(pipeline, event(event_id="first", other_event_id="second")))
+    return [each.event_id for each in pipeline.readback().archived_events()]
+
+
+@probe
 def reasons_of_a_late_event(pipeline: Pipeline) -> Any:
     """Two hours before its arrival."""
     return reasons(pipeline, "2026-11-23T10:00:00Z")

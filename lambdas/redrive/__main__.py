@@ -1,0 +1,194 @@
+"""`python -m redrive`: repair a pipeline's data by hand. Results are JSON lines on stdout."""
+
+from __future__ import annotations
+
+import argparse
+import calendar
+import json
+import os
+import sys
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from processor.processor import Processor
+from redrive.bad_objects import BadObjects
+from redrive.failed_batches import FailedBatches
+from redrive.objects import UnreadableLineError
+from redrive.rebuild import Rebuilder
+from shared.archive import Archive, Compression
+from shared.clock_text import hour_text
+from shared.config import INLINE_VARIABLE, OBJECT_VARIABLE, Config, ConfigError, load_config
+from shared.dead_letters import DeadLetters
+from shared.decode import Decoder
+from shared.lane_items import LaneItems
+from shared.privacy import Scrubber
+from shared.runtime import THREADS, Clients, read_hash_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 when done, 1 when something could not be repaired, 2 for wrong usage."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        clients = Clients()
+        config = find_config(clients, options.function)
+        complete = True
+        for line in Commands(config, clients).run(options):
+            complete = complete and not line.get("incomplete")
+            print(json.dumps(line), flush=True)  # noqa: T201 - the result of the command
+    except (ConfigError, ValueError, RuntimeError, UnreadableLineError) as error:
+        return _fail(str(error))
+    except (ClientError, BotoCoreError) as error:
+        return _fail(f"{error}. Nothing is half done: the same command again goes on")
+    return 0 if complete else _fail("the archive lacks events that the items named above have")
+
+
+def find_config(clients: Clients, function: str | None) -> Config:
+    """Return the configuration of the deployed processor, or of this process's environment.
+
+    Raises:
+        ConfigError: none, or one of another version.
+    """
+    environment: dict[str, str] = dict(os.environ)
+    if function is not None:
+        answer = clients.make("lambda").get_function_configuration(FunctionName=function)
+        variables = answer.get("Environment", {}).get("Variables", {})
+        environment = {
+            name: text
+            for name, text in variables.items()
+            if name in (INLINE_VARIABLE, OBJECT_VARIABLE)
+        }
+    return load_config(environment, s3=lambda: clients.make("s3"), function="processor")
+
+
+class Commands:
+    """The commands on one pipeline."""
+
+    def __init__(
+        self,
+        config: Config,
+        clients: Any,
+        *,
+        clock: Callable[[], float] = time.time,
+        threads: int = THREADS,
+    ) -> None:
+        """Args: `clients.make(service)` returns a low-level client."""
+        dynamodb, s3, sqs = (clients.make(name) for name in ("dynamodb", "s3", "sqs"))
+        hash_key = read_hash_key(clients, config)
+        self._bad = BadObjects(
+            config,
+            s3=s3,
+            hash_key=hash_key,
+            processor=Processor(
+                config,
+                dynamodb=dynamodb,
+                s3=s3,
+                sqs=sqs,
+                hash_key=hash_key,
+                clock=clock,
+                threads=threads,
+                permanent_lanes=True,
+                out=_silence,
+            ),
+        )
+        self._failed = FailedBatches(
+            config,
+            s3=s3,
+            decoder=Decoder(config, Scrubber(config.privacy, config.fields, hash_key)),
+            archive=Archive(
+                s3=s3,
+                lanes=LaneItems(dynamodb, config.tables.counters, config.ttl.lane_hours),
+                bucket=config.bucket,
+                compression=Compression(config.archive_compression),
+                enabled=config.archive_enabled,
+                announce=DeadLetters(
+                    sqs,
+                    queue_url=config.dead_letter_queue_url,
+                    bucket=config.bucket,
+                    pipeline=config.pipeline,
+                ).announce,
+            ),
+        )
+        self._rebuilder = Rebuilder(config, dynamodb=dynamodb, s3=s3, clock=clock)
+
+    def run(self, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+        """Do what the arguments say; yields a line for each thing done."""
+        if options.command == "bad":
+            for key in options.keys:
+                for replayed in self._bad.replay(key, options.reason):
+                    yield asdict(replayed)
+        elif options.command == "failed":
+            yield from self.take_back(options.keys or self._failed.keys())
+        else:
+            yield self._rebuild({_hour(text) for text in options.hours}, set(options.session or ()))
+
+    def take_back(self, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """Append failed batches, then rebuild what they touch."""
+        hours: set[int] = set()
+        sessions: set[str] = set()
+        for key in keys:
+            added = self._failed.append(key)
+            hours |= added.hours
+            sessions |= added.sessions
+            yield {
+                "key": key,
+                "events": added.events,
+                "bad_rows": added.bad_rows,
+                **({"skipped": added.skipped} if added.skipped else {}),
+            }
+        yield self._rebuild(hours, sessions)
+
+    def _rebuild(self, hours: set[int], sessions: set[str]) -> dict[str, Any]:
+        items = asdict(self._rebuilder.rebuild_hours(hours))
+        people = asdict(self._rebuilder.rebuild_sessions(sessions))
+        both = {name: items[name] + people[name] for name in items}
+        return {"rebuilt": sorted(map(hour_text, hours)), "sessions": len(sessions), **both}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m redrive",
+        description="Repair a pipeline's data. Every command may be given again, in any order.",
+    )
+    parser.add_argument(
+        "--function", help="deployed processor whose configuration is taken (<base>-processor)"
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    bad = commands.add_parser("bad", help="replay bad objects after a fix")
+    bad.add_argument("keys", nargs="+", metavar="KEY", help="key under bad/")
+    bad.add_argument("--reason", help="only the rows with this reason")
+    failed = commands.add_parser(
+        "failed", help="archive the batches that Lambda gave up on, and rebuild what they touch"
+    )
+    failed.add_argument("keys", nargs="*", metavar="KEY", help="key under aws/lambda/; default all")
+    rebuild = commands.add_parser("rebuild", help="compute hours again from the archive")
+    rebuild.add_argument("hours", nargs="*", metavar="YYYY-MM-DDTHH", help="hours of event time")
+    rebuild.add_argument("--session", action="append", metavar="ID", help="a session, whole")
+    return parser
+
+
+def _hour(text: str) -> int:
+    try:
+        return calendar.timegm(time.strptime(text, "%Y-%m-%dT%H")) // 3600
+    except ValueError as error:
+        raise ValueError(f"{text} is no hour: write it as 2026-11-23T12, in UTC") from error
+
+
+def _silence(line: str) -> None:
+    """Drop a metric or log line: CloudWatch does not read this process."""
+    del line
+
+
+def _fail(message: str) -> int:
+    print(f"redrive: {message}", file=sys.stderr)  # noqa: T201 - the user's terminal
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,167 @@
+"""Objects of the archive, read back as the processor wrote them."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from shared.archive import ENVELOPE, RAW
+from shared.clock_text import hour_text
+from shared.privacy import page_path
+from shared.rows import PAGE_VIEW, Event
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from shared.config import Config, Fields
+
+FAILED = "failed"
+"""Stands in the place of the generation in the name of an object that a redrive appended."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectName:
+    """What the key of an archive object says; first and last inclusive."""
+
+    key: str
+    epoch: str
+    shard: str
+    first: int
+    last: int
+    writer: str
+
+    @classmethod
+    def parse(cls, key: str) -> ObjectName:
+        """Return the parts of `<kind>/dt=../hr=../<epoch>-<shard>-<first>-<last>-<writer>.*`."""
+        stem = key.rpartition("/")[2].partition(".")[0]
+        lane, first, last, writer = stem.rsplit("-", 3)
+        epoch, _, shard = lane.partition("-")
+        return cls(key, epoch, shard, int(first), int(last), writer)
+
+
+def list_keys(s3: Any, bucket: str, prefix: str) -> Iterator[str]:
+    """Yield the keys under a prefix, without empty objects."""
+    arguments: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix}
+    while True:
+        answer = s3.list_objects_v2(**arguments)
+        yield from (entry["Key"] for entry in answer.get("Contents", ()) if entry["Size"])
+        if not answer.get("IsTruncated"):
+            return
+        arguments["ContinuationToken"] = answer["NextContinuationToken"]
+
+
+def list_raw(s3: Any, bucket: str, hours: Iterable[int], kind: str = RAW) -> list[ObjectName]:
+    """Return the objects of a kind whose first record arrived in one of these hours since 1970."""
+    found = []
+    for hour in hours:
+        day, _, time = hour_text(hour).partition("T")
+        prefix = f"{kind}/dt={day}/hr={time}/"
+        found += [ObjectName.parse(key) for key in list_keys(s3, bucket, prefix)]
+    return found
+
+
+def read_lines(s3: Any, bucket: str, key: str) -> Iterator[dict[str, Any]]:
+    """Yield the lines of an object; none of an empty one."""
+    body: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    if not body:
+        return
+    for line in decompress(key, body).split(b"\n"):
+        if line:
+            yield json.loads(line)
+
+
+def decompress(key: str, body: bytes) -> bytes:
+    """Return the content of an object by its suffix.
+
+    Raises:
+        RuntimeError: Zstandard before Python 3.14.
+    """
+    if not key.endswith(".zst"):
+        return gzip.decompress(body)
+    try:
+        from compression import zstd  # type: ignore[import-not-found]  # noqa: PLC0415 - Python 3.14
+    except ImportError as error:
+        raise RuntimeError(f"{key} is Zstandard: run this with Python 3.14") from error
+    data: bytes = zstd.decompress(body)
+    return data
+
+
+class UnreadableLineError(Exception):
+    """An archived line is no event by the present `events.fields`."""
+
+
+def read_event(line: dict[str, Any], fields: Fields) -> tuple[str, Event]:
+    """Return lane code and event of an archived line, as the processor had it.
+
+    Raises:
+        UnreadableLineError: the mapping of fields has changed since.
+    """
+    document = dict(line)
+    envelope = document.pop(ENVELOPE)
+    try:
+        event_type, session = str(document[fields.type]), str(document[fields.session])
+    except KeyError as error:
+        raise UnreadableLineError(
+            f"an archived event of lane {envelope['lane']} has no {error}: rebuild with the "
+            "events.fields that the pipeline had when it came"
+        ) from error
+    url = document.get(fields.page)
+    agent = document.get(fields.user_agent)
+    page = page_path(url) if isinstance(url, str) and url else None
+    if event_type == PAGE_VIEW and page is None:
+        raise UnreadableLineError(f"an archived page view has no {fields.page}")
+    return envelope["lane"], Event(
+        sequence=int(envelope["sequence"]),
+        sub=envelope["sub"],
+        arrival_ms=envelope["arrival"],
+        time_ms=envelope["time"],
+        type=event_type,
+        session=session,
+        page=page,
+        user_agent=agent if isinstance(agent, str) and agent else None,
+        visitor=bytes.fromhex(envelope["visitor"]),
+        document=document,
+        id=envelope.get("id"),
+    )
+
+
+class Snapshot:
+    """The archived events of some arrival hours, each once, complete at one moment."""
+
+    def __init__(self, config: Config, s3: Any, hours: range) -> None:
+        self._fields = config.fields
+        self._bucket = config.bucket
+        self._s3 = s3
+        self._hours = hours
+
+    def read(self) -> Iterator[tuple[str, Event]]:
+        """Yield lane code and event.
+
+        Raises:
+            RuntimeError: the archive changed all the time.
+        """
+        seen: set[tuple[str, int, int]] = set()
+        known: set[str] = set()
+        for _ in range(_MOST_LISTINGS):
+            # An object that came while the others were read shows in the next listing.
+            fresh = [one for one in self.objects() if one.key not in known]
+            if not fresh:
+                return
+            for name in fresh:
+                known.add(name.key)
+                for line in read_lines(self._s3, self._bucket, name.key):
+                    lane, event = read_event(line, self._fields)
+                    place = (lane, event.sequence, event.sub)
+                    if place not in seen:
+                        seen.add(place)
+                        yield lane, event
+        raise RuntimeError("the archive of these hours is still being written: try again later")
+
+    def objects(self) -> list[ObjectName]:
+        """Return the objects there are now."""
+        return list_raw(self._s3, self._bucket, self._hours)
+
+
+_MOST_LISTINGS = 20
