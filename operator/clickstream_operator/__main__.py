@@ -42,6 +42,7 @@ from clickstream_operator.workqueue import WorkQueue
 
 log = structlog.get_logger(__name__)
 
+_FORBIDDEN: Final = 403
 _STUCK_SECONDS: Final = 600.0
 _KUBE_THREADS: Final = 8
 _SESSIONS: Final = 8
@@ -200,6 +201,11 @@ async def _lead(
             namespaces=chosen.watch_namespaces,
             ready_flag=started,
         )
+    except Exception as error:
+        if getattr(error, "status", None) != _FORBIDDEN:
+            raise
+        # Started anew, the operator waits for its rights and says which are missing.
+        raise KubernetesError(f"the API server refuses the watch: {error}") from error
     finally:
         watching.cancel()
         guarding.cancel()

@@ -49,12 +49,14 @@ class Startup:
             self._suspicion.clear()
             wrong = await self._asked(self._review.complaint)
             if wrong:
-                await self._until(self._review.complaint, every=_REVIEW_SECONDS)
+                await self._until(self._review.complaint, every=_REVIEW_SECONDS, before=wrong)
                 self.waiting_for = ""
                 log.info("the rights are complete again")
 
-    async def _until(self, check: Check, *, every: float = _ASK_AGAIN_SECONDS) -> None:
-        told = before = ""
+    async def _until(
+        self, check: Check, *, every: float = _ASK_AGAIN_SECONDS, before: str = ""
+    ) -> None:
+        told = ""
         while wrong := await self._asked(check):
             self.waiting_for = wrong
             # Twice the same: a CRD or a Role that is just being installed is no trouble.

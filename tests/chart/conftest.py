@@ -1,12 +1,13 @@
-"""Helm 3 and Helm 4 without a cluster, and what they render."""
+"""Helm 3 and Helm 4, without a cluster and with one of their own."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from sandbox import helm
+from sandbox import Sandbox, helm
 from sandbox.helm import Helm
 
 
@@ -31,3 +32,24 @@ def helm_major(request: pytest.FixtureRequest) -> int:
 def offline(helm_major: int, tmp_path: Path) -> Helm:
     """Helm that finds no cluster."""
     return Helm(helm_major, home=tmp_path)
+
+
+@pytest.fixture(scope="session")
+def audit_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One JSON line for each request to the API server of `cluster`."""
+    return tmp_path_factory.mktemp("audit") / "audit.log"
+
+
+@pytest.fixture(scope="session")
+def cluster(audit_log: Path) -> Iterator[Sandbox]:
+    """An API server without our CRD and with an audit log; other tests install the CRD in theirs."""
+    with Sandbox.start(audit_log=audit_log) as started:
+        yield started
+
+
+@pytest.fixture
+def helm_there(helm_major: int, cluster: Sandbox, tmp_path: Path) -> Iterator[Helm]:
+    """Helm with that API server, which is clean again afterwards."""
+    yield Helm(helm_major, home=tmp_path, kubeconfig=cluster.kubeconfig)
+    cluster.kubectl("delete", "crd", "clickstreampipelines.clickstream.dev", "--ignore-not-found")
+    cluster.reset_aws()
