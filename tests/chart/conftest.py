@@ -42,7 +42,7 @@ def audit_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def cluster(audit_log: Path) -> Iterator[Sandbox]:
-    """An API server without our CRD and with an audit log; other tests install the CRD in theirs."""
+    """An API server with an audit log and without our CRD, which other tests need in theirs."""
     with Sandbox.start(audit_log=audit_log) as started:
         yield started
 

@@ -102,9 +102,8 @@ def test_the_life_of_a_release(
     def level() -> str:
         deployment = read(cluster, "deployment", RELEASE, *where)
         container = deployment["spec"]["template"]["spec"]["containers"][0]
-        return next(
-            one["value"] for one in container["env"] if one["name"] == "CLICKSTREAM_LOG_LEVEL"
-        )
+        found = {one["name"]: one.get("value", "") for one in container["env"]}
+        return str(found["CLICKSTREAM_LOG_LEVEL"])
 
     helm_there.run("upgrade", RELEASE, str(CHART), *values, *options("operator.logLevel=WARNING"))
     assert level() == "WARNING"
