@@ -78,6 +78,8 @@ def _type_of(annotation: Any) -> tuple[str, list[str]]:
         annotation = get_args(annotation)[0]
     if get_origin(annotation) is Literal:
         return "one of " + ", ".join(_code(str(one)) for one in get_args(annotation)), []
+    if get_origin(annotation) is Mapping:
+        return "JSON object", []
     if get_origin(annotation) is tuple:
         return "list, separated by commas", []
     if isinstance(annotation, UnionType):  # pragma: no cover - no setting is optional

@@ -11,8 +11,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ministack.app import main
+from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import error_response_json
-from ministack.services import cloudwatch_logs, dynamodb, kinesis, kms, lambda_svc
+from ministack.services import cloudwatch_logs, dynamodb, iam, kinesis, kms, lambda_svc
 
 Answer = tuple[int, dict[str, str], Any]
 Handler = Callable[[dict[str, Any]], Answer]
@@ -153,6 +154,101 @@ def change_log_key(data: dict[str, Any]) -> Answer:
     return 200, {"Content-Type": "application/x-amz-json-1.1"}, b"{}"
 
 
+def over_tls(resolve: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
+    """Global condition keys, aws:SecureTransport: the loopback's HTTP stands for AWS's TLS."""
+
+    def resolve_condition_key(key: str, context: Any) -> Any:
+        return "true" if key.lower() == "aws:securetransport" else resolve(key, context)
+
+    return resolve_condition_key
+
+
+class Resources:
+    """What a call is about, where the emulator does not say it as AWS does.
+
+    Service authorization reference, IAM: a role's ARN holds its path.
+    AWS Lambda: CreateFunction is about the function; calls about event source mappings carry
+    lambda:FunctionArn. Amazon CloudWatch: alarms and dashboards, which have no region.
+    """
+
+    def __init__(self, extract: Callable[..., str], context: Callable[..., dict[str, Any]]) -> None:
+        self._extract = extract
+        self._context = context
+        self._function = ""
+
+    def arn(  # noqa: PLR0917 - as it is called
+        self,
+        service: str,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: bytes,
+        query: dict[str, Any],
+        region: str,
+        account: str,
+    ) -> str:
+        """In the place of iam_actions.extract_resource_arn."""
+        arn = self._extract(service, method, path, headers, body, query, region, account)
+        if service == "iam" and ":role/" in arn:
+            known = iam._roles.get(arn.rpartition("/")[2])  # noqa: SLF001
+            new = query.get("Path", "/")
+            new = new[0] if isinstance(new, list) else new
+            return str(known["Arn"]) if known else arn.replace(":role/", f":role{new}", 1)
+        if service == "monitoring":
+            return self._watched(headers, body, query, f"{region}:{account}") or arn
+        if service == "lambda":
+            self._function = self._function_of(method, path, body, f"{region}:{account}")
+            if method == "POST" and path.rstrip("/").endswith("/functions"):
+                return self._function
+        return arn
+
+    def context(
+        self, service: str, action: str, body: bytes, query: dict[str, Any]
+    ) -> dict[str, Any]:
+        """In the place of iam_actions.request_tag_context, which is asked right after."""
+        found = self._context(service, action, body, query)
+        if service == "lambda" and action.endswith("EventSourceMapping") and self._function:
+            return {**found, "lambda:functionarn": self._function}
+        return found
+
+    def _watched(
+        self, headers: dict[str, str], body: bytes, query: dict[str, Any], place: str
+    ) -> str:
+        if headers.get("smithy-protocol") == "rpc-v2-cbor":
+            import cbor2  # noqa: PLC0415 - the emulator's own
+
+            call = cbor2.loads(body) if body else {}
+        else:
+            call = json.loads(body) if body.startswith(b"{") else query
+        for member in ("AlarmName", "AlarmNames", "DashboardName", "DashboardNames", "ResourceARN"):
+            name = call.get(member)
+            name = name[0] if isinstance(name, list) and name else name
+            if not name:
+                continue
+            if member == "ResourceARN":
+                return str(name)
+            if member.startswith("Dashboard"):
+                return f"arn:aws:cloudwatch::{place.partition(':')[2]}:dashboard/{name}"
+            return f"arn:aws:cloudwatch:{place}:alarm:{name}"
+        return ""
+
+    def _function_of(self, method: str, path: str, body: bytes, place: str) -> str:
+        parts = path.strip("/").split("/")
+        if "event-source-mappings" in parts[:-1]:
+            mapping = lambda_svc._esms.get(parts[-1]) or {}  # noqa: SLF001
+            return str(mapping.get("FunctionArn", ""))
+        if method != "POST" or not body.startswith(b"{"):
+            return ""
+        name = str(json.loads(body).get("FunctionName", ""))
+        return name if ":" in name or not name else f"arn:aws:lambda:{place}:function:{name}"
+
+
+resources = Resources(iam_actions.extract_resource_arn, iam_actions.request_tag_context)
+iam_actions.extract_resource_arn = resources.arn
+iam_actions.request_tag_context = resources.context
+iam_evaluator._resolve_condition_key = over_tls(  # noqa: SLF001
+    iam_evaluator._resolve_condition_key  # noqa: SLF001
+)
 kms._resolve_key = have_managed_keys(kms._resolve_key)  # noqa: SLF001
 dynamodb._sse_description_from_spec = name_keys_by_arn(  # noqa: SLF001
     dynamodb._sse_description_from_spec  # noqa: SLF001

@@ -9,10 +9,9 @@ import socket
 import sys
 import time
 import uuid
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +21,7 @@ import structlog
 
 from clickstream_operator import logging, packages, selector, settings
 from clickstream_operator.aws.limits import Limits
-from clickstream_operator.aws.session import AwsSession
+from clickstream_operator.aws.sessions import Sessions
 from clickstream_operator.controller import Controller
 from clickstream_operator.election import Candidate, KubernetesLeases
 from clickstream_operator.events import EventRecorder
@@ -45,7 +44,6 @@ log = structlog.get_logger(__name__)
 _FORBIDDEN: Final = 403
 _STUCK_SECONDS: Final = 600.0
 _KUBE_THREADS: Final = 8
-_SESSIONS: Final = 8
 
 
 @dataclass(slots=True)
@@ -142,7 +140,13 @@ async def run(chosen: Settings) -> None:
         controller = Controller(
             kube=kube,
             recorder=EventRecorder(kube, instance=chosen.instance),
-            sessions=_sessions(chosen, metrics, aws_pool, may_write),
+            sessions=Sessions(
+                executor=aws_pool,
+                limits=Limits(enabled=chosen.rate_limits),
+                on_call=metrics.observe_call,
+                may_write=may_write,
+                pool_connections=chosen.aws_threads,
+            ),
             surroundings=Surroundings(
                 cluster=chosen.cluster_id or await kube.cluster_uid(),
                 instance=f"{home}/{chosen.instance}",
@@ -152,6 +156,8 @@ async def run(chosen: Settings) -> None:
                 permissions_boundary=chosen.permissions_boundary or None,
                 adopt_without_owner=chosen.adopt_without_owner,
                 allowed_roles=frozenset(chosen.allowed_role_arns),
+                roles_by_namespace=chosen.roles_by_namespace,
+                own_role_namespaces=chosen.own_role_namespaces,
                 selected=selector.parse(chosen.watch_label_selector),
                 namespaces=chosen.watch_namespaces,
                 outputs_config_map=chosen.outputs_config_map,
@@ -256,28 +262,6 @@ def _unready(progress: _Progress) -> str:
 async def _mark_watching(started: asyncio.Event, progress: _Progress) -> None:
     await started.wait()
     progress.watching = True
-
-
-def _sessions(
-    chosen: Settings,
-    metrics: Metrics,
-    pool: ThreadPoolExecutor,
-    may_write: Callable[[], None],
-) -> Callable[[str], AwsSession]:
-    limits = Limits(enabled=chosen.rate_limits)
-
-    @lru_cache(maxsize=_SESSIONS)
-    def session(region: str) -> AwsSession:
-        return AwsSession(
-            region=region,
-            executor=pool,
-            limits=limits,
-            on_call=metrics.observe_call,
-            may_write=may_write,
-            pool_connections=chosen.aws_threads,
-        )
-
-    return session
 
 
 if __name__ == "__main__":

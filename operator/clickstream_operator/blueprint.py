@@ -44,6 +44,7 @@ class Blueprint:
     `physical` is the recorded name of each resource; `subscribed` are the inventory names of
     subscriptions that an earlier pass made, `subscriptions` their ARNs by that name, `adopted`
     those of resources that were taken over. `created_at`: when the pipeline was.
+    `known`: all names of the inventory.
     `history`: what was asked of AWS about the stream. `leaving`: the resources are built to be
     removed. `obsolete_tags`: keys of tags that the spec had and has no longer.
     """
@@ -62,6 +63,7 @@ class Blueprint:
     adopted: frozenset[str] = field(default_factory=frozenset)
     history: StreamHistory | None = None
     obsolete_tags: frozenset[str] = field(default_factory=frozenset)
+    known: frozenset[str] = field(default_factory=frozenset)
     leaving: bool = False
     created_at: datetime | None = None
 

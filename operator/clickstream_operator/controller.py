@@ -29,7 +29,9 @@ from clickstream_operator.approval import approval_of, next_plan
 from clickstream_operator.aws import passes
 from clickstream_operator.aws import tags as ownership
 from clickstream_operator.aws.arns import Place
+from clickstream_operator.aws.roles import Role
 from clickstream_operator.aws.session import AwsSession, Calls, Identity
+from clickstream_operator.custody import Custody
 from clickstream_operator.engine.apply import Applier, PassInput
 from clickstream_operator.engine.inventory import Entry, Origin, State
 from clickstream_operator.engine.outcome import Next, Outcome
@@ -37,7 +39,6 @@ from clickstream_operator.engine.plan import Action, AdoptionPolicy, DriftPolicy
 from clickstream_operator.engine.remove import PROPAGATION_SECONDS, Doubt, Remover, in_doubt
 from clickstream_operator.engine.resource import Observed, Resource
 from clickstream_operator.events import EventRecorder, Happening
-from clickstream_operator.installations import Installations
 from clickstream_operator.kube import Kube, StaleObject
 from clickstream_operator.metrics import Metrics
 from clickstream_operator.pacing import FULL_EVERY, Memory, Pace
@@ -60,14 +61,14 @@ _AFTER_DEADLINE: Final = 0.1
 
 
 class Controller:
-    """Reconciles pipelines by key. `sessions` gives the session of a region."""
+    """Reconciles pipelines by key. `sessions` gives the session of a region and a role."""
 
     def __init__(
         self,
         *,
         kube: Kube,
         recorder: EventRecorder,
-        sessions: Callable[[str], AwsSession],
+        sessions: Callable[[str, Role | None], AwsSession],
         surroundings: Surroundings,
         metrics: Metrics,
         clock: Callable[[], float],
@@ -85,10 +86,8 @@ class Controller:
         self._clock = clock
         self._pace = Pace(clock=clock, jitter=jitter)
         self._reporter = Reporter(kube=kube, recorder=recorder, pace=self._pace, now=now)
-        self._installations = Installations(
-            kube, recorder, own=surroundings.instance, clock=clock, now=now
-        )
         self._publisher = OutputsPublisher(kube, enabled=surroundings.outputs_config_map)
+        self._custody = Custody(kube, recorder, own=surroundings.instance, clock=clock, now=now)
         self._memories: dict[Key, Memory] = {}
 
     async def reconcile(self, key: Key) -> float | None:
@@ -103,7 +102,7 @@ class Controller:
             # Gone, or another installation's by its labels.
             self._memories.pop(key, None)
             return None
-        claimed = await self._installations.claim(parse(key, body))
+        claimed = await self._custody.claim(parse(key, body))
         if claimed is None:
             return _ANOTHER_OPERATOR_SECONDS
         subject = claimed
@@ -122,7 +121,7 @@ class Controller:
         problem = preflight.problem_in_spec(subject, self._around)
         if problem is not None:
             return await self._give_up(subject, memory, problem)
-        session = self._sessions(preflight.region_of(subject, self._around))
+        session = self._session(subject, preflight.region_of(subject, self._around))
         identity = await preflight.identify(subject, session)
         if isinstance(identity, Problem):
             return await self._give_up(subject, memory, identity)
@@ -151,6 +150,9 @@ class Controller:
         """`delay`, or less when a failure has lasted too long before: it is said on time."""
         left = statuses.seconds_to_stall(entries, now=self._now())
         return delay if left is None else min(delay, left + _AFTER_DEADLINE)
+
+    def _session(self, subject: Subject, region: str) -> AwsSession:
+        return self._sessions(region, preflight.role_of(subject, self._around))
 
     # -- before the first AWS write ------------------------------------------------------------
 
@@ -207,6 +209,7 @@ class Controller:
                 effective.names[names.ARCHIVE], subject.spec
             ),
             permissions_boundary=self._around.permissions_boundary,
+            known=frozenset(inventory),
             subscribed=frozenset(entry.name for entry in inventory.values() if entry.applied_hash),
             subscriptions={
                 entry.name: entry.arn
@@ -230,7 +233,7 @@ class Controller:
                 "tag_keys": sorted({*effective.tag_keys, *subject.spec.tags}),
             }
         )
-        calls = Calls(self._sessions(effective.region))
+        calls = Calls(self._session(subject, effective.region))
         blueprint = self._blueprint(subject, effective, calls, memory.history)
         wanted = pipeline.build(blueprint)
         memory.saw_all = memory.saw_all or subject.status.effective is None
@@ -409,7 +412,7 @@ class Controller:
         spec = subject.spec.stream.autoscaling
         if spec is not None and self._clock() >= memory.scaling_due:
             memory.scaling_due = self._clock() + autoscaling.EVERY_SECONDS
-            calls = Calls(self._sessions(effective.region))
+            calls = Calls(self._session(subject, effective.region))
             stream = pipeline.build_stream(
                 self._blueprint(subject, effective, calls, memory.history)
             )
@@ -444,13 +447,15 @@ class Controller:
         if subject.annotations.get(FORCE_DELETE) == "true":
             await self._abandon(subject)
             return None
-        identity = await preflight.identify(subject, self._sessions(effective.region))
+        identity = preflight.problem_with_credentials(
+            subject, self._around
+        ) or await preflight.identify(subject, self._session(subject, effective.region))
         if isinstance(identity, Problem):
             problem = self._reporter.dated(identity, memory)
             report = replace(report_of(subject, effective, [], {}), deleting=True, problem=problem)
             await self._reporter.publish(subject, report, {})
             return self._in_time(self._pace.backoff(memory), [statuses.probe(problem)])
-        calls = Calls(self._sessions(effective.region))
+        calls = Calls(self._session(subject, effective.region))
         resources = pipeline.build_everything(
             self._blueprint(subject, effective, calls, memory.history)
         )

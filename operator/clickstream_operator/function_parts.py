@@ -110,6 +110,7 @@ def function_parts(b: Blueprint, name: str) -> list[Resource]:
 
 def schedule_parts(b: Blueprint) -> list[Resource]:
     """The detector's schedule with its role."""
+    given = b.spec.anomaly_detection.scheduler_role_arn
     role = IAMRole(
         **b.common(names.SCHEDULER_ROLE),
         calls=b.calls,
@@ -124,14 +125,14 @@ def schedule_parts(b: Blueprint) -> list[Resource]:
         permissions_boundary=b.permissions_boundary,
     )
     schedule = Schedule(
-        **b.common(names.SCHEDULE, names.SCHEDULER_ROLE, names.DETECTOR),
+        **b.common(names.SCHEDULE, *(() if given else (names.SCHEDULER_ROLE,)), names.DETECTOR),
         calls=b.calls,
         place=b.place,
         function_arn=b.place.function(b.physical[names.DETECTOR]),
-        role_arn=b.place.role(b.physical[names.SCHEDULER_ROLE]),
+        role_arn=given or b.place.role(b.physical[names.SCHEDULER_ROLE]),
         payload=SCHEDULE_PAYLOAD,
     )
-    return [role, schedule]
+    return [schedule] if given else [role, schedule]
 
 
 def _configuration(b: Blueprint, name: str) -> Callable[[Outputs], str]:

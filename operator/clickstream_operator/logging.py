@@ -37,6 +37,8 @@ def configure(level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
+    # A role that can't be assumed is said on the pipeline; botocore adds a traceback to each retry.
+    logging.getLogger("botocore.credentials").setLevel(logging.ERROR)
     for name in ("clickstream_operator", "audit"):
         logging.getLogger(name).setLevel(level)
     structlog.configure(

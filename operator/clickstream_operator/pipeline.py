@@ -45,12 +45,24 @@ def build_everything(b: Blueprint) -> list[Resource]:
     want, goes.
     """
     spec = b.spec
+
+    def made(role: str, given: str | None) -> str | None:
+        # Who gives a role may give the operator no right to look for one.
+        return None if role in b.known else given
+
+    detection = spec.anomaly_detection
     everything = spec.model_copy(
         update={
-            "anomaly_detection": spec.anomaly_detection.model_copy(
-                update={"enabled": True, "role_arn": None}
+            "anomaly_detection": detection.model_copy(
+                update={
+                    "enabled": True,
+                    "role_arn": made(names.DETECTOR_ROLE, detection.role_arn),
+                    "scheduler_role_arn": made(names.SCHEDULER_ROLE, detection.scheduler_role_arn),
+                }
             ),
-            "processor": spec.processor.model_copy(update={"role_arn": None}),
+            "processor": spec.processor.model_copy(
+                update={"role_arn": made(names.PROCESSOR_ROLE, spec.processor.role_arn)}
+            ),
             "alerts": spec.alerts.model_copy(update={"enabled": True, "topic_arn": None}),
             "dashboard": spec.dashboard.model_copy(update={"enabled": True}),
             "alarms": spec.alarms.model_copy(

@@ -7,15 +7,16 @@ an operator that believes it builds a second pipeline or leaks the first.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any
 
 from clickstream_operator import names
-from clickstream_operator.api.pending import fields_that_hold
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.v1alpha1 import Effective, Spec
 from clickstream_operator.aws.arns import Place
 from clickstream_operator.aws.errors import AwsError, Category
+from clickstream_operator.aws.roles import Role
 from clickstream_operator.aws.session import AwsSession, Identity
 from clickstream_operator.claims import Claim
 from clickstream_operator.detection_rules import RuleError, compile_rule
@@ -40,6 +41,8 @@ class Surroundings:
     permissions_boundary: str | None = None
     adopt_without_owner: bool = False
     allowed_roles: frozenset[str] = frozenset()
+    roles_by_namespace: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    own_role_namespaces: tuple[str, ...] = ()
     selected: Callable[[Mapping[str, str]], bool] = lambda _labels: True
     namespaces: tuple[str, ...] = ()
     outputs_config_map: bool = False
@@ -55,17 +58,13 @@ def region_of(subject: Subject, around: Surroundings) -> str:
 
 def problem_in_spec(subject: Subject, around: Surroundings) -> Problem | None:
     """What in the spec keeps the operator from writing anything."""
-    held = fields_that_hold(subject.spec)
-    if held:
-        return Problem(
-            Reason.NOT_YET_EFFECTIVE,
-            f"{', '.join(held)} can't be honoured by this version, so nothing is written; "
-            "remove it, or use a version that supports it",
-        )
+    refused = problem_with_credentials(subject, around)
+    if refused is not None:
+        return refused
     for path, arn in _given_roles(subject.spec):
         if arn not in around.allowed_roles:
             return Problem(
-                Reason.INVALID,
+                Reason.ROLE_NOT_ALLOWED,
                 f"{path} {arn} is not allowed; add it to the operator's "
                 "CLICKSTREAM_ALLOWED_ROLE_ARNS, or remove it",
             )
@@ -83,12 +82,51 @@ def problem_in_spec(subject: Subject, around: Surroundings) -> Problem | None:
     return None
 
 
+def problem_with_credentials(subject: Subject, around: Surroundings) -> Problem | None:
+    """What keeps the pipeline from the credential that it asks for; a deletion needs one too."""
+    namespace, chosen = subject.key.namespace, subject.spec.credentials
+    if chosen is None:
+        allowed = around.own_role_namespaces
+        if not allowed or any(fnmatchcase(namespace, pattern) for pattern in allowed):
+            return None
+        return Problem(
+            Reason.ROLE_NOT_ALLOWED,
+            f"pipelines of namespace {namespace} may not use the operator's own credential; set "
+            "spec.credentials.roleArn, or list the namespace in the operator's "
+            "CLICKSTREAM_OWN_ROLE_NAMESPACES",
+        )
+    for pattern, roles in around.roles_by_namespace.items():
+        if fnmatchcase(namespace, pattern) and any(
+            fnmatchcase(chosen.role_arn, role) for role in roles
+        ):
+            return None
+    return Problem(
+        Reason.ROLE_NOT_ALLOWED,
+        f"spec.credentials.roleArn {chosen.role_arn} is not allowed in namespace {namespace}; list "
+        "it for this namespace in the operator's CLICKSTREAM_ROLES_BY_NAMESPACE, or use another",
+    )
+
+
+def role_of(subject: Subject, around: Surroundings) -> Role | None:
+    """The role to assume; None for the operator's own credential."""
+    chosen, recorded = subject.spec.credentials, subject.status.effective
+    if chosen is None:
+        return None
+    return Role(
+        arn=chosen.role_arn,
+        external_id=chosen.external_id or "",
+        cluster=recorded.cluster if recorded else around.cluster,
+        namespace=subject.key.namespace,
+        pipeline=subject.key.name,
+    )
+
+
 async def identify(subject: Subject, session: AwsSession) -> Identity | Problem:
     """The account behind the credential, if it is the one that the pipeline was made in."""
     try:
         identity = await session.identity()
     except AwsError as error:
-        return _credential_problem(error)
+        return _credential_problem(error, subject.spec)
     recorded = subject.status.effective
     mismatch = _mismatch(recorded, identity, subject.spec) if recorded else ""
     return Problem(Reason.ACCOUNT_MISMATCH, mismatch) if mismatch else identity
@@ -145,6 +183,7 @@ def _given_roles(spec: Spec) -> list[tuple[str, str]]:
     pairs = (
         ("spec.processor.roleArn", spec.processor.role_arn),
         ("spec.anomalyDetection.roleArn", spec.anomaly_detection.role_arn),
+        ("spec.anomalyDetection.schedulerRoleArn", spec.anomaly_detection.scheduler_role_arn),
     )
     return [(path, arn) for path, arn in pairs if arn]
 
@@ -172,7 +211,21 @@ def _mismatch(recorded: Effective, identity: Identity, spec: Spec) -> str:
     )
 
 
-def _credential_problem(error: AwsError) -> Problem:
+def _credential_problem(error: AwsError, spec: Spec) -> Problem:
+    role = spec.credentials
+    if (
+        role is not None
+        and error.operation == "assume_role"
+        and error.category is Category.ACCESS_DENIED
+        and not error.credentials_are_bad
+    ):
+        condition = " with this external id" if role.external_id else ""
+        return Problem(
+            Reason.CREDENTIALS_INVALID,
+            f"spec.credentials.roleArn {role.role_arn} can't be assumed: {error.text}. Its trust "
+            f"policy must allow the operator sts:AssumeRole and sts:TagSession{condition}, and the "
+            "operator's own policy must allow both on it",
+        )
     if error.credentials_are_bad:
         return Problem(Reason.CREDENTIALS_INVALID, f"{error.code}: {error.text}")
     reason = {

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,6 +14,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from clickstream_operator import selector
 from clickstream_operator.api import rules
+
+#: The account may not be left open by accident: a lone * is no pattern.
+_ROLE_PATTERN = re.compile(r"arn:[a-z*-]+:iam::[0-9*]+:role/.+")
 
 
 class SettingsError(Exception):
@@ -58,6 +63,12 @@ class Settings(BaseSettings):
     """ARN of a policy that bounds the roles the operator makes."""
     allowed_role_arns: Annotated[tuple[str, ...], NoDecode] = ()
     """Roles that specs may give to their functions, separated by commas. Empty: none."""
+    roles_by_namespace: Annotated[Mapping[str, tuple[str, ...]], NoDecode] = Field(
+        default_factory=dict
+    )
+    """Roles that pipelines may assume, as JSON: role ARNs by namespace, * for any characters."""
+    own_role_namespaces: Annotated[tuple[str, ...], NoDecode] = ()
+    """Namespaces that may use the operator's own credential, with commas, * allowed. Empty: all."""
     adopt_without_owner: bool = False
     """Whether adoptionPolicy: Always may take over resources that carry no owner."""
     outputs_config_map: bool = False
@@ -102,6 +113,8 @@ def load() -> Settings:
         settings = Settings(
             watch_namespaces=_listed("CLICKSTREAM_WATCH_NAMESPACES"),
             allowed_role_arns=_listed("CLICKSTREAM_ALLOWED_ROLE_ARNS"),
+            own_role_namespaces=_listed("CLICKSTREAM_OWN_ROLE_NAMESPACES"),
+            roles_by_namespace=_roles("CLICKSTREAM_ROLES_BY_NAMESPACE"),
         )
     except ValidationError as error:
         faults = "; ".join(
@@ -127,6 +140,25 @@ def load() -> Settings:
 def _aws_regions() -> list[str]:
     """AWS's variables that say a region, the one that counts first."""
     return [name for name in ("AWS_REGION", "AWS_DEFAULT_REGION") if os.environ.get(name)][:1]
+
+
+def _roles(variable: str) -> dict[str, tuple[str, ...]]:
+    """The role patterns of each namespace pattern."""
+    text = os.environ.get(variable, "").strip()
+    example = '{"team-a": ["arn:aws:iam::123456789012:role/clickstream"]}'
+    try:
+        given = json.loads(text or "{}")
+        roles = {str(namespace): tuple(patterns) for namespace, patterns in given.items()}
+    except (ValueError, AttributeError, TypeError):
+        raise SettingsError(f"{variable}={text!r}: write JSON like {example}") from None
+    for namespace, patterns in roles.items():
+        for pattern in patterns:
+            if not (isinstance(pattern, str) and _ROLE_PATTERN.fullmatch(pattern)):
+                raise SettingsError(
+                    f"{variable}: {namespace!r} has {pattern!r}, which is no pattern of role ARNs; "
+                    f"write JSON like {example}"
+                )
+    return roles
 
 
 def _listed(variable: str) -> tuple[str, ...]:

@@ -48,6 +48,11 @@ EVERY_SETTING: Mapping[str, tuple[str, Any]] = {
     "packages": ("operator.packages={packages}", "{packages}"),
     "permissions_boundary": (f"aws.permissionsBoundaryArn={BOUNDARY}", BOUNDARY),
     "allowed_role_arns": (f"aws.allowedRoleArns={{{OTHER_ROLE}}}", (OTHER_ROLE,)),
+    "roles_by_namespace": (
+        f"aws.rolesByNamespace.team-*={{{OTHER_ROLE}}}",
+        {"team-*": (OTHER_ROLE,)},
+    ),
+    "own_role_namespaces": ("aws.ownRoleNamespaces={platform,kube-*}", ("platform", "kube-*")),
     "outputs_config_map": ("operator.outputsConfigMap=true", True),
     "adopt_without_owner": ("aws.adoptWithoutOwner=true", True),
     "bucket_namespace": ("aws.bucketNamespace=global", "global"),

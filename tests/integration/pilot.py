@@ -20,9 +20,12 @@ from typing import Any
 import boto3
 import pytest
 import yaml
+from botocore.loaders import Loader
+from botocore.session import Session
 
 from clickstream_operator import packages
 from clickstream_operator.aws.limits import Limits
+from clickstream_operator.aws.roles import Borrowed, Given, Role, session_in
 from clickstream_operator.aws.session import AwsSession, CallRecord, is_read
 from clickstream_operator.controller import Controller
 from clickstream_operator.events import EventRecorder
@@ -62,6 +65,7 @@ class Pilot:
     name: str = field(default_factory=lambda: f"p-{uuid.uuid4().hex[:8]}")
     namespace: str = "default"
     account: str = ACCOUNT
+    secret: str = "sandbox"
     endpoint: str = ""
     started_at: float = 1000.0
     calls: list[CallRecord] = field(default_factory=list)
@@ -72,6 +76,7 @@ class Pilot:
 
     def __post_init__(self) -> None:
         self._time = self.started_at
+        self._loader = Loader(include_default_search_paths=True)
         self._aws_pool = ThreadPoolExecutor(16)
         self._kube_pool = ThreadPoolExecutor(4)
         self._kubeconfig = self.sandbox.service_account_kubeconfig(NAMESPACE, SERVICE_ACCOUNT)
@@ -97,7 +102,7 @@ class Pilot:
         """Forget everything that a process keeps in memory; what was sent has arrived."""
         self._aws_pool.shutdown(wait=True)
         self._aws_pool = ThreadPoolExecutor(16)
-        self._sessions: dict[str, AwsSession] = {}
+        self._sessions: dict[tuple[str, Role | None], AwsSession] = {}
         kube = Kube(
             connect(self._kubeconfig),
             executor=self._kube_pool,
@@ -127,21 +132,35 @@ class Pilot:
         self._aws_pool.shutdown(cancel_futures=True)
         self._kube_pool.shutdown(cancel_futures=True)
 
-    def _session(self, region: str) -> AwsSession:
-        if region not in self._sessions:
+    def _session(self, region: str, role: Role | None = None) -> AwsSession:
+        if (region, role) not in self._sessions:
             session = _CountingSession(
                 region=region,
+                session=self._assumed(region, role) if role else None,
                 executor=self._aws_pool,
                 limits=Limits(enabled=False),
                 on_call=self._record,
                 credentials={
                     "aws_access_key_id": self.account or None,
-                    "aws_secret_access_key": "sandbox" if self.account else None,
+                    "aws_secret_access_key": self.secret if self.account else None,
                 },
             )
             session.accepted = self.accepted
-            self._sessions[region] = session
-        return self._sessions[region]
+            self._sessions[region, role] = session
+        return self._sessions[region, role]
+
+    def _assumed(self, region: str, role: Role) -> boto3.Session:
+        """A session of a role, as `Sessions` makes it, from the pilot's own credential."""
+
+        def own(_region: str) -> Session:
+            session = session_in(region, self._loader)
+            session.set_credentials(self.account, self.secret)
+            return session
+
+        session = session_in(region, self._loader)
+        borrowed = Borrowed(own).credentials(role, region)
+        session.register_component("credential_provider", Given(borrowed))
+        return boto3.Session(botocore_session=session)
 
     def _record(self, record: CallRecord) -> None:
         self.calls.append(record)

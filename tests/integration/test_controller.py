@@ -652,14 +652,12 @@ def test_the_topic_and_the_addresses_leave_together(pilot: Pilot) -> None:
     assert endpoints() == {"b@example.com"}
 
 
-def test_nothing_is_written_while_a_field_asks_for_what_this_version_cannot_do(
-    pilot: Pilot,
-) -> None:
+def test_nothing_is_written_with_a_role_that_is_not_allowed(pilot: Pilot) -> None:
     """Another credential holds everything: using the operator's own would be worse."""
     pilot.apply({"credentials": {"roleArn": "arn:aws:iam::123456789012:role/clickstream"}})
     run(pilot.step())
     assert pilot.calls == []
-    assert pilot.condition("Stalled")["reason"] == "NotYetEffective"
+    assert pilot.condition("Stalled")["reason"] == "RoleNotAllowed"
     assert "spec.credentials" in pilot.condition("Stalled")["message"]
     pilot.apply()
     run(pilot.converge())

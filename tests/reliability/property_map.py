@@ -332,7 +332,7 @@ def _function(path: str, probe: str, effect: str, value: Any, *, before: Any, af
 _HERE: Final = "tests/reliability/test_property_map.py"
 _SCALES: Final = "tests/integration/test_scaling.py"
 _CONTROLLER: Final = "tests/integration/test_controller.py"
-_HELD: Final = "test_nothing_is_written_while_a_field_asks_for_what_this_version_cannot_do"
+_IAM: Final = "tests/integration/test_iam.py"
 
 
 def _engine(path: str, effect: str, *proofs: str) -> Row:
@@ -439,20 +439,11 @@ def _key_rows(path: str, *roles: str) -> list[Row]:
 
 _PIPELINE: Final = [
     _fixed("region", "eu-central-1", "region of every resource"),
-    Row(
-        "credentials.roleArn",
-        "pending",
-        "arn:aws:iam::123456789012:role/clickstream",
-        proofs=(
-            f"{_CONTROLLER}::{_HELD}",
-            f"{_HERE}::test_the_account_of_a_role_is_fixed",
-        ),
-    ),
-    _pending(
-        "credentials.externalId",
-        "team-a",
-        {"credentials": {"roleArn": "arn:aws:iam::123456789012:role/clickstream"}},
-    ),
+    _engine("credentials.roleArn", "role that every call is made with",
+            f"{_IAM}::test_a_role_of_another_account_is_assumed_with_tags",
+            f"{_HERE}::test_the_account_of_a_role_is_fixed"),
+    _engine("credentials.externalId", "external id that the role asks for",
+            f"{_IAM}::test_a_role_of_another_account_is_assumed_with_tags"),
     *_tag_rows("environment", "Environment", "prod", before="dev", after="prod"),
     _aws("environment", "dashboard", "DashboardBody", "prod",
          document="widgets[0].properties.markdown",
@@ -664,6 +655,8 @@ _DETECTION: Final = [
          before=f"{_OWN_ROLE}<detector-role>", after=_ROLE, alone=True),
     _aws("anomalyDetection.roleArn", "detector-role", "Role.RoleName", _ROLE,
          before="<detector-role>", after=None, alone=True),
+    _aws("anomalyDetection.schedulerRoleArn", "schedule", "Target.RoleArn", _ROLE,
+         before=f"{_OWN_ROLE}<scheduler-role>", after=_ROLE, alone=True),
     _function("anomalyDetection.sensitivity", "incidents_of_thirty_events",
               "incidents of 30 events of a session in a minute", "High",
               stores=["incidents"], before=[], after=["high_frequency_clicks"], target="detector"),

@@ -215,7 +215,9 @@ class Fleet:
         self._controller = Controller(
             kube=cast("Kube", self.kube),
             recorder=cast("EventRecorder", NoRecorder()),
-            sessions=lambda region: cast("AwsSession", MemorySession(region, broken=self.broken)),
+            sessions=lambda region, _role: cast(
+                "AwsSession", MemorySession(region, broken=self.broken)
+            ),
             surroundings=Surroundings(
                 cluster=CLUSTER,
                 instance="test",

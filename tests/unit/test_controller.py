@@ -112,7 +112,7 @@ class World:
         self.controller = Controller(
             kube=cast("Kube", self.kube),
             recorder=cast("EventRecorder", self.recorder),
-            sessions=lambda _region: cast("AwsSession", MemorySession()),
+            sessions=lambda _region, _role: cast("AwsSession", MemorySession()),
             surroundings=Surroundings(
                 cluster="cluster-1",
                 instance="test",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -94,26 +95,78 @@ def test_missing_region_names_both_remedies() -> None:
     [
         ({"processor": {"roleArn": ROLE}}, "spec.processor.roleArn"),
         ({"anomalyDetection": {"roleArn": ROLE}}, "spec.anomalyDetection.roleArn"),
+        (
+            {"anomalyDetection": {"schedulerRoleArn": ROLE}},
+            "spec.anomalyDetection.schedulerRoleArn",
+        ),
     ],
 )
 def test_given_role_must_be_allowed(spec: dict[str, Any], path: str) -> None:
     """A spec can't hand any role to its functions."""
     problem = preflight.problem_in_spec(subject(spec), around())
     assert problem is not None
-    assert problem.reason is Reason.INVALID
+    assert problem.reason is Reason.ROLE_NOT_ALLOWED
     assert path in problem.message
     assert "CLICKSTREAM_ALLOWED_ROLE_ARNS" in problem.message
     allowed = around(allowed_roles=frozenset({ROLE}))
     assert preflight.problem_in_spec(subject(spec), allowed) is None
 
 
-def test_field_that_can_not_be_honoured_holds_everything() -> None:
-    """What must not be passed over keeps the operator from writing."""
-    held = subject({"credentials": {"roleArn": ROLE}})
-    problem = preflight.problem_in_spec(held, around())
-    assert problem is not None
-    assert problem.reason is Reason.NOT_YET_EFFECTIVE
-    assert "spec.credentials" in problem.message
+@pytest.mark.parametrize(
+    ("allowed", "namespace", "is_allowed"),
+    [
+        ({}, "team-a", False),
+        ({"team-a": (ROLE,)}, "team-a", True),
+        ({"team-a": (ROLE,)}, "team-ab", False),
+        ({"team-*": ("arn:aws:iam::123456789012:role/*",)}, "team-b", True),
+        ({"team-*": ("arn:aws:iam::210987654321:role/*",)}, "team-b", False),
+        ({"*": ("arn:aws:iam::210987654321:role/*", ROLE)}, "any", True),
+        ({"team-a": (), "*": (ROLE,)}, "team-a", True),
+        ({"TEAM-A": (ROLE,)}, "team-a", False),
+    ],
+)
+def test_roles_are_allowed_by_namespace(
+    allowed: dict[str, tuple[str, ...]], namespace: str, *, is_allowed: bool
+) -> None:
+    """A pattern of the namespace must have a pattern of the role; the message names the setting."""
+    asks = replace(subject({"credentials": {"roleArn": ROLE}}), key=Key(namespace, "shop"))
+    problem = preflight.problem_in_spec(asks, around(roles_by_namespace=allowed))
+    assert (problem is None) is is_allowed
+    if problem is not None:
+        assert problem.reason is Reason.ROLE_NOT_ALLOWED
+        assert f"{ROLE} is not allowed in namespace {namespace}" in problem.message
+        assert "CLICKSTREAM_ROLES_BY_NAMESPACE" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("allowed", "is_allowed"), [((), True), (("kube-*", "shop"), True), (("platform",), False)]
+)
+def test_the_own_credential_may_be_kept_for_some(
+    allowed: tuple[str, ...], *, is_allowed: bool
+) -> None:
+    """Other namespaces must name a role of theirs."""
+    problem = preflight.problem_in_spec(subject({}), around(own_role_namespaces=allowed))
+    assert (problem is None) is is_allowed
+    if problem is not None:
+        assert problem.reason is Reason.ROLE_NOT_ALLOWED
+        assert "CLICKSTREAM_OWN_ROLE_NAMESPACES" in problem.message
+
+
+async def test_a_role_that_refuses_is_named() -> None:
+    """The message says what the trust policy needs; the credential counts as invalid."""
+    asks = subject({"credentials": {"roleArn": ROLE, "externalId": "team-a"}})
+    refusal = AwsError(
+        service="sts",
+        operation="assume_role",
+        code="AccessDenied",
+        text="User: a is not authorized to perform: sts:AssumeRole",
+        category=Category.ACCESS_DENIED,
+    )
+    problem = await identify(asks, refusal)
+    assert isinstance(problem, Problem)
+    assert problem.reason is Reason.CREDENTIALS_INVALID
+    assert f"spec.credentials.roleArn {ROLE} can't be assumed: User: a is not" in problem.message
+    assert "sts:AssumeRole and sts:TagSession with this external id" in problem.message
 
 
 async def test_first_credential_decides_the_account() -> None:

@@ -67,6 +67,23 @@ def test_wrong_setting_is_one_readable_line(
     assert "pydantic" not in message
 
 
+def test_roles_by_namespace_are_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Patterns of role ARNs, by pattern of the namespace."""
+    given = '{"team-*": ["arn:aws:iam::123456789012:role/clickstream-*"]}'
+    monkeypatch.setenv("CLICKSTREAM_ROLES_BY_NAMESPACE", given)
+    assert settings.load().roles_by_namespace == {
+        "team-*": ("arn:aws:iam::123456789012:role/clickstream-*",)
+    }
+
+
+@pytest.mark.parametrize("given", ["team-a", "[]", '{"a": 1}', '{"a": ["*"]}', '{"a": [1]}'])
+def test_wrong_roles_are_refused(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    """One line with an example; a lone star would allow every role of every account."""
+    monkeypatch.setenv("CLICKSTREAM_ROLES_BY_NAMESPACE", given)
+    with pytest.raises(SettingsError, match=r"CLICKSTREAM_ROLES_BY_NAMESPACE.*write JSON like"):
+        settings.load()
+
+
 def test_all_faults_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two wrong variables, two names."""
     monkeypatch.setenv("CLICKSTREAM_WORKERS", "x")

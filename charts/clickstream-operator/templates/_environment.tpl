@@ -44,6 +44,14 @@
 - name: CLICKSTREAM_ALLOWED_ROLE_ARNS
   value: {{ join "," . | quote }}
 {{- end }}
+{{- with .Values.aws.rolesByNamespace }}
+- name: CLICKSTREAM_ROLES_BY_NAMESPACE
+  value: {{ toJson . | quote }}
+{{- end }}
+{{- with .Values.aws.ownRoleNamespaces }}
+- name: CLICKSTREAM_OWN_ROLE_NAMESPACES
+  value: {{ join "," . | quote }}
+{{- end }}
 - name: CLICKSTREAM_ADOPT_WITHOUT_OWNER
   value: {{ .Values.aws.adoptWithoutOwner | quote }}
 - name: CLICKSTREAM_OUTPUTS_CONFIG_MAP

@@ -12,11 +12,3 @@ def fields_without_effect(spec: Spec) -> list[str]:
     """
     del spec
     return []
-
-
-def fields_that_hold(spec: Spec) -> list[str]:
-    """Paths of set fields that must not be passed over: while one is set, nothing is written."""
-    found = []
-    if spec.credentials is not None:
-        found.append("spec.credentials")
-    return found

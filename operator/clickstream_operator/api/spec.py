@@ -368,6 +368,8 @@ class AnomalyDetection(Model):
     """Concurrent executions set aside for the function. Unset by default, free to change. Example: 5."""
     role_arn: RoleArn | None = None
     """Existing role of the function, from the operator's allow-list. A role is created when unset. Free to change. Example: arn:aws:iam::123456789012:role/detector."""
+    scheduler_role_arn: RoleArn | None = None
+    """Existing role with which EventBridge Scheduler invokes the function, from the operator's allow-list. A role is created when unset. Free to change. Example: arn:aws:iam::123456789012:role/scheduler."""
     sensitivity: Literal["Low", "Medium", "High"] = "Medium"
     """How little is an anomaly: Low alerts on more than 100 events of a session in a minute, Medium 50, High 25, and needs traffic 5, 4 or 3.5 times its usual spread off. Default Medium, free to change. Example: High."""
     disabled_rules: list[BuiltInRule] = set_list(max_items=10)

@@ -72,8 +72,9 @@ class AwsSession:
     """Clients of one credential and region.
 
     `credentials` are the keyword arguments of `boto3.Session` that name the credential; empty means
-    the operator's own (environment, IRSA, Pod Identity, instance role). `may_write` is asked right
-    before a write, and each retry of it, is sent; it raises where a write must not go out.
+    the operator's own (environment, IRSA, Pod Identity, instance role). `session`, where given,
+    brings its own. `may_write` is asked right before a write, and each retry of it, is sent; it
+    raises where a write must not go out.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class AwsSession:
         on_call: Callable[[CallRecord], None] = lambda _record: None,
         may_write: Callable[[], None] = lambda: None,
         credentials: dict[str, Any] | None = None,
+        session: boto3.Session | None = None,
         pool_connections: int = 16,
     ) -> None:
         self.region = region
@@ -92,7 +94,7 @@ class AwsSession:
         self._limits = limits
         self._on_call = on_call
         self._may_write = may_write
-        self._session = boto3.Session(region_name=region, **(credentials or {}))
+        self._session = session or boto3.Session(region_name=region, **(credentials or {}))
         self._config = Config(
             max_pool_connections=pool_connections,
             # A retry takes its turn like any call (`call`); botocore's own would not.
@@ -126,6 +128,8 @@ class AwsSession:
         try:
             credentials = self._session.get_credentials()
             return credentials.get_frozen_credentials().access_key if credentials else ""
+        except ClientError as error:
+            raise from_client_error("sts", "assume_role", error) from error
         except BotoCoreError as error:
             raise from_botocore_error("sts", "get_caller_identity", error) from error
 

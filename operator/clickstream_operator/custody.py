@@ -38,7 +38,7 @@ class _Look:
     unseen: str = ""
 
 
-class Installations:
+class Custody:
     """Decides whether this installation, `own` (``<namespace>/<name>`` of its Lease), may work.
 
     `clock` gives seconds, `now` the time for the status.
