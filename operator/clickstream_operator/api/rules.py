@@ -50,7 +50,7 @@ REGION: Final = Form(
 ENVIRONMENT: Final = Form("[a-z0-9-]{1,20}", "1 to 20 characters of a-z, 0-9 and '-'")
 ROLE_ARN: Final = Form(
     "arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+",
-    "the ARN of an IAM role, for example arn:aws:iam::123456789012:role/clickstream",
+    "the ARN of an IAM role, for example arn:aws:iam::123456789012:role/app",
 )
 TOPIC_ARN: Final = Form(
     "arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+",

@@ -165,7 +165,7 @@ class Autoscaling(Model):
     max_shards: int = Field(ge=1, le=10000)
     """Upper bound of the shard count. Free to change. Example: 32."""
     target_utilization_percent: int = Field(default=70, ge=10, le=90)
-    """Share of a shard's write limit (1 MiB or 1,000 records a second), in percent, above which, for two minutes in a row, shards are doubled. Default 70, free to change. Example: 60."""
+    """Percent of a shard's write limit above which, for two minutes in a row, shards are doubled. Default 70, free to change. Example: 60."""
     scale_down_after_seconds: int = Field(default=1800, ge=300, le=86400)
     """Seconds below half the target before shards are halved. Default 1800, free to change. Example: 3600."""
 
@@ -178,7 +178,7 @@ class Stream(Model):
     shards: int = Field(default=2, ge=1, le=10000)
     """Number of shards; one takes 1 MiB or 1,000 records a second. Ignored with mode OnDemand; the starting value with autoscaling. Changed in steps of at most x2 or /2, at most 10 in 24 hours. Default 2, free to change. Example: 4."""
     autoscaling: Autoscaling | None = None
-    """Lets the operator choose the shard count by the load: one CloudWatch GetMetricData call a minute. Unset by default, free to change. Needs mode Provisioned. Example: {minShards: 2, maxShards: 16}."""
+    """Shards follow the load: one GetMetricData call a minute. Unset by default, free to change. Needs mode Provisioned. Example: {minShards: 2, maxShards: 16}."""
     retention_hours: int = Field(default=24, ge=24, le=8760)
     """Hours that Kinesis keeps records. Default 24, free to change. Above 24 costs extra. Example: 48."""
     kms_key_id: KmsKey = "alias/aws/kinesis"
@@ -203,7 +203,7 @@ class StartingPosition(Model):
     model_config = ConfigDict(json_schema_extra=validations(*rules.STARTING_POSITION))
 
     type: Literal["TrimHorizon", "Latest", "AtTimestamp"] = "TrimHorizon"
-    """TrimHorizon reads everything that Kinesis still has (of an adopted stream: what came since the pipeline exists, as others counted the rest), Latest only what comes, AtTimestamp from timestamp on. Default TrimHorizon; takes effect when the mapping is created. Example: TrimHorizon."""
+    """TrimHorizon reads everything that Kinesis still has (of an adopted stream: what came since the pipeline exists), Latest only what comes, AtTimestamp from timestamp on. Default TrimHorizon; takes effect when the mapping is created. Example: TrimHorizon."""
     timestamp: Timestamp | None = None
     """Start for AtTimestamp, RFC 3339. Unset by default; takes effect when the mapping is created. Example: 2026-11-01T00:00:00Z."""
 
@@ -234,7 +234,7 @@ class Processor(Model):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """Lowest level that both functions log. Default INFO, free to change. Example: DEBUG."""
     role_arn: RoleArn | None = None
-    """Existing role of the function, for operators without IAM rights; from the operator's allow-list. A role is created when unset. Free to change. Example: arn:aws:iam::123456789012:role/processor."""
+    """Existing role of the function, from the operator's allow-list. Created when unset. Free to change. Example: arn:aws:iam::123456789012:role/processor."""
 
 
 class EventFields(Model):
@@ -339,7 +339,7 @@ class DetectionRule(Model):
     for_seconds: int | None = Field(default=None, ge=60, le=86400)
     """How long it must hold, in seconds, in windows of perSeconds; scope Site only. Required with Absent. Example: 120."""
     min_volume: int | None = Field(default=None, ge=0)
-    """Events below which the rule stays silent: all events of the window with Ratio (30 when unset), events a minute with Seasonal, those that compare with Threshold and Match. Example: 30."""
+    """Events below which the rule stays silent: all of the window with Ratio (default 30), a minute's with Seasonal, those compared with Threshold and Match. Example: 30."""
     cooldown_seconds: int = Field(default=1800, ge=0, le=86400)
     """Seconds from an incident's begin until the same rule and subject may begin another. Default 1800. Example: 600."""
     severity: Literal["info", "warning", "critical"] = "warning"
@@ -367,9 +367,9 @@ class AnomalyDetection(Model):
     reserved_concurrency: int | None = Field(default=None, ge=1, le=1000)
     """Concurrent executions set aside for the function. Unset by default, free to change. Example: 5."""
     role_arn: RoleArn | None = None
-    """Existing role of the function, from the operator's allow-list. A role is created when unset. Free to change. Example: arn:aws:iam::123456789012:role/detector."""
+    """Existing role, like processor.roleArn. Created when unset. Free to change. Example: arn:aws:iam::123456789012:role/detector."""
     scheduler_role_arn: RoleArn | None = None
-    """Existing role with which EventBridge Scheduler invokes the function, from the operator's allow-list. A role is created when unset. Free to change. Example: arn:aws:iam::123456789012:role/scheduler."""
+    """Existing role of the schedule, like roleArn. Created when unset. Free to change. Example: arn:aws:iam::123456789012:role/scheduler."""
     sensitivity: Literal["Low", "Medium", "High"] = "Medium"
     """How little is an anomaly: Low alerts on more than 100 events of a session in a minute, Medium 50, High 25, and needs traffic 5, 4 or 3.5 times its usual spread off. Default Medium, free to change. Example: High."""
     disabled_rules: list[BuiltInRule] = set_list(max_items=10)
@@ -556,7 +556,7 @@ class Spec(Model):
     deletion_policy: DeletionPolicies = Field(default_factory=DeletionPolicies)
     """What stays when the pipeline is deleted. Default: data stays. Free to change. Example: {tables: Delete}."""
     adoption_policy: Literal["Retained", "Always", "Never"] = "Retained"
-    """Which existing resources may be taken over: those that this same pipeline retained earlier, also those without owner, or none. Default Retained, free to change. Example: Always."""
+    """Which existing resources may be taken over: those that this pipeline retained earlier, also those without owner, or none. Default Retained, free to change. Example: Always."""
     names: Names = Field(default_factory=Names)
     """Explicit physical names, for adoption. Derived when unset; fixed at creation. Example: {stream: clickstream-events}."""
     tags: dict[str, Annotated[str, Field(max_length=256)]] = Field(

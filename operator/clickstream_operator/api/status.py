@@ -84,7 +84,7 @@ class Effective(Model):
     cluster: str = ""
     """Id of the cluster that owns the pipeline."""
     instance: str = ""
-    """Operator installation that works on it, as namespace and name of its Lease."""
+    """Installation that works on it: namespace and name of its Lease."""
     account: str = ""
     """AWS account."""
     partition: str = ""
@@ -183,7 +183,7 @@ class Status(Model):
     effective: Effective | None = None
     """What was decided before the first write."""
     contender: str = ""
-    """Another installation that sees this pipeline and keeps away."""
+    """Another installation, which keeps away."""
     resizes: list[Resize] = Field(
         default_factory=list, json_schema_extra={"x-kubernetes-list-type": "atomic"}
     )
