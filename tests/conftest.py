@@ -22,6 +22,7 @@ structlog.configure(logger_factory=structlog.stdlib.LoggerFactory())
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Offer the hard AWS: the states, limits and delays that an emulator lacks."""
     parser.addoption("--hard-aws", action="store_true", help="put AWS's states and limits in front")
+    parser.addoption("--whole-sweeps", action="store_true", help="sweep all points, not a sample")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
