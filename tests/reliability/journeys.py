@@ -130,14 +130,14 @@ class Journey(Pilot):
     def body(self) -> Body | None:
         """The object, None when it is gone."""
         try:
-            body: Body = self._objects.get_namespaced_custom_object(
+            body: Any = self._objects.get_namespaced_custom_object(
                 *_WHERE, self.namespace, _PLURAL, self.name
             )
         except ApiException as error:
             if error.status == 404:
                 return None
             raise
-        return body
+        return dict(body)
 
     def travel(
         self,
@@ -196,7 +196,7 @@ class Journey(Pilot):
             | {"applied": bool(one.get("appliedHash"))}
             for one in self.status()["resources"]
         }
-        return self._nameless(entries)
+        return dict(self._nameless(entries))
 
     def picture(self) -> dict[str, Any]:
         """What AWS has of the pipeline, asked of AWS itself, without names and times."""
@@ -245,7 +245,7 @@ class Journey(Pilot):
             url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
             attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
             found[name] = attributes["Attributes"]["MessageRetentionPeriod"]
-        return self._nameless(found)
+        return dict(self._nameless(found))
 
     def _nameless(self, found: Any) -> Any:
         """What does not differ from one pipeline to the next."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -25,6 +26,7 @@ log = structlog.get_logger(__name__)
 #: How long AWS may say NotFound of a thing that it has just made. IAM: "changes that I make are not
 #: always immediately visible" (IAM user guide, "Troubleshoot IAM"); others name a second.
 PROPAGATION_SECONDS: Final = 10.0
+_EMPTYING: Final = re.compile(r"emptying: (\d+) ")
 
 
 @dataclass(slots=True)
@@ -138,8 +140,12 @@ class Remover:
         if observed.readiness.phase is not Phase.DELETING:
             progress = await resource.delete(observed)
             if progress is not None:
+                gone = _emptied_before(entry) + progress
                 at_it = replace(
-                    entry, state=State.DELETING, reason=Reason.DELETING, message=progress
+                    entry,
+                    state=State.DELETING,
+                    reason=Reason.DELETING,
+                    message=f"emptying: {gone} object versions removed, more are left",
                 )
                 return Outcome(resource.name, at_it, Next.AGAIN)
             done = (Action.DELETE,)
@@ -186,6 +192,12 @@ class Remover:
             if left is not None and left.state is not State.RETAINED:
                 return other.name
         return None
+
+
+def _emptied_before(entry: Entry) -> int:
+    """How much earlier passes, also of processes that died, have said to have removed."""
+    said = _EMPTYING.match(entry.message)
+    return int(said.group(1)) if said else 0
 
 
 class _Unseen(Exception):

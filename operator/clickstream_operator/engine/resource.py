@@ -243,11 +243,11 @@ class Resource(ABC):
         """
 
     @abstractmethod
-    async def delete(self, observed: Observed) -> str | None:
+    async def delete(self, observed: Observed) -> int | None:
         """Ask AWS to remove it. Whether it is gone shows in the next observation.
 
-        Returns how far it came when the removal is ours to go on with at once (a bucket that is
-        being emptied), None when it is AWS's turn.
+        Returns how many parts went when the removal is ours to go on with at once (the object
+        versions of a bucket that is being emptied), None when it is AWS's turn.
         """
 
     def under_way(self, observed: Observed, diff: Diff) -> Wait | None:  # noqa: ARG002

@@ -203,7 +203,7 @@ class S3Bucket(Resource):
                 MetricsConfiguration={"Id": FAILED_FILTER_ID, "Filter": {"Prefix": FAILED_PREFIX}},
             )
 
-    async def delete(self, observed: Observed) -> str | None:
+    async def delete(self, observed: Observed) -> int | None:
         """DeleteBucket; with ``Empty`` all versions go first, at most 10,000 in one call.
 
         Raises:
@@ -212,7 +212,7 @@ class S3Bucket(Resource):
         if self.deletion is DeletionPolicy.EMPTY:
             deleted, empty = await self._empty()
             if not empty:
-                return f"emptying: {deleted} object versions went in the last step, more are left"
+                return deleted
         try:
             await found(self._write("delete_bucket"))
         except AwsError as error:
