@@ -56,7 +56,7 @@ STAGES: Final = ("create", "update", "delete")
 #: At least as many as there are operations.
 MOST_CALLS: Final = 100
 _WATCHING: Final = frozenset({"Alarm", "Dashboard"})
-#: The emulator shows what this sets although it was refused: the next look finds nothing left to do.
+#: The emulator shows what this sets although it was refused: nothing is left to do.
 _NOT_REFUSED: Final = frozenset({"PutBucketMetricsConfiguration"})
 #: These return what exists.
 _RETURN: Final = frozenset({"CreateQueue", "CreateTopic", "CreateBucket"})
