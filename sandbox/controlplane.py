@@ -21,6 +21,7 @@ _CONTROLLERS = (
     "namespace-controller",
     "serviceaccount-controller",
     "garbage-collector-controller",
+    "clusterrole-aggregation-controller",
 )
 _ISSUER = "https://kubernetes.default.svc"
 _ADMIN = "sandbox-admin"
@@ -69,7 +70,7 @@ class ControlPlane:
                 "etcd",
                 self._etcd_command(),
                 f"http://{self._etcd.address}",
-                partial(_healthy, f"http://{self._etcd.address}/health"),
+                partial(healthy, f"http://{self._etcd.address}/health"),
             ),
             Program(
                 "kube-apiserver",
@@ -153,7 +154,8 @@ class ControlPlane:
         ]
 
 
-def _healthy(address: str) -> bool:
+def healthy(address: str) -> bool:
+    """Tell whether a server on loopback answers `address` with success."""
     try:
         with build_opener(ProxyHandler({})).open(address, timeout=_TIMEOUT):
             return True

@@ -28,3 +28,13 @@ class Reservation:
     def release(self) -> None:
         """Let the port go; a server that listens on it is not affected."""
         self._socket.close()
+
+
+def listening(address: str) -> bool:
+    """Tell whether something accepts connections at `127.0.0.1:<port>`."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=1).close()
+    except OSError:
+        return False
+    return True
