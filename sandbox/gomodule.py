@@ -20,7 +20,7 @@ _GO = re.compile(r"^go (\d+)\.(\d+)", re.MULTILINE)
 def required(source: Path, module: str) -> str:
     """Return the version of `module` that the go.mod in `source` requires, such as `v1.37.2`."""
     found = re.search(
-        rf"^\s*(?:require )?{re.escape(module)} (v\d+\.\d+\.\d+)$",
+        rf"^\s*(?:require )?{re.escape(module)} (v\d+\.\d+\.\d+)\b",
         (source / "go.mod").read_text(),
         re.MULTILINE,
     )

@@ -6,7 +6,6 @@ Both majors are in use: 4 applies on the server's side and waits by kstatus, 3 d
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 from functools import partial
 from pathlib import Path
@@ -14,23 +13,18 @@ from typing import Any, Final
 
 import yaml
 
-from sandbox import cache, toolchain
+from sandbox import cache, gomodule
 from sandbox.binaries import version as kubernetes_version
-from sandbox.errors import SandboxError
-from sandbox.processes import tail
-from sandbox.progress import say, step
 
 MAJORS: Final = (3, 4)
 _HOMES: Final = ("CACHE", "CONFIG", "DATA")
 
 _SOURCE: Final = Path(__file__).parent / "helm"
-_REQUIRED: Final = re.compile(r"^\s*helm\.sh/helm/v\d+ (v\d+\.\d+\.\d+)", re.MULTILINE)
-_GO: Final = re.compile(r"^go (\d+)\.(\d+)", re.MULTILINE)
 
 
 def version(major: int) -> str:
     """Return the release of a major that its go.mod requires, such as `v4.3.1`."""
-    return _found(_REQUIRED, major)[1]
+    return gomodule.required(_SOURCE / str(major), f"helm.sh/helm/v{major}")
 
 
 def locate(major: int) -> Path:
@@ -58,35 +52,14 @@ def _link_flags(major: int) -> str:
 
 
 def _build(major: int, folder: Path) -> None:
-    numbers = _found(_GO, major)
-    go = toolchain.locate(minimum=(int(numbers[1]), int(numbers[2])))
-    log = folder / "build.log"
-    command = [go, "build", "-trimpath", "-mod=readonly", "-buildvcs=false"]
-    command += ["-ldflags", _link_flags(major), "-o", str(folder / "helm")]
-    command.append(f"helm.sh/helm/v{major}/cmd/helm")
-    say("The next step is needed once and takes about 2 minutes on 2 cores.")
-    with step(f"Building Helm {version(major)}"), log.open("wb") as output:
-        code = subprocess.run(
-            command,
-            cwd=_SOURCE / str(major),
-            env={**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off"}
-            | {"GOFLAGS": ""},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            check=False,
-        ).returncode
-    if code:
-        kept = cache.root() / f"helm{major}-build.log"
-        log.replace(kept)
-        raise SandboxError(f"go build of Helm {major} failed.\n{tail(kept)}")
-    log.unlink()
-
-
-def _found(pattern: re.Pattern[str], major: int) -> re.Match[str]:
-    found = pattern.search((_SOURCE / str(major) / "go.mod").read_text())
-    if found is None:
-        raise SandboxError(f"{_SOURCE / str(major) / 'go.mod'}: no match for {pattern.pattern}")
-    return found
+    gomodule.build(
+        _SOURCE / str(major),
+        folder / "helm",
+        link_flags=_link_flags(major),
+        what=f"Helm {version(major)}",
+        minutes=2,
+        package=f"helm.sh/helm/v{major}/cmd/helm",
+    )
 
 
 class Helm:
