@@ -45,7 +45,11 @@ format: $(READY) ## Format the code and apply safe fixes
 
 test: $(READY) lambdas ## Run the whole test suite (builds the sandbox on first use)
 	$(BIN)/python -m sandbox build
-	$(BIN)/pytest
+	$(BIN)/pytest -m "not gitops"
+
+test-gitops: $(READY) lambdas ## Run the tests with a real Argo CD (builds it on first use)
+	$(BIN)/python -m sandbox build --argocd
+	$(BIN)/pytest tests/gitops -m gitops
 
 test-unit: $(READY) lambdas ## Run the tests that need no sandbox
 	$(BIN)/pytest tests/unit tests/resources tests/lambdas
@@ -95,4 +99,4 @@ bench-operator: $(READY) lambdas ## Count what one and fifty pipelines cost; wri
 clean: ## Remove what builds left in the tree (caches outside it stay)
 	rm -rf build dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: chart test-hard bench-operator help install check format test test-unit crds docs lambdas lock up down status demo clean
+.PHONY: test-gitops chart test-hard bench-operator help install check format test test-unit crds docs lambdas lock up down status demo clean

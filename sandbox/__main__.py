@@ -108,14 +108,18 @@ def kubectl(arguments: tuple[str, ...]) -> None:
 
 
 @cli.command()
-def build() -> None:
+@click.option("--argocd", "gitops", is_flag=True, help="Argo CD and the CRDs of Flux as well.")
+def build(*, gitops: bool) -> None:
     """Build or install the sandbox's programs into the cache, if they are not there yet."""
-    from sandbox import binaries, emulator, helm  # noqa: PLC0415
+    from sandbox import argocd, binaries, emulator, flux, helm  # noqa: PLC0415
 
     print(binaries.locate())
     print(emulator.locate().parents[1])
     for major in helm.MAJORS:
         print(helm.locate(major))
+    if gitops:
+        print(argocd.locate())
+        print(*flux.crds(), sep="\n")
 
 
 @cli.command("helm")

@@ -14,9 +14,12 @@ import tempfile
 from functools import partial
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlencode
+from urllib.request import ProxyHandler, build_opener
 
 from sandbox import cache, gomodule
 from sandbox.controlplane import healthy
+from sandbox.crds import establish
 from sandbox.errors import SandboxError
 from sandbox.instance import Sandbox
 from sandbox.ports import LOOPBACK, Reservation, listening
@@ -38,7 +41,7 @@ _SCRIPTS: Final = ("git-verify-wrapper.sh", "gpg-wrapper.sh")
 # Its metrics listener has no flag for the address, and nothing of the sandbox may listen beyond
 # loopback.
 _CORRECTION: Final = ("controller/appcontroller.go", '"0.0.0.0:%d"', f'"{LOOPBACK}:%d"')
-_WAIT: Final = "--timeout=60s"
+_TIMEOUT: Final = 10.0
 
 
 def version() -> str:
@@ -135,8 +138,7 @@ class ArgoCD:
         manifests = self._programs / "manifests"
         apply = ("apply", "--server-side", "-f")
         kubectl("create", "namespace", NAMESPACE)
-        kubectl(*apply, str(manifests / "crds"))
-        kubectl("wait", "--for=condition=Established", _WAIT, "-f", str(manifests / "crds"))
+        establish(self._sandbox, manifests / "crds")
         kubectl(*apply, str(manifests / "base" / "config"), "-n", NAMESPACE)
         self.configure(self._settings)
         kubectl(*apply, "-", input=json.dumps(_DEFAULT_PROJECT))
@@ -161,6 +163,22 @@ class ArgoCD:
             capture_output=True,
             text=True,
         ).stdout
+
+    def links(self, application: str, *, namespace: str, name: str) -> dict[str, str]:
+        """Return the deep links that the page of a pipeline shows: address by title."""
+        query = urlencode(
+            {
+                "resourceName": name,
+                "namespace": namespace,
+                "group": "clickstream.dev",
+                "version": "v1alpha1",
+                "kind": "ClickstreamPipeline",
+            }
+        )
+        path = f"http://{self.address}/api/v1/applications/{application}/resource/links?{query}"
+        with build_opener(ProxyHandler({})).open(path, timeout=_TIMEOUT) as answer:
+            links = json.load(answer).get("items", [])
+        return {link["title"]: link["url"] for link in links}
 
     def stop(self) -> None:
         """End its processes."""

@@ -1,7 +1,7 @@
 // Only the CRDs in these modules are used: the examples for Flux are validated by them.
 module clickstream-operator/sandbox/flux
 
-go 1.26.0
+go 1.27.0
 
 require (
 	github.com/fluxcd/helm-controller v1.6.0

@@ -1,0 +1,34 @@
+"""One sandbox with the operator and a real Argo CD, for the tests that need it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+if TYPE_CHECKING:
+    from tests.gitops.cluster import Cluster
+
+SETTINGS = Path(__file__).parents[2] / "examples" / "gitops" / "argocd" / "argocd-cm.yaml"
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A cluster with the operator, Argo CD, and the settings that we ship for it."""
+    from sandbox import Sandbox  # noqa: PLC0415 only these tests pay for it
+    from sandbox.argocd import ArgoCD  # noqa: PLC0415
+    from sandbox.operator_process import OperatorProcess  # noqa: PLC0415
+    from tests.gitops.cluster import Cluster  # noqa: PLC0415
+
+    with Sandbox.start() as sandbox:
+        operator = OperatorProcess(sandbox)
+        operator.install()
+        operator.start()
+        argocd = ArgoCD(sandbox, yaml.safe_load(SETTINGS.read_text())["data"])
+        argocd.start()
+        yield Cluster(sandbox, operator, argocd)
+        argocd.stop()
+        operator.stop()

@@ -1,0 +1,59 @@
+"""The examples for Argo CD and Flux, held against the CRDs of both by a real API server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sandbox import Sandbox, argocd, flux
+from sandbox.crds import establish
+
+pytestmark = pytest.mark.gitops
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "gitops"
+
+
+@pytest.fixture(scope="module")
+def api() -> Iterator[Sandbox]:
+    """An API server with the CRDs of Argo CD, Flux and ours."""
+    with Sandbox.start() as sandbox:
+        ours = Path(__file__).parents[2] / "crds"
+        for folder in (argocd.locate() / "manifests" / "crds", *flux.crds(), ours):
+            establish(sandbox, folder)
+        for namespace in ("argocd", "flux-system", "clickstream-system", "analytics-production"):
+            sandbox.kubectl("create", "namespace", namespace)
+        yield sandbox
+
+
+@pytest.mark.parametrize(
+    "path", sorted(EXAMPLES.glob("*/*.yaml")), ids=lambda path: f"{path.parent.name}/{path.name}"
+)
+def test_example_is_accepted_in_full(api: Sandbox, path: Path) -> None:
+    """Strict: a field that a CRD does not know is refused."""
+    done = api.kubectl(
+        "apply", "--dry-run=server", "--validate=strict", "-f", str(path), check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr.replace(
+        "missing the kubectl.kubernetes.io/last-applied-configuration annotation", ""
+    ).count("unknown field")
+
+
+def test_examples_name_the_chart_and_each_other(api: Sandbox) -> None:
+    """Versions and names in the examples are those that exist."""
+    chart = yaml.safe_load(
+        (EXAMPLES.parents[1] / "charts" / "clickstream-operator" / "Chart.yaml").read_text()
+    )
+    operator = yaml.safe_load((EXAMPLES / "argocd" / "operator.yaml").read_text())
+    assert operator["spec"]["source"]["targetRevision"] == chart["version"]
+    projects = {
+        yaml.safe_load((EXAMPLES / "argocd" / "project.yaml").read_text())["metadata"]["name"]
+    }
+    for name in ("pipelines.yaml", "applicationset.yaml"):
+        body: dict[str, Any] = yaml.safe_load((EXAMPLES / "argocd" / name).read_text())
+        template = body["spec"].get("template", body)
+        assert template["spec"]["project"] in projects
