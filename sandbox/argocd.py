@@ -156,13 +156,19 @@ class ArgoCD:
         Raises:
             subprocess.CalledProcessError: it failed.
         """
-        return subprocess.run(
+        done = subprocess.run(
             [str(self._programs / "argocd"), "--server", self.address, "--plaintext", *words],
             env=self._environment(),
-            check=True,
+            check=False,
             capture_output=True,
             text=True,
-        ).stdout
+        )
+        if done.returncode:
+            error = subprocess.CalledProcessError(done.returncode, done.args, done.stdout)
+            # Its own message says only that the command failed.
+            error.add_note(done.stderr.strip())
+            raise error
+        return done.stdout
 
     def links(self, application: str, *, namespace: str, name: str) -> dict[str, str]:
         """Return the deep links that the page of a pipeline shows: address by title."""

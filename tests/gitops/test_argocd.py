@@ -273,7 +273,10 @@ def test_a_blocked_deletion_stays_progressing_and_is_told_elsewhere(
         return any(one["type"] == "Stalled" for one in conditions)
 
     cluster.waits(stalled, lambda: cluster.pipeline("blocked", "web"))
-    cluster.settles("blocked", "Synced", "Progressing")
+    cluster.waits(
+        lambda: cluster.verdict("blocked")[1] == "Progressing", lambda: cluster.state("blocked")
+    )
+    assert cluster.health("blocked", "web")[0] == "Progressing"
     events = json.loads(
         cluster.sandbox.kubectl("get", "events", "-n", "blocked", "-o", "json").stdout
     )["items"]
