@@ -118,7 +118,7 @@ class Credentials(Model):
     """A role to assume instead of the operator's own credential."""
 
     role_arn: RoleArn
-    """ARN of the role. The operator's settings allow roles by namespace. Its account is fixed at creation. Example: arn:aws:iam::123456789012:role/clickstream."""
+    """ARN of the role, allowed for the namespace by the operator's settings. The account is fixed. Example: arn:aws:iam::123456789012:role/clickstream."""
     external_id: str | None = Field(default=None, min_length=2, max_length=1224)
     """External id that the role's trust policy asks for. Unset by default, free to change. Example: team-a."""
 
@@ -176,7 +176,7 @@ class Stream(Model):
     mode: Literal["Provisioned", "OnDemand"] = "Provisioned"
     """Capacity mode. AWS allows two switches in 24 hours. Default Provisioned, free to change. Example: OnDemand."""
     shards: int = Field(default=2, ge=1, le=10000)
-    """Number of shards; one takes 1 MiB or 1,000 records a second. Ignored with mode OnDemand; the starting value with autoscaling. Changed in steps of at most x2 or /2, at most 10 in 24 hours. Default 2, free to change. Example: 4."""
+    """Number of shards; one takes 1 MiB or 1,000 records a second. Ignored with mode OnDemand; the start with autoscaling. Changed in steps of at most x2 or /2, 10 in 24 hours. Default 2, free to change. Example: 4."""
     autoscaling: Autoscaling | None = None
     """Shards follow the load: one GetMetricData call a minute. Unset by default, free to change. Needs mode Provisioned. Example: {minShards: 2, maxShards: 16}."""
     retention_hours: int = Field(default=24, ge=24, le=8760)
@@ -259,7 +259,7 @@ class EventFields(Model):
     country: MemberName = "country"
     """Member with the country. Default country, free to change. Example: geo."""
     id: MemberName = "event_id"
-    """Member with the event id: shown in alerts, and archived as _clickstream.id, by which a reader drops what a producer sent twice. Default event_id, free to change. Example: id."""
+    """Event id: shown in alerts, and archived as _clickstream.id, by which a reader drops what was sent twice. Default event_id, free to change. Example: id."""
 
 
 class Events(Model):
@@ -369,7 +369,7 @@ class AnomalyDetection(Model):
     role_arn: RoleArn | None = None
     """Existing role, like processor.roleArn. Created when unset. Free to change. Example: arn:aws:iam::123456789012:role/detector."""
     scheduler_role_arn: RoleArn | None = None
-    """Existing role of the schedule, like roleArn. Created when unset. Free to change. Example: arn:aws:iam::123456789012:role/scheduler."""
+    """Existing role of the schedule, like roleArn. Created when unset. Free to change. Example: arn:aws:iam::123456789012:role/tick."""
     sensitivity: Literal["Low", "Medium", "High"] = "Medium"
     """How little is an anomaly: Low alerts on more than 100 events of a session in a minute, Medium 50, High 25, and needs traffic 5, 4 or 3.5 times its usual spread off. Default Medium, free to change. Example: High."""
     disabled_rules: list[BuiltInRule] = set_list(max_items=10)
@@ -546,7 +546,7 @@ class Spec(Model):
     environment: Environment = "dev"
     """Environment, as tag and in the dashboard's title. Default dev, free to change. Example: prod."""
     suspend: bool = False
-    """Whether the operator only reads: drift is reported, nothing is written to AWS. A suspended pipeline can still be deleted. Default false, free to change. Example: true."""
+    """Whether the operator only reads: drift is reported, nothing is written. It can still be deleted. Default false, free to change. Example: true."""
     resync_interval_seconds: int = Field(default=300, ge=30, le=86400)
     """Seconds between looks for drift, jittered by 20 percent. Default 300, free to change. Example: 60."""
     drift_policy: Literal["Correct", "Report", "Ignore"] = "Correct"
