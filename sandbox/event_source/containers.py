@@ -19,7 +19,17 @@ from sandbox.event_source.scheduler import DiedError, Scheduler, Task
 from sandbox.event_source.tables import aws_error
 
 _READS: Final = frozenset(
-    {"get_item", "query", "scan", "head_object", "get_object", "list_objects_v2"}
+    {
+        "get_item",
+        "query",
+        "scan",
+        "head_object",
+        "get_object",
+        "list_objects_v2",
+        "list_shards",
+        "get_shard_iterator",
+        "get_records",
+    }
 )
 #: The container switches without any fault now and then.
 _SWITCHES: Final = 0.2
@@ -196,6 +206,7 @@ def detector_factory(config: Any, stores: Any, hash_key: bytes, clock: Any, out:
             config,
             dynamodb=connect(stores.tables),
             sns=connect(stores.topic),
+            kinesis=connect(stores.tail),
             hash_key=hash_key,
             clock=clock,
             out=out,

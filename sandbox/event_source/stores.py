@@ -11,6 +11,7 @@ from clickstream_operator.function_config import Function, as_text, document
 from clickstream_operator.readback import ReadBack
 from sandbox.event_source.objects import Bucket, Queue, Topic
 from sandbox.event_source.tables import Tables
+from sandbox.event_source.tail import Tail
 from sandbox.event_source.usage import Usage
 
 BASE: Final = "shop-abcd2345"
@@ -35,7 +36,7 @@ _PHYSICAL: Final = {
 
 
 class Stores:
-    """Tables, bucket, queue and topic of one pipeline."""
+    """Tables, bucket, queue and topic of one pipeline, and the end of its stream."""
 
     def __init__(self, stale: Callable[[], bool] = lambda: False) -> None:
         self.usage = Usage()
@@ -43,6 +44,7 @@ class Stores:
         self.bucket = Bucket(self.usage)
         self.queue = Queue(self.usage)
         self.topic = Topic(self.usage)
+        self.tail = Tail()
 
     def readback(self, clock: Callable[[], float]) -> ReadBack:
         """Return a reader of everything; `clock` in epoch seconds."""

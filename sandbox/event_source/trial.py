@@ -167,6 +167,7 @@ class Trial:
             )
             for function in (processor, detector)
         ]
+        self.stores.tail.stream = stream
         self.mappings += mappings
         for mapping in mappings:
             mapping.start()

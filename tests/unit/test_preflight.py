@@ -169,6 +169,15 @@ async def test_a_role_that_refuses_is_named() -> None:
     assert "sts:AssumeRole and sts:TagSession with this external id" in problem.message
 
 
+def test_rule_that_no_detector_could_judge_stops_the_pass() -> None:
+    """An object from before the API server refused it ends in the field and the remedy."""
+    rules = [{"name": "mine", "kind": "Rate", "value": "many"}]
+    problem = preflight.problem_in_spec(subject({"anomalyDetection": {"rules": rules}}), around())
+    assert problem is not None
+    assert problem.reason is Reason.INVALID
+    assert problem.message.startswith("spec.anomalyDetection.rules[mine].value must be a number")
+
+
 async def test_first_credential_decides_the_account() -> None:
     """Nothing recorded: the credential's account it is."""
     assert await identify(subject(), IDENTITY) == IDENTITY
