@@ -321,27 +321,27 @@ class DetectionRule(Model):
     name: RuleName
     """Rule name; a built-in's name replaces that rule. Example: many_pages."""
     kind: Literal["Rate", "Threshold", "Match", "Ratio", "Absent", "Seasonal"]
-    """Rate: how many events. Threshold and Match: a member's number or text. Ratio: the share of some events in all. Absent: no events. Seasonal: odd for the minute of the week. Example: Rate."""
+    """Rate: number of events; Threshold, Match: a member's number or text; Ratio: share of all events; Absent: none come; Seasonal: odd for the minute of the week. Example: Rate."""
     scope: Literal["Site", "Page", "Session", "IPPrefix"] = "Session"
-    """What is counted apart: the whole site, each page, session, or /24 or /48 network. Sessions are judged within seconds, the others by the minute, all shards together. Default Session. Example: Page."""
+    """What is counted apart. Default Session. Example: Page."""
     match: dict[str, Annotated[str, Field(max_length=256)]] = Field(
         default_factory=dict, max_length=10, json_schema_extra=validations(*rules.MATCH)
     )
-    """Event members and the values that they must have; other events don't count. Default none. Example: {event_type: purchase}."""
+    """Members and values of the events that count. Default none. Example: {event_type: purchase}."""
     field: MemberName | None = None
-    """Member that Threshold and Match compare; with the other kinds only events that have it count. Example: page_url."""
+    """Member to compare with Threshold and Match; else only events that have it count. Example: page_url."""
     operator: Literal["GreaterThan", "LessThan", "Equals", "Contains", "Matches"] | None = None
-    """Comparison with value; Matches is a glob with * and ?. Default GreaterThan, Equals with kind Match, both directions with Seasonal. Example: GreaterThan."""
+    """Comparison with value; Matches is a glob. Default GreaterThan, Equals with Match, both directions with Seasonal. Example: GreaterThan."""
     value: str | None = Field(default=None, max_length=256)
-    """Value to compare with, as text: events with Rate, a number with Threshold, a share of 0 to 1 with Ratio. Example: "50"."""
+    """Value to compare with, as text; a share of 0 to 1 with Ratio. Example: "50"."""
     per_seconds: int | None = Field(default=None, ge=1, le=86400)
-    """Window in seconds; a multiple of 60 but for sessions. 60 when unset. Example: 60."""
+    """Window in seconds, 60 when unset. Example: 60."""
     for_seconds: int | None = Field(default=None, ge=60, le=86400)
-    """How long it must hold, in seconds, in windows of perSeconds; scope Site only. Required with Absent. Example: 120."""
+    """How long it must hold, in seconds; scope Site only. Example: 120."""
     min_volume: int | None = Field(default=None, ge=0)
     """Events below which the rule stays silent: all of the window with Ratio (default 30), a minute's with Seasonal, those compared with Threshold and Match. Example: 30."""
     cooldown_seconds: int = Field(default=1800, ge=0, le=86400)
-    """Seconds from an incident's begin until the same rule and subject may begin another. Default 1800. Example: 600."""
+    """Seconds from an incident's begin to the next of the same subject. Default 1800. Example: 600."""
     severity: Literal["info", "warning", "critical"] = "warning"
     """Severity in the message. Default warning. Example: critical."""
 
@@ -371,7 +371,7 @@ class AnomalyDetection(Model):
     scheduler_role_arn: RoleArn | None = None
     """Existing role of the schedule, like roleArn. Created when unset. Free to change. Example: arn:aws:iam::123456789012:role/tick."""
     sensitivity: Literal["Low", "Medium", "High"] = "Medium"
-    """How little is an anomaly: Low alerts on more than 100 events of a session in a minute, Medium 50, High 25, and needs traffic 5, 4 or 3.5 times its usual spread off. Default Medium, free to change. Example: High."""
+    """How little is an anomaly: Low alerts on more than 100 events of a session in a minute, Medium 50, High 25. Default Medium, free to change. Example: High."""
     disabled_rules: list[BuiltInRule] = set_list(max_items=10)
     """Built-in rules to switch off. Default none, free to change. Example: [suspicious_user_agent]."""
     rules: list[DetectionRule] = map_list(max_items=50)
