@@ -93,10 +93,13 @@ status: $(READY) ## Show what of the sandbox runs
 demo: $(READY) lambdas ## From nothing to a live pipeline: sandbox, operator, events, proof, clean-up (KEEP=1 leaves it running)
 	@$(BIN)/python -m sandbox demo $(if $(filter 1,$(KEEP)),--keep)
 
+demo-lifecycle: $(READY) lambdas ## A pipeline's whole life on an AWS with all its states: edit, break, scale, approve, suspend, delete, return
+	@$(BIN)/python -m sandbox lifecycle $(if $(filter 1,$(KEEP)),--keep)
+
 bench-operator: $(READY) lambdas ## Count what one and fifty pipelines cost; writes build/bench-operator.json
 	@$(BIN)/python -m benchmarks.reconciling
 
 clean: ## Remove what builds left in the tree (caches outside it stay)
 	rm -rf build dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: test-gitops chart test-hard bench-operator help install check format test test-unit crds docs lambdas lock up down status demo clean
+.PHONY: demo-lifecycle test-gitops chart test-hard bench-operator help install check format test test-unit crds docs lambdas lock up down status demo clean

@@ -170,6 +170,22 @@ def demo(keep: bool) -> None:  # noqa: FBT001
     sys.exit(0 if right else 1)
 
 
+@cli.command()
+@click.option(
+    "--keep", is_flag=True, help="Leave the sandbox, the operator and the pipeline running."
+)
+def lifecycle(keep: bool) -> None:  # noqa: FBT001
+    """Edit, break, scale, approve, suspend, delete and re-create, on an AWS with all its states."""
+    from sandbox.lifecycle.play import play  # noqa: PLC0415
+
+    sandbox, right = play(keep=keep)
+    if keep:
+        for name in _EXPORTED:
+            print(f"export {name}={shlex.quote(sandbox.run.facts[name])}")
+        say("Export the lines above; `make down` stops it all.")
+    sys.exit(0 if right else 1)
+
+
 def _rows(run: Run) -> list[dict[str, str | int]]:
     return [
         {

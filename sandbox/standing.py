@@ -44,7 +44,7 @@ def up(*, iam_enforcement: bool, audit_log: Path | None, hard_aws: bool) -> Run:
         return sandbox.run
 
 
-def launch() -> Sandbox:
+def launch(*, hard_aws: bool = False) -> Sandbox:
     """Start the standing sandbox for somebody who goes on to use it, as the demo does.
 
     Raises:
@@ -54,7 +54,7 @@ def launch() -> Sandbox:
         run = current()
         if run is not None and run.running():
             raise SandboxError("A sandbox is running already: `python -m sandbox down` first.")
-        return _launch(run, iam_enforcement=False, audit_log=None, hard_aws=False)
+        return _launch(run, iam_enforcement=False, audit_log=None, hard_aws=hard_aws)
 
 
 def _launch(
