@@ -75,10 +75,8 @@ def end(session: Session, base: str) -> None:
         session.sandbox.kubectl("delete", "csp", PIPELINE, "--wait=false")
         session.wait_gone()
         left = session.aws.owned(base)
-        session.screen.aws(
-            ("before", "after"),
-            [("resources with a name of their own", f"{len(before)}", f"{len(left)}")],
-        )
+        row = ("things with a name of their own", str(len(before)), str(len(left)))
+        session.screen.aws(("before", "after"), [row])
         session.check("nothing is left", left, set())
 
 

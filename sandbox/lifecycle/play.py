@@ -18,15 +18,15 @@ from sandbox.lifecycle.session import CLOCK, Session, Stuck
 from sandbox.lifecycle.steps import STEPS, base
 
 REPORT: Final = Path(__file__).parents[2] / "build" / "lifecycle.json"
-_NARROWEST: Final = 120
+_WIDTH: Final = 160
 
 
 def play(*, keep: bool) -> tuple[Sandbox, bool]:
     """Play all steps; whether each was as it should be. With `keep` the last end is left out."""
     console = Console()
     if not console.is_terminal:
-        # Nobody folds lines in a file: long messages stay whole.
-        console = Console(width=_NARROWEST * 2)
+        # A file has no width of its own.
+        console = Console(width=_WIDTH)
     started = time.monotonic()
     console.print("Starting the sandbox with the hard AWS, and the operator", highlight=False)
     sandbox = standing.launch(hard_aws=True) if keep else Sandbox.start(hard_aws=True)

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 _INDENT: Final = "   "
+_NOTE: Final = 200
 _COLOURS: Final = {"PASS": "green", "FAIL": "red", "True": "green", "False": "yellow"}
 _QUIET: Final = {("DriftDetected", "False"), ("CredentialsValid", "True")}
 
@@ -57,7 +59,7 @@ class Screen:
 
     def events(self, events: Iterable[Mapping[str, Any]]) -> None:
         """Events since the step began."""
-        rows = [(one["type"], one["reason"], one["note"]) for one in events]
+        rows = [(one["type"], one["reason"], _short(one["note"])) for one in events]
         if rows:
             self._table(("event", "reason", "note"), rows)
 
@@ -99,10 +101,7 @@ class Screen:
         for row in rows:
             table.add_row(*(Text(cell, style=_COLOURS.get(cell, "")) for cell in row))
         if table.row_count:
-            grid = Table.grid(padding=(0, 0, 0, len(_INDENT)))
-            grid.add_column(overflow="fold")
-            grid.add_row(table)
-            self._console.print(grid)
+            self._console.print(Padding(table, (0, 0, 0, len(_INDENT)), expand=False))
 
     def _line(self, text: str | Text, style: str = "") -> None:
         content = Text(text, style=style) if isinstance(text, str) else text
@@ -110,3 +109,11 @@ class Screen:
 
     def _print(self, markup: str) -> None:
         self._console.print(markup, highlight=False, soft_wrap=True)
+
+
+def _short(note: str) -> str:
+    """The beginning of a long note; whole names only."""
+    if len(note) <= _NOTE:
+        return note
+    kept = note[:_NOTE].rpartition(", ")[0]
+    return f"{kept}, and {note[len(kept) :].count(', ')} more"

@@ -156,7 +156,7 @@ def scale(session: Session) -> None:
         session.screen.command("kill -9 <operator>")
         session.operator.kill()
         session.operator.start()
-        session.screen.say("a new one is started; it waits for the Lease of the dead one to end")
+        session.screen.say("a new one is started; and goes on from what is")
         session.wait("16 shards", lambda status: condition(status, "Ready")["status"] == "True")
         after = session.aws.stream(session.names["stream"])["shards"]
         session.screen.aws(("before", "after"), [("shards of the stream", before, after)])
@@ -181,15 +181,9 @@ def approve(session: Session) -> None:
         )
         plan = session.status()["plan"]
         session.screen.command(f"kubectl get csp {PIPELINE} -o jsonpath='{{.status.plan}}'")
-        session.screen.rows(
-            ("action", "resource", "field", "old", "new"),
-            [
-                tuple(
-                    str(one.get(key, "")) for key in ("action", "resource", "field", "old", "new")
-                )
-                for one in plan["changes"]
-            ],
-        )
+        titles = ("action", "resource", "field", "old", "new")
+        changes = [[str(one.get(title, "")) for title in titles] for one in plan["changes"]]
+        session.screen.rows(titles, changes)
         session.check("the plan is one change", len(plan["changes"]), 1)
         session.annotate(_APPROVED, "0" * len(plan["hash"]))
         session.look_now()
