@@ -35,7 +35,7 @@ from clickstream_operator.custody import Custody
 from clickstream_operator.engine.apply import Applier, PassInput
 from clickstream_operator.engine.inventory import Entry, Origin, State
 from clickstream_operator.engine.outcome import Next, Outcome
-from clickstream_operator.engine.plan import Action, AdoptionPolicy, DriftPolicy, Policy
+from clickstream_operator.engine.plan import AdoptionPolicy, DriftPolicy, Policy
 from clickstream_operator.engine.remove import PROPAGATION_SECONDS, Doubt, Remover, in_doubt
 from clickstream_operator.engine.resource import Observed, Resource
 from clickstream_operator.events import EventRecorder, Happening
@@ -465,11 +465,7 @@ class Controller:
         start = PassInput(inventory=inventory, policy=policy)
         remover = Remover(resources, start, gone=memory.gone, doubt=self._doubt(inventory, memory))
         outcomes = dict(await remover.remove())
-        memory.gone |= {
-            name
-            for name, one in outcomes.items()
-            if one.entry is None and Action.DELETE in one.done
-        }
+        memory.note_removal(outcomes)
         # What no spec of this version asks for holds nothing up.
         unknown = inventory.keys() - {resource.name for resource in resources}
         if unknown:

@@ -64,12 +64,25 @@ class Memory:
     missing_since: dict[str, float] = field(default_factory=dict)
     """Since when the removal has looked in vain for what may not be shown yet."""
 
+    absent: set[str] = field(default_factory=set)
+    """What this deletion did not find in its last pass; not found twice, it is gone."""
+
     def note_creations(self, outcomes: Mapping[str, Outcome], *, now: float) -> None:
         """Remember what AWS may have made in this pass: also what it did not answer."""
         for name, one in outcomes.items():
             unsure = one.entry is not None and one.entry.state in {State.CREATING, State.FAILED}
             if Action.CREATE in one.done or unsure:
                 self.tried[name] = now
+
+    def note_removal(self, outcomes: Mapping[str, Outcome]) -> None:
+        """Remember what a removal need not look for again: deleted, or never there.
+
+        Right after a creation a read may not see a thing yet, so once is not never.
+        """
+        nowhere = {name for name, one in outcomes.items() if one.entry is None}
+        deleted = {name for name in nowhere if Action.DELETE in outcomes[name].done}
+        self.gone |= deleted | (nowhere & self.absent)
+        self.absent = nowhere
 
     def count_corrections(
         self,
@@ -141,6 +154,13 @@ class Pace:
         at_work = any(one.next is Next.POLL and not one.waits for one in outcomes.values())
         if at_work or (Next.POLL in wishes and not paced):
             delays.append(POLL_SECONDS[min(memory.polls, len(POLL_SECONDS) - 1)])
+            if memory.polls == 0:
+                # Some kinds are known to be quick.
+                delays += [
+                    one.seconds
+                    for one in outcomes.values()
+                    if one.next is Next.POLL and one.seconds
+                ]
             memory.polls += 1
         delays += [one.seconds for one in outcomes.values() if one.next is Next.LATER]
         if Next.BACKOFF in wishes:

@@ -210,6 +210,8 @@ class Applier:
         known = work.resource.name in self._start.known
         if work.resource.late_look:
             return changed or not known
+        if work.resource.hot_tells_all and not known:
+            return False
         seen_in_part = work.observed is not None and not self._start.full
         return seen_in_part and changed and bool(work.entry.applied_hash)
 
@@ -268,7 +270,9 @@ async def _write(work: Work) -> Observed | None:
         return await resource.create(desired) or await resource.observe(full=True)
     if observed is None:
         raise RuntimeError("an update needs an observation")
-    await resource.update(desired, observed, work.change.diff)
+    answer = await resource.update(desired, observed, work.change.diff)
+    if answer is not None:
+        return answer
     if Action.CREATE not in work.done or not resource.acknowledged:
         return await resource.observe(full=True)
     seen = await resource.observe(full=False)

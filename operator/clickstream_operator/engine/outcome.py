@@ -57,7 +57,8 @@ class Outcome:
 
     `entry` None: the resource is gone, or was never there. `done` names what was written this pass,
     `fields` what was changed. `look_failed`: the pass could not see it, which says nothing about
-    the thing itself. `withheld` waits for approval. `seconds`: until the next try, with LATER.
+    the thing itself. `withheld` waits for approval. `seconds`: until the next try, with LATER;
+    until the first look, with POLL, where something is known about it.
     `usable`: not as desired yet, but what depends on it need not wait.
     """
 
@@ -159,7 +160,8 @@ def settle(work: Work, policy: Policy) -> Outcome:
             reason=Reason.WAITING_FOR_AWS,
             message=observed.readiness.message or f"{', '.join(diff.paths)} not applied yet",
         )
-        return replace(outcome, entry=waiting, next=Next.POLL)
+        first = observed.readiness.seconds or 0.0
+        return replace(outcome, entry=waiting, next=Next.POLL, seconds=first)
     # A ready thing may have something to say: a subscription waits for a click.
     ready = replace(
         entry,

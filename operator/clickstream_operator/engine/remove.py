@@ -19,7 +19,13 @@ from clickstream_operator.engine.graph import walk
 from clickstream_operator.engine.inventory import Entry, Origin, State
 from clickstream_operator.engine.outcome import Next, Outcome
 from clickstream_operator.engine.plan import Action, Ownership
-from clickstream_operator.engine.resource import Observed, Phase, Resource, ResourceBlocked
+from clickstream_operator.engine.resource import (
+    AlreadyGone,
+    Observed,
+    Phase,
+    Resource,
+    ResourceBlocked,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -136,9 +142,15 @@ class Remover:
             held = plan.withhold(change, wanted)
             blocked = outcomes.blocked(resource, entry, Reason.PLAN_PENDING, held.message)
             return replace(blocked, next=Next.RESYNC, withheld=wanted)
+        return await self._delete(resource, entry, observed)
+
+    async def _delete(self, resource: Resource, entry: Entry, observed: Observed) -> Outcome:
         done: tuple[Action, ...] = ()
         if observed.readiness.phase is not Phase.DELETING:
-            progress = await resource.delete(observed)
+            try:
+                progress = await resource.delete(observed)
+            except AlreadyGone:
+                return Outcome(resource.name, None, done=(Action.DELETE,))
             if progress is not None:
                 gone = _emptied_before(entry) + progress
                 at_it = replace(

@@ -67,6 +67,10 @@ class StepMustWait(Exception):
         self.wait = wait
 
 
+class AlreadyGone(Exception):
+    """AWS's answer to a deletion: there is no such thing. Reads may lag behind that."""
+
+
 class Phase(StrEnum):
     """How far AWS is with a thing that exists."""
 
@@ -80,21 +84,25 @@ class Phase(StrEnum):
 class Readiness:
     """`reason` is CamelCase, `message` a stable sentence; both empty when ready.
 
-    `usable`: it serves while AWS is at work on it.
+    `usable`: it serves while AWS is at work on it. `seconds`: when the first look is worth its
+    call, None where nothing particular is known.
     """
 
     phase: Phase = Phase.READY
     reason: str = ""
     message: str = ""
     usable: bool = False
+    seconds: float | None = None
 
 
 READY: Final = Readiness()
 
 
-def progressing(reason: str, message: str, *, usable: bool = False) -> Readiness:
+def progressing(
+    reason: str, message: str, *, usable: bool = False, seconds: float | None = None
+) -> Readiness:
     """AWS is at work on the thing; look again soon."""
-    return Readiness(Phase.PROGRESSING, reason, message, usable)
+    return Readiness(Phase.PROGRESSING, reason, message, usable, seconds)
 
 
 def failed(reason: str, message: str) -> Readiness:
@@ -182,6 +190,8 @@ class Resource(ABC):
     #: Paths of a new thing that AWS applies before it answers; its creation need not read them back
     #: one by one, the next full resync does.
     acknowledged: ClassVar[frozenset[str]] = frozenset()
+    #: A hot look sees everything but the tags, so a changed desired state needs no second look.
+    hot_tells_all: ClassVar[bool] = False
     #: What to look for follows from outputs of dependencies, so it is observed after them.
     late_look: ClassVar[bool] = False
     #: False for what carries no tags and is owned through its parent.
@@ -233,10 +243,11 @@ class Resource(ABC):
         """
 
     @abstractmethod
-    async def update(self, desired: Properties, observed: Observed, diff: Diff) -> None:
+    async def update(self, desired: Properties, observed: Observed, diff: Diff) -> Observed | None:
         """Take the next legal step from `observed` to `desired`.
 
         AWS may allow one mutation at a time: what is left over shows in the next observation.
+        Returns what now is when the answer tells, None when the engine should look.
 
         Raises:
             StepMustWait: AWS takes the step only later.
@@ -245,6 +256,9 @@ class Resource(ABC):
     @abstractmethod
     async def delete(self, observed: Observed) -> int | None:
         """Ask AWS to remove it. Whether it is gone shows in the next observation.
+
+        Raises:
+            AlreadyGone: AWS says that there is nothing to remove, whatever reads show.
 
         Returns how many parts went when the removal is ours to go on with at once (the object
         versions of a bucket that is being emptied), None when it is AWS's turn.

@@ -31,6 +31,7 @@ class Alarm(Resource):
     """
 
     kind = "Alarm"
+    hot_tells_all = True
 
     def __init__(
         self,

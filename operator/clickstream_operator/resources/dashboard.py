@@ -33,6 +33,7 @@ class Dashboard(Resource):
     """
 
     kind = "Dashboard"
+    hot_tells_all = True
     cold = True
     taggable = False
 

@@ -50,6 +50,7 @@ class EventSourceMapping(Resource):
     """
 
     kind = "EventSourceMapping"
+    hot_tells_all = True
     create_first = True
 
     def __init__(

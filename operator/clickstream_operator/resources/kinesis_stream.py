@@ -66,6 +66,7 @@ class KinesisStream(Resource):
     """
 
     kind = "KinesisStream"
+    hot_tells_all = True
     create_first = True
 
     def __init__(

@@ -17,6 +17,7 @@ from clickstream_operator.aws.arns import Place
 from clickstream_operator.aws.session import Calls
 from clickstream_operator.engine.resource import (
     READY,
+    TAGS,
     Diff,
     Observed,
     Outputs,
@@ -32,6 +33,8 @@ from clickstream_operator.engine.resource import (
 from clickstream_operator.resources.absence import found
 
 _LEVELS: Final = {"WARNING": "WARN"}
+#: Seconds; Lambda prepares a function of some 100 KB in about one.
+_SOON: Final = 1.0
 _CODE: Final = ("codeSha256", "architecture")
 _CONFIGURATION: Final = (
     "roleArn",
@@ -71,6 +74,7 @@ class LambdaFunction(Resource):
     """
 
     kind = "LambdaFunction"
+    hot_tells_all = True
     create_first = True
 
     def __init__(
@@ -159,10 +163,13 @@ class LambdaFunction(Resource):
         properties = _configuration_properties(answer) | {"reservedConcurrency": None}
         return self._observed(answer, properties, self.tags)
 
-    async def update(self, desired: Properties, observed: Observed, diff: Diff) -> None:
-        """Code first, the configuration in a later pass: both make the function busy."""
+    async def update(self, desired: Properties, observed: Observed, diff: Diff) -> Observed | None:
+        """Code first, the configuration in a later pass: both make the function busy.
+
+        Their answers are the configuration that now is.
+        """
         if observed.readiness.phase in {Phase.PROGRESSING, Phase.DELETING}:
-            return
+            return None
         tags = self.missing_tags(diff)
         if tags:
             await self._calls.write(
@@ -173,13 +180,20 @@ class LambdaFunction(Resource):
             await self._calls.write("lambda", "untag_resource", Resource=observed.arn, TagKeys=left)
         if "reservedConcurrency" in diff:
             await self._change_concurrency()
+        answer: dict[str, Any] = {}
         if any(path in diff for path in _CODE):
             code = await asyncio.to_thread(self._package.load)
-            await self._write(
+            answer = await self._write(
                 "update_function_code", ZipFile=code, Architectures=[self._architecture]
             )
         elif any(path in diff for path in _CONFIGURATION):
-            await self._write("update_function_configuration", **self._configuration(desired))
+            answer = await self._write(
+                "update_function_configuration", **self._configuration(desired)
+            )
+        if not answer or TAGS in diff or "reservedConcurrency" in diff:
+            return None
+        properties = {**observed.properties, **_configuration_properties(answer)}
+        return self._observed(answer, properties, observed.tags or {})
 
     async def delete(self, observed: Observed) -> None:
         """DeleteFunction."""
@@ -261,12 +275,12 @@ def _readiness(configuration: Mapping[str, Any]) -> Readiness:
     if state in {"Deleting", "Deactivating"}:
         return deleting(f"the function is {state}")
     if state == "Pending":
-        return progressing("FunctionPending", "Lambda is preparing the function")
+        return progressing("FunctionPending", "Lambda is preparing the function", seconds=_SOON)
     if state in {"Failed", "ActiveNonInvocable"}:
         why = configuration.get("StateReason") or configuration.get("StateReasonCode", "")
         return failed("FunctionFailed", f"the function is {state}: {why}")
     if update == "InProgress":
-        return progressing("FunctionUpdating", "Lambda is updating the function")
+        return progressing("FunctionUpdating", "Lambda is updating the function", seconds=_SOON)
     if update == "Failed":
         why = configuration.get("LastUpdateStatusReason") or configuration.get(
             "LastUpdateStatusReasonCode", ""

@@ -33,6 +33,7 @@ class LogGroup(Resource):
     """
 
     kind = "LogGroup"
+    hot_tells_all = True
     create_first = True
 
     def __init__(

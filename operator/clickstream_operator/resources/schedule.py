@@ -38,6 +38,7 @@ class Schedule(Resource):
     """
 
     kind = "Schedule"
+    hot_tells_all = True
     cold = True
     create_first = True
     taggable = False

@@ -44,6 +44,7 @@ class SNSSubscription(Resource):
     """
 
     kind = "SNSSubscription"
+    hot_tells_all = True
     taggable = False
     replace_only = frozenset({"protocol", "endpointHash"})
 

@@ -31,6 +31,7 @@ class SNSTopic(Resource):
     """
 
     kind = "SNSTopic"
+    hot_tells_all = True
 
     def __init__(
         self,

@@ -12,6 +12,7 @@ from typing import Any, Final, Unpack
 from clickstream_operator.aws.arns import Place
 from clickstream_operator.aws.session import Calls
 from clickstream_operator.engine.resource import (
+    AlreadyGone,
     Diff,
     Observed,
     Outputs,
@@ -126,8 +127,14 @@ class SQSQueue(Resource):
             )
 
     async def delete(self, observed: Observed) -> None:
-        """DeleteQueue; it takes up to 60 seconds."""
-        await found(self._calls.write("sqs", "delete_queue", QueueUrl=observed.outputs["url"]))
+        """DeleteQueue; for up to 60 seconds GetQueueUrl answers all the same.
+
+        Raises:
+            AlreadyGone: SQS knows no such queue any more.
+        """
+        url = observed.outputs["url"]
+        if await found(self._calls.write("sqs", "delete_queue", QueueUrl=url)) is None:
+            raise AlreadyGone
 
     def _attributes(self, desired: Properties) -> dict[str, str]:
         retention = {"MessageRetentionPeriod": str(desired["retentionSeconds"])}

@@ -38,6 +38,7 @@ class HashKeyParameter(Resource):
     """
 
     kind = "HashKeyParameter"
+    hot_tells_all = True
     create_first = True
 
     def __init__(
