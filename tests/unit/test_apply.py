@@ -260,6 +260,24 @@ async def test_never_adopts_no_earlier_life() -> None:
     assert kept["a"].ready
 
 
+@pytest.mark.parametrize(
+    ("want", "team", "read"), [({"size": 2}, "web", False), ({"size": 1}, "shop", True)]
+)
+async def test_tags_are_read_when_they_changed(
+    *, want: dict[str, int], team: str, read: bool
+) -> None:
+    """A change of another field costs no look at the tags."""
+    before = FakeResource("a", tags={**OWN_TAGS, "team": "web"}).exists()
+    entry = before.entry()
+    fake = FakeResource("a", want=want, tags={**OWN_TAGS, "team": team})
+    fake.exists(tags=before.tags, size=1)
+    fake.tags_in_observation = False
+    outcomes = await apply(fake, inventory={"a": entry})
+    assert outcomes["a"].ready
+    assert ("read_tags" in fake.calls) is read
+    assert fake.writes == ["update"]
+
+
 # -- order -----------------------------------------------------------------------------------------
 
 

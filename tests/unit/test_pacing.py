@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -179,3 +181,31 @@ def test_unsettled_resource_keeps_its_row(state: State) -> None:
     known.count_corrections(corrected())
     known.count_corrections({"a": Outcome("a", FakeResource("a").entry(state=state))})
     assert known.corrections == {"a": 1}
+
+
+def test_quick_kind_is_looked_at_sooner_once(pace: Pace) -> None:
+    """What is known to be ready in a second is looked at then; afterwards the polls are as ever."""
+    known = memory()
+    pace.plan_resync(known, 300)
+    quick = {"a": replace(outcome("a", Next.POLL)["a"], seconds=1.0)}
+    assert [pace.after(known, quick) for _ in range(3)] == [1, 4, 8]
+
+
+def test_what_a_removal_did_not_find_twice_is_gone() -> None:
+    """What was deleted is gone at once; what was never there, after a second look."""
+    known = memory()
+    deleted = Outcome("a", None, done=(Action.DELETE,))
+    never = Outcome("b", None)
+    known.note_removal({"a": deleted, "b": never})
+    assert known.gone == {"a"}
+    known.note_removal({"a": Outcome("a", None), "b": never})
+    assert known.gone == {"a", "b"}
+
+
+def test_what_turns_up_at_the_second_look_is_not_gone() -> None:
+    """A read may lag the creation: only looks in a row count."""
+    known = memory()
+    known.note_removal({"b": Outcome("b", None)})
+    known.note_removal(outcome("b", Next.POLL))
+    known.note_removal({"b": Outcome("b", None)})
+    assert known.gone == set()

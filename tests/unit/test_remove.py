@@ -16,6 +16,7 @@ from clickstream_operator.engine.outcome import Next, Outcome
 from clickstream_operator.engine.plan import Action, AdoptionPolicy, Policy
 from clickstream_operator.engine.remove import PROPAGATION_SECONDS, Doubt, Remover, in_doubt
 from clickstream_operator.engine.resource import (
+    AlreadyGone,
     DeletionPolicy,
     Observed,
     ResourceBlocked,
@@ -283,3 +284,13 @@ async def test_second_pass_after_removal_does_nothing() -> None:
     outcomes = await remove(*parts)
     assert all(outcome.entry is None for outcome in outcomes.values())
     assert all(not part.writes for part in parts)
+
+
+async def test_answer_to_the_deletion_counts_more_than_a_look() -> None:
+    """AWS knows no such thing any more, whatever a read that lags still shows."""
+    fake = FakeResource("a").exists()
+    fake.fail["delete"] = AlreadyGone()
+    outcomes = await remove(fake)
+    assert outcomes["a"].entry is None
+    assert outcomes["a"].done == (Action.DELETE,)
+    assert fake.calls == ["observe", "delete"]

@@ -32,6 +32,7 @@ from clickstream_operator.engine.resource import (
     ResourceBlocked,
     StepMustWait,
     fingerprint,
+    same_tags,
 )
 
 log = structlog.get_logger(__name__)
@@ -199,8 +200,9 @@ class Applier:
         if self._needs_full_look(work):
             work.observed = await work.resource.observe(full=True)
         observed, applied = work.observed, work.entry.applied_hash
-        changed = applied not in {"", fingerprint(work.desired, work.resource.tags)}
-        if observed and observed.tags is None and changed and work.resource.taggable:
+        wanted = fingerprint(work.desired, work.resource.tags)
+        retagged = bool(applied) and not same_tags(applied, wanted)
+        if observed and observed.tags is None and retagged and work.resource.taggable:
             tags = await work.resource.read_tags(observed)
             work.observed = replace(observed, tags=tags)
 

@@ -25,6 +25,8 @@ Properties = Mapping[str, Any]
 Outputs = Mapping[str, Mapping[str, str]]
 
 TAGS: Final = "tags"
+_PROPERTIES_LENGTH: Final = 16
+_TAGS_LENGTH: Final = 8
 #: Output of what was taken over, beside its own: `inventory.Origin`.
 ORIGIN_OUTPUT: Final = "origin"
 
@@ -309,6 +311,18 @@ def output(outputs: Outputs, resource: str, key: str) -> str:
 
 
 def fingerprint(properties: Properties, tags: Mapping[str, str]) -> str:
-    """Hash of a desired state: 16 hex digits. Equal desired states have equal fingerprints."""
-    text = json.dumps([properties, tags], sort_keys=True, default=list, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    """Hash of a desired state: 16 hex digits for the properties, 8 for the tags.
+
+    Equal desired states have equal fingerprints.
+    """
+    return _digest(properties)[:_PROPERTIES_LENGTH] + _digest(tags)[:_TAGS_LENGTH]
+
+
+def same_tags(one: str, other: str) -> bool:
+    """Whether two fingerprints are of the same tags."""
+    return one[_PROPERTIES_LENGTH:] == other[_PROPERTIES_LENGTH:]
+
+
+def _digest(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, default=list, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
