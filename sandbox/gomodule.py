@@ -37,6 +37,7 @@ def build(
     what: str,
     minutes: int,
     package: str = ".",
+    tags: str = "",
     corrected: tuple[str, Path] | None = None,
 ) -> None:
     """Build `package` of the module in `source` into the file `binary`.
@@ -48,6 +49,7 @@ def build(
         what: what is built, with its version, for the person who waits.
         minutes: what it takes about on 2 cores with empty caches.
         package: what of the module to build.
+        tags: build tags, with commas between.
         corrected: a required module, and the folder with the source that is compiled in its place.
 
     Raises:
@@ -55,7 +57,7 @@ def build(
     """
     log = binary.with_name("build.log")
     command = [go(source), "build", "-v", "-trimpath", "-mod=readonly", "-buildvcs=false"]
-    command += ["-ldflags", link_flags, "-o", str(binary)]
+    command += ["-tags", tags, "-ldflags", link_flags, "-o", str(binary)]
     say(f"The next step is needed once and takes about {minutes} minutes on 2 cores.")
     with (
         step(f"Building {what}", partial(_current_package, log)),

@@ -96,7 +96,8 @@ async def run(chosen: Settings) -> None:
     )
     home = chosen.lease_namespace or own_namespace(kubeconfig)
     queue = WorkQueue(
-        on_change=lambda depth, added: metrics.observe_queue(depth=depth, added=added)
+        on_change=lambda depth, added: metrics.observe_queue(depth=depth, added=added),
+        on_wait=metrics.observe_wait,
     )
     review = RightsReview(
         kube,
@@ -142,7 +143,11 @@ async def run(chosen: Settings) -> None:
             recorder=EventRecorder(kube, instance=chosen.instance),
             sessions=Sessions(
                 executor=aws_pool,
-                limits=Limits(enabled=chosen.rate_limits),
+                limits=Limits(
+                    enabled=chosen.rate_limits,
+                    on_wait=lambda service, seconds: metrics.aws_waits.labels(service).inc(seconds),
+                    on_throttle=lambda *call: metrics.aws_throttles.labels(*call).inc(),
+                ),
                 on_call=metrics.observe_call,
                 may_write=may_write,
                 pool_connections=chosen.aws_threads,
@@ -175,7 +180,14 @@ async def run(chosen: Settings) -> None:
             on_forbidden=progress.startup.suspect,
         )
         metrics.leads.labels(chosen.instance).set(1)
-        await _lead(chosen, kube_pool, queue, progress.workers, progress)
+        await _lead(
+            chosen,
+            kube_pool=kube_pool,
+            queue=queue,
+            metrics=metrics,
+            workers=progress.workers,
+            progress=progress,
+        )
     finally:
         # The drain is over: whatever still runs may write nothing more.
         if progress.candidate is not None:
@@ -187,14 +199,16 @@ async def run(chosen: Settings) -> None:
 
 async def _lead(
     chosen: Settings,
+    *,
     kube_pool: ThreadPoolExecutor,
     queue: WorkQueue,
+    metrics: Metrics,
     workers: Workers,
     progress: _Progress,
 ) -> None:
     """Watch and reconcile until a signal comes; running passes end first."""
     workers.start()
-    registry = build_registry(store=Store(), queue=queue, workers=workers)
+    registry = build_registry(store=Store(), queue=queue, workers=workers, states=metrics.pipelines)
     started = asyncio.Event()
     watching = asyncio.create_task(_mark_watching(started, progress))
     guarding = asyncio.create_task(progress.startup.guard())

@@ -489,6 +489,7 @@ class Controller:
         """Drop the finalizer on request and say what stays behind."""
         left = [one.arn or one.physical_name for one in subject.status.resources]
         log.warning("force-delete: left behind in AWS", resources=left)
+        self._metrics.left_behind.inc(len(left))
         await self._recorder.record(
             subject.body,
             Happening(

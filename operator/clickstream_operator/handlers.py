@@ -17,6 +17,7 @@ import kopf
 
 from clickstream_operator.api.v1alpha1 import GROUP, PLURAL, VERSION
 from clickstream_operator.autoscaling import EVERY_SECONDS
+from clickstream_operator.metrics import PipelineStates
 from clickstream_operator.status import is_settled
 from clickstream_operator.store import Store
 from clickstream_operator.workers import Workers
@@ -31,6 +32,7 @@ def build_registry(
     store: Store,
     queue: WorkQueue,
     workers: Workers,
+    states: PipelineStates,
     jitter: Callable[[], float] = random.random,
 ) -> kopf.OperatorRegistry:
     """The handlers, on a registry of their own."""
@@ -48,9 +50,11 @@ def build_registry(
         key = Key(metadata["namespace"], metadata["name"])
         if event["type"] == "DELETED":
             store.forget(key)
+            states.forget(key)
             queue.forget(key)
             queue.add(key)
             return
+        states.learn(key, body)
         is_new = not store.knows(key)
         if not store.learn(key, body):
             return

@@ -64,6 +64,7 @@ class Workers:
 
     async def _run(self, key: Key) -> None:
         started = self._since[key] = time.monotonic()
+        self._metrics.observe_workers(running=len(self._since), most=self._count)
         result = "error"
         delay: float | None = None
         try:
@@ -90,6 +91,7 @@ class Workers:
             delay = _DEFECT_SECONDS
         finally:
             del self._since[key]
+            self._metrics.observe_workers(running=len(self._since), most=self._count)
             self._queue.done(key)
         self._metrics.observe_reconcile(result=result, seconds=time.monotonic() - started)
         if delay is not None:

@@ -28,12 +28,14 @@ class WorkQueue:
         *,
         clock: Callable[[], float] | None = None,
         on_change: Callable[[int, bool], None] = lambda _depth, _added: None,
+        on_wait: Callable[[float], None] = lambda _seconds: None,
     ) -> None:
         self._clock = clock or (lambda: asyncio.get_running_loop().time())
         self._on_change = on_change
+        self._on_wait = on_wait
         self._urgent: deque[Key] = deque()
         self._normal: deque[Key] = deque()
-        self._queued: set[Key] = set()
+        self._queued: dict[Key, float] = {}
         self._processing: set[Key] = set()
         self._again: dict[Key, bool] = {}
         self._delayed: list[tuple[float, int, Key]] = []
@@ -53,7 +55,7 @@ class WorkQueue:
                 self._normal.remove(key)
                 self._urgent.append(key)
             return
-        self._queued.add(key)
+        self._queued[key] = self._clock()
         (self._urgent if urgent else self._normal).append(key)
         self._on_change(len(self._queued), True)
         self._wake.set()
@@ -78,7 +80,7 @@ class WorkQueue:
             for line in (self._urgent, self._normal):
                 if line:
                     key = line.popleft()
-                    self._queued.discard(key)
+                    self._on_wait(self._clock() - self._queued.pop(key))
                     self._processing.add(key)
                     self._on_change(len(self._queued), False)
                     return key

@@ -159,7 +159,11 @@ class Limits:
         enabled: bool = True,
         clock: Clock = time.monotonic,
         sleep: Sleep = asyncio.sleep,
+        on_wait: Callable[[str, float], None] = lambda _service, _seconds: None,
+        on_throttle: Callable[[str, str], None] = lambda _service, _operation: None,
     ) -> None:
+        self._on_wait = on_wait
+        self._on_throttle = on_throttle
         self._enabled = enabled
         self._clock = clock
         self._sleep = sleep
@@ -170,12 +174,15 @@ class Limits:
         if not self._enabled:
             return
         one = passes.current()
+        since = self._clock()
         await self._bucket(account, region, service, operation).wait(
             one.pipeline if one else "", is_edit=one is None or one.is_edit
         )
+        self._on_wait(service, self._clock() - since)
 
     def slow_down(self, *, account: str, region: str, service: str, operation: str) -> None:
         """AWS throttled this call: what was saved up for its like is gone."""
+        self._on_throttle(service, operation)
         self._bucket(account, region, service, operation).slow_down()
 
     def _bucket(self, account: str, region: str, service: str, operation: str) -> FairBucket:
