@@ -99,6 +99,12 @@ demo-lifecycle: $(READY) lambdas ## A pipeline's whole life on an AWS with all i
 bench-operator: $(READY) lambdas ## Count what one and fifty pipelines cost; writes build/bench-operator.json
 	@$(BIN)/python -m benchmarks.reconciling
 
+test-exact: $(READY) ## Run 10,000 faulty runs of the functions, then with each protocol weakened; writes build/bench-exactness.json
+	@PYTHONPATH=lambdas $(BIN)/python -m benchmarks.exactness
+
+demo-exact: $(READY) ## Every count beside the truth with every fault on, then the original's design for contrast
+	@PYTHONPATH=lambdas $(BIN)/python -m sandbox.event_source
+
 clean: ## Remove what builds left in the tree (caches outside it stay)
 	rm -rf build dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
 

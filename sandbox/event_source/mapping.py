@@ -16,7 +16,8 @@ Rules, from the AWS Lambda Developer Guide:
 
 Delivery is at least once ("... your function code must be idempotent"): an invocation whose outcome
 the mapping did not learn goes on while its batch is delivered again, a batch may come again much
-later, and a reader may go back and cut other batches. Those are the faults here.
+later, and a reader may be replaced by one that goes back and cuts other batches. Those are the
+faults here.
 """
 
 from __future__ import annotations
@@ -60,13 +61,17 @@ class MappingSettings:
 
 @dataclass(frozen=True, slots=True)
 class Likelihood:
-    """How likely each fault of delivery is, at each batch."""
+    """How likely each fault of delivery is, at each batch, or at each failed one."""
 
     given_up: float = 0.1
     duplicate: float = 0.1
     item_failures: float = 0.08
     re_read: float = 0.1
     other_limits: float = 0.5
+
+
+class _ReaderLostError(Exception):
+    """The reader of a shard stops amid a failed batch; another begins at the checkpoint."""
 
 
 class UnexpectedError(Exception):
@@ -87,7 +92,9 @@ class EventSourceMapping:
         settings: MappingSettings,
         on_failure: Callable[[str, bytes], None],
         likelihood: Likelihood | None = None,
+        check_error: Callable[[BaseException], None] | None = None,
     ) -> None:
+        """Args beside the obvious: `check_error` raises for errors that end the run."""
         self._scheduler = scheduler
         self._faults = faults
         self._source = source
@@ -96,6 +103,7 @@ class EventSourceMapping:
         self._settings = settings
         self._on_failure = on_failure
         self._likelihood = likelihood or Likelihood()
+        self._check_error = check_error or check_expected
         self._drained: set[str] = set()
         self._started: set[str] = set()
         self._failures = 0
@@ -135,7 +143,10 @@ class EventSourceMapping:
             batch = self._gather(shard, position)
             if not batch:
                 break
-            self._deliver(shard, batch)
+            try:
+                self._deliver(shard, batch)
+            except _ReaderLostError:
+                continue
             position += len(batch)
             if self._faults.chance(Fault.RE_READ, self._likelihood.re_read):
                 position -= self._source.randint(1, min(position, _FARTHEST_BACK))
@@ -180,6 +191,8 @@ class EventSourceMapping:
             rest = self._attempt(shard, batch)
             if not rest:
                 return
+            if self._faults.chance(Fault.RE_READ, self._likelihood.re_read):
+                raise _ReaderLostError
             if len(rest) < len(batch):
                 batch, attempts = rest, 0
                 continue
@@ -214,7 +227,7 @@ class EventSourceMapping:
 
     def _outcome(self, task: Task, batch: Sequence[StreamRecord]) -> Sequence[StreamRecord]:
         if task.error is not None:
-            check_expected(task.error)
+            self._check_error(task.error)
             return batch
         if not self._settings.item_failures:
             return ()

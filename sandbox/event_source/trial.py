@@ -9,19 +9,20 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from clickstream_operator.api.v1alpha1 import Spec
 from sandbox.event_source.checks import Differences, Lifetimes, compare
 from sandbox.event_source.containers import Function, detector_factory, processor_factory
 from sandbox.event_source.faults import Fault, FaultPlan
+from sandbox.event_source.given_up import compare_between, compare_failed
 from sandbox.event_source.mapping import EventSourceMapping, MappingSettings, check_expected
 from sandbox.event_source.scheduler import Scheduler
 from sandbox.event_source.stores import HASH_KEY, Stores, make_config
 from sandbox.event_source.stream import FIRST_SEQUENCE, Stream
 from sandbox.event_source.traffic import SentEvent, SentRecord, TrafficMaker
-from sandbox.event_source.truth import PlacedLane, PlacedRow, tell
+from sandbox.event_source.truth import PlacedLane, PlacedRow, Truth, tell
 
 #: 2026-11-23T12:00:05 UTC.
 START: Final = 1_795_435_205.0
@@ -104,6 +105,7 @@ class Trial:
         self.spec = _SPEC if settings.session_keys else _BLIND
         self.mappings: list[EventSourceMapping] = []
         self._placed: list[PlacedLane] = []
+        self._sent: dict[tuple[str, int], bytes] = {}
         self._reading = True
 
     def run(self) -> Outcome:
@@ -112,10 +114,23 @@ class Trial:
         detector = Function(self.scheduler, self.faults, self._factory("detector", "e1"))
         self.scheduler.spawn(lambda: self._lead(processor, detector))
         self.scheduler.run()
-        visitor = self._visitor()
-        truth = tell(self._placed, visitor, rate=RATE_LIMIT)
+        truth = tell(self._placed, self._visitor(), rate=RATE_LIMIT)
+        usage = self.stores.usage
+        return Outcome(
+            seed=self._seed,
+            differences=self._compare(truth),
+            faults=self.faults.happened,
+            events=len(truth.raw),
+            requests=usage.requests.total(),
+            write_units=usage.write_units.total(),
+        )
+
+    def _compare(self, truth: Truth) -> Differences:
+        discarded = [place for mapping in self.mappings for place in mapping.discarded]
+        if discarded:
+            return self._compare_given_up(truth, discarded)
         ttl = self.spec.tables.ttl
-        differences = compare(
+        return compare(
             self.stores,
             truth,
             Lifetimes(
@@ -125,15 +140,21 @@ class Trial:
             ),
             detection=self.spec.anomaly_detection.enabled,
         )
-        usage = self.stores.usage
-        return Outcome(
-            seed=self._seed,
-            differences=differences,
-            faults=self.faults.happened,
-            events=len(truth.raw),
-            requests=usage.requests.total(),
-            write_units=usage.write_units.total(),
+
+    def _compare_given_up(self, truth: Truth, discarded: list[tuple[str, int]]) -> Differences:
+        missed = set(self.mappings[0].discarded)
+        kept = [
+            replace(
+                lane,
+                rows=tuple(row for row in lane.rows if (lane.shard, row.sequence) not in missed),
+            )
+            for lane in self._placed
+        ]
+        differences = compare_between(
+            self.stores, tell(kept, self._visitor(), rate=RATE_LIMIT), truth
         )
+        differences.merge(compare_failed(self.stores, discarded, self._sent))
+        return differences
 
     def _lead(self, processor: Function, detector: Function) -> None:
         """The course of the run, as one more task."""
@@ -186,6 +207,7 @@ class Trial:
                 stream.reshard()
             arrival = round(scheduler.now, 3)
             shard, sequence = stream.put(record.partition_key, record.data, arrival)
+            self._sent[shard, sequence] = record.data
             placed.setdefault(shard, []).append((sequence, round(arrival * 1000), record))
             scheduler.sleep(_SPAN_MS / 1000 / len(records))
         stream.end()
