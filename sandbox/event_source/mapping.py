@@ -39,7 +39,7 @@ from sandbox.event_source.stream import Shard, Stream, StreamRecord
 
 MOST_PAYLOAD_BYTES: Final = 6 * 1024 * 1024
 _ENVELOPE_BYTES: Final = 500
-_POLL_SECONDS: Final = 0.25
+_POLL_SECONDS: Final = 0.5
 _BACKOFF_SECONDS: Final = 0.5
 _LONGEST_BACKOFF: Final = 30.0
 _FOR_EVER: Final = -1
@@ -222,7 +222,7 @@ class EventSourceMapping:
             until = self._scheduler.now + self._faults.delay()
             if not self._scheduler.wait(lambda: task.done, until=until):
                 return batch  # It goes on: nobody tells it.
-        self._scheduler.wait(lambda: task.done)
+        self._scheduler.join(task)
         return self._outcome(task, batch)
 
     def _outcome(self, task: Task, batch: Sequence[StreamRecord]) -> Sequence[StreamRecord]:

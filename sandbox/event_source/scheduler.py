@@ -31,6 +31,7 @@ class Task:
         self.watched = watched
         self.done = False
         self.killed = False
+        self.waiting: list[Task] = []
         self.result: Any = None
         self.error: BaseException | None = None
 
@@ -54,7 +55,7 @@ class Task:
 
     def exception(self) -> BaseException | None:
         """Wait for the end and return the error (the interface of concurrent.futures)."""
-        self._scheduler.wait(lambda: self.done)
+        self._scheduler.join(self)
         return DiedError() if self.killed and self.error is None else self.error
 
 
@@ -93,6 +94,8 @@ class Scheduler:
             self.now += STEP_SECONDS
             task.step()
             self._current = None
+            if task.done:
+                ready += task.waiting
 
     def pause(self) -> None:
         """Let others take turns; raises DiedError if the task was killed meanwhile."""
@@ -106,6 +109,13 @@ class Scheduler:
         self._rest(task, self.now + seconds)
         self._leave(task)
 
+    def join(self, task: Task) -> None:
+        """Pause until a task has ended; raises as `pause` does."""
+        if not task.done:
+            waiter = self._running()
+            task.waiting.append(waiter)
+            self._leave(waiter)
+
     def wait(self, condition: Callable[[], bool], *, until: float | None = None) -> bool:
         """Pause until a condition holds or the time has come; return whether it holds."""
         pause = 0.0
@@ -113,7 +123,7 @@ class Scheduler:
             if until is not None and self.now >= until:
                 return False
             # Waiting costs turns, so it gets rarer; nothing here depends on a quick reaction.
-            pause = min(1.0, pause + STEP_SECONDS)
+            pause = min(1.0, 2 * pause + STEP_SECONDS)
             self.sleep(pause)
         return True
 

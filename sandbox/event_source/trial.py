@@ -222,7 +222,7 @@ class Trial:
             self.scheduler.sleep(_TICK_SECONDS)
             quiet = not self._reading
             task = detector.invoke(_TICK)
-            self.scheduler.wait(lambda task=task: task.done)  # type: ignore[misc]
+            self.scheduler.join(task)
             if task.error is not None:
                 check_expected(task.error)
             left -= quiet

@@ -201,8 +201,8 @@ def _incident_after_state() -> list[Any]:
     real_record = detector.detector.Detector._record  # noqa: SLF001 - as above
     real_save = DetectorLanes.save
 
-    def record(self: Any, lane: Any, findings: Any) -> None:
-        self._lanes.postponed = lambda: real_record(self, lane, findings)
+    def record(self: Any, found: Any) -> None:
+        self._lanes.postponed = lambda: real_record(self, found)
 
     def save(self: Any, lane: Any, *, expected: int, state: Any) -> Any:
         stored = real_save(self, lane, expected=expected, state=state)
