@@ -28,7 +28,7 @@ REPORT: Final = Path(__file__).parents[1] / "build" / "bench-exactness.json"
 RUNS: Final = 10_000
 #: A control is believed after this many wrong runs; it may take this many runs to find them.
 _ENOUGH: Final = 3
-_CONTROL_RUNS: Final = 4_000
+_CONTROL_RUNS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Final
 
 from sandbox.event_source.checks import Differences
 from sandbox.event_source.faults import Fault
-from sandbox.event_source.trial import run_trial
+from sandbox.event_source.trial import draw_harsh_settings, run_trial
 from sandbox.event_source.weakened import CONTROLS
 
 _CHUNK: Final = 50
@@ -42,12 +42,12 @@ class Campaign:
 
 
 def run_seeds(first: int, count: int, control: str = "") -> Campaign:
-    """Run trials in this process, under the named control if any."""
+    """Run trials in this process, under the named control if any, and then in harsh settings."""
     campaign = Campaign()
     weak = next((each for each in CONTROLS if each.name == control), None)
     with weak.applied() if weak else nullcontext():
         for seed in range(first, first + count):
-            outcome = run_trial(seed)
+            outcome = run_trial(seed, draw_harsh_settings(seed) if weak else None)
             campaign.runs += 1
             campaign.events += outcome.events
             campaign.requests += outcome.requests

@@ -85,6 +85,26 @@ def draw_settings(seed: int) -> TrialSettings:
     )
 
 
+def draw_harsh_settings(seed: int) -> TrialSettings:
+    """Return settings under which a wrong condition shows soon: long batches, cut again and again.
+
+    Batches are not bisected, so that what fails comes again whole, or with other limits.
+    """
+    source = random.Random(f"harsh settings {seed}")  # noqa: S311 - reproducible, not secret
+    return TrialSettings(
+        records=30,
+        shards=source.choice((1, 2)),
+        fault_rate=0.06,
+        fault_budget=80,
+        reshards=source.choice((0, 1)),
+        mapping=MappingSettings(
+            batch_size=source.choice((6, 15, 30)),
+            window_seconds=source.choice((5.0, 15.0)),
+            bisect=source.random() < 1 / 4,
+        ),
+    )
+
+
 class Trial:
     """One run with the real handlers."""
 

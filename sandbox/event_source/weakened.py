@@ -100,11 +100,9 @@ def _sessions_by_last() -> list[Any]:
 
 
 def _sessions_plain() -> list[Any]:
-    start = shared.session_items._start  # noqa: SLF001 - as above
-
     def plan(lane_code: str, activities: Any, ttl_seconds: int) -> Any:
         total = merge_activities(activities)
-        update = start(lane_code, activities, total)
+        update = shared.session_items._start(lane_code, activities, total)  # noqa: SLF001 - as above
         update.set("ttl", {"N": str(total.last_ms // 1000 + ttl_seconds)})
         update.set("last_activity", {"S": instant_text(total.last_ms)})
         update.set_if_absent("first_activity", {"S": instant_text(total.first_ms)})
@@ -251,7 +249,11 @@ def _last_value(update: Any) -> str:
 CONTROLS: Final = (
     Control("counters: wm < :last", (checks.COUNTER_ITEMS,), _counters_by_last),
     Control("sketches: wm < :first", (checks.SKETCHES,), _pages_by_first),
-    Control("sessions: wm < :last", (checks.SESSION_EVENTS,), _sessions_by_last),
+    Control(
+        "sessions: plain SET, wm < :last",
+        (checks.SESSION_EVENTS,),
+        lambda: [*_sessions_by_last(), *_sessions_plain()],
+    ),
     Control("sessions: plain SET", (checks.SESSION_ENDS,), _sessions_plain),
     Control("archive: deterministic key alone", (checks.RAW_ROWS,), _archive_by_key),
     Control("archive: intent ignored", (checks.RAW_ROWS,), _intent_ignored),

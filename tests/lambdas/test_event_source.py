@@ -36,6 +36,7 @@ from sandbox.event_source.weakened import CONTROLS, Control
 from sandbox.generator import generate
 
 Handler = Callable[[list[int]], Any]
+HARSH_RUNS = 120
 KEYS: dict[str, tuple[str, ...]] = {"t": ("p", "s")}
 
 
@@ -240,16 +241,12 @@ def test_given_up_batches_stand_whole_and_count_at_most_once(seed: int) -> None:
 
 @pytest.mark.parametrize("control", CONTROLS, ids=lambda control: control.name)
 def test_weakened_protocol_is_seen(control: Control) -> None:
-    """Each protocol, with its condition weakened, goes wrong within the runs given."""
-    seeds = WRONG_SEEDS[control.name]
-    for seed in seeds:
+    """Each protocol, with its condition weakened, goes wrong in one of a few harsh runs."""
+    for seed in range(HARSH_RUNS):
         differences = run_seeds(seed, 1, control.name).differences
         if any(differences.over[kind] or differences.lost[kind] for kind in control.kinds):
             return
-    pytest.fail(f"{control.name} was not seen in runs {seeds}")
-
-
-WRONG_SEEDS: dict[str, tuple[int, ...]] = {}
+    pytest.fail(f"{control.name} was not seen in {HARSH_RUNS} runs")
 
 
 def test_demo_is_exact_and_the_original_is_not() -> None:
