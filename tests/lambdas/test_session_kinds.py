@@ -189,6 +189,27 @@ def test_incident_is_over_after_a_calm_window(cut: int, *, by_tick: bool) -> Non
     assert "over" not in begun
 
 
+_LANE_WRITE = 3
+"""Writes of the batch that ends an incident: the item, the message, its mark, the lane."""
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_checkout_long_after_another_does_not_prolong_it(*, together: bool) -> None:
+    """The first incident is over by its own time, whether both came in one batch or in two."""
+    times = [NOW, NOW + 400]
+    payloads = encode(
+        event(page_url="/checkout", timestamp=instant_text(round(t * 1000))) for t in times
+    )
+    pipeline = Pipeline()
+    parts = [(0, 2)] if together else [(0, 1), (1, 2)]
+    for first, last in parts:
+        batch = invocation(payloads[first:last], start=first, arrivals=times[first:last])
+        pipeline.processor().process(batch)
+        pipeline.detector().process(batch)
+    (incident,) = pipeline.readback().incidents()
+    assert incident.over == instant_text(round(NOW * 1000))
+
+
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_crash_at_any_write_of_an_ending(moment: str) -> None:
     """Around each write of the batch that ends an incident: over once, told at least once."""
@@ -207,9 +228,12 @@ def test_crash_at_any_write_of_an_ending(moment: str) -> None:
         pipeline.detector().process(TICK)
         (incident,) = pipeline.readback().incidents()
         assert incident.over_sent == 1
-        told = {m["Subject"] for m in pipeline.sns.messages}
-        return told, incident.over
+        told = [m["Subject"] for m in pipeline.sns.messages]
+        if write == _LANE_WRITE:
+            assert told.count(OVER_SUBJECT) == 1
+        return set(told), incident.over
 
+    # The third write is the mark that the end was told; what is told is not told again.
     undisturbed = play(None)
     assert undisturbed[0] == {SUBJECT, OVER_SUBJECT}
     for write in range(4):

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from detector.detector import Detector
 from detector.incidents import OVER_SUBJECT, SUBJECT
 from detector.minutes import MOST_MINUTES
-from detector.site_state import LARGEST_STATE_BYTES, SITE, SiteState
+from detector.site_state import LARGEST_STATE_BYTES, SITE, SiteItem, SiteState
 from shared.clock_text import instant_text
 from tests.lambdas.memory_aws import CrashError
 from tests.lambdas.memory_kinesis import MemoryKinesis, Shard
@@ -349,6 +349,34 @@ def test_new_rule_is_not_judged_by_minutes_before_it() -> None:
     assert site.found() == []
     site.play(1)
     assert site.found() == [("mine", "", False)]
+
+
+def test_containers_that_do_not_know_a_new_rule_yet_make_no_absence() -> None:
+    """Some minutes long, batches are counted by the old configuration and judged by the new one."""
+    site = Site(disabled=("volume",))
+    old = site.pipeline.config
+    site.play(*[5] * 6)
+    new = Site(rule(limit=3, operator="LessThan", match={"event_type": "page_view"})).pipeline
+    for minute in range(9):
+        site.pipeline.config = old if minute < 3 else new.config
+        site.put(5)
+        site.pipeline.config = new.config
+        site.end_minute()
+    assert [each for each in site.found() if each[0] == "mine"] == []
+    site.play(1)
+    assert ("mine", "", False) in site.found()
+
+
+def test_stale_tick_does_not_write() -> None:
+    """Of two ticks that loaded the same state one may write; the other's is refused."""
+    pipeline = Pipeline()
+    item = SiteItem(pipeline.dynamodb, COUNTERS)
+    for judged in (5, 7):  # The second time there is an item.
+        one, other = item.load(), item.load()
+        one.judged, other.judged = judged, judged + 1
+        assert item.save(one, NOW)
+        assert not item.save(other, NOW)
+        assert item.load().judged == judged
 
 
 def test_rule_that_leaves_ends_its_incident() -> None:
