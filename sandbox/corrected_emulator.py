@@ -7,13 +7,23 @@ page that it follows.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 from ministack.app import main
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import error_response_json
-from ministack.services import cloudwatch_logs, dynamodb, iam, kinesis, kms, lambda_svc
+from ministack.services import (
+    cloudwatch,
+    cloudwatch_logs,
+    dynamodb,
+    iam,
+    kinesis,
+    kms,
+    lambda_svc,
+    ssm,
+    tagging,
+)
 
 Answer = tuple[int, dict[str, str], Any]
 Handler = Callable[[dict[str, Any]], Answer]
@@ -249,6 +259,65 @@ iam_actions.request_tag_context = resources.context
 iam_evaluator._resolve_condition_key = over_tls(  # noqa: SLF001
     iam_evaluator._resolve_condition_key  # noqa: SLF001
 )
+
+
+def all_tagged() -> Iterator[tuple[str, list[dict[str, str]]]]:
+    """GetResources: "support all resource types", so also those that the emulator leaves out."""
+    here = f"{cloudwatch.get_region()}:{cloudwatch.get_account_id()}"
+    found: list[tuple[str, Mapping[str, str]]] = [
+        *((one["StreamARN"], one["tags"]) for one in kinesis._streams.values()),  # noqa: SLF001
+        *((arn, tags) for arn, tags in ssm._tags.items()),  # noqa: SLF001
+        *(
+            (one["arn"].removesuffix(":*"), one["tags"])
+            for one in cloudwatch_logs._log_groups.values()  # noqa: SLF001
+        ),
+        *(
+            (f"arn:aws:lambda:{here}:event-source-mapping:{one['UUID']}", one.get("Tags", {}))
+            for one in lambda_svc._esms.values()  # noqa: SLF001
+        ),
+        *(
+            (arn, tags)
+            for arn, tags in cloudwatch._resource_tags.items()  # noqa: SLF001
+            # A dashboard is of no region, and the index is of one.
+            if ":dashboard/" not in arn
+        ),
+    ]
+    for arn, tags in found:
+        yield arn, [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def take_tags_of_dashboards(validate: Callable[..., Any]) -> Callable[..., Any]:
+    """TagResource: "The ARN format of a dashboard is [...]"."""
+
+    def validate_arn(arn: str, **form: Any) -> Any:
+        _, is_dashboard, name = arn.partition(":dashboard/")
+        known = is_dashboard and name in cloudwatch._dashboards  # noqa: SLF001
+        return None if known else validate(arn, **form)
+
+    return validate_arn
+
+
+def tag_new_dashboards(put: Callable[..., Any]) -> Callable[..., Any]:
+    """PutDashboard: "You can use this parameter only when creating a new dashboard"."""
+
+    def put_dashboard(params: Any, data: dict[str, Any], *form: Any) -> Any:
+        is_new = data.get("DashboardName") not in cloudwatch._dashboards  # noqa: SLF001
+        answer = put(params, data, *form)
+        if is_new and data.get("Tags"):
+            account = cloudwatch.get_account_id()
+            arn = f"arn:aws:cloudwatch::{account}:dashboard/{data['DashboardName']}"
+            tags = {one["Key"]: one["Value"] for one in data["Tags"]}
+            cloudwatch._resource_tags[arn] = tags  # noqa: SLF001
+        return answer
+
+    return put_dashboard
+
+
+tagging._COLLECTORS["all"] = all_tagged  # noqa: SLF001
+cloudwatch._validate_alarm_tag_arn = take_tags_of_dashboards(  # noqa: SLF001
+    cloudwatch._validate_alarm_tag_arn  # noqa: SLF001
+)
+cloudwatch._put_dashboard = tag_new_dashboards(cloudwatch._put_dashboard)  # noqa: SLF001
 kms._resolve_key = have_managed_keys(kms._resolve_key)  # noqa: SLF001
 dynamodb._sse_description_from_spec = name_keys_by_arn(  # noqa: SLF001
     dynamodb._sse_description_from_spec  # noqa: SLF001

@@ -20,9 +20,22 @@ structlog.configure(logger_factory=structlog.stdlib.LoggerFactory())
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Offer the hard AWS: the states, limits and delays that an emulator lacks."""
-    parser.addoption("--hard-aws", action="store_true", help="put AWS's states and limits in front")
+    """Offer to leave out what an emulator lacks of AWS, to see what it costs or who is wrong."""
+    parser.addoption("--plain-aws", action="store_true", help="no states, limits, delays of AWS")
     parser.addoption("--whole-sweeps", action="store_true", help="sweep all points, not a sample")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker with which a test says that it needs a plain emulator, and why."""
+    config.addinivalue_line("markers", "plain_aws(reason): without states, limits, delays of AWS")
+
+
+def is_plain(request: pytest.FixtureRequest) -> bool:
+    """Whether a test, or its module, or the command line asks for a plain emulator."""
+    marker = request.node.get_closest_marker("plain_aws")
+    if marker is not None and not marker.args:
+        raise ValueError("plain_aws needs a reason")
+    return marker is not None or bool(request.config.getoption("--plain-aws"))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -43,13 +56,15 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 @pytest.fixture(scope="session")
-def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
-    """Yield a running Kubernetes API and AWS emulator: starting costs seconds, a reset does not."""
+def sandbox() -> Iterator[Sandbox]:
+    """Yield a running Kubernetes API and AWS emulator: starting costs seconds, a reset does not.
+
+    The hard AWS stands before the emulator, without rules: `pilot` asks for them.
+    """
     from sandbox import Sandbox
 
-    with Sandbox.start(hard_aws=request.config.getoption("--hard-aws")) as started:
-        if started.is_hard:
-            started.hard_aws.run_clock(0)
+    with Sandbox.start(hard_aws=["none"]) as started:
+        started.hard_aws.run_clock(0)
         yield started
 
 
@@ -67,11 +82,11 @@ def installed(sandbox: Sandbox) -> Sandbox:
 
 
 @pytest.fixture
-def pilot(installed: Sandbox) -> Iterator[Pilot]:
-    """A controller without a process, on an empty emulator."""
+def pilot(installed: Sandbox, request: pytest.FixtureRequest) -> Iterator[Pilot]:
+    """A controller without a process, on an empty emulator with AWS's states, limits and delays."""
     from tests.integration.pilot import Pilot, empty_aws
 
-    with empty_aws(installed):
+    with empty_aws(installed, plain=is_plain(request)):
         started = Pilot(installed)
         yield started
         started.close()

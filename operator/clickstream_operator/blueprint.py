@@ -46,7 +46,8 @@ class Blueprint:
     those of resources that were taken over. `created_at`: when the pipeline was.
     `known`: all names of the inventory.
     `history`: what was asked of AWS about the stream. `leaving`: the resources are built to be
-    removed. `obsolete_tags`: keys of tags that the spec had and has no longer.
+    removed. `obsolete_tags`: keys of tags that the spec had and has no longer. `queue_url`: of the
+    dead-letter queue, as it was last seen.
     """
 
     spec: Spec
@@ -66,6 +67,7 @@ class Blueprint:
     known: frozenset[str] = field(default_factory=frozenset)
     leaving: bool = False
     created_at: datetime | None = None
+    queue_url: str = ""
 
     def common(
         self,

@@ -31,6 +31,7 @@ from clickstream_operator.aws import tags as ownership
 from clickstream_operator.aws.arns import Place
 from clickstream_operator.aws.roles import Role
 from clickstream_operator.aws.session import AwsSession, Calls, Identity
+from clickstream_operator.aws.tag_index import TagIndex
 from clickstream_operator.custody import Custody
 from clickstream_operator.engine.apply import Applier, PassInput
 from clickstream_operator.engine.inventory import Entry, Origin, State
@@ -222,6 +223,7 @@ class Controller:
             history=history,
             created_at=subject.created_at,
             obsolete_tags=frozenset(effective.tag_keys) - subject.spec.tags.keys(),
+            queue_url=str(subject.status.outputs.get("dlqUrl", "")),
         )
 
     # -- apply ---------------------------------------------------------------------------------
@@ -250,8 +252,9 @@ class Controller:
             chosen_names=names.chosen(subject.spec),
             known={} if full else _still_known(memory, wanted, resync=is_resync),
             corrections=memory.corrections,
+            unindexed=memory.unindexed if is_resync else frozenset(),
         )
-        applier = Applier(wanted, start)
+        applier = Applier(wanted, start, tag_index=TagIndex(calls))
         before = subject.status
         subject = await self._run(subject, effective, wanted, applier, memory)
         outcomes = dict(applier.outcomes)
@@ -262,9 +265,10 @@ class Controller:
             # No poll follows: keep only what a hot resync does not look at.
             memory.observations = _still_known(memory, wanted, resync=True)
         if is_resync:
+            memory.unindexed = applier.unindexed
             self._pace.plan_resync(memory, subject.spec.resync_interval_seconds)
         kinds = {resource.name: resource.kind for resource in wanted}
-        for name in memory.count_corrections(outcomes, unseen=start.known.keys(), resync=is_resync):
+        for name in memory.count_corrections(outcomes, unseen=start.known.keys(), full=full):
             self._metrics.drift.labels(kinds[name], "corrected").inc()
         if all(outcome.ready for outcome in outcomes.values()) and not subject.spec.suspend:
             # Nothing carries a tag any more that left the spec.

@@ -55,6 +55,8 @@ class Memory:
     """When the next pass over the whole pipeline is due; those of autoscaling lie between."""
     publication: Publication | None = None
     """How the ConfigMap of the outputs stood when it was last looked at."""
+    unindexed: frozenset[str] = frozenset()
+    """What the last full look did not learn the tags of."""
     gone: set[str] = field(default_factory=set)
     """What this deletion deleted and saw gone: a poll need not look for it again."""
     tried: dict[str, float] = field(default_factory=dict)
@@ -89,12 +91,13 @@ class Memory:
         outcomes: Mapping[str, Outcome],
         *,
         unseen: Collection[str] = (),
-        resync: bool = True,
+        full: bool = True,
     ) -> list[str]:
         """Count drift corrections in a row; returns the resources whose correction began.
 
-        A correction may take several passes and counts once; polls that wait for its end say
-        nothing about whether it lasts. `unseen`: what the pass took for granted.
+        A correction may take several passes and counts once. Whether it lasted shows in a look at
+        everything (`full`): a hot one may not have looked at what was corrected. `unseen`: what the
+        pass took for granted.
         """
         began = [
             name
@@ -108,7 +111,7 @@ class Memory:
             if one.ready:
                 self.correcting.discard(name)
             settled = one.entry is not None and one.entry.state is State.READY and not one.done
-            if resync and settled and name not in unseen:
+            if full and settled and name not in unseen:
                 self.corrections.pop(name, None)
         return began
 

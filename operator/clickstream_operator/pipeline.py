@@ -132,6 +132,7 @@ def _dead_letter(b: Blueprint) -> Resource:
         place=b.place,
         retention_days=queue.retention_days,
         kms_key_id=queue.kms_key_id,
+        recorded_url=b.queue_url,
     )
 
 

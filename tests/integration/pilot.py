@@ -6,24 +6,29 @@ No worker, no Kopf, no sleeping: a test says when a pass runs and what time it i
 from __future__ import annotations
 
 import asyncio
-import json
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
+import botocore.endpoint
 import pytest
 import yaml
 from botocore.loaders import Loader
 from botocore.session import Session
+from kubernetes import client
+from kubernetes.client import ApiException
 
 from clickstream_operator import packages
+from clickstream_operator.api.v1alpha1 import GROUP, PLURAL, VERSION
 from clickstream_operator.aws.limits import Limits
 from clickstream_operator.aws.roles import Borrowed, Given, Role, session_in
 from clickstream_operator.aws.session import AwsSession, CallRecord, is_read
@@ -35,6 +40,7 @@ from clickstream_operator.preflight import Surroundings
 from clickstream_operator.workqueue import Key
 from sandbox import Sandbox
 from sandbox.operator_process import NAMESPACE, PACKAGES, SERVICE_ACCOUNT
+from tests.status_rules import StatusRules
 
 ACCOUNT = "123456789012"
 CLUSTER = "test-cluster"
@@ -57,6 +63,25 @@ class _CountingSession(AwsSession):
         return answer
 
 
+class _RuledKube(Kube):
+    """Shows every object that is read or written to the rules that hold for any status."""
+
+    rules: StatusRules
+
+    async def get(self, key: Key) -> dict[str, Any] | None:
+        body = await super().get(key)
+        if body is not None:
+            self.rules.see(body)
+        return body
+
+    async def write_status(
+        self, body: Mapping[str, Any], status: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        written = await super().write_status(body, status)
+        self.rules.see(written)
+        return written
+
+
 @dataclass
 class Pilot:
     """One operator installation, its pipeline and everything that it wrote."""
@@ -73,6 +98,7 @@ class Pilot:
     accepted: Counter[str] = field(default_factory=Counter)
     on_write: Callable[[CallRecord], None] = lambda _record: None
     overrides: dict[str, Any] = field(default_factory=dict)
+    rules: StatusRules = field(default_factory=StatusRules)
 
     def __post_init__(self) -> None:
         self._time = self.started_at
@@ -80,6 +106,8 @@ class Pilot:
         self._aws_pool = ThreadPoolExecutor(16)
         self._kube_pool = ThreadPoolExecutor(4)
         self._kubeconfig = self.sandbox.service_account_kubeconfig(NAMESPACE, SERVICE_ACCOUNT)
+        # As the cluster's administrator, and without a process for each look.
+        self._objects: Any = client.CustomObjectsApi(connect(self.sandbox.kubeconfig))
         self.restart()
 
     @property
@@ -90,7 +118,7 @@ class Pilot:
     @time.setter
     def time(self, seconds: float) -> None:
         passed, self._time = seconds - self._time, seconds
-        if self.sandbox.is_hard and passed > 0:
+        if passed > 0:
             self.sandbox.hard_aws.advance(passed)
 
     @property
@@ -103,11 +131,12 @@ class Pilot:
         self._aws_pool.shutdown(wait=True)
         self._aws_pool = ThreadPoolExecutor(16)
         self._sessions: dict[tuple[str, Role | None], AwsSession] = {}
-        kube = Kube(
+        kube = _RuledKube(
             connect(self._kubeconfig),
             executor=self._kube_pool,
             on_write=self.kube_writes.append,
         )
+        kube.rules = self.rules
         around = {
             "cluster": CLUSTER,
             "instance": "test",
@@ -128,9 +157,10 @@ class Pilot:
         )
 
     def close(self) -> None:
-        """End the threads."""
+        """End the threads; fail when a status that was written breaks a rule."""
         self._aws_pool.shutdown(cancel_futures=True)
         self._kube_pool.shutdown(cancel_futures=True)
+        self.rules.check()
 
     def _session(self, region: str, role: Role | None = None) -> AwsSession:
         if (region, role) not in self._sessions:
@@ -226,10 +256,14 @@ class Pilot:
 
     def body(self) -> dict[str, Any] | None:
         """The object, None when it is gone."""
-        answer = self.sandbox.kubectl(
-            "get", "csp", self.name, "-n", self.namespace, "-o", "json", "--ignore-not-found"
-        )
-        found: dict[str, Any] | None = json.loads(answer.stdout) if answer.stdout else None
+        try:
+            found: dict[str, Any] = self._objects.get_namespaced_custom_object(
+                GROUP, VERSION, self.namespace, PLURAL, self.name
+            )
+        except ApiException as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return None
+            raise
         return found
 
     def status(self) -> dict[str, Any]:
@@ -253,14 +287,10 @@ class Pilot:
 
     def events(self) -> list[dict[str, Any]]:
         """Events about the pipeline, oldest first."""
-        answer = self.sandbox.kubectl(
-            "get", "events.events.k8s.io", "-n", self.namespace, "-o", "json"
+        listed = self._objects.list_namespaced_custom_object(
+            "events.k8s.io", "v1", self.namespace, "events"
         )
-        items = [
-            one
-            for one in json.loads(answer.stdout)["items"]
-            if one["regarding"]["name"] == self.name
-        ]
+        items = [one for one in listed["items"] if one["regarding"]["name"] == self.name]
         return sorted(items, key=lambda one: str(one["eventTime"]))
 
     def writes(self) -> Counter[str]:
@@ -287,9 +317,13 @@ class Pilot:
 
 
 @contextmanager
-def empty_aws(sandbox: Sandbox) -> Iterator[None]:
-    """An empty emulator as this process's AWS, and no pipeline left behind."""
+def empty_aws(sandbox: Sandbox, *, plain: bool = False) -> Iterator[None]:
+    """An empty emulator as this process's AWS, and no pipeline left behind.
+
+    `plain`: without the states, limits and delays of AWS.
+    """
     sandbox.reset_aws()
+    sandbox.hard_aws.reset(["none"] if plain else ["all"])
     with pytest.MonkeyPatch.context() as patch:
         for name, value in sandbox.aws_environment().items():
             patch.setenv(name, value)
@@ -297,20 +331,29 @@ def empty_aws(sandbox: Sandbox) -> Iterator[None]:
             patch.delenv(name, raising=False)
         patch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
         patch.setenv("AWS_CONFIG_FILE", "/nonexistent")
+        # The pause before botocore's own retry would be real, and no time passes meanwhile.
+        patch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda _seconds: None))
         yield
     _drop_pipelines(sandbox)
+    sandbox.hard_aws.reset(["none"])
 
 
 def _drop_pipelines(sandbox: Sandbox) -> None:
     """Remove all pipelines, with whatever a test left on them: no operator runs to do it."""
-    names = sandbox.kubectl("get", "csp", "-A", "-o", "jsonpath={range .items[*]}"
-        "{.metadata.namespace} {.metadata.name}{'\\n'}{end}").stdout.splitlines()  # fmt: skip
-    for namespace, name in (line.split() for line in names):
-        sandbox.kubectl("delete", "csp", name, "-n", namespace, "--wait=false")
-        sandbox.kubectl(
-            "patch", "csp", name, "-n", namespace, "--type=merge",
-            '-p={"metadata":{"finalizers":[]}}', check=False,
-        )  # fmt: skip
+    objects: Any = client.CustomObjectsApi(connect(sandbox.kubeconfig))
+    for one in objects.list_cluster_custom_object(GROUP, VERSION, PLURAL)["items"]:
+        where = (GROUP, VERSION, one["metadata"]["namespace"], PLURAL, one["metadata"]["name"])
+        try:
+            objects.delete_namespaced_custom_object(*where)
+            objects.patch_namespaced_custom_object(
+                *where,
+                [{"op": "add", "path": "/metadata/finalizers", "value": []}],
+                _content_type="application/json-patch+json",
+            )
+        except ApiException as error:
+            # Gone at once, when nothing held it.
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
 
 
 def run(work: Any) -> Any:

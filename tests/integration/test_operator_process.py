@@ -13,6 +13,8 @@ from sandbox import Sandbox
 from sandbox.operator_process import OperatorProcess
 from sandbox.processes import wait_until
 from tests.integration.pilot import examples
+from tests.kstatus import Verdict
+from tests.status_rules import watched
 
 SECONDS = 60.0
 
@@ -23,10 +25,12 @@ def operator(installed: Sandbox) -> Iterator[OperatorProcess]:
     installed.reset_aws()
     process = OperatorProcess(installed)
     process.start()
-    yield process
-    installed.kubectl("delete", "csp", "--all", "--wait=false")
-    wait_until(lambda: not installed.kubectl("get", "csp", "-o", "name").stdout, SECONDS)
-    process.stop()
+    with watched(installed) as rules:
+        yield process
+        installed.kubectl("delete", "csp", "--all", "--wait=false")
+        wait_until(lambda: not installed.kubectl("get", "csp", "-o", "name").stdout, SECONDS)
+        process.stop()
+    assert {Verdict.IN_PROGRESS, Verdict.CURRENT, Verdict.TERMINATING} <= rules.seen
 
 
 def state(sandbox: Sandbox, name: str) -> dict[str, str]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +13,6 @@ import pytest
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.aws.session import AwsSession
 from sandbox.hard_aws import HardAws
-from sandbox.hard_aws.process import HardAwsProcess
-from sandbox.run import Run
 from tests.integration.pilot import Crash, Pilot, run
 
 SCALING = {"stream": {"autoscaling": {"minShards": 2, "maxShards": 8}}}
@@ -307,32 +304,21 @@ def test_table_that_was_switched_too_often_waits(
 
 
 @pytest.fixture
-def hard(pilot: Pilot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HardAws]:
-    """AWS with states, limits on resizes and switches of mode; its clock is moved by hand."""
-    run_ = Run.create(tmp_path)
-    proxy = HardAwsProcess(
-        pilot.sandbox.aws_endpoint, ["kinesis-states=60", "kinesis-resizes", "kinesis-modes"]
-    )
-    try:
-        run_.start(proxy.program())
-        proxy.client.run_clock(0)
-        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.client.endpoint)
-        pilot.restart()
-        yield proxy.client
-    finally:
-        run_.stop()
-        proxy.release_port()
+def hard(pilot: Pilot) -> HardAws:
+    """AWS with states, limits on resizes and switches of mode, and nothing else in the way."""
+    hard = pilot.sandbox.hard_aws
+    hard.reset(["kinesis-states=60", "kinesis-resizes", "kinesis-modes"])
+    return hard
 
 
-def converge(pilot: Pilot, hard: HardAws, until: Callable[[], bool]) -> None:
-    """Passes, with the clock of AWS moving along."""
+def converge(pilot: Pilot, until: Callable[[], bool]) -> None:
+    """Passes, each at its time."""
     for _ in range(200):
         delay = run(pilot.step())
         if until():
             return
         assert delay is not None
         pilot.time += delay
-        hard.advance(delay)
     raise AssertionError(f"not there: {pilot.status()}")
 
 
@@ -341,10 +327,11 @@ def is_ready(pilot: Pilot) -> bool:
     return str(pilot.condition("Ready")["status"]) == "True"
 
 
-def test_steps_wait_for_an_active_stream(pilot: Pilot, hard: HardAws) -> None:
+@pytest.mark.usefixtures("hard")
+def test_steps_wait_for_an_active_stream(pilot: Pilot) -> None:
     """While AWS resizes, the condition keeps its words; no call is refused."""
     pilot.apply()
-    converge(pilot, hard, lambda: is_ready(pilot))
+    converge(pilot, lambda: is_ready(pilot))
     pilot.apply({"stream": {"shards": 16}})
     said: list[tuple[str, str]] = []
 
@@ -355,7 +342,7 @@ def test_steps_wait_for_an_active_stream(pilot: Pilot, hard: HardAws) -> None:
             said.append(one)
         return is_ready(pilot)
 
-    converge(pilot, hard, note)
+    converge(pilot, note)
     assert resized(pilot) == [4, 8, 16]
     steps = [message for reason, message in said if reason == "ScalingInSteps"]
     assert ["the step to 4" in steps[0], "the step to 8" in steps[1]] == [True, True]
@@ -364,19 +351,19 @@ def test_steps_wait_for_an_active_stream(pilot: Pilot, hard: HardAws) -> None:
     assert tries == ["OK"] * 3
 
 
-def test_limits_of_aws_are_met_calmly(pilot: Pilot, hard: HardAws) -> None:
+@pytest.mark.usefixtures("hard")
+def test_limits_of_aws_are_met_calmly(pilot: Pilot) -> None:
     """Ten resizes, then a wait of a day; never a refused call, never Stalled."""
     pilot.apply({"stream": {"shards": 1}})
-    converge(pilot, hard, lambda: is_ready(pilot))
+    converge(pilot, lambda: is_ready(pilot))
     pilot.apply({"stream": {"shards": 64}})
-    converge(pilot, hard, lambda: is_ready(pilot))
+    converge(pilot, lambda: is_ready(pilot))
     pilot.apply({"stream": {"shards": 1}})
-    converge(pilot, hard, lambda: pilot.condition("Ready")["reason"] == "ResizeBudgetExhausted")
+    converge(pilot, lambda: pilot.condition("Ready")["reason"] == "ResizeBudgetExhausted")
     assert resized(pilot)[-4:] == [32, 16, 8, 4]
     assert "on the way to 1, is possible from" in pilot.condition("Ready")["message"]
-    hard.advance(86_000)
     pilot.time += 86_000
-    converge(pilot, hard, lambda: is_ready(pilot))
+    converge(pilot, lambda: is_ready(pilot))
     assert resized(pilot)[-2:] == [2, 1]
     assert pilot.condition("Stalled")["status"] == "absent"
     assert {one.code for one in pilot.calls if one.operation == "update_shard_count"} == {"OK"}
@@ -384,17 +371,18 @@ def test_limits_of_aws_are_met_calmly(pilot: Pilot, hard: HardAws) -> None:
     assert notes == []
 
 
-def test_mode_and_shards_follow_one_another(pilot: Pilot, hard: HardAws) -> None:
+@pytest.mark.usefixtures("hard")
+def test_mode_and_shards_follow_one_another(pilot: Pilot) -> None:
     """Back from on-demand the shards are brought to the spec in steps."""
     pilot.apply({"stream": {"shards": 8}})
-    converge(pilot, hard, lambda: is_ready(pilot))
+    converge(pilot, lambda: is_ready(pilot))
     for spec in ({"mode": "OnDemand"}, {"mode": "Provisioned", "shards": 2}):
         pilot.apply({"stream": spec})
         run(pilot.step())
-        converge(pilot, hard, lambda: is_ready(pilot))
+        converge(pilot, lambda: is_ready(pilot))
     assert resized(pilot) == [4, 2]
     pilot.apply({"stream": {"mode": "OnDemand"}})
-    converge(pilot, hard, lambda: pilot.condition("Ready")["reason"] == "ChangeTooSoon")
+    converge(pilot, lambda: pilot.condition("Ready")["reason"] == "ChangeTooSoon")
     tries = [one.code for one in pilot.calls if one.operation == "update_stream_mode"]
     assert tries == ["OK", "OK"]
 
@@ -546,22 +534,22 @@ def test_metrics_that_may_not_be_read_are_named(
     assert "message" not in grown.resource("stream")
 
 
-def test_ready_stays_while_aws_resizes_for_the_load(pilot: Pilot, hard: HardAws) -> None:
+@pytest.mark.usefixtures("hard")
+def test_ready_stays_while_aws_resizes_for_the_load(pilot: Pilot) -> None:
     """A stream that is UPDATING takes records: nobody is alarmed, and no second step is taken."""
     pilot.time = (datetime.now(UTC) - datetime(2026, 1, 1, tzinfo=UTC)).total_seconds()
     pilot.apply(SCALING)
-    converge(pilot, hard, lambda: is_ready(pilot))
+    converge(pilot, lambda: is_ready(pilot))
     feed(pilot, 1.9, 1.9, 1.9)
-    converge(pilot, hard, lambda: resized(pilot) == [4])
+    converge(pilot, lambda: resized(pilot) == [4])
     busy = []
     for _ in range(5):
         feed(pilot, 3.9, 3.9, 3.9)
         run(pilot.step())
         busy.append((is_ready(pilot), resized(pilot)))
         pilot.time += 10
-        hard.advance(10)
     assert busy == [(True, [4])] * 5
     feed(pilot, 3.9, 3.9, 3.9)
-    converge(pilot, hard, lambda: resized(pilot) == [4, 8])
+    converge(pilot, lambda: resized(pilot) == [4, 8])
     tries = [one.code for one in pilot.calls if one.operation == "update_shard_count"]
     assert tries == ["OK", "OK"]

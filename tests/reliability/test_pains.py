@@ -11,12 +11,11 @@ from __future__ import annotations
 import json
 import random
 import subprocess
-import tempfile
 import time
 import tracemalloc
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -30,12 +29,9 @@ from clickstream_operator.handlers import operator_settings
 from clickstream_operator.pacing import Memory, Pace
 from clickstream_operator.store import Store
 from clickstream_operator.workqueue import Key, WorkQueue
-from sandbox import Sandbox
 from sandbox.hard_aws import HardAws
-from sandbox.hard_aws.process import HardAwsProcess
 from sandbox.operator_process import MANIFESTS
 from sandbox.processes import wait_until
-from sandbox.run import Run
 from tests.integration.pilot import ACCOUNT, Pilot, run
 from tests.integration.test_controller import (
     base_of,
@@ -64,27 +60,11 @@ WRONG: dict[str, Any] = {
 }
 
 
-@pytest.fixture(scope="module")
-def proxy(sandbox: Sandbox) -> Iterator[HardAws]:
-    """Yield the hard AWS in front of the sandbox's own emulator."""
-    with tempfile.TemporaryDirectory(prefix="clickstream-pains-") as folder:
-        started = Run.create(Path(folder))
-        process = HardAwsProcess(sandbox.aws_endpoint, ["none"])
-        try:
-            started.start(process.program())
-            yield process.client
-        finally:
-            started.stop()
-            process.release_port()
-
-
 @pytest.fixture
-def aws(proxy: HardAws, pilot: Pilot, monkeypatch: pytest.MonkeyPatch) -> HardAws:
-    """Return the AWS that the pilot's controller talks to: no rules, no faults, a stopped clock."""
-    proxy.reset(["none"])
-    proxy.run_clock(0)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
-    return proxy
+def aws(pilot: Pilot) -> HardAws:
+    """Return the AWS that the pilot's controller talks to, without rules until a test asks."""
+    pilot.sandbox.hard_aws.reset(["none"])
+    return pilot.sandbox.hard_aws
 
 
 def is_ready(body: Body) -> bool:
@@ -94,7 +74,6 @@ def is_ready(body: Body) -> bool:
 
 def live(
     pilot: Pilot,
-    aws: HardAws,
     until: Callable[[Body], bool] = is_ready,
     *,
     seconds: float = 48 * HOUR,
@@ -110,7 +89,6 @@ def live(
         if until(body) or pilot.time + delay > end:
             return seen
         pilot.time += delay
-        aws.advance(delay)
     raise AssertionError(f"not there after {MOST_PASSES} passes: {seen[-1]['status']}")
 
 
@@ -264,7 +242,7 @@ def test_upjet_aws_1772_a_rejected_call_is_tried_less_and_less(
     aws.inject("error", operation=operation, **WRONG)
     pilot.apply(LEAN)
     for _ in range(restarts + 1):
-        live(pilot, aws, never, seconds=HOUR / (restarts + 1))
+        live(pilot, never, seconds=HOUR / (restarts + 1))
         pilot.restart()
     rejected = sum(one["operation"] == operation for one in aws.writes())
     # Doubling pauses for five minutes, then the resyncs; a new process starts over.
@@ -343,7 +321,7 @@ def test_ack_2420_every_setting_of_a_stream_is_changed_in_place(pilot: Pilot, aw
     """Retention, key, metrics and mode are missing, so the stream has to be made by hand."""
     aws.reset(["kinesis-states", "kinesis-modes"])
     pilot.apply(LEAN)
-    live(pilot, aws)
+    live(pilot)
     stream = {
         "retentionHours": 30,
         "kmsKeyId": "alias/clicks",
@@ -352,7 +330,7 @@ def test_ack_2420_every_setting_of_a_stream_is_changed_in_place(pilot: Pilot, aw
     }
     hours = {"sessionMetricsHours": 60, "countersHours": 60}
     pilot.apply(LEAN | {"stream": stream, "tables": {"ttl": hours}})
-    live(pilot, aws)
+    live(pilot)
     kinesis = boto3.client(
         "kinesis",
         endpoint_url=aws.endpoint,
@@ -374,7 +352,7 @@ def test_tfaws_46699_two_shards_become_sixteen(pilot: Pilot, aws: HardAws) -> No
     """AWS doubles at most, so a larger step fails and is left to the user."""
     aws.reset(["kinesis-states", "kinesis-resizes"])
     pilot.apply(LEAN)
-    live(pilot, aws)
+    live(pilot)
     aws.inject(
         "error",
         operation="UpdateShardCount",
@@ -384,7 +362,7 @@ def test_tfaws_46699_two_shards_become_sixteen(pilot: Pilot, aws: HardAws) -> No
         message="The stream can't be scaled more than ten times per rolling 24-hour period.",
     )
     pilot.apply(LEAN | {"stream": {"shards": 16}})
-    seen = live(pilot, aws)
+    seen = live(pilot)
     assert attempts(aws, "kinesis", "UpdateShardCount") == {"OK": 3, "LimitExceededException": 1}
     summary = pilot.client("kinesis").describe_stream_summary(StreamName=f"{base_of(pilot)}-events")
     assert summary["StreamDescriptionSummary"]["OpenShardCount"] == 16
@@ -395,7 +373,7 @@ def test_ack_2294_busy_is_progress_not_failure(pilot: Pilot, aws: HardAws) -> No
     """While AWS is at work the next change is refused, and that is shown as an error."""
     aws.reset(["lambda-states=20", "lambda-mappings", "dynamodb-states=20", "dynamodb-backups"])
     pilot.apply(LEAN)
-    seen = live(pilot, aws)
+    seen = live(pilot)
     changed = {
         "processor": {"memoryMiB": 512, "architecture": "x86_64", "batchSize": 10},
         "tables": {"deletionProtection": False, "kmsKeyId": "alias/clicks"},
@@ -409,7 +387,7 @@ def test_ack_2294_busy_is_progress_not_failure(pilot: Pilot, aws: HardAws) -> No
         status=409,
         message="The operation cannot be performed at this time. An update is in progress.",
     )
-    seen += live(pilot, aws)
+    seen += live(pilot)
     assert {verdict(body) for body in seen} <= {Verdict.IN_PROGRESS, Verdict.CURRENT}
     assert reasons(seen) <= {"", "WaitingForAWS", "WaitingForDependency", "Conflict"}
     refused = [one for one in aws.writes() if one["outcome"] != "OK" and not one["fault"]]
@@ -423,7 +401,7 @@ def test_ack_1844_a_role_that_is_not_known_yet_is_waited_for(
     """A role is seconds old, Lambda refuses it, and only a restart of the pod tries again."""
     aws.reset([f"iam-new-roles={seconds}", f"iam-new-policies={seconds}"])
     pilot.apply(LEAN)
-    seen = live(pilot, aws)
+    seen = live(pilot)
     assert {verdict(body).value for body in seen} == {"InProgress", "Current", worst}
     assert "cannot be assumed" in json.dumps(seen[0]["status"])
     assert attempts(aws, "iam", "CreateRole") == {"OK": 1}
@@ -434,10 +412,10 @@ def test_ack_3006_an_invalid_value_stalls_and_a_new_one_is_tried_at_once(
 ) -> None:
     """An invalid value is retried for ever, or a corrected one waits for the old backoff."""
     pilot.apply(LEAN)
-    live(pilot, aws)
+    live(pilot)
     aws.inject("error", operation="StartStreamEncryption", **WRONG)
     pilot.apply(LEAN | {"stream": {"kmsKeyId": "alias/disabled"}})
-    (first, *_) = seen = live(pilot, aws, never, seconds=1200)
+    (first, *_) = seen = live(pilot, never, seconds=1200)
     assert verdict(first) is Verdict.FAILED
     assert "The key is disabled." in condition(first, "Stalled")["message"]
     assert len(seen) < 20
@@ -474,17 +452,17 @@ def test_ack_2510_what_happened_is_told_in_events(pilot: Pilot) -> None:
 def test_upjet_azure_622_it_is_not_ready_while_an_update_fails(pilot: Pilot, aws: HardAws) -> None:
     """Ready=True of the old spec lets the next sync wave start although the update failed."""
     pilot.apply(LEAN)
-    live(pilot, aws)
+    live(pilot)
     aws.inject("access_denied", operation="UpdateFunctionConfiguration*")
     pilot.apply(LEAN | {"processor": {"memoryMiB": 512}})
     assert verdict(pilot.body() or {}) is Verdict.IN_PROGRESS
-    seen = live(pilot, aws, never, seconds=200)
+    seen = live(pilot, never, seconds=200)
     assert len(seen) > 3
     for body in seen:
         assert condition(body, "Ready")["status"] == "False"
         assert condition(body, "Ready")["observedGeneration"] == 2
     aws.end_faults()
-    live(pilot, aws)
+    live(pilot)
 
 
 @pytest.mark.parametrize("fault", ["throttle", "error", "access_denied"])
@@ -494,14 +472,14 @@ def test_pko_1007_what_does_not_get_better_is_called_stalled(
     """Argo CD shows Progressing for ever, and nobody is told that a person must act."""
     aws.inject(fault, service="sqs", operation="CreateQueue")
     pilot.apply(LEAN)
-    seen = live(pilot, aws, never, seconds=1000)
+    seen = live(pilot, never, seconds=1000)
     verdicts = [verdict(body) for body in seen]
     assert verdicts[0] is Verdict.IN_PROGRESS
     assert verdicts[-1] is Verdict.FAILED
     assert verdicts == sorted(verdicts, key=lambda one: one is Verdict.FAILED)
     assert "sqs:create_queue failed" in condition(seen[-1], "Stalled")["message"]
     aws.end_faults()
-    live(pilot, aws)
+    live(pilot)
 
 
 def test_pko_1293_no_wait_for_aws_holds_a_worker(pilot: Pilot, aws: HardAws) -> None:
@@ -516,7 +494,7 @@ def test_pko_1293_no_wait_for_aws_holds_a_worker(pilot: Pilot, aws: HardAws) -> 
     pilot.request_deletion()
     run(pilot.step())
     assert attempts(aws, "sqs", "DeleteQueue") == {"OK": 1}
-    live(pilot, aws, never)
+    live(pilot, never)
     assert pilot.body() is None
 
 
@@ -546,11 +524,11 @@ def test_capa_2270_a_dead_credential_blocks_with_words_and_a_way_out(
 ) -> None:
     """The credential is gone for good and the object hangs in Terminating without a reason."""
     pilot.apply(LEAN)
-    live(pilot, aws)
+    live(pilot)
     pilot.restart()
     aws.inject("expired_token")
     pilot.request_deletion()
-    seen = live(pilot, aws, never, seconds=900)
+    seen = live(pilot, never, seconds=900)
     assert verdict(seen[-1]) is Verdict.TERMINATING
     assert condition(seen[-1], "Stalled")["reason"] == "CredentialsInvalid"
     assert condition(seen[-1], "Stalled")["message"].startswith("deletion waits: ExpiredToken")
@@ -562,16 +540,16 @@ def test_capa_2270_a_dead_credential_blocks_with_words_and_a_way_out(
 def test_xp_6878_nothing_is_forgotten_during_a_network_cut(pilot: Pilot, aws: HardAws) -> None:
     """No answer is taken for "not found": the object goes, its resources stay and cost."""
     pilot.apply(LEAN | NOTHING_STAYS)
-    live(pilot, aws)
+    live(pilot)
     made = {one["name"] for one in pilot.status()["resources"]}
     pilot.request_deletion()
     aws.inject("drop_before")
-    seen = live(pilot, aws, never, seconds=600)
+    seen = live(pilot, never, seconds=600)
     assert verdict(seen[-1]) is Verdict.TERMINATING
     kept = {one["name"] for one in seen[-1]["status"]["resources"]}
     assert kept == made
     aws.end_faults()
-    live(pilot, aws, never)
+    live(pilot, never)
     assert pilot.body() is None
     assert set().union(*left_in_aws(pilot).values()) == set()
 
@@ -673,10 +651,10 @@ def test_a_process_that_dies_half_way_is_followed_by_one_that_ends_the_work(
 def test_kcc_479_a_throttled_deletion_comes_to_its_end(pilot: Pilot, aws: HardAws) -> None:
     """Deletions are throttled, and one that failed is not tried again."""
     pilot.apply(LEAN | NOTHING_STAYS)
-    live(pilot, aws)
+    live(pilot)
     pilot.request_deletion()
     aws.inject("throttle", operation="Delete*", every=2)
-    seen = live(pilot, aws, never)
+    seen = live(pilot, never)
     assert pilot.body() is None
     assert seen
     assert set().union(*left_in_aws(pilot).values()) == set()
@@ -701,7 +679,7 @@ def test_a_blind_resync_does_not_call_a_ready_pipeline_broken(
 ) -> None:
     """One service does not answer for a moment, another is slow, and Ready flips to False."""
     pilot.apply(LEAN)
-    live(pilot, aws)
+    live(pilot)
     pilot.forget_calls()
     aws.inject("error", operation="DescribeStreamSummary", code="InternalFailure", status=500)
     aws.inject("delay", operation="ListEventSourceMappings", seconds=seconds)

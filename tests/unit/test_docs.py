@@ -153,10 +153,11 @@ _ACTIONS = {
     "s3:PutBucketMetricsConfiguration": "s3:PutMetricsConfiguration",
     "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
     "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+    "resourcegroupstaggingapi:GetResources": "tag:GetResources",
 }
 _SERVICES = (
     "cloudwatch", "dynamodb", "iam", "kinesis", "kms", "lambda",
-    "logs", "s3", "scheduler", "sns", "sqs", "ssm",
+    "logs", "resourcegroupstaggingapi", "s3", "scheduler", "sns", "sqs", "ssm",
 )  # fmt: skip
 
 
@@ -168,7 +169,8 @@ def _called() -> Iterator[str]:
     operations = {
         service: session.client(service).meta.method_to_api_mapping for service in _SERVICES
     }
-    for module in (ROOT / "operator" / "clickstream_operator" / "resources").glob("*.py"):
+    package = ROOT / "operator" / "clickstream_operator"
+    for module in (*(package / "resources").glob("*.py"), package / "aws" / "tag_index.py"):
         tree = ast.parse(module.read_text(encoding="utf-8"))
         texts = {
             node.value

@@ -121,10 +121,10 @@ def test_correction_of_many_steps_counts_once() -> None:
     last = {"a": Outcome("a", ready, done=(Action.UPDATE,), corrected_drift=True)}
     settled = {"a": Outcome("a", ready)}
     assert memory.count_corrections(step) == ["a"]
-    assert memory.count_corrections(step, resync=False) == []
-    assert memory.count_corrections(last, resync=False) == []
+    assert memory.count_corrections(step, full=False) == []
+    assert memory.count_corrections(last, full=False) == []
     assert memory.corrections == {"a": 1}
-    memory.count_corrections(settled, resync=False)
+    memory.count_corrections(settled, full=False)
     assert memory.corrections == {"a": 1}
     assert memory.count_corrections(last) == ["a"]
     assert memory.corrections == {"a": 2}

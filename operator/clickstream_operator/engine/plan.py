@@ -151,7 +151,7 @@ def ownership_of(
     """
     if entry is not None and entry.arn and entry.arn == observed.arn:
         return Ownership.ADOPTED if entry.origin is Origin.ADOPTED else Ownership.OURS
-    if not resource.taggable:
+    if not (resource.taggable and resource.owned_by_tags):
         return Ownership.OURS
     found = found_tags or {}
     if ownership.same_owner(resource.tags, found):

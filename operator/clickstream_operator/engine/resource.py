@@ -198,6 +198,10 @@ class Resource(ABC):
     late_look: ClassVar[bool] = False
     #: False for what carries no tags and is owned through its parent.
     taggable: ClassVar[bool] = True
+    #: False for what carries tags that don't tell whose it is.
+    owned_by_tags: ClassVar[bool] = True
+    #: Whether AWS's index of tags has it.
+    indexed: ClassVar[bool] = True
 
     def __init__(
         self,

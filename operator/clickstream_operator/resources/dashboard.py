@@ -11,7 +11,7 @@ from typing import Any, Unpack
 
 from clickstream_operator.aws.arns import Place
 from clickstream_operator.aws.session import Calls
-from clickstream_operator.aws.tags import as_list
+from clickstream_operator.aws.tags import as_list, from_list
 from clickstream_operator.engine.resource import (
     Diff,
     Observed,
@@ -28,14 +28,15 @@ class Dashboard(Resource):
 
     `body`: the dashboard as data, compared as data. Outputs: ``arn, name``.
 
-    Tags are sent where they are given, but do not decide ownership (`taggable` is False): AWS
-    learned to tag dashboards late, and what speaks its language elsewhere has not.
+    Tags do not decide ownership: AWS learned to tag dashboards late, and what speaks its language
+    elsewhere has not. They are in no region's index, because a dashboard is in no region.
     """
 
     kind = "Dashboard"
     hot_tells_all = True
     cold = True
-    taggable = False
+    owned_by_tags = False
+    indexed = False
 
     def __init__(
         self,
@@ -63,15 +64,33 @@ class Dashboard(Resource):
             return None
         return self._observed({"body": json.loads(answer["DashboardBody"])})
 
+    async def read_tags(self, observed: Observed) -> Mapping[str, str]:
+        """By ListTagsForResource; where no dashboard has tags, none are missing."""
+        answer = await found(
+            self._calls.read("cloudwatch", "list_tags_for_resource", ResourceARN=observed.arn)
+        )
+        return from_list(answer.get("Tags", ())) if answer else self.tags
+
     async def create(self, desired: Properties) -> Observed:
         """PutDashboard. It replaces what exists: the engine has looked before."""
         tags = {"Tags": as_list(self.tags)} if self.tags else {}
         await self._put(desired, **tags)
-        return self._observed(desired)
+        return self._observed(desired, tags=self.tags)
 
     async def update(self, desired: Properties, observed: Observed, diff: Diff) -> None:
-        """PutDashboard, which replaces the body."""
-        await self._put(desired)
+        """PutDashboard replaces the body; tags in it count at the creation only."""
+        tags = self.missing_tags(diff)
+        if tags:
+            await self._calls.write(
+                "cloudwatch", "tag_resource", ResourceARN=observed.arn, Tags=as_list(tags)
+            )
+        left = self.left_tags(diff)
+        if left:
+            await self._calls.write(
+                "cloudwatch", "untag_resource", ResourceARN=observed.arn, TagKeys=left
+            )
+        if "body" in diff:
+            await self._put(desired)
 
     async def delete(self, observed: Observed) -> None:
         """DeleteDashboards."""
@@ -90,9 +109,10 @@ class Dashboard(Resource):
             **parameters,
         )
 
-    def _observed(self, properties: Properties) -> Observed:
+    def _observed(self, properties: Properties, tags: Mapping[str, str] | None = None) -> Observed:
         return Observed(
             arn=self._arn,
             properties=properties,
             outputs={"arn": self._arn, "name": self.physical_name},
+            tags=tags,
         )

@@ -29,6 +29,7 @@ _ATTRIBUTES: Final = (
     "CreatedTimestamp",
     "KmsMasterKeyId",
     "MessageRetentionPeriod",
+    "QueueArn",
     "SqsManagedSseEnabled",
 )
 
@@ -36,7 +37,8 @@ _ATTRIBUTES: Final = (
 class SQSQueue(Resource):
     """SQS queue.
 
-    `kms_key_id`: alias, id or ARN; None: SSE-SQS. Outputs: ``arn, name, url``.
+    `kms_key_id`: alias, id or ARN; None: SSE-SQS. `recorded_url`: as an earlier pass saw it, which
+    spares the question for it. Outputs: ``arn, name, url``.
 
     A deleted name is free again after 60 seconds; until then CreateQueue answers
     ``QueueDeletedRecently``, a conflict (SQS API reference, DeleteQueue).
@@ -51,6 +53,7 @@ class SQSQueue(Resource):
         place: Place,
         retention_days: int,
         kms_key_id: str | None = None,
+        recorded_url: str = "",
         **arguments: Unpack[ResourceArguments],
     ) -> None:
         super().__init__(**arguments)
@@ -58,6 +61,7 @@ class SQSQueue(Resource):
         self._place = place
         self._retention_days = retention_days
         self._kms_key_id = kms_key_id
+        self._recorded_url = recorded_url
 
     def desired(self, outputs: Outputs) -> Properties:
         """Retention and encryption."""
@@ -67,22 +71,28 @@ class SQSQueue(Resource):
         }
 
     async def observe(self, *, full: bool) -> Observed | None:
-        """GetQueueUrl; a full one adds GetQueueAttributes."""
+        """GetQueueAttributes of the URL on record; else GetQueueUrl, and in a full look both."""
+        if self._recorded_url:
+            seen = await self._look(self._recorded_url)
+            if seen is not None:
+                return seen
         answer = await found(self._calls.read("sqs", "get_queue_url", QueueName=self.physical_name))
         if answer is None:
             return None
         url = answer["QueueUrl"]
-        if not full:
-            return self._observed(url, {})
         # The queue may go between the two calls.
+        return await self._look(url) if full else self._observed(url, {})
+
+    async def _look(self, url: str) -> Observed | None:
+        """What is there; None when it is another queue than ours, or none."""
         details = await found(
             self._calls.read(
                 "sqs", "get_queue_attributes", QueueUrl=url, AttributeNames=list(_ATTRIBUTES)
             )
         )
-        if details is None:
+        attributes = (details or {}).get("Attributes", {})
+        if attributes.get("QueueArn") != self._place.queue(self.physical_name):
             return None
-        attributes = details.get("Attributes", {})
         managed = attributes.get("SqsManagedSseEnabled", "false") == "true"
         properties = {
             "retentionSeconds": int(attributes["MessageRetentionPeriod"]),
