@@ -54,9 +54,6 @@ test-gitops: $(READY) lambdas ## Run the tests with a real Argo CD (builds it on
 test-unit: $(READY) lambdas ## Run the tests that need no sandbox
 	$(BIN)/pytest tests/unit tests/resources tests/lambdas
 
-test-hard: $(READY) lambdas ## Run the controller's tests against an AWS with its states, limits and delays
-	$(BIN)/pytest tests/integration/test_controller.py --hard-aws
-
 test-sweeps: $(READY) lambdas ## Run the sweeps whole: a death at every write, every fault at every call, a bucket with 250,000 versions
 	$(BIN)/python -m sandbox build
 	$(BIN)/pytest --whole-sweeps --timeout 1200 tests/reliability/test_crash_points.py tests/reliability/test_fault_sweep.py tests/reliability/test_emptying.py
@@ -108,4 +105,4 @@ demo-exact: $(READY) ## Every count beside the truth with every fault on, then t
 clean: ## Remove what builds left in the tree (caches outside it stay)
 	rm -rf build dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: demo-lifecycle test-gitops chart test-hard bench-operator help install check format test test-unit crds docs lambdas lock up down status demo clean
+.PHONY: demo-lifecycle test-gitops chart bench-operator help install check format test test-unit crds docs lambdas lock up down status demo clean

@@ -229,7 +229,7 @@ def test_stream_records_reach_a_function_that_can_call_aws(
 
 def test_a_stopped_emulator_refuses_connections_until_it_starts_again(sandbox: Sandbox) -> None:
     """Stopping keeps the port, so the same client fails and then works again."""
-    sts = client(sandbox, "sts")
+    sts = client(sandbox, "sts", endpoint_url=sandbox.emulator_endpoint)
     sandbox.stop_aws()
     with pytest.raises(EndpointConnectionError):
         sts.get_caller_identity()

@@ -267,6 +267,7 @@ async def test_xp_aws_2029_an_edit_overtakes_an_hour_of_backlog() -> None:
     assert max(due.values()) < len(backlog) / 20
 
 
+@pytest.mark.plain_aws("AWS takes its time for each: that nothing is added to it is tried here")
 def test_xp_2477_a_dependent_is_woken_in_the_same_pass(pilot: Pilot) -> None:
     """A dependent waits for the next poll, minutes away, although what it needs is there."""
     pilot.apply(LEAN)
@@ -446,7 +447,8 @@ def test_ack_2510_what_happened_is_told_in_events(pilot: Pilot) -> None:
     told = [(one["reason"], one["note"]) for one in pilot.events()]
     assert any(reason == "ResourceCreated" and "stream" in note for reason, note in told)
     assert told[-1] == ("Available", "11 resources ready")
-    assert len(told) < 6
+    # One of each pass that wrote something: AWS takes the changes of a stream one by one.
+    assert len(told) < 10
 
 
 def test_upjet_azure_622_it_is_not_ready_while_an_update_fails(pilot: Pilot, aws: HardAws) -> None:
@@ -572,8 +574,7 @@ def test_ack_1393_a_full_bucket_blocks_with_its_count_and_a_way_out(pilot: Pilot
     bucket = pilot.resource("archive")["physicalName"]
     pilot.client("s3").put_object(Bucket=bucket, Key="raw/kept", Body=b"x")
     pilot.request_deletion()
-    run(pilot.step())
-    assert pilot.condition("Stalled")["reason"] == "DeletionBlocked"
+    run(pilot.converge(lambda: pilot.condition("Stalled")["reason"] == "DeletionBlocked"))
     assert "holds 1 object versions" in pilot.condition("Stalled")["message"]
     pilot.apply(LEAN | {"deletionPolicy": {"archive": "Empty"}})
     run(pilot.converge(lambda: pilot.body() is None))

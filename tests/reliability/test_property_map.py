@@ -284,8 +284,12 @@ def _is_settled(body: Mapping[str, Any]) -> bool:
 
 @pytest.fixture(scope="module")
 def ground(installed: Sandbox) -> Iterator[Sandbox]:
-    """The sandbox with an empty AWS, for the module: each test has pipelines of its own."""
-    with empty_aws(installed):
+    """The sandbox with an empty AWS, for the module: each test has pipelines of its own.
+
+    A plain one: a row is about what AWS has in the end. The way there, with AWS's states and
+    limits, is test_controller's; here it would take four times as long.
+    """
+    with empty_aws(installed, plain=True):
         yield installed
 
 

@@ -45,6 +45,18 @@ async def test_hot_observation_is_one_call(cloud: Cloud) -> None:
     assert set(hot.outputs) == {"arn", "name", "url"}
 
 
+async def test_url_on_record_spares_the_question_for_it(cloud: Cloud) -> None:
+    """One call shows everything; another queue's URL, or one of none, is not believed."""
+    await cloud.converge(queue(cloud))
+    seen = await cloud.look(queue(cloud))
+    again = await cloud.look(queue(cloud, recorded_url=seen.outputs["url"]), full=False)
+    assert cloud.reads == ["get_queue_attributes"]
+    assert again == seen
+    other = await cloud.session.call("sqs", "create_queue", QueueName="other")
+    for wrong in (other["QueueUrl"], seen.outputs["url"] + "-gone"):
+        assert await cloud.look(queue(cloud, recorded_url=wrong)) == seen
+
+
 @pytest.mark.parametrize(
     ("changes", "path"),
     [({"retention_days": 3}, "retentionSeconds"), ({"kms_key_id": "alias/q"}, "encryption.keyId")],

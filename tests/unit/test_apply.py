@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from clickstream_operator.api.reasons import Reason
 from clickstream_operator.aws import tags as ownership
 from clickstream_operator.aws.errors import Category
 from clickstream_operator.engine.apply import MAX_STEPS, Applier, PassInput
-from clickstream_operator.engine.inventory import Origin, State
+from clickstream_operator.engine.inventory import Drift, Origin, State
 from clickstream_operator.engine.outcome import Next, Outcome
 from clickstream_operator.engine.plan import Action, AdoptionPolicy, DriftPolicy, Policy
 from clickstream_operator.engine.resource import (
@@ -381,6 +382,84 @@ async def test_known_observation_of_a_late_look_is_not_read_again() -> None:
     assert fake.calls == []
     await apply(fake, inventory={"a": fake.entry(applied_hash="0")}, known=known)
     assert fake.calls == ["observe-full"]
+
+
+class Unindexed(FakeResource):
+    """Has tags that no index has."""
+
+    indexed = False
+
+
+async def look_at_tags(
+    *resources: FakeResource, index: Mapping[str, Mapping[str, str]], **start: Any
+) -> tuple[Applier, list[set[str]]]:
+    """One pass with an index of tags; the ARNs that it was asked for."""
+    asked: list[set[str]] = []
+
+    async def tag_index(arns: Collection[str]) -> Mapping[str, Mapping[str, str]]:
+        asked.append(set(arns))
+        return {arn: index[arn] for arn in arns if arn in index}
+
+    for one in resources:
+        one.tags_in_observation = False
+    inventory = {one.name: one.entry() for one in resources}
+    start.setdefault("inventory", inventory)
+    applier = Applier(resources, PassInput(**start), tag_index=tag_index)
+    await applier.apply()
+    return applier, asked
+
+
+async def test_tags_that_the_index_has_right_are_not_read() -> None:
+    """One question for all, in a full look only."""
+    right, other = FakeResource("right").exists(), FakeResource("other").exists()
+    index = {one.arn: OWN_TAGS for one in (right, other)}
+    applier, asked = await look_at_tags(right, other, index=index, full=True)
+    assert asked == [{right.arn, other.arn}]
+    assert right.calls == other.calls == ["observe-full"]
+    assert applier.unindexed == frozenset()
+    _, asked = await look_at_tags(right, other, index=index)
+    assert asked == []
+
+
+@pytest.mark.parametrize("own", [OWN_TAGS, {}])
+async def test_the_own_call_decides_over_the_index(own: dict[str, str]) -> None:
+    """What the index shows to differ is read, and corrected when it does."""
+    fake = FakeResource("a").exists(tags=own)
+    applier, _ = await look_at_tags(fake, index={fake.arn: {}}, full=True)
+    assert "read_tags" in fake.calls
+    assert fake.writes == ([] if own else ["update"])
+    assert applier.outcomes["a"].corrected_drift is not bool(own)
+
+
+async def test_what_the_index_does_not_have_is_read_in_the_next_resync() -> None:
+    """Neither silently believed nor read in the costly look."""
+    absent, never = FakeResource("absent").exists(tags={}), Unindexed("never").exists(tags={})
+    applier, asked = await look_at_tags(absent, never, index={}, full=True)
+    assert asked == [{absent.arn}]
+    assert applier.unindexed == {"absent", "never"}
+    assert absent.writes == never.writes == []
+    await look_at_tags(absent, never, index={}, unindexed=applier.unindexed)
+    assert absent.writes == never.writes == ["update"]
+
+
+async def test_what_has_drifted_is_looked_at_in_full_until_it_has_not() -> None:
+    """A hot look that leaves the field out must not take it for corrected."""
+    fake = FakeResource("a").exists(tags={})
+    drift = (Drift("tags", "", ""),)
+    policy = Policy(drift=DriftPolicy.REPORT)
+    applier, asked = await look_at_tags(
+        fake, index={}, policy=policy, inventory={"a": fake.entry(drift=drift)}
+    )
+    assert (fake.calls, asked) == (["observe-full", "read_tags"], [])
+    assert state_of(applier.outcomes["a"]) == (State.DRIFTED, "DriftDetected")
+
+
+async def test_tags_that_cannot_be_read_are_a_failed_look() -> None:
+    """Nothing is known of the thing then."""
+    fake = FakeResource("a").exists()
+    fake.fail["read_tags"] = aws_error(Category.THROTTLED)
+    applier, _ = await look_at_tags(fake, index={fake.arn: {}}, full=True)
+    assert applier.outcomes["a"].look_failed
 
 
 async def test_observations_are_of_what_is_ready() -> None:
