@@ -169,6 +169,7 @@ class Controller:
                 uid=uid,
                 generation=subject.generation,
                 resyncs=known.resyncs,
+                unindexed=known.unindexed,
                 observations=known.observations,
                 history=known.history,
                 tried=known.tried,

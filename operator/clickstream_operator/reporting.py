@@ -112,7 +112,8 @@ class Reporter:
             )
         before = before or subject.status
         subject = await self.write(subject, report)
-        if subject.status != before:
+        # A correction that took one pass leaves the status as it was, and is news all the same.
+        if subject.status != before or any(one.done for one in outcomes.values()):
             for happening in happenings(before, subject.status, outcomes):
                 await self._recorder.record(subject.body, happening)
         return subject

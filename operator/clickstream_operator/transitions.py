@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 from clickstream_operator.api import conditions as types
 from clickstream_operator.api.reasons import Reason
@@ -16,6 +17,9 @@ _VERBS = (
     (Action.UPDATE, Reason.RESOURCE_UPDATED, "updated"),
     (Action.DELETE, Reason.RESOURCE_DELETED, "deleted"),
 )
+
+#: An Event's note has 1024 characters (events.k8s.io/v1).
+_NOTE_LENGTH: Final = 1000
 
 
 def happenings(before: Status, after: Status, outcomes: Mapping[str, Outcome]) -> list[Happening]:
@@ -36,14 +40,45 @@ def happenings(before: Status, after: Status, outcomes: Mapping[str, Outcome]) -
         if one.corrected_drift
     ]
     if corrected:
-        note = f"corrected {', '.join(corrected)}"
-        found.append(Happening("Normal", Reason.DRIFT_CORRECTED, note, "Correct"))
+        found += [
+            Happening("Normal", Reason.DRIFT_CORRECTED, f"corrected {note}", "Correct")
+            for note in _notes(corrected, separator=", ")
+        ]
+    new_drift = [
+        Happening("Warning", Reason.DRIFT_DETECTED, note, types.DRIFT_DETECTED)
+        for note in _notes(_new_drift(before, after), separator="; ")
+    ]
+    found += new_drift
     known = types.by_type(before.conditions)
     for condition in after.conditions:
+        if condition.type == types.DRIFT_DETECTED and new_drift:
+            # Told field by field, also when the condition was True before.
+            continue
         was = known.get(condition.type)
         if was is None or (was.status, was.reason) != (condition.status, condition.reason):
             found += _about_condition(condition)
     return found
+
+
+def _new_drift(before: Status, after: Status) -> list[str]:
+    """What is called drift now and was not before, by resource."""
+    known = {(one.name, drift.field) for one in before.resources for drift in one.drift}
+    by_resource = {
+        one.name: [drift.field for drift in one.drift if (one.name, drift.field) not in known]
+        for one in after.resources
+    }
+    return [f"{name}: {', '.join(fields)}" for name, fields in by_resource.items() if fields]
+
+
+def _notes(parts: Iterable[str], *, separator: str) -> list[str]:
+    """The parts in as few notes as hold them whole."""
+    notes: list[str] = []
+    for part in parts:
+        if notes and len(notes[-1]) + len(separator) + len(part) <= _NOTE_LENGTH:
+            notes[-1] += separator + part
+        else:
+            notes.append(part)
+    return notes
 
 
 def _is_about(action: Action, outcome: Outcome) -> bool:

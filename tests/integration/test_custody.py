@@ -62,6 +62,7 @@ def without_leases(sandbox: Sandbox) -> Iterator[None]:
         allow(rules)
 
 
+@pytest.mark.plain_aws("writes to the API server are counted, and AWS at work adds some")
 async def test_only_one_installation_works_on_a_pipeline(pilot: Pilot, second: Pilot) -> None:
     """The second says why it does nothing, writes nothing to AWS, and takes over in the end."""
     pilot.apply()

@@ -85,6 +85,7 @@ def test_outputs_are_published_and_follow_the_spec(publisher: Pilot) -> None:
     assert wait_until(lambda: not _config_map(publisher), 30)
 
 
+@pytest.mark.plain_aws("Events are counted, and a throttled alarm adds one")
 def test_config_map_of_others_is_never_written(publisher: Pilot) -> None:
     """It is said once, with the remedy; when the name is free the outputs appear."""
     name = f"{publisher.name}-outputs"

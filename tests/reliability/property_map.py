@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from clickstream_operator.api.crd import custom_resource_definition
+from tests.reliability.drift_map import RESYNCS, drift_of, looks_of
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "reference" / "conformance.md"
 Spec = dict[str, Any]
@@ -248,6 +249,13 @@ TARGETS: Final[Mapping[str, Target]] = {
         "alarms",
         ("alarm-processor-errors", "alarm-dead-letter-depth"),
     ),
+    "tags of dashboard": _tags(
+        "CloudWatch dashboard",
+        "cloudwatch",
+        "list_tags_for_resource",
+        "dashboard",
+        ResourceARN="arn:aws:cloudwatch::<account>:dashboard/<dashboard>",
+    ),
 }
 
 
@@ -410,6 +418,7 @@ _TAG_MEMBERS: Final = (
     ("tags of functions", "Tags."),
     ("tags of mappings", "Tags."),
     ("tags of alarms", "Tags"),
+    ("tags of dashboard", "Tags"),
 )
 
 
@@ -867,14 +876,22 @@ def page() -> str:
         "- *test*: proven by the tests named.",
         "- *pending*: accepted, without effect in this version, and answered by a condition.",
         "",
+        "*Drift* says how soon somebody else's change of that attribute in AWS is found, and what",
+        "the operator calls it in `status.resources[].drift`: *hot* within one resync, *cold*",
+        "within three. Each is changed, and each kind deleted, behind its back: `Ignore`",
+        "passes over it in silence, `Report` names it there and in one Event and writes nothing,",
+        "`Correct` puts it back. The table is `tests/reliability/drift_map.py`.",
+        "",
         "The tests run against an emulator, never against AWS itself.",
         "",
-        "| spec path | AWS resource and attribute | how proven |",
-        "| --- | --- | --- |",
+        "| spec path | AWS resource and attribute | how proven | drift found | drift corrected |",
+        "| --- | --- | --- | --- | --- |",
     ]
     gaps = [f"Not proven there: {what} ({why})." for what, why in EMULATOR_GAPS.items()]
     lines[-3:-3] = gaps
-    lines += [f"| `{row.path}` | {_controls(row)} | {_proven(row)} |" for row in ROWS]
+    lines += [
+        f"| `{row.path}` | {_controls(row)} | {_proven(row)} | {_drift(row)} |" for row in ROWS
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -903,6 +920,21 @@ def _proven(row: Row) -> str:
         return f"test: {tests}"
     word = "AWS" if row.kind == "aws" else "function"
     return f"{word}: {_shown(row.before)} → {_shown(row.after)} → {_shown(row.before)}"
+
+
+def _drift(row: Row) -> str:
+    """Two cells: how it is found, and that it is corrected."""
+    entry = drift_of(row.kind, row.target, row.member)
+    if entry.startswith("- "):
+        return f"none: {entry.removeprefix('- ')} | none"
+    names = entry.split(" ")
+    shown = ", ".join(
+        f"{name.strip('[]')} deleted" if name.startswith("[") else f"`{name}`" for name in names[:3]
+    )
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    looks = looks_of(entry)
+    within = max(RESYNCS[look] for look in looks)
+    return f"{' and '.join(looks)}: {shown}{more} | within {within} resync{'s' * (within > 1)}"
 
 
 def _shown(value: Any) -> str:

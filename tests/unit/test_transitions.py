@@ -6,7 +6,7 @@ import pytest
 
 from clickstream_operator.api import conditions as types
 from clickstream_operator.api.reasons import Reason
-from clickstream_operator.api.v1alpha1 import Condition, Status
+from clickstream_operator.api.v1alpha1 import Condition, ResourceStatus, Status
 from clickstream_operator.engine.outcome import Outcome
 from clickstream_operator.engine.plan import Action
 from clickstream_operator.events import Happening
@@ -125,3 +125,42 @@ def test_corrected_drift_is_told_as_such() -> None:
     (event,) = happenings(EMPTY, EMPTY, outcomes)
     assert (event.kind, event.reason) == ("Normal", Reason.DRIFT_CORRECTED)
     assert event.note == "corrected a (size), b (was gone)"
+
+
+def drifted(**fields: list[str]) -> Status:
+    """A status with this drift, by resource."""
+    return Status(
+        conditions=status((types.DRIFT_DETECTED, "True", Reason.DRIFT_DETECTED, "x")).conditions,
+        resources=[
+            ResourceStatus.model_validate(
+                {
+                    "name": name,
+                    "kind": "Fake",
+                    "physicalName": name,
+                    "state": "Drifted",
+                    "drift": [{"field": one, "observed": "1", "desired": "2"} for one in found],
+                }
+            )
+            for name, found in fields.items()
+        ],
+    )
+
+
+def test_new_drift_is_told_also_when_there_is_some_already() -> None:
+    """Field by field, each once; what goes is no news."""
+    before, after = drifted(a=["size"], b=["key"]), drifted(a=["size", "tags"], c=["ttl"])
+    assert [one.note for one in happenings(EMPTY, before, {})] == ["a: size; b: key"]
+    assert [one.note for one in happenings(before, after, {})] == ["a: tags; c: ttl"]
+    assert happenings(after, before, {})[0].note == "b: key"
+    assert happenings(after, after, {}) == []
+
+
+def test_what_does_not_fit_into_one_event_is_told_in_more() -> None:
+    """No field is cut off."""
+    fields = {f"resource-{number}": ["field" * 10] for number in range(50)}
+    told = happenings(EMPTY, drifted(**fields), {})
+    assert len(told) > 1
+    assert all(len(one.note) <= 1024 for one in told)
+    assert "; ".join(one.note for one in told) == "; ".join(
+        f"{name}: {found[0]}" for name, found in fields.items()
+    )
