@@ -12,6 +12,7 @@ import pytest
 
 from sandbox import Sandbox
 from sandbox.processes import wait_until
+from tests.conftest import is_plain
 from tests.integration.pilot import Pilot, empty_aws, run
 
 RIGHTS = Path(__file__).parents[2] / "examples" / "install" / "outputs-rbac.yaml"
@@ -24,10 +25,10 @@ SPEC: dict[str, Any] = {
 
 
 @pytest.fixture
-def publisher(installed: Sandbox) -> Iterator[Pilot]:
+def publisher(installed: Sandbox, request: pytest.FixtureRequest) -> Iterator[Pilot]:
     """An operator with the setting on, and the rights that its example gives."""
     installed.kubectl("apply", "-f", str(RIGHTS))
-    with empty_aws(installed):
+    with empty_aws(installed, plain=is_plain(request)):
         started = Pilot(installed, overrides={"outputs_config_map": True})
         yield started
         started.close()
