@@ -81,7 +81,8 @@ def _fill(journey: Journey) -> None:
 @pytest.fixture(scope="module")
 def world(installed: Sandbox) -> Iterator[Sandbox]:
     """Yield one emulator for all lives, whose buckets are emptied in steps of ten."""
-    with empty_aws(installed), pytest.MonkeyPatch.context() as patch:
+    # Without AWS's pace: what is counted here is writes.
+    with empty_aws(installed, plain=True), pytest.MonkeyPatch.context() as patch:
         patch.setattr(s3_bucket, "_PAGE_SIZE", 5)
         patch.setattr(s3_bucket, "_PAGES_PER_CALL", 2)
         yield installed

@@ -71,7 +71,8 @@ def proxy(installed: Sandbox) -> Iterator[HardAws]:
         process = HardAwsProcess(installed.aws_endpoint, ["none"])
         try:
             started.start(process.program())
-            with empty_aws(installed), pytest.MonkeyPatch.context() as patch:
+            # Without AWS's pace: what is counted here is calls.
+            with empty_aws(installed, plain=True), pytest.MonkeyPatch.context() as patch:
                 process.client.run_clock(0)
                 patch.setenv("AWS_ENDPOINT_URL", process.client.endpoint)
                 yield process.client
