@@ -470,6 +470,9 @@ CHANGES: Final[tuple[Change, ...]] = (
           "cloudwatch", "tag_resource", ResourceARN="<arn-of-dashboard>", Tags=_LISTED),
 )  # fmt: skip
 
+#: What changes beside: a table that is billed on demand has no units.
+BESIDE: Final = frozenset({f"{_PAGES}.billing.readUnits", f"{_PAGES}.billing.writeUnits"})
+
 DELETIONS: Final[tuple[Deletion, ...]] = (
     Deletion("KinesisStream", "hot", (("kinesis", "delete_stream", {"StreamName": "<it>"}),)),
     Deletion(
