@@ -111,12 +111,13 @@ def kubectl(arguments: tuple[str, ...]) -> None:
 @click.option("--argocd", "gitops", is_flag=True, help="Argo CD and the CRDs of Flux as well.")
 def build(*, gitops: bool) -> None:
     """Build or install the sandbox's programs into the cache, if they are not there yet."""
-    from sandbox import argocd, binaries, emulator, flux, helm  # noqa: PLC0415
+    from sandbox import argocd, binaries, emulator, flux, helm, promtool  # noqa: PLC0415
 
     print(binaries.locate())
     print(emulator.locate().parents[1])
     for major in helm.MAJORS:
         print(helm.locate(major))
+    print(promtool.locate())
     if gitops:
         print(argocd.locate())
         print(*flux.crds(), sep="\n")
