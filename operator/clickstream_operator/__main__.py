@@ -42,6 +42,7 @@ from clickstream_operator.workqueue import WorkQueue
 log = structlog.get_logger(__name__)
 
 _FORBIDDEN: Final = 403
+_GONE: Final = 410
 _STUCK_SECONDS: Final = 600.0
 _KUBE_THREADS: Final = 8
 
@@ -222,9 +223,11 @@ async def _lead(
             ready_flag=started,
         )
     except Exception as error:
-        if getattr(error, "status", None) != _FORBIDDEN:
+        if getattr(error, "status", None) not in {_FORBIDDEN, _GONE}:
             raise
-        # Started anew, the operator waits for its rights and says which are missing.
+        # Started anew, the operator waits for its rights and says which are missing, and lists what
+        # it lost sight of when the server had forgotten where its watch was (Kopf goes on only when
+        # that is said in the stream).
         raise KubernetesError(f"the API server refuses the watch: {error}") from error
     finally:
         watching.cancel()
