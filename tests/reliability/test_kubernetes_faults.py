@@ -21,6 +21,7 @@ from aiohttp import web
 from clickstream_operator import handlers
 from clickstream_operator.api.v1alpha1 import FINALIZER
 from clickstream_operator.kube import Kube, KubernetesError, StaleObject
+from clickstream_operator.metrics import Metrics
 from clickstream_operator.store import Store
 from clickstream_operator.workqueue import Key, WorkQueue
 from sandbox import Sandbox
@@ -175,7 +176,7 @@ def test_no_edit_is_lost_when_a_watch_breaks(
 
                 def operate() -> asyncio.Task[None]:
                     registry = handlers.build_registry(
-                        store=Store(), queue=queue, workers=AsyncMock()
+                        store=Store(), queue=queue, workers=AsyncMock(), states=Metrics().pipelines
                     )
                     return asyncio.create_task(
                         kopf.operator(
