@@ -485,7 +485,8 @@ class Controller:
         subject = await self._reporter.publish(subject, report, outcomes)
         left = [e for e in report.entries if e.state is not State.RETAINED]
         if left or any(one.look_failed for one in outcomes.values()):
-            return self._pace.after(memory, outcomes, resync=False)
+            delay = self._pace.after(memory, outcomes, resync=False)
+            return self._in_time(delay, statuses.inventory(subject.status).values())
         await self._kube.remove_finalizer(subject.body)
         log.info("pipeline deleted", retained=[entry.name for entry in report.entries])
         return None

@@ -51,7 +51,7 @@ FAULTS: Final[dict[str, tuple[dict[str, Any], set[str], float]]] = {
 #: Of each test, how many parameters `make test` takes.
 SAMPLE: Final = 2
 #: Attempts of one call while one fault lasts until Stalled: of three tables, retries included.
-MOST_ATTEMPTS: Final = 100
+MOST_ATTEMPTS: Final = 120
 STAGES: Final = ("create", "update", "delete")
 #: At least as many as there are operations.
 MOST_CALLS: Final = 100

@@ -427,6 +427,22 @@ async def test_stalled_is_said_when_the_time_is_over(
     assert seconds <= world.time < seconds + 1
 
 
+async def test_a_stalled_deletion_is_said_when_the_time_is_over(world: World) -> None:
+    """Deletion keeps the same times as everything else."""
+    fake = FakeResource("a")
+    world.has(fake)
+    await world.step()
+    world.ask_to_delete()
+    fake.fail["delete"] = aws_error(Category.THROTTLED)
+    while True:
+        delay = await world.step()
+        if any(one.type == "Stalled" for one in world.kube.status.conditions):
+            break
+        assert delay is not None
+        world.time += delay
+    assert 600 <= world.time < 601
+
+
 async def test_drift_loop_is_found_beside_a_busy_neighbour(world: World) -> None:
     """Polls for another resource do not make a row of corrections look like success."""
     fake, busy = FakeResource("a"), FakeResource("busy")
