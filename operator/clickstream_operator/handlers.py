@@ -45,7 +45,8 @@ def build_registry(
         return kopf.login_with_service_account(**context)
 
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
-    def seen(event: kopf.RawEvent, body: kopf.Body, **_: Any) -> None:
+    async def seen(event: kopf.RawEvent, body: kopf.Body, **_: Any) -> None:
+        # A coroutine: Kopf would run a function in a thread, and the queue belongs to the loop.
         metadata = body["metadata"]
         key = Key(metadata["namespace"], metadata["name"])
         if event["type"] == "DELETED":
