@@ -45,11 +45,15 @@ format: $(READY) ## Format the code and apply safe fixes
 
 test: $(READY) lambdas ## Run the whole test suite (builds the sandbox on first use)
 	$(BIN)/python -m sandbox build
-	$(BIN)/pytest -m "not gitops"
+	$(BIN)/pytest -m "not gitops and not roles"
 
 test-gitops: $(READY) lambdas ## Run the tests with a real Argo CD (builds it on first use)
 	$(BIN)/python -m sandbox build --argocd
 	$(BIN)/pytest tests/gitops -m gitops
+
+test-roles: $(READY) lambdas ## Take each permission from the functions' roles, one at a time: each must be missed
+	$(BIN)/python -m sandbox build
+	$(BIN)/pytest tests/integration/test_function_roles.py
 
 test-unit: $(READY) lambdas ## Run the tests that need no sandbox
 	$(BIN)/pytest tests/unit tests/resources tests/lambdas
@@ -102,7 +106,10 @@ test-exact: $(READY) ## Run 10,000 faulty runs of the functions, then with each 
 demo-exact: $(READY) ## Every count beside the truth with every fault on, then the original's design for contrast
 	@PYTHONPATH=lambdas $(BIN)/python -m sandbox.event_source
 
+bench-dataplane: $(READY) lambdas ## Measure the data plane, limits beside the figures (RUNS=10000 faulty runs); writes build/bench-dataplane.json
+	@$(BIN)/python -m benchmarks.dataplane --runs $(or $(RUNS),10000)
+
 clean: ## Remove what builds left in the tree (caches outside it stay)
 	rm -rf build dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: demo-lifecycle test-gitops chart bench-operator help install check format test test-unit crds docs lambdas lock up down status demo clean
+.PHONY: bench-dataplane test-roles test-exact demo-exact demo-lifecycle test-gitops chart bench-operator help install check format test test-unit crds docs lambdas lock up down status demo clean

@@ -177,6 +177,7 @@ class Resources:
     """What a call is about, where the emulator does not say it as AWS does.
 
     Service authorization reference, IAM: a role's ARN holds its path.
+    Amazon Kinesis: GetRecords is about the stream of its iterator.
     AWS Lambda: CreateFunction is about the function; calls about event source mappings carry
     lambda:FunctionArn. Amazon CloudWatch: alarms and dashboards, which have no region.
     """
@@ -204,6 +205,9 @@ class Resources:
             new = query.get("Path", "/")
             new = new[0] if isinstance(new, list) else new
             return str(known["Arn"]) if known else arn.replace(":role/", f":role{new}", 1)
+        if service == "kinesis" and b"ShardIterator" in body:
+            iterator = kinesis._shard_iterators.get(json.loads(body).get("ShardIterator"))  # noqa: SLF001
+            return str(iterator["stream_arn"]) if iterator else arn
         if service == "monitoring":
             return self._watched(headers, body, query, f"{region}:{account}") or arn
         if service == "lambda":

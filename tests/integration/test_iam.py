@@ -10,24 +10,11 @@ import boto3
 import pytest
 
 from sandbox import Sandbox
-from sandbox.operator_process import MANIFESTS
 from tests.integration.pilot import ACCOUNT, Pilot, empty_aws, examples, run
 
 TENANT = "222222222222"
 TENANT_ROLE = f"arn:aws:iam::{TENANT}:role/clickstream-tenant"
 POLICY = examples().parent / "docs" / "reference" / "operator-policy.json"
-
-
-@pytest.fixture(scope="module")
-def strict() -> Iterator[Sandbox]:
-    """A sandbox that refuses what the caller's policies do not allow."""
-    with Sandbox.start(iam_enforcement=True) as started:
-        for manifest in MANIFESTS:
-            started.kubectl("apply", "--server-side", "-f", str(manifest))
-        started.kubectl(
-            "wait", "--for=condition=Established", "crd/clickstreampipelines.clickstream.dev"
-        )
-        yield started
 
 
 @pytest.fixture
