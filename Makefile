@@ -37,6 +37,7 @@ check: $(READY) ## Lint, format, types, layers, and that generated files are cur
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m clickstream_operator.api.crd --check crds/clickstreampipelines.yaml
 	$(BIN)/python docs/generate.py --check
+	$(BIN)/python examples/iam/generate.py --check
 	$(BIN)/python charts/generate.py --check
 
 format: $(READY) ## Format the code and apply safe fixes
@@ -73,6 +74,9 @@ docs: $(READY) ## Generate the reference pages in docs/reference/ from the code
 chart: $(READY) ## Generate what the chart has from elsewhere (CRD, schema, table of values), and lint it
 	@$(BIN)/python charts/generate.py
 	@for major in 3 4; do "$$($(BIN)/python -m sandbox helm $$major)" lint --strict --set aws.region=eu-west-1 charts/clickstream-operator || exit 1; done
+
+iam: $(READY) ## Generate the IAM documents in examples/iam/ from the operator's policy
+	$(BIN)/python examples/iam/generate.py
 
 lambdas: $(READY) ## Build the function packages, byte for byte reproducible
 	@$(BIN)/python lambdas/build.py --output build/lambdas
@@ -112,4 +116,4 @@ bench-dataplane: $(READY) lambdas ## Measure the data plane, limits beside the f
 clean: ## Remove what builds left in the tree (caches outside it stay)
 	rm -rf build dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: bench-dataplane test-roles test-exact demo-exact demo-lifecycle test-gitops chart bench-operator help install check format test test-unit crds docs lambdas lock up down status demo clean
+.PHONY: iam bench-dataplane test-roles test-exact demo-exact demo-lifecycle test-gitops chart bench-operator help install check format test test-unit crds docs lambdas lock up down status demo clean

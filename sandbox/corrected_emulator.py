@@ -214,7 +214,7 @@ class Resources:
             self._function = self._function_of(method, path, body, f"{region}:{account}")
             if method == "POST" and path.rstrip("/").endswith("/functions"):
                 return self._function
-        return arn
+        return self._named(body, query) if arn == "*" else arn
 
     def context(
         self, service: str, action: str, body: bytes, query: dict[str, Any]
@@ -223,7 +223,29 @@ class Resources:
         found = self._context(service, action, body, query)
         if service == "lambda" and action.endswith("EventSourceMapping") and self._function:
             return {**found, "lambda:functionarn": self._function}
+        if service == "iam" and (boundary := self._boundary(query)):
+            return {**found, "iam:permissionsboundary": boundary}
         return found
+
+    def _boundary(self, query: dict[str, Any]) -> str:
+        """The boundary that a call sets, else the one that its role has."""
+        name, given = query.get("RoleName"), query.get("PermissionsBoundary")
+        name, given = (one[0] if isinstance(one, list) else one for one in (name, given))
+        known = iam._roles.get(name) or {}  # noqa: SLF001
+        has = known.get("PermissionsBoundary") or ""
+        if isinstance(has, dict):
+            has = has.get("PermissionsBoundaryArn", "")
+        return str(given or has)
+
+    def _named(self, body: bytes, query: dict[str, Any]) -> str:
+        """The ARN that a call about tags names."""
+        call = json.loads(body) if body.startswith(b"{") else query
+        for member in ("ResourceArn", "ResourceARN", "resourceArn", "SubscriptionArn"):
+            name = call.get(member) or "*"
+            name = name[0] if isinstance(name, list) else name
+            if name != "*":
+                return str(name)
+        return "*"
 
     def _watched(
         self, headers: dict[str, str], body: bytes, query: dict[str, Any], place: str

@@ -13,7 +13,7 @@ from sandbox.operator_process import MANIFESTS
 @pytest.fixture(scope="session")
 def strict() -> Iterator[Sandbox]:
     """A sandbox that refuses what the caller's policies do not allow."""
-    with Sandbox.start(iam_enforcement=True) as started:
+    with Sandbox.start(iam_enforcement=True, hard_aws=["none"]) as started:
         for manifest in MANIFESTS:
             started.kubectl("apply", "--server-side", "-f", str(manifest))
         started.kubectl(

@@ -4,24 +4,75 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
+from clickstream_operator import packages
 from sandbox import Sandbox
+from sandbox.operator_process import PACKAGES
+from tests.integration.iam_actions import actions_of
 from tests.integration.pilot import ACCOUNT, Pilot, empty_aws, examples, run
 
 TENANT = "222222222222"
 TENANT_ROLE = f"arn:aws:iam::{TENANT}:role/clickstream-tenant"
+IAM = examples() / "iam"
 POLICY = examples().parent / "docs" / "reference" / "operator-policy.json"
+
+_ALERTS = {"enabled": True, "emails": ["team@example.com"]}
+_LAST: dict[str, Any] = {
+    "deletionPolicy": {"archive": "Empty", "tables": "Delete"},
+    "tables": {"deletionProtection": False},
+}
+#: Specs that make every call that the operator knows, one after the other.
+TOUR: list[dict[str, Any]] = [
+    {
+        "alerts": _ALERTS,
+        "tags": {"Team": "web"},
+        "processor": {"reservedConcurrency": 5},
+        "stream": {"retentionHours": 48},
+        "tables": {"ttl": {"sessionMetricsHours": 96, "countersHours": 96}},
+        "events": {"fields": {"user": "u" * 100}},
+        "privacy": {"queryParameters": [f"{number:02}{'q' * 60}" for number in range(60)]},
+    },
+    {
+        "stream": {"shards": 4, "shardLevelMetrics": [], "kmsKeyId": "alias/tour"},
+        "tables": {
+            "billingMode": "Provisioned",
+            "provisioned": {"readUnits": 5, "writeUnits": 5},
+            "pointInTimeRecovery": False,
+        },
+        "deadLetter": {"retentionDays": 7},
+        "logs": {"kmsKeyId": "alias/tour"},
+        "archive": {"expirationDays": 400, "kmsKeyId": "alias/tour"},
+        "alarms": {"iteratorAgeSeconds": 300},
+        "alerts": {**_ALERTS, "kmsKeyId": "alias/tour"},
+        "processor": {"batchSize": 500},
+    },
+    {
+        "stream": {"mode": "OnDemand"},
+        "anomalyDetection": {"enabled": False},
+        "dashboard": {"enabled": False},
+        "alarms": {"enabled": False},
+    },
+    {**_LAST, "stream": {"autoscaling": {"minShards": 1, "maxShards": 4}}, "alerts": _ALERTS},
+    {**_LAST, "alerts": {**_ALERTS, "emails": []}},
+]
+
+#: Allowed, not met on the tour, and why all the same.
+RARE: dict[str, str] = {
+    "kinesis:ListStreamConsumers": "asked when AWS refuses to delete a stream that has consumers",
+}
 
 
 @pytest.fixture
-def operator(strict: Sandbox) -> Iterator[Pilot]:
-    """A controller whose credential has the shipped policy and nothing else."""
-    with empty_aws(strict):
-        key = user_with(strict, json.loads(POLICY.read_text()))
+def operator(strict: Sandbox, request: pytest.FixtureRequest) -> Iterator[Pilot]:
+    """A controller whose credential has the shipped policy, or a variant, and nothing else."""
+    policy: Path = getattr(request, "param", POLICY)
+    with empty_aws(strict, plain=True):
+        key = user_with(strict, json.loads(policy.read_text()))
         started = Pilot(strict, account=key["AccessKeyId"], secret=key["SecretAccessKey"])
         yield started
         started.close()
@@ -31,7 +82,7 @@ def root(sandbox: Sandbox, service: str, account: str = ACCOUNT) -> Any:
     """A client of an account's root user."""
     return boto3.client(
         service,
-        endpoint_url=sandbox.aws_endpoint,
+        endpoint_url=sandbox.emulator_endpoint,
         region_name="us-east-1",
         aws_access_key_id=account,
         aws_secret_access_key="sandbox",
@@ -67,6 +118,34 @@ def allow_assuming(sandbox: Sandbox) -> None:
             }
         ),
     )
+
+
+def settled(pilot: Pilot) -> bool:
+    """Whether the present spec is applied and everything works, alarms included."""
+    status = pilot.status()
+    return pilot.condition("Ready")["status"] == "True" and all(
+        one["state"] == "Ready" or one["reason"] == "NotConfirmed" for one in status["resources"]
+    )
+
+
+def drift(pilot: Pilot) -> None:
+    """Change by hand what the operator repairs with calls of their own."""
+    iam = root(pilot.sandbox, "iam")
+    role = pilot.status()["effective"]["names"]["processor-role"]
+    nothing = {"Effect": "Deny", "Action": "s3:GetObject", "Resource": "*"}
+    more = {"Version": "2012-10-17", "Statement": [nothing]}
+    nobody = {"Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole"}
+    trust = {"Version": "2012-10-17", "Statement": [nobody]}
+    names = pilot.status()["effective"]["names"]
+    scheduler = root(pilot.sandbox, "scheduler")
+    schedule = scheduler.get_schedule(Name=names["schedule"])
+    kept = ("Name", "ScheduleExpression", "FlexibleTimeWindow", "Target")
+    changed = {name: schedule[name] for name in kept} | {"State": "DISABLED"}
+    scheduler.update_schedule(**changed)
+    iam.attach_role_policy(RoleName=role, PolicyArn=f"arn:aws:iam::{ACCOUNT}:policy/boundary")
+    iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(trust))
+    iam.update_role(RoleName=role, Description="by hand")
+    iam.put_role_policy(RoleName=role, PolicyName="more", PolicyDocument=json.dumps(more))
 
 
 def test_a_role_of_another_account_is_assumed_with_tags(operator: Pilot) -> None:
@@ -165,3 +244,116 @@ def test_another_account_is_refused(operator: Pilot) -> None:
     operator.apply()
     run(operator.converge())
     assert root(sandbox, "kinesis").list_streams()["StreamNames"] == before
+
+
+def test_the_shipped_policy_is_what_the_operator_needs(operator: Pilot) -> None:
+    """All that a pipeline can ask for, under that policy: nothing refused, nothing unused."""
+    kms = root(operator.sandbox, "kms")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    kms.create_alias(AliasName="alias/tour", TargetKeyId=key)
+    root(operator.sandbox, "iam").create_policy(
+        PolicyName="boundary",
+        PolicyDocument=json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+            }
+        ),
+    )
+    for spec in TOUR:
+        operator.apply(spec)
+        run(operator.converge(lambda: settled(operator)))
+        # AWS's budgets of a day are free again; then the minute of the autoscaling comes.
+        for seconds in (2 * 86400, 90):
+            operator.time += seconds
+            run(operator.step())
+    shipped = packages.load(PACKAGES)
+    operator.overrides = {
+        "permissions_boundary": f"arn:aws:iam::{ACCOUNT}:policy/boundary",
+        # A new version of the operator brings other functions.
+        "packages": {**shipped, "processor": shipped["detector"]},
+    }
+    operator.restart()
+    run(operator.converge(lambda: settled(operator)))
+    operator.overrides = {}
+    operator.restart()
+    run(operator.converge(lambda: settled(operator)))
+    drift(operator)
+    run(operator.resync())
+    run(operator.resync())
+    run(operator.resync())
+    operator.request_deletion()
+    run(operator.converge(lambda: operator.body() is None))
+    refused = {
+        f"{one.service}:{one.operation}" for one in operator.calls if one.code.startswith("AccessD")
+    }
+    assert refused == set()
+    used = set[str]()
+    for service, operation in {(one.service, one.operation) for one in operator.calls}:
+        used |= actions_of(service, operation)
+    allowed = {
+        action for one in json.loads(POLICY.read_text())["Statement"] for action in one["Action"]
+    }
+    assert used - allowed == set()
+    assert " ".join(sorted(allowed - used - RARE.keys())) == ""
+    assert not RARE.keys() & used
+
+
+@pytest.mark.parametrize("operator", [IAM / "operator-policy-bounded.json"], indirect=True)
+def test_a_required_boundary_is_required(operator: Pilot) -> None:
+    """Without the boundary no role is made; with it a pipeline lives and goes."""
+    document = (IAM / "permissions-boundary.json").read_text()
+    root(operator.sandbox, "iam").create_policy(
+        PolicyName="clickstream-boundary", PolicyDocument=document
+    )
+    operator.apply({"anomalyDetection": {"enabled": False}})
+    run(operator.step())
+    refused = operator.resource("processor-role")
+    assert (refused["state"], refused["reason"]) == ("Failed", "AccessDenied")
+    boundary = f"arn:aws:iam::{ACCOUNT}:policy/clickstream-boundary"
+    operator.overrides = {"permissions_boundary": boundary}
+    operator.restart()
+    run(operator.converge(lambda: settled(operator)))
+    role = operator.status()["effective"]["names"]["processor-role"]
+    made = root(operator.sandbox, "iam").get_role(RoleName=role)["Role"]
+    assert made["PermissionsBoundary"]["PermissionsBoundaryArn"] == boundary
+    operator.request_deletion()
+    run(operator.converge(lambda: operator.body() is None))
+
+
+@pytest.mark.parametrize("operator", [IAM / "operator-policy-without-iam.json"], indirect=True)
+def test_given_roles_need_no_right_on_iam(operator: Pilot) -> None:
+    """Roles that an administrator made, from the allow-list: not one call to IAM, to the end."""
+    iam = root(operator.sandbox, "iam")
+    given = {}
+    services = {"processor": "lambda", "detector": "lambda", "scheduler": "scheduler"}
+    for name, service in services.items():
+        principal = {"Service": f"{service}.amazonaws.com"}
+        trust = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+        made = iam.create_role(
+            RoleName=f"clickstream-given-{name}",
+            AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+        )
+        given[name] = made["Role"]["Arn"]
+    operator.overrides = {"allowed_roles": frozenset(given.values())}
+    operator.restart()
+    operator.apply(
+        {
+            "processor": {"roleArn": given["processor"]},
+            "anomalyDetection": {
+                "roleArn": given["detector"],
+                "schedulerRoleArn": given["scheduler"],
+            },
+            "stream": {"shards": 1},
+        }
+    )
+    run(operator.converge(lambda: settled(operator)))
+    for _ in range(3):
+        run(operator.resync())
+    names = operator.status()["effective"]["names"]
+    schedule = root(operator.sandbox, "scheduler").get_schedule(Name=names["schedule"])
+    assert schedule["Target"]["RoleArn"] == given["scheduler"]
+    operator.request_deletion()
+    run(operator.converge(lambda: operator.body() is None))
+    assert "iam" not in {one.service for one in operator.calls}
+    assert len(iam.list_roles()["Roles"]) == len(given)

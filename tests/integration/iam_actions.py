@@ -1,0 +1,57 @@
+"""Which IAM actions a call of the AWS API needs.
+
+Service Authorization Reference, "Actions, resources, and condition keys for AWS services": most
+calls need the action of their own name; these do not, or need more.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import boto3
+
+#: Calls whose action has another name.
+NAMED: Final = {
+    "resourcegroupstaggingapi:GetResources": "tag:GetResources",
+    "s3:ListObjectVersions": "s3:ListBucketVersions",
+    "s3:DeleteObjects": "s3:DeleteObject",
+    "s3:HeadObject": "s3:GetObject",
+    "s3:HeadBucket": "s3:ListBucket",
+    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "s3:PutBucketEncryption": "s3:PutEncryptionConfiguration",
+    "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
+    "s3:PutBucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",
+    "s3:GetBucketMetricsConfiguration": "s3:GetMetricsConfiguration",
+    "s3:PutBucketMetricsConfiguration": "s3:PutMetricsConfiguration",
+    "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
+    "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+}
+#: What a call needs besides: tags in a creation, a role that is handed on, versions of objects.
+BESIDES: Final = {
+    "kinesis:CreateStream": {"kinesis:AddTagsToStream", "kinesis:TagResource"},
+    "dynamodb:CreateTable": {"dynamodb:TagResource"},
+    "s3:CreateBucket": {"s3:TagResource"},
+    "s3:DeleteObjects": {"s3:DeleteObjectVersion"},
+    "s3:HeadObject": {"s3:ListBucket"},
+    "sqs:CreateQueue": {"sqs:TagQueue"},
+    "sns:CreateTopic": {"sns:TagResource"},
+    "iam:CreateRole": {"iam:TagRole"},
+    "lambda:CreateFunction": {"iam:PassRole", "lambda:TagResource"},
+    "lambda:CreateEventSourceMapping": {"lambda:TagResource"},
+    "scheduler:CreateSchedule": {"iam:PassRole"},
+    "logs:CreateLogGroup": {"logs:TagResource"},
+    "cloudwatch:PutMetricAlarm": {"cloudwatch:TagResource"},
+    "cloudwatch:PutDashboard": {"cloudwatch:TagResource"},
+    "ssm:PutParameter": {"ssm:AddTagsToResource"},
+}
+
+
+def actions_of(service: str, operation: str) -> set[str]:
+    """IAM actions of a boto3 operation (snake case)."""
+    if service == "sts":
+        return set()  # Whoever has a credential may ask whose it is.
+    api = boto3.client(
+        service, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
+    ).meta.method_to_api_mapping[operation]
+    call = f"{service}:{api}"
+    return {NAMED.get(call, call)} | BESIDES.get(call, set())
