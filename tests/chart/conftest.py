@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,5 +52,18 @@ def cluster(audit_log: Path) -> Iterator[Sandbox]:
 def helm_there(helm_major: int, cluster: Sandbox, tmp_path: Path) -> Iterator[Helm]:
     """Helm with that API server, which is clean again afterwards."""
     yield Helm(helm_major, home=tmp_path, kubeconfig=cluster.kubeconfig)
-    cluster.kubectl("delete", "crd", "clickstreampipelines.clickstream.dev", "--ignore-not-found")
+    clean(cluster)
+
+
+def clean(cluster: Sandbox) -> None:
+    """Forget the CRD and, whatever a test that failed left behind, all pipelines."""
+    crd = "clickstreampipelines.clickstream.dev"
+    there = cluster.kubectl("get", "crd", crd, "--ignore-not-found", "-o", "name").stdout
+    if there:
+        left = cluster.kubectl("get", "csp", "-A", "-o", "json").stdout
+        for one in json.loads(left)["items"]:
+            name, namespace = one["metadata"]["name"], one["metadata"]["namespace"]
+            free = '--patch={"metadata":{"finalizers":null}}'
+            cluster.kubectl("patch", "csp", name, "-n", namespace, "--type=merge", free)
+        cluster.kubectl("delete", "crd", crd, "--timeout=30s")
     cluster.reset_aws()

@@ -33,7 +33,7 @@ class DeployedOperator:
         self, sandbox: Sandbox, namespace: str, *, name: str = "clickstream-operator"
     ) -> None:
         self._sandbox = sandbox
-        self._namespace = namespace
+        self.namespace = namespace
         self._deployment = name
         self._program = f"{namespace}-{name}"
         self._port = Reservation()
@@ -54,13 +54,13 @@ class DeployedOperator:
 
     def prepare(self) -> None:
         """The namespace, and the Secret with the credentials."""
-        self._sandbox.kubectl("create", "namespace", self._namespace)
+        self._sandbox.kubectl("create", "namespace", self.namespace)
         self._sandbox.kubectl(
             "create",
             "secret",
             "generic",
             SECRET,
-            f"--namespace={self._namespace}",
+            f"--namespace={self.namespace}",
             f"--from-literal=AWS_ACCESS_KEY_ID={ACCOUNT}",
             "--from-literal=AWS_SECRET_ACCESS_KEY=sandbox",
         )
@@ -76,10 +76,10 @@ class DeployedOperator:
 
     def start(self, *, ready: bool = True) -> None:
         """Run what the Deployment says now; unless `ready`, only wait until it answers."""
-        pod = read(self._sandbox, "deployment", self._deployment, "-n", self._namespace)
+        pod = read(self._sandbox, "deployment", self._deployment, "-n", self.namespace)
         spec = pod["spec"]["template"]["spec"]
         kubeconfig = self._sandbox.service_account_kubeconfig(
-            self._namespace, spec["serviceAccountName"]
+            self.namespace, spec["serviceAccountName"]
         )
         program = Program(
             name=self._program,
@@ -98,7 +98,7 @@ class DeployedOperator:
                 found[one["name"]] = one["value"]
                 continue
             reference = one["valueFrom"]["secretKeyRef"]
-            secret = read(self._sandbox, "secret", reference["name"], "-n", self._namespace)
+            secret = read(self._sandbox, "secret", reference["name"], "-n", self.namespace)
             if reference["key"] in secret["data"]:
                 found[one["name"]] = base64.b64decode(secret["data"][reference["key"]]).decode()
             else:

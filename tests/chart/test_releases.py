@@ -31,9 +31,11 @@ PIPELINE = {
 def operator(helm_there: Helm, cluster: Sandbox) -> Iterator[DeployedOperator]:
     """The operator of a release in a namespace of its own."""
     deployed = DeployedOperator(cluster, f"release-{helm_there.major}")
-    deployed.prepare()
-    yield deployed
-    deployed.close()
+    try:
+        deployed.prepare()
+        yield deployed
+    finally:
+        deployed.close()
 
 
 def older_chart(folder: Path) -> Path:

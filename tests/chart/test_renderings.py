@@ -1,0 +1,185 @@
+"""Every rendering is accepted by a real API server that knows each field, and is restricted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox import Sandbox
+from sandbox.helm import Helm
+from tests.chart.conftest import clean
+from tests.chart.test_values import CHART, OTHER_ROLE, REGION, ROLE, one, options
+
+NAMESPACE = "renderings"
+NODES = "affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[0]"
+
+#: Values that together reach every template and every branch of it.
+RENDERINGS: dict[str, list[str]] = {
+    "least": [REGION],
+    "irsa": [
+        REGION,
+        "aws.auth.mode=irsa",
+        f"aws.auth.roleArn={ROLE}",
+        "networkPolicy.enabled=true",
+    ],
+    "projected": [
+        REGION,
+        "aws.auth.mode=irsa",
+        f"aws.auth.roleArn={ROLE}",
+        "aws.auth.projectToken=true",
+        "serviceAccount.create=false",
+        "serviceAccount.name=mine",
+    ],
+    "secret": [
+        REGION,
+        "aws.auth.mode=secret",
+        "aws.auth.secretName=aws",
+        "aws.endpointUrl=http://aws.test:4566",
+        "aws.allowInsecureEndpoint=true",
+        "networkPolicy.enabled=true",
+        "networkPolicy.metricsFrom[0].namespaceSelector.matchLabels.name=monitoring",
+        "networkPolicy.extraEgress[0].ports[0].port=9999",
+    ],
+    "pod-identity": [
+        REGION,
+        "aws.auth.mode=podIdentity",
+        "networkPolicy.enabled=true",
+        "podDisruptionBudget.minAvailable=1",
+    ],
+    "one-namespace": [
+        "aws.allowNoRegion=true",
+        f"watch.namespaces={{{NAMESPACE}}}",
+        "operator.outputsConfigMap=true",
+        "operator.clusterId=c",
+        "rbac.pipelinesClusterWide=false",
+        "rbac.readLeases=false",
+        "rbac.userRoles=false",
+        "crds.keep=false",
+        "crds.annotations.note=ours",
+    ],
+    "single": [REGION, "leaderElection.enabled=false", "replicaCount=1", "crds.install=false"],
+    "policies": [
+        REGION,
+        "admissionPolicy.enabled=true",
+        "admissionPolicy.allowedRegions={eu-west-1,eu-north-1}",
+        "admissionPolicy.maxShards=4",
+        "admissionPolicy.denyOnDemand=true",
+        "admissionPolicy.deleteGuard=true",
+        f"watch.namespaces={{{NAMESPACE}}}",
+    ],
+    "everything": [
+        REGION,
+        "image.registry=registry.example.com/team/",
+        f"image.digest=sha256:{'0' * 64}",
+        "imagePullSecrets[0].name=pull",
+        "commonLabels.team=data",
+        "podLabels.cost=shared",
+        "podAnnotations.note=here",
+        "deploymentAnnotations.note=there",
+        "priorityClassName=system-cluster-critical",
+        "nodeSelector.kubernetes\\.io/os=linux",
+        "tolerations[0].operator=Exists",
+        f"{NODES}.weight=1",
+        f"{NODES}.preference.matchExpressions[0].key=arch",
+        f"{NODES}.preference.matchExpressions[0].operator=Exists",
+        "extraEnv[0].name=HTTPS_PROXY",
+        "extraEnv[0].value=http://proxy:3128",
+        "extraVolumes[0].name=ca",
+        "extraVolumes[0].configMap.name=ca",
+        "extraVolumeMounts[0].name=ca",
+        "extraVolumeMounts[0].mountPath=/ca",
+        "metrics.service.annotations.note=yes",
+        "serviceAccount.annotations.note=yes",
+        "grafanaDashboards.enabled=true",
+        "grafanaDashboards.annotations.folder=AWS",
+        f"aws.allowedRoleArns={{{OTHER_ROLE}}}",
+    ],
+}
+#: What the Prometheus Operator serves; that it is well-formed is checked by its shape.
+MONITORING = [REGION, "prometheusRule.enabled=true", "prometheusRule.labels.release=prometheus"]
+
+
+@pytest.fixture
+def strict(cluster: Sandbox) -> Iterator[Sandbox]:
+    """A namespace in which only Pods of the level restricted are accepted."""
+    label = '{"metadata":{"labels":{"pod-security.kubernetes.io/enforce":"restricted"}}}'
+    cluster.kubectl("create", "namespace", NAMESPACE)
+    cluster.kubectl("patch", "namespace", NAMESPACE, "--type=merge", "-p", label)
+    cluster.kubectl("create", "serviceaccount", "clickstream-operator", "-n", NAMESPACE)
+    cluster.kubectl("create", "serviceaccount", "mine", "-n", NAMESPACE)
+    yield cluster
+    cluster.kubectl("delete", "namespace", NAMESPACE, "--timeout=60s")
+    clean(cluster)
+
+
+def test_a_real_api_server_takes_every_rendering(
+    strict: Sandbox, helm_major: int, tmp_path: Path
+) -> None:
+    """Server-side dry run with strict field validation; the Pods, in a restricted namespace."""
+    helm = Helm(helm_major, home=tmp_path)
+    for name, pairs in RENDERINGS.items():
+        objects = helm.render(CHART, "--namespace", NAMESPACE, *options(*pairs))
+        for each in list(objects):
+            if each["kind"] == "Deployment":
+                # No controller makes Pods here, so the template is tried as a Pod.
+                template = each["spec"]["template"]
+                labels = template["metadata"]["labels"]
+                objects.append(
+                    {
+                        "apiVersion": "v1",
+                        "kind": "Pod",
+                        "metadata": {
+                            "name": "try",
+                            "namespace": NAMESPACE,
+                            "labels": labels,
+                        },
+                        "spec": template["spec"],
+                    }
+                )
+        listed = {"apiVersion": "v1", "kind": "List", "items": objects}
+        done = strict.kubectl(
+            "apply",
+            "--server-side",
+            "--dry-run=server",
+            "--validate=strict",
+            "-f",
+            "-",
+            input=json.dumps(listed),
+            check=False,
+        )
+        assert done.returncode == 0, (name, done.stderr)
+        assert "Warning" not in done.stderr, (name, done.stderr)
+
+
+def test_what_the_crd_keeps(offline: Helm) -> None:
+    """crds.keep marks it so that no uninstall deletes it; crds.install leaves it out."""
+    crd = one(offline.render(CHART, *options(REGION)), "CustomResourceDefinition")
+    assert crd["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+    without = offline.render(CHART, *options(REGION, "crds.keep=false"))
+    assert "annotations" not in one(without, "CustomResourceDefinition")["metadata"]
+    none = offline.render(CHART, *options(REGION, "crds.install=false"))
+    assert not [each for each in none if each["kind"] == "CustomResourceDefinition"]
+
+
+@pytest.mark.parametrize("kind", ["ServiceMonitor", "PodMonitor"])
+def test_monitoring(offline: Helm, kind: str) -> None:
+    """A monitor finds the Pods by the labels that they carry; alerts look for its job."""
+    switch = f"metrics.{kind[0].lower()}{kind[1:]}.enabled=true"
+    objects = offline.render(CHART, *options(*MONITORING, switch, "nameOverride=other"))
+    monitor = one(objects, kind)
+    wanted = monitor["spec"]["selector"]["matchLabels"]
+    bearer = "Service" if kind == "ServiceMonitor" else "Deployment"
+    found = one(objects, bearer)
+    labels: dict[str, Any] = (
+        found["metadata"] if kind == "ServiceMonitor" else found["spec"]["template"]["metadata"]
+    )["labels"]
+    assert wanted.items() <= labels.items()
+    job = labels[monitor["spec"]["jobLabel"]]
+    rules = one(objects, "PrometheusRule")["spec"]["groups"][0]["rules"]
+    assert rules
+    assert all(f'job="{job}"' in rule["expr"] for rule in rules)
+    assert all("RUNBOOKS/" not in rule["annotations"]["runbook_url"] for rule in rules)

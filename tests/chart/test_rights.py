@@ -1,0 +1,239 @@
+"""The chart's RBAC rules and what the operator did, by the audit log: the same, both ways."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sandbox import Sandbox, helm
+from sandbox.helm import Helm
+from sandbox.processes import wait_until
+from tests.chart.conftest import clean
+from tests.chart.deployed import DeployedOperator, read
+from tests.chart.test_values import CHART, options
+
+RELEASE = "clickstream-operator"
+SECONDS = 60.0
+_NUMBERS = itertools.count()
+
+#: What every authenticated account may do: system:basic-user, system:discovery.
+EVERYBODYS = {("authorization.k8s.io", "selfsubjectaccessreviews", "create")}
+
+#: API group, resource with subresource, verb; where and which one, "*" for any.
+Use = tuple[str, str, str, str, str]
+
+
+@pytest.fixture
+def newest(cluster: Sandbox, tmp_path: Path) -> Iterator[Helm]:
+    """The newest Helm; what is granted does not depend on which one it is."""
+    yield Helm(helm.MAJORS[-1], home=tmp_path, kubeconfig=cluster.kubeconfig)
+    clean(cluster)
+
+
+@pytest.fixture
+def operator(cluster: Sandbox) -> Iterator[DeployedOperator]:
+    """An operator in a namespace of this test."""
+    deployed = DeployedOperator(cluster, f"rights-{next(_NUMBERS)}")
+    try:
+        deployed.prepare()
+        yield deployed
+    finally:
+        deployed.close()
+
+
+def granted(cluster: Sandbox) -> set[Use]:
+    """Every rule of the release's Roles and ClusterRoles, one right each; not those for people."""
+    found: set[Use] = set()
+    label = f"app.kubernetes.io/instance={RELEASE}"
+    roles = read(cluster, "roles,clusterroles", "--all-namespaces", "-l", label)["items"]
+    for role in roles:
+        if role["metadata"]["name"].endswith(("-viewer", "-editor")):
+            continue
+        where = role["metadata"].get("namespace", "*")
+        for rule in role["rules"]:
+            found |= {
+                (group, resource, verb, where, name)
+                for group in rule["apiGroups"]
+                for resource in rule["resources"]
+                for verb in rule["verbs"]
+                for name in rule.get("resourceNames", ["*"])
+            }
+    return found
+
+
+def used(audit_log: Path, account: str) -> set[Use]:
+    """What an account did or tried, by the audit log."""
+    found: set[Use] = set()
+    for line in audit_log.read_text().splitlines():
+        entry = json.loads(line)
+        reference = entry.get("objectRef")
+        if entry["user"]["username"] != account or reference is None or "resource" not in reference:
+            continue
+        resource = reference["resource"]
+        if "subresource" in reference:
+            resource += f"/{reference['subresource']}"
+        use = (
+            reference.get("apiGroup", ""),
+            resource,
+            entry["verb"],
+            reference.get("namespace", ""),
+            reference.get("name", ""),
+        )
+        if use[:3] not in EVERYBODYS:
+            found.add(use)
+    return found
+
+
+def covers(rule: Use, use: Use) -> bool:
+    """Whether a rule allows a use."""
+    # The API server takes the namespace of a namespace to be itself.
+    same_place = rule[3] in ("*", use[3])
+    return rule[:3] == use[:3] and same_place and rule[4] in ("*", use[4])
+
+
+def pipeline(cluster: Sandbox, namespace: str, name: str, spec: dict[str, Any]) -> None:
+    """Apply one."""
+    manifest = {
+        "apiVersion": "clickstream.dev/v1alpha1",
+        "kind": "ClickstreamPipeline",
+        "metadata": {"name": name, "namespace": namespace, "labels": {"team": "shop"}},
+        "spec": spec,
+    }
+    cluster.kubectl("apply", "-f", "-", input=yaml.safe_dump(manifest))
+
+
+def settled(cluster: Sandbox, namespace: str, name: str) -> bool:
+    """Whether it is Ready for its present spec."""
+    body = read(cluster, "csp", name, "-n", namespace)
+    status = body.get("status", {})
+    conditions = {one["type"]: one["status"] for one in status.get("conditions", [])}
+    current = status.get("observedGeneration") == body["metadata"]["generation"]
+    return current and conditions.get("Ready") == "True"
+
+
+def live(cluster: Sandbox, operator: DeployedOperator, namespace: str, *, foreign: bool) -> None:
+    """All that happens to a pipeline: creation, change, restart; with `foreign` another owner."""
+    pipeline(cluster, namespace, "shop", {})
+    assert wait_until(lambda: settled(cluster, namespace, "shop"), SECONDS)
+    pipeline(cluster, namespace, "shop", {"stream": {"shards": 4}})
+    assert wait_until(lambda: settled(cluster, namespace, "shop"), SECONDS)
+    # A leader that was killed: the next one reads the lease, waits and takes it.
+    operator.kill()
+    operator.start()
+    if not foreign:
+        return
+    # Another installation's, by its status: the operator looks whether that one still runs.
+    owner = {"status": {"effective": {"instance": "elsewhere/other"}}}
+    cluster.kubectl(
+        "patch",
+        "csp",
+        "shop",
+        "-n",
+        namespace,
+        "--subresource=status",
+        "--type=merge",
+        f"--patch={json.dumps(owner)}",
+    )
+    annotation = "clickstream.dev/reconcile-requested-at=now"
+    cluster.kubectl("annotate", "csp", "shop", "-n", namespace, annotation)
+
+
+SCOPES: dict[str, list[str]] = {
+    "cluster": [],
+    "namespaces": ["watch.namespaces={watched-namespaces}", "operator.outputsConfigMap=true"],
+    "strict": [
+        "watch.namespaces={watched-strict}",
+        "watch.labelSelector=team=shop",
+        "rbac.pipelinesClusterWide=false",
+        "rbac.readLeases=false",
+        "operator.clusterId=rights",
+    ],
+}
+#: What is left in the cluster's scope.
+PIPELINES = "clickstreampipelines"
+ON_PIPELINES = {
+    *(("clickstream.dev", PIPELINES, verb, "*", "*") for verb in ("get", "list", "watch", "patch")),
+    ("clickstream.dev", f"{PIPELINES}/status", "patch", "*", "*"),
+}
+ON_OTHERS = {
+    ("", "namespaces", "get", "*", "kube-system"),
+    ("coordination.k8s.io", "leases", "get", "*", "*"),
+}
+CLUSTER_WIDE: dict[str, set[Use]] = {
+    "cluster": ON_PIPELINES | ON_OTHERS | {("events.k8s.io", "events", "create", "*", "*")},
+    "namespaces": ON_PIPELINES | ON_OTHERS,
+    "strict": set(),
+}
+
+
+@pytest.mark.parametrize("scope", sorted(SCOPES))
+def test_the_rules_are_what_is_used(
+    newest: Helm, cluster: Sandbox, operator: DeployedOperator, audit_log: Path, scope: str
+) -> None:
+    """Nothing that the operator does is missing, and nothing is granted that it does not do."""
+    watched = f"watched-{scope}"
+    cluster.kubectl("create", "namespace", watched)
+    values = options("leaderElection.seconds=3", *SCOPES[scope])
+    home = operator.namespace
+    newest.run("install", RELEASE, str(CHART), "-n", home, *operator.values(), *values)
+    operator.start()
+    rules = granted(cluster)
+    # Without the right to read Leases the pipeline of another installation is left alone for ever.
+    live(cluster, operator, watched, foreign=scope != "strict")
+    if scope == "strict":
+        cluster.kubectl("delete", "csp", "shop", "-n", watched, "--timeout=60s")
+    # The pipeline goes with its namespace, in which no Event can be made any more.
+    cluster.kubectl("delete", "namespace", watched, "--timeout=60s")
+    operator.stop()
+    assert [line for line in operator.lines() if "exception" in line] == []
+    uses = used(audit_log, f"system:serviceaccount:{home}:{RELEASE}")
+    assert {use for use in uses if not any(covers(rule, use) for rule in rules)} == set()
+    assert {rule for rule in rules if not any(covers(rule, use) for use in uses)} == set()
+    assert {rule for rule in rules if rule[3] == "*"} == CLUSTER_WIDE[scope]
+    newest.run("uninstall", RELEASE, "-n", home)
+
+
+def test_a_revoked_role_is_told_and_its_return_noticed(
+    newest: Helm, cluster: Sandbox, operator: DeployedOperator
+) -> None:
+    """One message in the log and on /readyz names what is missing; granted again, it goes on."""
+    home = operator.namespace
+    binding = f"{home}-{RELEASE}"
+    newest.run("install", RELEASE, str(CHART), "-n", home, *operator.values())
+    kept = cluster.kubectl("get", "clusterrolebinding", binding, "-o", "yaml").stdout
+    cluster.kubectl("delete", "clusterrolebinding", binding)
+    operator.start(ready=False)
+    words = "RBAC does not allow the operator to: get clickstreampipelines"
+    assert wait_until(lambda: operator.get("/readyz")[1].startswith(words), SECONDS)
+    cluster.kubectl("apply", "-f", "-", input=kept)
+    assert wait_until(lambda: operator.get("/readyz")[0] == 200, SECONDS)
+    pipeline(cluster, "default", "shop", {})
+    assert wait_until(lambda: settled(cluster, "default", "shop"), SECONDS)
+
+    cluster.kubectl("delete", "clusterrolebinding", binding)
+    asked = "clickstream.dev/reconcile-requested-at=after"
+    cluster.kubectl("annotate", "csp", "shop", asked)
+    assert wait_until(lambda: operator.get("/readyz")[1].startswith(words), SECONDS)
+    cluster.kubectl("apply", "-f", "-", input=kept)
+    assert wait_until(lambda: operator.get("/readyz")[0] == 200, SECONDS)
+
+    def handled() -> bool:
+        status = read(cluster, "csp", "shop")["status"]
+        return bool(status.get("lastHandledReconcileAt") == "after")
+
+    assert wait_until(handled, SECONDS)
+    events = [line["message"] for line in operator.lines()]
+    assert events.count("the rights are complete again") == 1
+    told = [line["why"] for line in operator.lines() if line["message"] == "waiting"]
+    assert all(why.startswith(words) for why in told)
+    # Once for each time that they were missing; the first may end before it is worth a line.
+    assert 1 <= len(told) <= 2
+    cluster.kubectl("delete", "csp", "--all", "--timeout=60s")
+    operator.stop()
+    newest.run("uninstall", RELEASE, "-n", home)
