@@ -164,6 +164,7 @@ async def run(chosen: Settings) -> None:
                 allowed_roles=frozenset(chosen.allowed_role_arns),
                 roles_by_namespace=chosen.roles_by_namespace,
                 own_role_namespaces=chosen.own_role_namespaces,
+                rollout_max_parallel=chosen.rollout_max_parallel,
                 selected=selector.parse(chosen.watch_label_selector),
                 namespaces=chosen.watch_namespaces,
                 outputs_config_map=chosen.outputs_config_map,

@@ -15,7 +15,7 @@ from typing import Final
 
 import structlog
 
-from clickstream_operator import autoscaling, claims, names, pipeline, preflight
+from clickstream_operator import autoscaling, claims, names, pipeline, preflight, rollout
 from clickstream_operator import status as statuses
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.v1alpha1 import (
@@ -89,6 +89,8 @@ class Controller:
         self._reporter = Reporter(kube=kube, recorder=recorder, pace=self._pace, now=now)
         self._publisher = OutputsPublisher(kube, enabled=surroundings.outputs_config_map)
         self._custody = Custody(kube, recorder, own=surroundings.instance, clock=clock, now=now)
+        self._rollout = rollout.Rollout(surroundings.rollout_max_parallel)
+        self._shipped = {name: one.sha256 for name, one in surroundings.packages.items()}
         self._memories: dict[Key, Memory] = {}
 
     async def reconcile(self, key: Key) -> float | None:
@@ -102,6 +104,7 @@ class Controller:
         if body is None or not self._around.selected(body["metadata"].get("labels") or {}):
             # Gone, or another installation's by its labels.
             self._memories.pop(key, None)
+            self._rollout.forget(key)
             return None
         claimed = await self._custody.claim(parse(key, body))
         if claimed is None:
@@ -118,6 +121,7 @@ class Controller:
 
     async def _pass(self, subject: Subject, memory: Memory) -> float | None:
         if subject.deleting:
+            self._rollout.forget(subject.key)
             return await self._finalize(subject, memory)
         problem = preflight.problem_in_spec(subject, self._around)
         if problem is not None:
@@ -135,6 +139,8 @@ class Controller:
         )
         if self._only_scaling_is_due(subject, memory):
             return await self._scale(subject, memory, effective)
+        if not self._rollout.may_go(subject, self._shipped):
+            return rollout.ASK_AGAIN
         memory.pass_due = 0.0
         delay = await self._apply(subject, memory, effective)
         if delay is None or not autoscaling.scales(subject):

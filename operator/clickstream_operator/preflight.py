@@ -43,6 +43,7 @@ class Surroundings:
     allowed_roles: frozenset[str] = frozenset()
     roles_by_namespace: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     own_role_namespaces: tuple[str, ...] = ()
+    rollout_max_parallel: int = 5
     selected: Callable[[Mapping[str, str]], bool] = lambda _labels: True
     namespaces: tuple[str, ...] = ()
     outputs_config_map: bool = False

@@ -53,6 +53,8 @@ class Settings(BaseSettings):
     """Only pipelines whose labels match, in the notation of kubectl -l. Empty: all."""
     workers: int = Field(default=8, ge=1, le=256)
     """Pipelines reconciled at the same time."""
+    rollout_max_parallel: int = Field(default=5, ge=1, le=1000)
+    """Pipelines that get the functions of a new version at the same time."""
     aws_threads: int = Field(default=64, ge=1, le=512)
     """AWS calls at the same time; each worker has its share of them."""
     rate_limits: bool = True

@@ -43,6 +43,7 @@ EVERY_SETTING: Mapping[str, tuple[str, Any]] = {
         "tier in (web, app),!old",
     ),
     "workers": ("operator.workers=3", 3),
+    "rollout_max_parallel": ("operator.rolloutMaxParallel=2", 2),
     "aws_threads": ("aws.threads=7", 7),
     "rate_limits": ("aws.rateLimits=false", False),
     "packages": ("operator.packages={packages}", "{packages}"),

@@ -28,6 +28,8 @@
 {{- end }}
 - name: CLICKSTREAM_WORKERS
   value: {{ .Values.operator.workers | int | quote }}
+- name: CLICKSTREAM_ROLLOUT_MAX_PARALLEL
+  value: {{ .Values.operator.rolloutMaxParallel | int | quote }}
 - name: CLICKSTREAM_AWS_THREADS
   value: {{ .Values.aws.threads | int | quote }}
 - name: CLICKSTREAM_RATE_LIMITS

@@ -1,0 +1,56 @@
+"""How many pipelines get new function code at the same time.
+
+A new version of the operator brings new functions for every pipeline. They go out to a few
+pipelines at once; the others wait as they are, so that a bad version is seen before it is
+everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from clickstream_operator.api import conditions as types
+from clickstream_operator.subject import Subject
+from clickstream_operator.workqueue import Key
+
+#: Seconds until a pipeline that waits for its turn asks again.
+ASK_AGAIN: Final = 5.0
+
+
+class Rollout:
+    """Turns for new function code, at most `most` at once.
+
+    A turn ends when the pipeline is ready, or stalled, with the new code: one that hangs for good
+    must not stop the others for good.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._going: set[Key] = set()
+
+    def may_go(self, subject: Subject, shipped: Mapping[str, str]) -> bool:
+        """Whether a pass may bring the packages `shipped` (content hash by function)."""
+        recorded = subject.status.effective
+        if recorded is None or not recorded.packages or subject.spec.suspend:
+            return True
+        key = subject.key
+        if recorded.packages == dict(shipped):
+            if _settled(subject):
+                self._going.discard(key)
+            return True
+        if key not in self._going and len(self._going) >= self._most:
+            return False
+        self._going.add(key)
+        return True
+
+    def forget(self, key: Key) -> None:
+        """The pipeline is gone, or is being deleted."""
+        self._going.discard(key)
+
+
+def _settled(subject: Subject) -> bool:
+    return any(
+        one.type in {types.READY, types.STALLED} and one.status == "True"
+        for one in subject.status.conditions
+    )

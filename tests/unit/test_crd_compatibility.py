@@ -1,0 +1,123 @@
+"""The CRD takes every object that the version before it took.
+
+``tests/fixtures/upgrade/crd.yaml`` is the CRD of that version. A release copies the present one
+there (``cp crds/clickstreampipelines.yaml tests/fixtures/upgrade/crd.yaml``).
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from clickstream_operator.api.crd import custom_resource_definition
+
+FIXTURE = Path(__file__).parents[1] / "fixtures" / "upgrade" / "crd.yaml"
+Schema = dict[str, Any]
+_LOWER = ("minimum", "minLength", "minItems", "minProperties")
+_UPPER = ("maximum", "maxLength", "maxItems", "maxProperties")
+
+
+def schema_of(crd: dict[str, Any]) -> Schema:
+    """The schema of the only version."""
+    (version,) = crd["spec"]["versions"]
+    schema: Schema = version["schema"]["openAPIV3Schema"]
+    return schema
+
+
+def tightened(old: Schema, new: Schema, path: str = "") -> Iterator[str]:
+    """What `new` refuses or drops that `old` took."""
+    yield from (f"{path}: {what}" for what in narrowed(old, new))
+    for name, before in old.get("properties", {}).items():
+        after = new.get("properties", {}).get(name)
+        if after is None:
+            yield f"{path}.{name}: removed"
+        else:
+            yield from tightened(before, after, f"{path}.{name}")
+    for inner in ("items", "additionalProperties"):
+        if isinstance(old.get(inner), dict) and isinstance(new.get(inner), dict):
+            yield from tightened(old[inner], new[inner], f"{path}[]")
+
+
+def narrowed(old: Schema, new: Schema) -> Iterator[str]:
+    """What is narrower in one node."""
+    if old.get("type") != new.get("type"):
+        yield "type"
+    for bounds, sign in ((_LOWER, 1), (_UPPER, -1)):
+        for bound in bounds:
+            if bound in new and (bound not in old or sign * new[bound] > sign * old[bound]):
+                yield bound
+    if new.get("pattern") not in {None, old.get("pattern")}:
+        yield "pattern"
+    if "enum" in new and not ("enum" in old and set(old["enum"]) <= set(new["enum"])):
+        yield "enum"
+    if not set(new.get("required", ())) <= set(old.get("required", ())):
+        yield "required"
+    if old.get("default") != new.get("default") and not isinstance(old.get("default"), dict | list):
+        yield "default"
+    rules = {one["rule"] for one in new.get("x-kubernetes-validations", ())}
+    known = {one["rule"] for one in old.get("x-kubernetes-validations", ())}
+    yield from (f"rule {rule}" for rule in sorted(rules - known))
+
+
+def test_nothing_is_tightened() -> None:
+    """No field is gone, no bound is narrower, nothing is newly required or newly forbidden."""
+    before = schema_of(yaml.safe_load(FIXTURE.read_text(encoding="utf-8")))
+    assert list(tightened(before, schema_of(custom_resource_definition()))) == []
+
+
+def _spec(schema: Schema) -> Schema:
+    spec: Schema = schema["properties"]["spec"]
+    return spec
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda spec: spec["properties"].pop("tags"), ".spec.tags: removed"),
+        (
+            lambda spec: spec["properties"]["stream"]["properties"]["shards"].update(maximum=9),
+            ".spec.stream.shards: maximum",
+        ),
+        (
+            lambda spec: spec["properties"]["resyncIntervalSeconds"].update(minimum=60),
+            ".spec.resyncIntervalSeconds: minimum",
+        ),
+        (
+            lambda spec: spec["properties"]["driftPolicy"]["enum"].remove("Ignore"),
+            ".spec.driftPolicy: enum",
+        ),
+        (lambda spec: spec.update(required=["region"]), ".spec: required"),
+        (
+            lambda spec: spec["x-kubernetes-validations"].append({"rule": "has(self.region)"}),
+            ".spec: rule has(self.region)",
+        ),
+        (
+            lambda spec: spec["properties"]["suspend"].update(default=True),
+            ".spec.suspend: default",
+        ),
+        (
+            lambda spec: spec["properties"]["suspend"].update(type="string"),
+            ".spec.suspend: type",
+        ),
+    ],
+)
+def test_what_is_tightened_is_found(change: Callable[[Schema], Any], said: str) -> None:
+    """Each way of breaking an old object is named with its path."""
+    before = schema_of(custom_resource_definition())
+    after = copy.deepcopy(before)
+    change(_spec(after))
+    assert list(tightened(before, after)) == [said]
+
+
+def test_more_may_be_allowed() -> None:
+    """New fields and wider bounds are compatible."""
+    before = schema_of(custom_resource_definition())
+    after = copy.deepcopy(before)
+    _spec(after)["properties"]["fresh"] = {"type": "string"}
+    _spec(after)["properties"]["stream"]["properties"]["shards"]["maximum"] = 20000
+    assert list(tightened(before, after)) == []

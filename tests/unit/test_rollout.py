@@ -1,0 +1,57 @@
+"""New function code goes out to a few pipelines at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from clickstream_operator.rollout import Rollout
+from clickstream_operator.subject import Subject, parse
+from clickstream_operator.workqueue import Key
+
+OLD = {"processor": "old", "detector": "old"}
+NEW = {"processor": "new", "detector": "new"}
+
+
+def pipeline(name: str, packages: dict[str, str], *conditions: str, **spec: Any) -> Subject:
+    """A pipeline whose functions have these packages, with these conditions True."""
+    listed = [
+        {"type": one, "status": "True", "reason": "X", "lastTransitionTime": "2026-01-01T00:00:00Z"}
+        for one in conditions
+    ]
+    status = {"effective": {"packages": packages}, "conditions": listed}
+    body = {"metadata": {"generation": 1}, "spec": spec, "status": status}
+    return parse(Key("shop", name), body)
+
+
+def test_a_few_go_at_once_and_the_next_when_one_is_done() -> None:
+    """The third waits until the first is ready with the new code; a pass does not lose a turn."""
+    rollout = Rollout(2)
+    assert rollout.may_go(pipeline("a", OLD, "Ready"), NEW)
+    assert rollout.may_go(pipeline("b", OLD, "Ready"), NEW)
+    assert not rollout.may_go(pipeline("c", OLD, "Ready"), NEW)
+    assert rollout.may_go(pipeline("a", OLD, "Ready"), NEW)
+    assert rollout.may_go(pipeline("a", NEW, "Reconciling"), NEW)
+    assert not rollout.may_go(pipeline("c", OLD, "Ready"), NEW)
+    assert rollout.may_go(pipeline("a", NEW, "Ready"), NEW)
+    assert rollout.may_go(pipeline("c", OLD, "Ready"), NEW)
+    assert not rollout.may_go(pipeline("d", OLD, "Ready"), NEW)
+
+
+def test_what_hangs_or_goes_frees_its_turn() -> None:
+    """A stalled pipeline and a deleted one hold nobody up."""
+    rollout = Rollout(1)
+    assert rollout.may_go(pipeline("a", OLD), NEW)
+    assert rollout.may_go(pipeline("a", NEW, "Stalled"), NEW)
+    assert rollout.may_go(pipeline("b", OLD), NEW)
+    assert not rollout.may_go(pipeline("c", OLD), NEW)
+    rollout.forget(Key("shop", "b"))
+    assert rollout.may_go(pipeline("c", OLD), NEW)
+
+
+def test_what_gets_no_new_code_takes_no_turn() -> None:
+    """New pipelines, those that have the code, and suspended ones."""
+    rollout = Rollout(1)
+    assert rollout.may_go(pipeline("a", OLD), NEW)
+    assert rollout.may_go(pipeline("new", {}), NEW)
+    assert rollout.may_go(pipeline("current", NEW, "Ready"), NEW)
+    assert rollout.may_go(pipeline("asleep", OLD, suspend=True), NEW)
