@@ -85,15 +85,26 @@ class DeployedOperator:
             name=self._program,
             # The image's entrypoint: the chart sets no command.
             command=[sys.executable, "-m", "clickstream_operator"],
-            address=f"http://{self._port.address}",
+            address=self.address,
             ready=lambda: self.get("/readyz" if ready else "/healthz")[0] == 200,
-            environment={"KUBECONFIG": str(kubeconfig), **self._environment(spec)},
+            environment={"KUBECONFIG": str(kubeconfig), **self.environment(spec["containers"][0])},
         )
         self._sandbox.run.start(program)
 
-    def _environment(self, spec: dict[str, Any]) -> dict[str, str]:
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self._port.port
+
+    @property
+    def address(self) -> str:
+        """Where it answers."""
+        return f"http://{self._port.address}"
+
+    def environment(self, container: dict[str, Any]) -> dict[str, str]:
+        """A container's variables, with what they take from Secrets."""
         found = {}
-        for one in spec["containers"][0]["env"]:
+        for one in container["env"]:
             if "value" in one:
                 found[one["name"]] = one["value"]
                 continue
@@ -109,7 +120,7 @@ class DeployedOperator:
         """Status and text of an answer; 0 when there is none."""
         opener = build_opener(ProxyHandler({}))
         try:
-            with opener.open(f"http://{self._port.address}{path}", timeout=TIMEOUT) as answer:
+            with opener.open(self.address + path, timeout=TIMEOUT) as answer:
                 return answer.status, answer.read().decode()
         except HTTPError as error:
             with error:

@@ -1,0 +1,193 @@
+"""What the chart offers besides the operator: admission policies, roles for people, helm test."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from clickstream_operator import selector
+from sandbox import Sandbox, helm
+from sandbox.helm import Helm
+from sandbox.processes import wait_until
+from tests.chart.conftest import clean
+from tests.chart.deployed import DeployedOperator
+from tests.chart.test_values import CHART, REGION, options
+
+RELEASE = "clickstream-operator"
+SECONDS = 60.0
+
+
+@pytest.fixture
+def guarded(cluster: Sandbox, tmp_path: Path) -> Iterator[DeployedOperator]:
+    """A release with every rule of admissionPolicy, and an older pipeline that breaks them."""
+    deployed = DeployedOperator(cluster, "guards")
+    runner = Helm(helm.MAJORS[-1], home=tmp_path, kubeconfig=cluster.kubeconfig)
+    where = ["--namespace", "guards"]
+    try:
+        deployed.prepare()
+        runner.run("install", RELEASE, str(CHART), *where, *deployed.values())
+        assert not apply(cluster, "older", {"region": "eu-north-1", "stream": {"shards": 9}})
+        rules = options(
+            "admissionPolicy.enabled=true",
+            "admissionPolicy.allowedRegions={us-east-1,eu-west-1}",
+            "admissionPolicy.maxShards=4",
+            "admissionPolicy.denyOnDemand=true",
+            "admissionPolicy.deleteGuard=true",
+        )
+        runner.run("upgrade", RELEASE, str(CHART), *where, *deployed.values(), *rules)
+        # The API server takes policies up within seconds.
+        wrong = {"region": "eu-north-1"}
+        dry = "--dry-run=server"
+        assert wait_until(lambda: bool(apply(cluster, "probe", wrong, dry)), SECONDS)
+        yield deployed
+    finally:
+        deployed.close()
+        runner.run("uninstall", RELEASE, *where, check=False)
+        clean(cluster)
+        cluster.kubectl("delete", "namespace", "guards", "--timeout=60s")
+
+
+def apply(cluster: Sandbox, name: str, spec: dict[str, Any], *args: str) -> str:
+    """Apply a pipeline; what was said against it."""
+    manifest = {
+        "apiVersion": "clickstream.dev/v1alpha1",
+        "kind": "ClickstreamPipeline",
+        "metadata": {"name": name, "namespace": "default"},
+        "spec": spec,
+    }
+    return cluster.kubectl(
+        "apply", "-f", "-", *args, input=yaml.safe_dump(manifest), check=False
+    ).stderr
+
+
+def test_policies_refuse_and_say_what_is_allowed(
+    cluster: Sandbox, guarded: DeployedOperator
+) -> None:
+    """Regions, shards, on-demand and deletion; what is older keeps working and can go."""
+    for spec, words in (
+        ({"region": "eu-north-1"}, "is not allowed; use one of us-east-1, eu-west-1"),
+        ({"stream": {"shards": 5}}, "spec.stream.shards 5 is more than the 4 allowed here"),
+        (
+            {"stream": {"autoscaling": {"minShards": 1, "maxShards": 8}}},
+            "maxShards 8 is more than the 4 allowed here",
+        ),
+        ({"stream": {"mode": "OnDemand"}}, "OnDemand is not allowed here"),
+    ):
+        assert words in apply(cluster, "try", spec), spec
+    assert not apply(cluster, "fine", {"region": "eu-west-1", "stream": {"shards": 4}})
+    assert not apply(cluster, "plain", {})
+
+    # What is older may be updated, as by the operator's finalizer; a new spec keeps the rules.
+    older = ["csp", "older", "-n", "default"]
+    cluster.kubectl("annotate", *older, "note=kept")
+    finalizer = '{"metadata":{"finalizers":["clickstream.dev/test"]}}'
+    cluster.kubectl("patch", *older, "--type=merge", "-p", finalizer)
+    worse = '{"spec":{"environment":"prod"}}'
+    refused = cluster.kubectl("patch", *older, "--type=merge", "-p", worse, check=False)
+    assert "is not allowed" in refused.stderr
+
+    refused = cluster.kubectl("delete", *older, "--wait=false", check=False)
+    command = "kubectl annotate csp -n default older clickstream.dev/allow-delete=older"
+    assert command in refused.stderr
+    cluster.kubectl(*command.split()[1:])
+    cluster.kubectl("delete", *older, "--wait=false")
+    cluster.kubectl("patch", *older, "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
+    cluster.kubectl("wait", "--for=delete", "csp/older", "--timeout=20s")
+
+
+def test_helm_test_asks_operator_and_aws(cluster: Sandbox, tmp_path: Path) -> None:
+    """The Pod's command with its environment: good, without operator, without credentials."""
+    deployed = DeployedOperator(cluster, "asked")
+    runner = Helm(helm.MAJORS[-1], home=tmp_path, kubeconfig=cluster.kubeconfig)
+    where = ["--namespace", "asked"]
+    try:
+        deployed.prepare()
+        runner.run("install", RELEASE, str(CHART), *where, *deployed.values())
+        hooks = runner.run("get", "hooks", RELEASE, *where).stdout
+        container = yaml.safe_load(hooks)["spec"]["containers"][0]
+        assert container["command"][0] == "python3"
+        (address,) = container["args"]
+        assert address == f"http://{RELEASE}.asked.svc:{deployed.port}"
+        environment = deployed.environment(container)
+
+        def run(without: str = "") -> subprocess.CompletedProcess[str]:
+            # There is no kubelet and no DNS: the operator is reached where it listens.
+            command = [sys.executable, *container["command"][1:], deployed.address]
+            variables = {key: value for key, value in environment.items() if key != without}
+            variables["AWS_EC2_METADATA_DISABLED"] = "true"
+            return subprocess.run(
+                command, env=variables, capture_output=True, text=True, timeout=60, check=False
+            )
+
+        alone = run()
+        assert alone.returncode == 1
+        assert "FAIL  operator: " in alone.stdout
+        assert "look at the operator's Pod" in alone.stdout
+        deployed.start()
+        good = run()
+        assert good.returncode == 0, good.stdout + good.stderr
+        assert "ok    credentials: account 123456789012, us-east-1" in good.stdout
+        bad = run(without="AWS_ACCESS_KEY_ID")
+        assert bad.returncode == 1
+        assert "set aws.auth in the chart's values" in bad.stdout
+    finally:
+        deployed.close()
+        runner.run("uninstall", RELEASE, *where, check=False)
+        clean(cluster)
+
+
+@pytest.mark.parametrize("major", helm.MAJORS)
+def test_lint_finds_nothing(major: int, tmp_path: Path) -> None:
+    """No warning of helm lint."""
+    done = Helm(major, home=tmp_path).run("lint", "--strict", str(CHART), *options(REGION))
+    assert "1 chart(s) linted, 0 chart(s) failed" in done.stdout
+    assert "[WARNING]" not in done.stdout
+
+
+def test_selectors_mean_what_the_api_server_means(cluster: Sandbox) -> None:
+    """Our reading of a label selector and the server's choose the same objects."""
+    sets: list[dict[str, str]] = [
+        {},
+        {"team": "shop"},
+        {"team": "web", "tier": "app"},
+        {"tier": "app", "old": ""},
+        {"team": "shop", "tier": "web", "x.io/class": "gold"},
+    ]
+    manifests = [
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {
+                "name": f"set-{number}",
+                "namespace": "default",
+                "labels": {**labels, "selector-test": "yes"},
+            },
+        }
+        for number, labels in enumerate(sets)
+    ]
+    listed = {"apiVersion": "v1", "kind": "List", "items": manifests}
+    cluster.kubectl("apply", "-f", "-", input=json.dumps(listed))
+    for text in (
+        "team=shop",
+        "team==web",
+        "team!=shop",
+        "tier in (web, app)",
+        "tier notin (web)",
+        "team",
+        "!team",
+        "old=",
+        "team=shop,tier in (web),x.io/class",
+        "!old, tier",
+        "team notin (shop,web),!old",
+    ):
+        found = cluster.kubectl("get", "cm", "-l", f"{text},selector-test", "-o", "name").stdout
+        ours = {f"configmap/set-{n}" for n, one in enumerate(sets) if selector.parse(text)(one)}
+        assert set(found.split()) == ours, text
+    cluster.kubectl("delete", "cm", "-l", "selector-test")
