@@ -117,10 +117,13 @@ def test_generated_pages_are_current() -> None:
 
 
 def test_every_page_is_reachable_from_the_index() -> None:
-    """docs/README.md links each page of the documentation."""
+    """docs/README.md, or the README of a folder that it links, links each page."""
     docs = ROOT / "docs"
-    index = (docs / "README.md").read_text(encoding="utf-8")
-    linked = {(docs / link.split("#")[0]).resolve() for link in _LINK.findall(index)}
+    linked = set[Path]()
+    for index in (docs / "README.md", *sorted(docs.glob("*/README.md"))):
+        if index.parent == docs or index in linked:
+            links = _LINK.findall(index.read_text(encoding="utf-8"))
+            linked |= {(index.parent / link.split("#")[0]).resolve() for link in links}
     pages = {
         page for page in docs.rglob("*.md") if page.parent.name != "adr" or page.stem == "README"
     }
