@@ -58,6 +58,9 @@ test-roles: $(READY) lambdas ## Take each permission from the functions' roles, 
 	$(BIN)/python -m sandbox build
 	$(BIN)/pytest tests/integration/test_function_roles.py
 
+audit: $(READY) ## Audit code, chart, IAM, secrets, licences, Dockerfile and workflows
+	$(BIN)/pytest tests/audit -m audit
+
 test-unit: $(READY) lambdas ## Run the tests that need no sandbox
 	$(BIN)/pytest tests/unit tests/resources tests/lambdas
 
@@ -86,6 +89,7 @@ lambdas: $(READY) ## Build the function packages, byte for byte reproducible
 lock: $(READY) ## Resolve the dependencies again and rewrite locks/
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml -o locks/operator.txt --quiet
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml --group dev -o locks/dev.txt --quiet
+	$(BIN)/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 locks/audit.in -o locks/audit.txt --quiet
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 locks/emulator.in -o locks/emulator.txt --quiet
 
 up: $(READY) ## Start the sandbox: Kubernetes API and AWS emulator on loopback
@@ -118,4 +122,4 @@ bench-dataplane: $(READY) lambdas ## Measure the data plane, limits beside the f
 clean: ## Remove what builds left in the tree (caches outside it stay)
 	rm -rf build dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: iam bench-dataplane test-roles test-exact demo-exact demo-lifecycle test-gitops chart bench-operator help install check format test test-unit crds docs lambdas lock up down status demo clean
+.PHONY: audit iam bench-dataplane test-roles test-exact demo-exact demo-lifecycle test-gitops chart bench-operator help install check format test test-unit crds docs lambdas lock up down status demo clean
