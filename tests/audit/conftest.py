@@ -18,15 +18,22 @@ Tool = Callable[..., "subprocess.CompletedProcess[str]"]
 @pytest.fixture(scope="session")
 def tool() -> Tool:
     """Run a tool by its name in the root of the project; its exit code is the caller's to judge."""
-    folder = toolchain.environment("audit", ROOT / "locks" / "audit.txt", "Installing the audit tools")
+    folder = toolchain.environment(
+        "audit", ROOT / "locks" / "audit.txt", "Installing the audit tools"
+    )
 
-    def run(name: str, *words: str) -> subprocess.CompletedProcess[str]:
+    def run(name: str, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
         program = folder / "bin" / name
         # The scripts name the interpreter of the folder that the environment was made in.
         is_script = program.read_bytes()[:2] == b"#!"
         command = [str(folder / "bin" / "python")] if is_script else []
         return subprocess.run(
-            [*command, str(program), *words], cwd=ROOT, capture_output=True, text=True, check=False
+            [*command, str(program), *words],
+            cwd=ROOT,
+            input=given,
+            capture_output=True,
+            text=True,
+            check=False,
         )
 
     return run

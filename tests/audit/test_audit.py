@@ -20,7 +20,10 @@ pytestmark = pytest.mark.audit
 
 ROOT = Path(__file__).parents[2]
 IAM = ROOT / "examples" / "iam"
-POLICIES = [ROOT / "docs" / "reference" / "operator-policy.json", *sorted(IAM.glob("*policy*.json"))]
+POLICIES = [
+    ROOT / "docs" / "reference" / "operator-policy.json",
+    *sorted(IAM.glob("*policy*.json")),
+]
 CODE = ("operator", "lambdas", "sandbox", "docs", "benchmarks")
 # Licences that let a user ship the operator's image without further duties than their text.
 LICENCES = re.compile(
@@ -36,7 +39,7 @@ def explained(tool: str) -> set[tuple[str, str]]:
     found = set()
     for entry in entries:
         assert entry["why"]
-        if tool == "checkov":
+        if tool in {"checkov", "parliament"}:
             found |= {(check, "") for check in entry["find"]}
         else:
             check, *places = entry["find"]
@@ -59,8 +62,14 @@ def test_rendered_chart(tool: Tool, tmp_path: Path) -> None:
     rendered = program.run("template", "op", str(chart), "--set", "aws.region=eu-west-1").stdout
     (tmp_path / "rendered.yaml").write_text(rendered)
     done = tool(
-        "checkov", "--file", str(tmp_path / "rendered.yaml"), "--framework", "kubernetes",
-        "--output", "json", "--quiet",
+        "checkov",
+        "--file",
+        str(tmp_path / "rendered.yaml"),
+        "--framework",
+        "kubernetes",
+        "--output",
+        "json",
+        "--quiet",
     )
     failed = json.loads(done.stdout)["results"]["failed_checks"]
     assert {(one["check_id"], "") for one in failed} == explained("checkov")
@@ -68,7 +77,13 @@ def test_rendered_chart(tool: Tool, tmp_path: Path) -> None:
 
 def test_no_secret_is_committed(tool: Tool) -> None:
     """detect-secrets, over every file that git knows but hashes of packages."""
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["git", "ls-files"],  # noqa: S607 git of whoever runs the audit
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     files = [
         name
         for name in listed.stdout.splitlines()
@@ -81,10 +96,16 @@ def test_no_secret_is_committed(tool: Tool) -> None:
 
 def test_licences_of_what_the_image_holds(tool: Tool) -> None:
     """Every package that is installed with the operator may be shipped with it."""
-    packages = re.findall(r"^([a-z0-9._-]+)==", (ROOT / "locks" / "operator.txt").read_text(), re.M)
+    packages = re.findall(
+        r"^([a-z0-9._-]+)==", (ROOT / "locks" / "operator.txt").read_text(), re.MULTILINE
+    )
     done = tool(
-        "pip-licenses", f"--python={ROOT / '.venv' / 'bin' / 'python'}", "--from=mixed",
-        "--format=csv", "--packages", *packages,
+        "pip-licenses",
+        f"--python={ROOT / '.venv' / 'bin' / 'python'}",
+        "--from=mixed",
+        "--format=csv",
+        "--packages",
+        *packages,
     )
     rows = list(csv.DictReader(io.StringIO(done.stdout)))
     assert len(rows) > 10
@@ -113,6 +134,11 @@ def test_cloudformation(tool: Tool) -> None:
 @pytest.mark.parametrize("path", POLICIES, ids=lambda path: path.stem)
 def test_policies(tool: Tool, path: Path) -> None:
     """parliament: actions, resources and conditions exist and fit each other."""
-    done = tool("parliament", "--file", str(path), "--json")
-    findings = {json.loads(line)["issue"] for line in done.stdout.splitlines() if line}
-    assert {(issue, path.stem) for issue in findings} <= explained("parliament")
+    done = tool("parliament", "--json", given=path.read_text())
+    findings = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    assert done.returncode in {0, 1}, done.stderr
+    found = {(one["issue"], "") for one in findings}
+    assert found <= explained("parliament")
+    assert "UNKNOWN_ACTION" not in {issue for issue, _ in found} or {
+        one["detail"] for one in findings if one["issue"] == "UNKNOWN_ACTION"
+    } == {"Unknown action kinesis:TagResource"}
