@@ -90,11 +90,16 @@ def test_the_life_of_a_release(
     assert code == 503
     assert "is older than the operator: it lacks status.plan; upgrade it with the chart" in text
 
+    def waits() -> list[Any]:
+        return [line["why"] for line in operator.lines() if line["message"] == "waiting"]
+
+    # What lasts is worth a line in the log.
+    assert wait_until(lambda: bool(waits()), SECONDS)
+
     # The upgrade brings the CRD, and the same process goes on by itself.
     helm_there.run("upgrade", RELEASE, str(CHART), *values)
     assert wait_until(lambda: operator.get("/readyz")[0] == 200, SECONDS)
-    told = [line["why"] for line in operator.lines() if line["message"] == "waiting"]
-    assert len(told) == 1
+    assert len(waits()) == 1
     cluster.kubectl("apply", "-f", "-", input=yaml.safe_dump(PIPELINE))
     assert wait_until(lambda: ready(cluster), SECONDS)
     uid = read(cluster, "csp", "shop")["metadata"]["uid"]
