@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+import json
+import re
 from typing import Any
 
 from clickstream_operator.resources.dashboard import Dashboard
 from clickstream_operator.resources.dashboard_body import dashboard_body
+from clickstream_operator.resources.dashboard_widgets import described, mark
 from tests.resources.conftest import Cloud, GoneTwice
 
 
@@ -62,6 +66,116 @@ async def test_text_of_equal_meaning_is_no_difference(cloud: Cloud) -> None:
     assert not await cloud.difference(one)
 
 
+OTHERS: list[dict[str, Any]] = [
+    {"type": "text", "x": 0, "y": 0, "width": 3, "height": 2, "properties": {"markdown": "Hi"}},
+    {
+        "type": "metric",
+        "properties": {"metrics": [["Shop", "Orders", {"id": "orders"}]], "region": "us-east-1"},
+    },
+    {"type": "alarm", "properties": {"alarms": ["arn:aws:cloudwatch:us-east-1:1:alarm:a"]}},
+]
+
+
+async def stored(cloud: Cloud) -> dict[str, Any]:
+    """The body as CloudWatch has it."""
+    answer = await cloud.session.call("cloudwatch", "get_dashboard", DashboardName="shop")
+    return dict(json.loads(answer["DashboardBody"]))
+
+
+async def store(cloud: Cloud, content: dict[str, Any]) -> None:
+    """Write the dashboard as somebody else does."""
+    await cloud.session.call(
+        "cloudwatch", "put_dashboard", DashboardName="shop", DashboardBody=json.dumps(content)
+    )
+
+
+async def test_widgets_and_settings_of_others_stay(cloud: Cloud) -> None:
+    """They are no drift, and a change of ours keeps them as they are."""
+    await cloud.converge(dashboard(cloud, body(detector=None)))
+    found = await stored(cloud)
+    theirs = {"start": "-PT6H", "periodOverride": "inherit"}
+    await store(cloud, {**theirs, "widgets": [OTHERS[0], *found["widgets"], *OTHERS[1:]]})
+    assert not await cloud.difference(dashboard(cloud, body(detector=None)))
+    assert await cloud.converge(dashboard(cloud, body())) == ["put_dashboard"]
+    after = await stored(cloud)
+    assert [one for one in after["widgets"] if mark(one) is None] == OTHERS
+    assert {key: after[key] for key in theirs} == theirs
+    assert described(after["widgets"][:10]).keys() == described(body()["widgets"]).keys()
+
+
+async def test_a_widget_of_ours_is_put_back_beside_those_of_others(cloud: Cloud) -> None:
+    """Changed, copied or removed, it comes back; what another made stays."""
+    one = dashboard(cloud, body())
+    await cloud.converge(one)
+    whole = await stored(cloud)
+    changed = copy.deepcopy(whole["widgets"])
+    changed[3]["properties"]["stat"] = "Minimum"
+    for widgets in (changed, whole["widgets"][1:], [*whole["widgets"], whole["widgets"][2]], []):
+        await store(cloud, {"widgets": [*widgets, *OTHERS]})
+        assert (await cloud.difference(one)).paths == ("body",)
+        assert await cloud.converge(one) == ["put_dashboard"]
+        after = (await stored(cloud))["widgets"]
+        assert [widget for widget in after if mark(widget) is None] == OTHERS
+        assert [mark(widget) for widget in after if mark(widget)] == [
+            mark(widget) for widget in whole["widgets"]
+        ]
+        assert after[3]["properties"] == whole["widgets"][3]["properties"]
+
+
+async def test_places_are_ours_only_on_a_dashboard_of_ours(cloud: Cloud) -> None:
+    """Alone, a moved widget goes back; with widgets of others it stays where they moved it."""
+    one = dashboard(cloud, body())
+    await cloud.converge(one)
+    moved = copy.deepcopy((await stored(cloud))["widgets"])
+    for widget in moved:
+        widget["y"] += 9
+    await store(cloud, {"widgets": moved})
+    assert (await cloud.difference(one)).paths == ("body",)
+    await store(cloud, {"widgets": [*moved, OTHERS[0]]})
+    assert not await cloud.difference(one)
+    changed = dashboard(cloud, body(title="shop (prod)"))
+    await cloud.converge(changed)
+    after = (await stored(cloud))["widgets"]
+    assert [widget["y"] for widget in after] == [*(widget["y"] for widget in moved), 0]
+
+
+async def test_what_the_console_rewrites_is_no_difference(cloud: Cloud) -> None:
+    """Order of widgets and members, dots for repeated names, left-out and written-out defaults."""
+    one = dashboard(cloud, body())
+    await cloud.converge(one)
+    widgets = [dict(reversed(widget.items())) for widget in reversed(body()["widgets"])]
+    for widget in widgets:
+        properties = dict(widget["properties"])
+        if properties.get("title") == "Lambda Performance":
+            first, second, third, *others = properties["metrics"]
+            properties["metrics"] = [
+                first,
+                [".", "Errors", ".", ".", *second[4:]],
+                [".", "Invocations", "FunctionName", ".", *third[4:]],
+                *others,
+            ]
+        if properties.get("title") == "DynamoDB Write Units":
+            first, second, third = properties["metrics"]
+            properties["metrics"] = [first, ["...", second[3]], ["...", third[3], {}]]
+        if widget["type"] == "metric":
+            del properties["stacked"], properties["view"]
+            if properties["stat"] == "Average":
+                del properties["stat"]
+        if widget["height"] == 6:
+            del widget["height"]
+        widget["properties"] = properties
+    await store(cloud, {"widgets": widgets})
+    assert not await cloud.difference(one)
+
+
+def test_every_widget_has_a_mark_of_its_own() -> None:
+    """By which it is told from those of others, and that CloudWatch keeps."""
+    marks = [mark(widget) for widget in body()["widgets"]]
+    assert len(set(marks)) == 10
+    # "Must start with a lowercase letter; letters, numbers and underscores."
+    assert all(re.fullmatch(r"clickstream_[a-z0-9_]+", str(one)) for one in marks)
+
+
 async def test_deletion(cloud: Cloud, goes_twice: GoneTwice) -> None:
     """Gone, and gone again."""
     one = dashboard(cloud, body())
@@ -88,12 +202,18 @@ def test_widgets() -> None:
             {
                 "expression": "SEARCH('{Clickstream/Events,Pipeline,EventType} "
                 'MetricName="EventsProcessed" Pipeline="shop-a1b2c3d4"\', \'Sum\', 300)',
-                "id": "events",
+                "id": "clickstream_events",
             }
         ]
     ]
     assert charts[6]["properties"]["metrics"] == [
-        ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "shop-dead-letter"]
+        [
+            "AWS/SQS",
+            "ApproximateNumberOfMessagesVisible",
+            "QueueName",
+            "shop-dead-letter",
+            {"id": "clickstream_dead_letter"},
+        ]
     ]
     assert {one["properties"]["region"] for one in charts} == {"us-east-1"}
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Unpack
+from typing import Any, Final, Unpack
 
 from clickstream_operator.aws.arns import Place
 from clickstream_operator.aws.session import Calls
@@ -20,13 +20,22 @@ from clickstream_operator.engine.resource import (
     Resource,
     ResourceArguments,
 )
+from clickstream_operator.resources import dashboard_widgets
 from clickstream_operator.resources.absence import found
+
+# What others have on the dashboard: never desired, so never drift, and kept by our writes.
+_OTHER_WIDGETS: Final = "others.widgets"
+_OTHER_SETTINGS: Final = "others.settings"
+_STAND: Final = "others.places"
 
 
 class Dashboard(Resource):
     """CloudWatch dashboard; global to the account, whatever the region.
 
-    `body`: the dashboard as data, compared as data. Outputs: ``arn, name``.
+    `body`: our widgets as data, compared by meaning. Outputs: ``arn, name``.
+
+    Widgets and settings of others are kept and are no drift; where there are widgets of others, the
+    places of all widgets are theirs to choose.
 
     Tags do not decide ownership: AWS learned to tag dashboards late, and what speaks its language
     elsewhere has not. They are in no region's index, because a dashboard is in no region.
@@ -52,8 +61,8 @@ class Dashboard(Resource):
         self._body = body
 
     def desired(self, outputs: Outputs) -> Properties:
-        """The body, as data that came out of JSON."""
-        return {"body": json.loads(json.dumps(self._body))}
+        """Our widgets by mark."""
+        return {"body": dashboard_widgets.described(self._body["widgets"])}
 
     async def observe(self, *, full: bool) -> Observed | None:
         """GetDashboard."""
@@ -62,7 +71,22 @@ class Dashboard(Resource):
         )
         if answer is None:
             return None
-        return self._observed({"body": json.loads(answer["DashboardBody"])})
+        body = json.loads(answer["DashboardBody"])
+        others = dashboard_widgets.foreign(body)
+        mine = dashboard_widgets.described(dashboard_widgets.ours(body))
+        stand = {mark: one["place"] for mark, one in mine.items()}
+        if others:
+            wanted = dashboard_widgets.described(self._body["widgets"])
+            for mark in mine.keys() & wanted.keys():
+                mine[mark]["place"] = wanted[mark]["place"]
+        return self._observed(
+            {
+                "body": mine,
+                _OTHER_WIDGETS: others,
+                _OTHER_SETTINGS: {key: body[key] for key in body if key != "widgets"},
+                _STAND: stand,
+            }
+        )
 
     async def read_tags(self, observed: Observed) -> Mapping[str, str]:
         """By ListTagsForResource; where no dashboard has tags, none are missing."""
@@ -74,8 +98,9 @@ class Dashboard(Resource):
     async def create(self, desired: Properties) -> Observed:
         """PutDashboard. It replaces what exists: the engine has looked before."""
         tags = {"Tags": as_list(self.tags)} if self.tags else {}
-        await self._put(desired, **tags)
-        return self._observed(desired, tags=self.tags)
+        await self._put(self._body, **tags)
+        alone: Properties = {_OTHER_WIDGETS: [], _OTHER_SETTINGS: {}, _STAND: {}}
+        return self._observed({**desired, **alone}, tags=self.tags)
 
     async def update(self, desired: Properties, observed: Observed, diff: Diff) -> None:
         """PutDashboard replaces the body; tags in it count at the creation only."""
@@ -90,7 +115,11 @@ class Dashboard(Resource):
                 "cloudwatch", "untag_resource", ResourceARN=observed.arn, TagKeys=left
             )
         if "body" in diff:
-            await self._put(desired)
+            others = observed.properties[_OTHER_WIDGETS]
+            stand = observed.properties[_STAND]
+            mine = dashboard_widgets.placed_among(self._body["widgets"], stand, others)
+            settings = observed.properties[_OTHER_SETTINGS]
+            await self._put({**settings, "widgets": [*mine, *others]})
 
     async def delete(self, observed: Observed) -> None:
         """DeleteDashboards."""
@@ -100,12 +129,12 @@ class Dashboard(Resource):
             )
         )
 
-    async def _put(self, desired: Properties, **parameters: Any) -> None:
+    async def _put(self, body: Mapping[str, Any], **parameters: Any) -> None:
         await self._calls.write(
             "cloudwatch",
             "put_dashboard",
             DashboardName=self.physical_name,
-            DashboardBody=json.dumps(desired["body"], separators=(",", ":")),
+            DashboardBody=json.dumps(body, separators=(",", ":")),
             **parameters,
         )
 

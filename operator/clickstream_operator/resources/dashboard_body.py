@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from clickstream_operator.resources.dashboard_widgets import KEPT_BY, OURS
+
 PERIOD_SECONDS: Final = 300
 EVENTS: Final = "Clickstream/Events"
 _LAMBDA: Final = "AWS/Lambda"
@@ -36,11 +38,17 @@ def dashboard_body(
     """
     functions = [name for name in (processor, detector) if name is not None]
     charts = [
-        _chart("Events Processed by Type", [[_by_event_type(base)]], stat="Sum"),
-        _chart("Lambda Performance", _performance(functions), stat="Average"),
-        _chart("Kinesis Stream Throughput", _throughput(stream), stat="Sum"),
-        _chart("Iterator Age", _function_metric(functions, "IteratorAge"), stat="Maximum"),
+        _chart("events", "Events Processed by Type", [[_by_event_type(base)]], stat="Sum"),
+        _chart("performance", "Lambda Performance", _performance(functions), stat="Average"),
+        _chart("throughput", "Kinesis Stream Throughput", _throughput(stream), stat="Sum"),
         _chart(
+            "iterator_age",
+            "Iterator Age",
+            _function_metric(functions, "IteratorAge"),
+            stat="Maximum",
+        ),
+        _chart(
+            "errors",
             "Errors and Throttles",
             [
                 *_function_metric(functions, "Errors"),
@@ -48,8 +56,9 @@ def dashboard_body(
             ],
             stat="Sum",
         ),
-        _chart("Bad Rows", [[EVENTS, "BadRows", "Pipeline", base]], stat="Sum"),
+        _chart("bad_rows", "Bad Rows", [[EVENTS, "BadRows", "Pipeline", base]], stat="Sum"),
         _chart(
+            "dead_letter",
             "Dead-Letter Depth",
             [
                 [
@@ -61,24 +70,36 @@ def dashboard_body(
             ],
             stat="Maximum",
         ),
-        _chart("DynamoDB Write Units", _table_metric(tables), stat="Sum"),
+        _chart("writes", "DynamoDB Write Units", _table_metric(tables), stat="Sum"),
     ]
     if detector is not None:
-        charts.append(_chart("Anomalies", [[EVENTS, "Anomalies", "Pipeline", base]], stat="Sum"))
+        charts.append(
+            _chart("anomalies", "Anomalies", [[EVENTS, "Anomalies", "Pipeline", base]], stat="Sum")
+        )
     heading = {
         "type": "text",
         "x": 0,
         "y": 0,
         "width": _WIDTH,
         "height": 1,
-        "properties": {"markdown": f"# {title}"},
+        "properties": {"markdown": f"# {title}, {KEPT_BY}"},
     }
     placed = [_place(chart, number, region) for number, chart in enumerate(charts)]
     return {"widgets": [heading, *placed]}
 
 
-def _chart(title: str, metrics: Metrics, *, stat: str) -> dict[str, Any]:
-    return {"title": title, "metrics": metrics, "stat": stat, "period": PERIOD_SECONDS}
+def _chart(part: str, title: str, metrics: Metrics, *, stat: str) -> dict[str, Any]:
+    # The id of its first metric marks the chart as ours.
+    first, *others = metrics
+    options = first[-1] if isinstance(first[-1], dict) else {}
+    names = first[:-1] if options else first
+    marked = [*names, {**options, "id": f"{OURS}{part}"}]
+    return {
+        "title": title,
+        "metrics": [marked, *others],
+        "stat": stat,
+        "period": PERIOD_SECONDS,
+    }
 
 
 def _place(chart: dict[str, Any], number: int, region: str) -> dict[str, Any]:
@@ -100,7 +121,6 @@ def _by_event_type(base: str) -> dict[str, str]:
             f"SEARCH('{{{EVENTS},Pipeline,EventType}} "
             f'MetricName="EventsProcessed" Pipeline="{base}"\', \'Sum\', {PERIOD_SECONDS})'
         ),
-        "id": "events",
     }
 
 
