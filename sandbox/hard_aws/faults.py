@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -58,6 +59,7 @@ class Fault:
     """Of a delay: before it is sent, or after the emulator did it."""
     seen: int = field(default=0, init=False)
     hits: int = field(default=0, init=False)
+    hits_by_resource: Counter[str] = field(default_factory=Counter, init=False)
 
     @classmethod
     def read(cls, rule: Mapping[str, Any]) -> Fault:
@@ -92,6 +94,7 @@ class Fault:
         if self.every is not None and self.seen % self.every:
             return False
         self.hits += 1
+        self.hits_by_resource[resource] += 1
         return True
 
     def refusal(self, call: Call) -> Refusal | None:
