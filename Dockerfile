@@ -1,7 +1,8 @@
 # The operator with the packages of its functions.
-# Build: docker build -t clickstream-operator:0.1.0 .
+# Build: make image, or docker build -t clickstream-operator:0.1.0 .
 # BASE is any image with Python 3.11 to 3.14; the first stage needs its pip, the second does not.
-ARG BASE=python:3.13-slim
+# Python 3.13.15 on Debian 13, amd64 and arm64. The digest decides; the tag says what it is.
+ARG BASE=docker.io/library/python:3.13-slim@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b
 
 FROM ${BASE} AS build
 ARG VERSION=0.1.0
@@ -9,8 +10,21 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=igno
 WORKDIR /src
 COPY locks/operator.txt locks/operator.txt
 # Wheels with the locked hashes and nothing else: no code of a package runs here.
-RUN python3 -m pip install --require-hashes --only-binary :all: --no-compile \
+# Where packages come only from a mirror, its settings are given as secrets; without them these are absent.
+RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
+    --mount=type=secret,id=ca.crt,target=/etc/ssl/certs/ca-certificates.crt \
+    python3 -m pip install --require-hashes --only-binary :all: --no-compile \
       --target /opt/operator --requirement locks/operator.txt
+# What the operator never loads, 88 MB of it: Kubernetes' second client, scripts, and the models of
+# the AWS services that it does not call. sso, sso-oidc, signin and sts are for credentials.
+RUN rm -r /opt/operator/kubernetes/aio /opt/operator/bin \
+ && cd /opt/operator/botocore/data \
+ && for service in */; do \
+      case "${service%/}" in \
+        cloudwatch|dynamodb|iam|kinesis|kms|lambda|logs|resourcegroupstaggingapi|s3|scheduler|signin|sns|sqs|ssm|sso|sso-oidc|sts) ;; \
+        *) rm -r "${service}" ;; \
+      esac; \
+    done
 COPY lambdas lambdas
 RUN python3 lambdas/build.py --output /opt/lambdas
 COPY operator/clickstream_operator /opt/operator/clickstream_operator
@@ -22,12 +36,18 @@ RUN mkdir "/opt/operator/clickstream_operator-${VERSION}.dist-info" \
  && chmod -R a+rX /opt/operator /opt/lambdas
 
 FROM ${BASE}
+ARG BASE
 ARG VERSION=0.1.0
+ARG REVISION=
+ARG SOURCE=
 LABEL org.opencontainers.image.title="clickstream-operator" \
       org.opencontainers.image.description="One Kubernetes resource becomes a working real-time clickstream analytics pipeline on AWS." \
       org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.licenses="Apache-2.0"
-COPY LICENSE /usr/share/doc/clickstream-operator/LICENSE
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.source="${SOURCE}" \
+      org.opencontainers.image.base.name="${BASE}"
+COPY LICENSE locks/operator.cdx.json /usr/share/doc/clickstream-operator/
 COPY --from=build /opt/lambdas /opt/lambdas
 COPY --from=build /opt/operator /opt/operator
 ENV PYTHONPATH=/opt/operator \

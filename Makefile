@@ -41,6 +41,7 @@ check: $(READY) ## Lint, format, types, layers, and that generated files are cur
 	$(BIN)/python docs/generate.py --check
 	$(BIN)/python examples/iam/generate.py --check
 	$(BIN)/python charts/generate.py --check
+	$(BIN)/python -m sandbox.image.bom --check
 
 format: $(READY) ## Format the code and apply safe fixes
 	$(BIN)/ruff check --fix --quiet . || true
@@ -53,6 +54,16 @@ test: $(READY) lambdas ## Run the whole test suite (builds the sandbox on first 
 test-gitops: $(READY) lambdas ## Run the tests with a real Argo CD (builds it on first use)
 	$(BIN)/python -m sandbox build --argocd
 	$(BIN)/pytest tests/gitops -m gitops
+
+test-image: $(READY) lambdas ## Build the image and run it as a pod would (needs root, buildah and debootstrap)
+	$(BIN)/python -m sandbox build
+	$(BIN)/pytest tests/image -m image
+
+image: $(READY) ## Build the image with docker, podman or buildah (BASE=... builds on another image)
+	@$(BIN)/python -m sandbox.image $(if $(BASE),--base $(BASE)) $(if $(TAG),--tag $(TAG))
+
+bom: $(READY) ## Write locks/operator.cdx.json, the bill of materials of the locked packages
+	$(BIN)/python -m sandbox.image.bom
 
 test-roles: $(READY) lambdas ## Take each permission from the functions' roles, one at a time: each must be missed
 	$(BIN)/python -m sandbox build
@@ -88,6 +99,7 @@ lambdas: $(READY) ## Build the function packages, byte for byte reproducible
 
 lock: $(READY) ## Resolve the dependencies again and rewrite locks/
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml -o locks/operator.txt --quiet
+	$(BIN)/python -m sandbox.image.bom
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml --group dev -o locks/dev.txt --quiet
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 locks/audit.in -o locks/audit.txt --quiet
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 locks/emulator.in -o locks/emulator.txt --quiet
@@ -122,4 +134,4 @@ bench-dataplane: $(READY) lambdas ## Measure the data plane, limits beside the f
 clean: ## Remove what builds left in the tree (caches outside it stay)
 	rm -rf build dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: audit iam bench-dataplane test-roles test-exact demo-exact demo-lifecycle test-gitops chart bench-operator help install check format test test-unit crds docs lambdas lock up down status demo clean
+.PHONY: image bom test-image audit iam bench-dataplane test-roles test-exact demo-exact demo-lifecycle test-gitops chart bench-operator help install check format test test-unit crds docs lambdas lock up down status demo clean

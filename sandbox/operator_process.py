@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
@@ -36,11 +37,17 @@ class OperatorProcess:
     """
 
     def __init__(
-        self, sandbox: Sandbox, settings: dict[str, str] | None = None, *, name: str = NAME
+        self,
+        sandbox: Sandbox,
+        settings: dict[str, str] | None = None,
+        *,
+        name: str = NAME,
+        command: Sequence[str] = (sys.executable, "-m", "clickstream_operator"),
     ) -> None:
         self._sandbox = sandbox
         self._name = name
         self._settings = settings or {}
+        self._command = list(command)
         self._port = Reservation()
         self.address = f"http://{self._port.address}"
 
@@ -72,7 +79,7 @@ class OperatorProcess:
         self._sandbox.run.start(
             Program(
                 name=self._name,
-                command=[sys.executable, "-m", "clickstream_operator"],
+                command=self._command,
                 address=self.address,
                 ready=lambda: self.get("/readyz") is not None,
                 environment={

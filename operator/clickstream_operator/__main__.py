@@ -13,7 +13,7 @@ from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import click
 import kopf
@@ -222,6 +222,9 @@ async def _lead(
             clusterwide=not chosen.watch_namespaces,
             namespaces=chosen.watch_namespaces,
             ready_flag=started,
+            # Alone Kopf shows it to nobody, and would make it from the name of the user: the image
+            # runs as a number without a name.
+            identity=cast("Any", socket.gethostname()),
         )
     except Exception as error:
         if getattr(error, "status", None) not in {_FORBIDDEN, _GONE}:
