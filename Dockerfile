@@ -17,14 +17,15 @@ RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
       --target /opt/operator --requirement locks/operator.txt
 # What the operator never loads, 88 MB of it: Kubernetes' second client, scripts, and the models of
 # the AWS services that it does not call. sso, sso-oidc, signin and sts are for credentials.
+WORKDIR /opt/operator/botocore/data
 RUN rm -r /opt/operator/kubernetes/aio /opt/operator/bin \
- && cd /opt/operator/botocore/data \
  && for service in */; do \
       case "${service%/}" in \
         cloudwatch|dynamodb|iam|kinesis|kms|lambda|logs|resourcegroupstaggingapi|s3|scheduler|signin|sns|sqs|ssm|sso|sso-oidc|sts) ;; \
         *) rm -r "${service}" ;; \
       esac; \
     done
+WORKDIR /src
 COPY lambdas lambdas
 RUN python3 lambdas/build.py --output /opt/lambdas
 COPY operator/clickstream_operator /opt/operator/clickstream_operator
