@@ -119,6 +119,9 @@ demo: $(READY) lambdas ## From nothing to a live pipeline: sandbox, operator, ev
 demo-lifecycle: $(READY) lambdas ## A pipeline's whole life on an AWS with all its states: edit, break, scale, approve, suspend, delete, return
 	@$(BIN)/python -m sandbox lifecycle $(if $(filter 1,$(KEEP)),--keep)
 
+demo-install: $(READY) lambdas ## The chart's life with Helm: install, upgrade, failover, rollback, uninstall with pipelines intact, back again
+	@$(BIN)/python -m sandbox install-demo $(if $(filter 1,$(KEEP)),--keep)
+
 bench-operator: $(READY) lambdas ## Count what one and fifty pipelines cost; writes build/bench-operator.json
 	@$(BIN)/python -m benchmarks.reconciling
 
@@ -134,4 +137,4 @@ bench-dataplane: $(READY) lambdas ## Measure the data plane, limits beside the f
 clean: ## Remove what builds left in the tree (caches outside it stay)
 	rm -rf build dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: image bom test-image audit iam bench-dataplane test-roles test-exact demo-exact demo-lifecycle test-gitops chart bench-operator help install check format test test-unit crds docs lambdas lock up down status demo clean
+.PHONY: image bom test-image audit iam bench-dataplane test-roles test-exact demo-exact demo-lifecycle demo-install test-gitops chart bench-operator help install check format test test-unit crds docs lambdas lock up down status demo clean

@@ -187,6 +187,20 @@ def lifecycle(keep: bool) -> None:  # noqa: FBT001
     sys.exit(0 if right else 1)
 
 
+@cli.command("install-demo")
+@click.option("--keep", is_flag=True, help="Leave sandbox, operators and pipelines running.")
+def install_demo(keep: bool) -> None:  # noqa: FBT001
+    """Install with Helm, apply, upgrade, fail over, roll back, uninstall and install again."""
+    from sandbox.installation.play import play  # noqa: PLC0415
+
+    sandbox, right = play(keep=keep)
+    if keep:
+        for name in _EXPORTED:
+            print(f"export {name}={shlex.quote(sandbox.run.facts[name])}")
+        say("Export the lines above; `make down` stops it all.")
+    sys.exit(0 if right else 1)
+
+
 def _rows(run: Run) -> list[dict[str, str | int]]:
     return [
         {

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from sandbox.lifecycle.session import PIPELINE, Session, condition
+from sandbox.lifecycle.session import PIPELINE, Session
+from sandbox.scripted.session import condition
 
 _TABLES: Final = ("page-metrics-table", "session-metrics-table", "counters-table")
 

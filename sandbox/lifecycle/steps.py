@@ -10,8 +10,9 @@ from typing import Final
 
 from clickstream_operator.readback import ReadBack
 from sandbox.lifecycle import endings
-from sandbox.lifecycle.session import PIPELINE, Session, condition
+from sandbox.lifecycle.session import PIPELINE, Session
 from sandbox.processes import wait_until
+from sandbox.scripted.session import condition
 
 EVENTS: Final = 50
 _COUNT_SECONDS: Final = 60.0
