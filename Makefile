@@ -94,6 +94,11 @@ chart: $(READY) ## Generate what the chart has from elsewhere (CRD, schema, tabl
 iam: $(READY) ## Generate the IAM documents in examples/iam/ from the operator's policy
 	$(BIN)/python examples/iam/generate.py
 
+upgrade-fixture: $(READY) lambdas ## At a release: write anew what the next version must take over
+	cp crds/clickstreampipelines.yaml tests/fixtures/upgrade/crd.yaml
+	$(BIN)/python -m sandbox build
+	$(BIN)/python -m tests.integration.upgrade_fixture
+
 lambdas: $(READY) ## Build the function packages, byte for byte reproducible
 	@$(BIN)/python lambdas/build.py --output build/lambdas
 
@@ -137,4 +142,4 @@ bench-dataplane: $(READY) lambdas ## Measure the data plane, limits beside the f
 clean: ## Remove what builds left in the tree (caches outside it stay)
 	rm -rf build dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: image bom test-image audit iam bench-dataplane test-roles test-exact demo-exact demo-lifecycle demo-install test-gitops chart bench-operator help install check format test test-unit crds docs lambdas lock up down status demo clean
+.PHONY: upgrade-fixture image bom test-image audit iam bench-dataplane test-roles test-exact demo-exact demo-lifecycle demo-install test-gitops chart bench-operator help install check format test test-unit crds docs lambdas lock up down status demo clean

@@ -108,6 +108,7 @@ class Controller:
             return None
         claimed = await self._custody.claim(parse(key, body))
         if claimed is None:
+            self._rollout.forget(key)
             return _ANOTHER_OPERATOR_SECONDS
         subject = claimed
         memory = self._memory(subject)
@@ -123,6 +124,7 @@ class Controller:
         if subject.deleting:
             self._rollout.forget(subject.key)
             return await self._finalize(subject, memory)
+        self._rollout.release(subject)
         problem = preflight.problem_in_spec(subject, self._around)
         if problem is not None:
             return await self._give_up(subject, memory, problem)

@@ -21,8 +21,8 @@ ASK_AGAIN: Final = 5.0
 class Rollout:
     """Turns for new function code, at most `most` at once.
 
-    A turn ends when the pipeline is ready, or stalled, with the new code: one that hangs for good
-    must not stop the others for good.
+    A turn ends when the pipeline is ready with the new code, stalled or suspended: one that hangs
+    for good must not stop the others for good.
     """
 
     def __init__(self, most: int) -> None:
@@ -30,13 +30,16 @@ class Rollout:
         self._going: set[Key] = set()
 
     def may_go(self, subject: Subject, shipped: Mapping[str, str]) -> bool:
-        """Whether a pass may bring the packages `shipped` (content hash by function)."""
+        """Whether a pass may bring the packages `shipped` (content hash by function).
+
+        Asked after `release`, which each pass calls first, however far it comes.
+        """
         recorded = subject.status.effective
         if recorded is None or not recorded.packages or subject.spec.suspend:
             return True
         key = subject.key
         if recorded.packages == dict(shipped):
-            if _settled(subject):
+            if _is(types.READY, subject):
                 self._going.discard(key)
             return True
         if key not in self._going and len(self._going) >= self._most:
@@ -44,13 +47,15 @@ class Rollout:
         self._going.add(key)
         return True
 
+    def release(self, subject: Subject) -> None:
+        """End the turn of one that can't go on: stalled, before or in its update, or suspended."""
+        if subject.spec.suspend or _is(types.STALLED, subject):
+            self._going.discard(subject.key)
+
     def forget(self, key: Key) -> None:
         """The pipeline is gone, or is being deleted."""
         self._going.discard(key)
 
 
-def _settled(subject: Subject) -> bool:
-    return any(
-        one.type in {types.READY, types.STALLED} and one.status == "True"
-        for one in subject.status.conditions
-    )
+def _is(kind: str, subject: Subject) -> bool:
+    return any(one.type == kind and one.status == "True" for one in subject.status.conditions)

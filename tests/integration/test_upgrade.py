@@ -3,20 +3,132 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+
+import pytest
 
 from clickstream_operator import packages
+from clickstream_operator.resources.lambda_function import FunctionPackage
+from clickstream_operator.workqueue import Key
 from sandbox.operator_process import MANIFESTS, PACKAGES
 from tests.integration.pilot import Pilot, run
 
 CRD = "clickstreampipelines.clickstream.dev"
 
 
+def other_packages() -> dict[str, FunctionPackage]:
+    """What another version could ship."""
+    shipped = packages.load(PACKAGES)
+    return {"processor": shipped["detector"], "detector": shipped["processor"]}
+
+
+#: Small, so that several of them take seconds.
+SMALL = {
+    "anomalyDetection": {"enabled": False},
+    "alarms": {"enabled": False},
+    "dashboard": {"enabled": False},
+}
+
+
+class Fleet:
+    """Several pipelines of one operator, each reconciled in turn."""
+
+    def __init__(self, pilot: Pilot, names: list[str]) -> None:
+        self.pilot = pilot
+        self.names = names
+
+    def apply(self, name: str, **spec: object) -> None:
+        """Apply one of them."""
+        self.pilot.name = name
+        self.pilot.apply(SMALL | spec)
+
+    def round(self, look: Callable[[], None] = lambda: None) -> None:
+        """One pass of each, a look after each, and half a minute."""
+        for name in self.names:
+            run(self.pilot.controller.reconcile(Key(self.pilot.namespace, name)))
+            look()
+        self.pilot.time += 30
+
+    def is_ready(self, name: str) -> bool:
+        """Whether one is ready."""
+        self.pilot.name = name
+        return bool(self.pilot.condition("Ready")["status"] == "True")
+
+    def code(self) -> dict[str, tuple[str, bool]]:
+        """Of each processor: hash of its code, and whether its pipeline is not ready."""
+        functions = self.pilot.client("lambda").list_functions()["Functions"]
+        found = {}
+        for name in self.names:
+            (one,) = [
+                one
+                for one in functions
+                if name in one["FunctionName"] and "processor" in one["FunctionName"]
+            ]
+            found[name] = (one["CodeSha256"], not self.is_ready(name))
+        return found
+
+
+@pytest.fixture
+def fleet(pilot: Pilot) -> Fleet:
+    """Four small pipelines, ready; the operator then ships other code, two at a time."""
+    made = Fleet(pilot, [f"{pilot.name}-{letter}" for letter in "abcd"])
+    for name in made.names:
+        made.apply(name)
+    for _ in range(20):
+        made.round()
+        if all(made.is_ready(name) for name in made.names):
+            break
+    assert all(made.is_ready(name) for name in made.names)
+    pilot.overrides = {"packages": other_packages(), "rollout_max_parallel": 2}
+    pilot.restart()
+    return made
+
+
+def test_new_code_goes_out_to_two_at_a_time(fleet: Fleet) -> None:
+    """While two have new code and are not done, the others keep the old; all get it."""
+    new = other_packages()["processor"].sha256
+    most = 0
+    done: set[str] = set()
+
+    def look() -> None:
+        nonlocal most
+        updated = {name for name, (digest, _) in fleet.code().items() if digest == new}
+        most = max(most, len(updated - done))
+
+    for _ in range(12):
+        fleet.pilot.time += 301
+        fleet.round(look)
+        code = fleet.code()
+        done |= {name for name, (digest, busy) in code.items() if digest == new and not busy}
+        if len(done) == len(fleet.names):
+            break
+    assert len(done) == len(fleet.names)
+    assert most == 2
+
+
+def test_one_that_fails_does_not_hold_up_the_others(fleet: Fleet) -> None:
+    """Two whose turn it is lose their credential: the others get the new code all the same."""
+    new = other_packages()["processor"].sha256
+    fleet.pilot.time += 301
+    for name in fleet.names[:2]:
+        run(fleet.pilot.controller.reconcile(Key(fleet.pilot.namespace, name)))
+    role = {"roleArn": "arn:aws:iam::123456789012:role/not-allowed"}
+    for name in fleet.names[:2]:
+        fleet.apply(name, credentials=role)
+    for _ in range(12):
+        fleet.round()
+        code = fleet.code()
+        if all(code[name][0] == new for name in fleet.names[2:]):
+            break
+        fleet.pilot.time += 301
+    assert all(fleet.code()[name][0] == new for name in fleet.names[2:])
+
+
 def test_a_new_version_writes_nothing_but_code(pilot: Pilot) -> None:
     """Other packages: each function gets its code, and AWS nothing else."""
     pilot.apply()
     run(pilot.converge())
-    shipped = packages.load(PACKAGES)
-    changed = {"processor": shipped["detector"], "detector": shipped["processor"]}
+    changed = other_packages()
     pilot.overrides = {"packages": changed}
     pilot.restart()
     pilot.forget_calls()

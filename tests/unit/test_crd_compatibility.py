@@ -1,7 +1,7 @@
 """The CRD takes every object that the version before it took.
 
 ``tests/fixtures/upgrade/crd.yaml`` is the CRD of that version. A release copies the present one
-there (``cp crds/clickstreampipelines.yaml tests/fixtures/upgrade/crd.yaml``).
+there (``make upgrade-fixture``).
 """
 
 from __future__ import annotations

@@ -41,7 +41,9 @@ def test_what_hangs_or_goes_frees_its_turn() -> None:
     """A stalled pipeline and a deleted one hold nobody up."""
     rollout = Rollout(1)
     assert rollout.may_go(pipeline("a", OLD), NEW)
-    assert rollout.may_go(pipeline("a", NEW, "Stalled"), NEW)
+    rollout.release(pipeline("a", NEW, "Reconciling"))
+    assert not rollout.may_go(pipeline("b", OLD), NEW)
+    rollout.release(pipeline("a", NEW, "Stalled"))
     assert rollout.may_go(pipeline("b", OLD), NEW)
     assert not rollout.may_go(pipeline("c", OLD), NEW)
     rollout.forget(Key("shop", "b"))
@@ -55,3 +57,11 @@ def test_what_gets_no_new_code_takes_no_turn() -> None:
     assert rollout.may_go(pipeline("new", {}), NEW)
     assert rollout.may_go(pipeline("current", NEW, "Ready"), NEW)
     assert rollout.may_go(pipeline("asleep", OLD, suspend=True), NEW)
+
+
+def test_who_falls_asleep_frees_its_turn() -> None:
+    """Suspended in the middle of its turn, for however long."""
+    rollout = Rollout(1)
+    assert rollout.may_go(pipeline("a", OLD), NEW)
+    rollout.release(pipeline("a", OLD, suspend=True))
+    assert rollout.may_go(pipeline("b", OLD), NEW)

@@ -1,0 +1,118 @@
+"""What the version before wants of AWS, this one wants too: an upgrade writes nothing by itself.
+
+``tests/fixtures/upgrade/*.json`` are objects of that version, with the hash of each desired state
+that it applied, and the outputs that it was made of.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from clickstream_operator.aws.session import AwsSession, Calls
+from clickstream_operator.controller import Controller
+from clickstream_operator.engine.resource import Resource, fingerprint
+from clickstream_operator.events import EventRecorder
+from clickstream_operator.kube import Kube
+from clickstream_operator.metrics import Metrics
+from clickstream_operator.pipeline import build
+from clickstream_operator.preflight import Surroundings
+from clickstream_operator.resources.lambda_function import FunctionPackage
+from clickstream_operator.subject import parse
+from clickstream_operator.workqueue import Key
+
+FOLDER = Path(__file__).parents[1] / "fixtures" / "upgrade"
+OBJECTS = sorted(FOLDER.glob("*.json"))
+RESOURCES = "clickstream_operator.resources."
+REMEDY = (
+    "these desired states, or their hashes, are not those of the version before: after an upgrade "
+    "every pipeline is written to. Give what is new a default that leaves old pipelines as they "
+    "are. Where the change is meant, say so in CHANGELOG.md and renew the fixture "
+    "(CONTRIBUTING.md, Release)"
+)
+
+
+def concrete(base: type[Resource]) -> Iterator[type[Resource]]:
+    """Every class below it that has a kind."""
+    for one in base.__subclasses__():
+        if hasattr(one, "kind"):
+            yield one
+        yield from concrete(one)
+
+
+def load(path: Path) -> dict[str, Any]:
+    """One object of the fixture, with its outputs."""
+    return dict(json.loads(path.read_text()))
+
+
+def hashes(made: dict[str, Any]) -> dict[str, str]:
+    """Hash of each desired state that this version computes for an object, by resource."""
+    body = made["object"]
+    subject = parse(Key(body["metadata"]["namespace"], body["metadata"]["name"]), body)
+    effective = subject.status.effective
+    assert effective is not None
+    around = Surroundings(
+        cluster=effective.cluster,
+        instance=effective.instance,
+        default_region=effective.region,
+        account_regional_buckets=False,
+        packages={
+            name: FunctionPackage(digest, bytes) for name, digest in effective.packages.items()
+        },
+    )
+    nothing = cast("Any", None)
+    controller = Controller(
+        kube=cast("Kube", nothing),
+        recorder=cast("EventRecorder", nothing),
+        sessions=nothing,
+        surroundings=around,
+        metrics=Metrics(),
+        clock=float,
+    )
+    history = controller._memory(subject).history
+    calls = Calls(cast("AwsSession", nothing))
+    wanted = build(controller._blueprint(subject, effective, calls, history))
+    outputs = made["outputs"]
+    return {one.name: fingerprint(one.desired(outputs), one.tags) for one in wanted}
+
+
+def applied(made: dict[str, Any]) -> dict[str, str]:
+    """Hash of each desired state that the version before applied, by resource."""
+    resources = made["object"]["status"]["resources"]
+    return {one["name"]: one["appliedHash"] for one in resources}
+
+
+@pytest.mark.parametrize("path", OBJECTS, ids=lambda path: path.stem)
+def test_desired_states_are_those_of_the_version_before(path: Path) -> None:
+    """Resource by resource; the failure names those that changed, and what to do."""
+    made = load(path)
+    before, now = applied(made), hashes(made)
+    changed = sorted(name for name in before | now if before.get(name) != now.get(name))
+    assert not changed, f"{path.stem}: {', '.join(changed)}: {REMEDY}"
+
+
+def test_the_fixture_has_every_kind() -> None:
+    """Objects with little and with much, every optional kind in one of them."""
+    assert [path.stem for path in OBJECTS] == ["everything", "minimal"]
+    minimal, everything = (
+        {one["kind"] for one in load(FOLDER / f"{name}.json")["object"]["status"]["resources"]}
+        for name in ("minimal", "everything")
+    )
+    assert minimal < everything
+    assert everything == {
+        one.kind for one in concrete(Resource) if one.__module__.startswith(RESOURCES)
+    }
+
+
+def test_a_changed_desired_state_is_seen() -> None:
+    """What a new default would do: another spec has another hash where it matters."""
+    made = load(FOLDER / "minimal.json")
+    made["object"]["spec"]["logs"] = {"retentionDays": 400}
+    before, now = applied(made), hashes(made)
+    changed = {name for name in before if before[name] != now[name]}
+    assert changed
+    assert all("log" in name for name in changed)
