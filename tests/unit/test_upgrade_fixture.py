@@ -36,7 +36,7 @@ REMEDY = (
 )
 
 
-def concrete(base: type[Resource]) -> Iterator[type[Resource]]:
+def concrete(base: Any) -> Iterator[Any]:
     """Every class below it that has a kind."""
     for one in base.__subclasses__():
         if hasattr(one, "kind"):
