@@ -119,6 +119,34 @@ def test_one_broken_pipeline_does_not_hold_up_another(
     assert state(installed, "broken") == {}
 
 
+def test_an_expired_token_is_said_and_healed_without_a_restart(
+    installed: Sandbox, operator: OperatorProcess
+) -> None:
+    """The token of a running operator expires: the object says so, and the process goes on."""
+    manifest = {
+        "apiVersion": "clickstream.dev/v1alpha1",
+        "kind": "ClickstreamPipeline",
+        "metadata": {"name": "waiting", "namespace": "default"},
+        "spec": {},
+    }
+
+    def ready() -> dict[str, str]:
+        answer = installed.kubectl("get", "csp", "waiting", "-o", "json")
+        conditions = json.loads(answer.stdout)["status"].get("conditions", [])
+        return next((one for one in conditions if one["type"] == "Ready"), {})
+
+    installed.hard_aws.inject("expired_token")
+    try:
+        installed.kubectl("apply", "-f", "-", input=json.dumps(manifest))
+        assert wait_until(lambda: ready().get("reason") == "CredentialsInvalid", SECONDS)
+        assert "ExpiredToken" in ready()["message"]
+        assert operator.get("/healthz") == "ok\n"
+    finally:
+        installed.hard_aws.end_faults()
+    assert wait_until(lambda: all_ready(installed, "waiting"), SECONDS)
+    assert operator.alive()
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "words"),
     [
