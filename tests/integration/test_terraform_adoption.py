@@ -283,7 +283,7 @@ def test_counting_goes_on_where_the_recipe_stopped(adopter: Pilot) -> None:
     def counted() -> int:
         return sum(sum(minutes.values()) for minutes in read.all_counts().values())
 
-    assert wait_until(lambda: counted() >= 41 + 3, 30), counted()
+    assert wait_until(lambda: counted() >= 41 + 3, 120), counted()
     assert counted() == 41 + 3
     pages = {
         page: sum(h.views for h in hours.values()) for page, hours in read.all_page_views().items()

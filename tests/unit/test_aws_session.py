@@ -225,3 +225,28 @@ def test_backups_that_are_not_there_yet_are_waited_for() -> None:
     message = "Backups are being enabled for the table: events. Please retry later"
     code = "ContinuousBackupsUnavailableException"
     assert category_of(code, message, 400) is Category.CONFLICT
+
+
+async def test_a_cancelled_call_stays_until_its_request_has_landed(
+    executor: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread can't be stopped: the pass that follows must not look before it is done."""
+    begun, go_on, landed = threading.Event(), threading.Event(), threading.Event()
+    session = AwsSession(region="us-east-1", executor=executor, limits=Limits(enabled=False))
+
+    def send(*_: object) -> dict[str, object]:
+        begun.set()
+        assert go_on.wait(10)
+        landed.set()
+        return {}
+
+    monkeypatch.setattr(session, "_send", send)
+    call = asyncio.create_task(session._attempt("sqs", "create_queue", {}))
+    await asyncio.to_thread(begun.wait, 10)
+    call.cancel()
+    await asyncio.sleep(0)
+    assert not call.done()
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert landed.is_set()

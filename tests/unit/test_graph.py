@@ -92,3 +92,21 @@ def test_every_edge_is_kept(needs: list[set[int]], reverse: bool) -> None:  # no
     for part in parts:
         for other in part.depends_on:
             assert (place[other] < place[part.name]) is not reverse
+
+
+async def test_a_failed_walk_ends_after_what_it_had_begun() -> None:
+    """Whoever comes next must not look before the requests of this pass have landed."""
+    landed: list[str] = []
+
+    async def visit(resource: FakeResource) -> None:
+        if resource.name == "broken":
+            raise RuntimeError("the object is another one")
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            await asyncio.sleep(0)
+            landed.append(resource.name)
+
+    with pytest.raises(RuntimeError):
+        await walk([FakeResource("slow"), FakeResource("broken")], visit)
+    assert landed == ["slow"]

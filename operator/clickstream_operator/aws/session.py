@@ -183,9 +183,7 @@ class AwsSession:
         code = "Unanswered"
         request_id = ""
         try:
-            answer: dict[str, Any] = await asyncio.get_running_loop().run_in_executor(
-                self._executor, self._send, service, operation, parameters
-            )
+            answer = await self._landed(service, operation, parameters)
             request_id = answer.get("ResponseMetadata", {}).get("RequestId", "")
         except ClientError as error:
             request_id = error.response.get("ResponseMetadata", {}).get("RequestId", "")
@@ -215,6 +213,25 @@ class AwsSession:
                     aws_request_id=request_id,
                     duration_ms=round(seconds * 1000, 1),
                 )
+
+    async def _landed(
+        self, service: str, operation: str, parameters: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Send a request in a thread, and stay until it has landed, also when cancelled.
+
+        A thread can't be stopped: a pass that follows would look while the request is under way,
+        and make again what it then makes.
+        """
+        sent = asyncio.get_running_loop().run_in_executor(
+            self._executor, self._send, service, operation, parameters
+        )
+        try:
+            return await asyncio.shield(sent)
+        except asyncio.CancelledError:
+            await asyncio.wait([sent])
+            if not sent.cancelled():
+                sent.exception()  # looked at: nobody else waits for it
+            raise
 
     async def _prepare(self, service: str, operation: str) -> None:
         """Make the client before the call takes its turn.

@@ -48,3 +48,6 @@ async def walk(
     finally:
         for task in running:
             task.cancel()
+        if running:
+            # Their requests may be under way: nobody may look before those have landed.
+            await asyncio.wait(running)

@@ -58,7 +58,8 @@ def test_incomplete_assets_are_passed_over(
     for name in ("etcd", "kube-apiserver", "kubectl"):
         script(machine / "assets" / name, "")
     monkeypatch.setenv("KUBEBUILDER_ASSETS", str(machine / "assets"))
-    use_go(monkeypatch, machine, 'touch "$9"', "go1.99.0")
+    build = 'while [ "$1" != -o ]; do shift; done\ntouch "$2"'
+    use_go(monkeypatch, machine, build, "go1.99.0")
     assert binaries.locate() != machine / "assets"
     assert "it lacks kube-controller-manager" in capsys.readouterr().err
 

@@ -52,10 +52,17 @@ def test_what_a_killed_builder_left_is_removed(root: Path) -> None:
     assert sorted(path.name for path in root.iterdir()) == ["thing", "thing.lock"]
 
 
-def test_of_two_builders_one_waits(capsys: pytest.CaptureFixture[str]) -> None:
+def test_of_two_builders_one_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Both get the entry; it is filled once and the other is told that it waits."""
-    inside, go_on = threading.Event(), threading.Event()
+    inside, waits, go_on = threading.Event(), threading.Event(), threading.Event()
     fills: list[str] = []
+    said: list[str] = []
+
+    def say(message: str) -> None:
+        said.append(message)
+        waits.set()
+
+    monkeypatch.setattr(cache, "say", say)
 
     def slow(folder: Path) -> None:
         fills.append("slow")
@@ -68,13 +75,12 @@ def test_of_two_builders_one_waits(capsys: pytest.CaptureFixture[str]) -> None:
     assert inside.wait(10)
     second = threading.Thread(target=cache.entry, args=("thing", lambda _: fills.append("second")))
     second.start()
-    said = ""
-    while "Waiting for another process that makes thing" not in said:
-        said += capsys.readouterr().err
+    assert waits.wait(10)
     go_on.set()
     first.join(10)
     second.join(10)
     assert fills == ["slow"]
+    assert said == ["Waiting for another process that makes thing"]
 
 
 def test_digests_see_the_borders_between_parts() -> None:
