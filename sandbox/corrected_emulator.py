@@ -78,8 +78,11 @@ def refuse_second_mapping(create: Handler) -> Handler:
     return create_mapping
 
 
-def tell_starting_time(create: Handler) -> Handler:
-    """CreateEventSourceMapping: the answer has "StartingPositionTimestamp"."""
+def begin_at_time(create: Handler) -> Handler:
+    """CreateEventSourceMapping: "StartingPositionTimestamp" is told, and is where reading begins.
+
+    The emulator would begin at the end of each shard, as it is when it first polls.
+    """
 
     def create_mapping(data: dict[str, Any]) -> Answer:
         status, headers, body = create(data)
@@ -87,6 +90,13 @@ def tell_starting_time(create: Handler) -> Handler:
             told = {"StartingPositionTimestamp": data["StartingPositionTimestamp"]}
             answer = json.loads(body) | told
             lambda_svc._esms[answer["UUID"]].update(told)  # noqa: SLF001
+            stream = kinesis._streams[data["EventSourceArn"].partition("/")[2]]  # noqa: SLF001
+            lambda_svc._kinesis_positions[answer["UUID"]] = {  # noqa: SLF001
+                shard_id: kinesis._start_position(  # noqa: SLF001
+                    shard["records"], "AT_TIMESTAMP", "", told["StartingPositionTimestamp"]
+                )
+                for shard_id, shard in stream["shards"].items()
+            }
             body = json.dumps(answer).encode()
         return status, headers, body
 
@@ -356,7 +366,7 @@ cloudwatch_logs.handle_request = with_actions(
     {"AssociateKmsKey": change_log_key, "DisassociateKmsKey": change_log_key},
 )
 lambda_svc._create_esm = refuse_second_mapping(  # noqa: SLF001
-    tell_starting_time(lambda_svc._create_esm)  # noqa: SLF001
+    begin_at_time(lambda_svc._create_esm)  # noqa: SLF001
 )
 kinesis._create_stream = tag_at_creation(kinesis._create_stream)  # noqa: SLF001
 kinesis._describe_stream_summary = tell_shard_level_metrics(  # noqa: SLF001
