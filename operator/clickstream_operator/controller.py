@@ -485,14 +485,9 @@ class Controller:
             log.warning("left alone: unknown to this version", resources=sorted(unknown))
         outcomes |= {name: Outcome(name, None) for name in unknown}
         report = replace(report_of(subject, effective, resources, outcomes), deleting=True)
-        # What was never on record and can't be looked for now holds the deletion up; it is listed
-        # only when nothing else explains why.
-        listed = [e for e in report.entries if e.name in inventory or e.arn]
-        if any(entry.state is not State.RETAINED for entry in listed):
-            report = replace(report, entries=listed)
+        report = replace(report, entries=_listed(report.entries, inventory))
         subject = await self._reporter.publish(subject, report, outcomes)
-        left = [e for e in report.entries if e.state is not State.RETAINED]
-        if left or any(one.look_failed for one in outcomes.values()):
+        if any(one.entry and one.entry.state is not State.RETAINED for one in outcomes.values()):
             delay = self._pace.after(memory, outcomes, resync=False)
             return self._in_time(delay, statuses.inventory(subject.status).values())
         await self._kube.remove_finalizer(subject.body)
@@ -514,6 +509,24 @@ class Controller:
             ),
         )
         await self._kube.remove_finalizer(subject.body)
+
+
+def _listed(entries: Iterable[Entry], inventory: Mapping[str, Entry]) -> list[Entry]:
+    """What the status of a deletion lists.
+
+    What was never on record and can't be looked for now holds the deletion up as well; it is listed
+    when nothing on record explains why: there is nothing left, or it merely waits.
+    """
+    waiting = Reason.WAITING_FOR_DEPENDENCY
+    left = [entry for entry in entries if entry.state is not State.RETAINED]
+    explained = any(
+        entry.reason != waiting and (entry.name in inventory or entry.arn) for entry in left
+    )
+    return [
+        entry
+        for entry in entries
+        if entry.name in inventory or entry.arn or not (explained or entry.reason == waiting)
+    ]
 
 
 def _still_known(memory: Memory, wanted: list[Resource], *, resync: bool) -> Mapping[str, Observed]:

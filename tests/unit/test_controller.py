@@ -407,6 +407,32 @@ async def test_deletion_does_not_list_what_never_was(world: World) -> None:
     assert world.kube.body is None
 
 
+async def test_deletion_names_the_failed_look_that_it_waits_for(world: World) -> None:
+    """What all on record waits for is told, and nothing else of what never was."""
+    mine, idle = FakeResource("mine"), FakeResource("idle")
+    never = FakeResource("never", "mine", "idle")
+    world.has(mine)
+    await world.step()
+    world.possible = [mine, idle, never]
+    world.ask_to_delete()
+    never.fail = {"observe": aws_error(Category.ACCESS_DENIED, text="no")}
+    while world.time < 1000:
+        delay = await world.step()
+        stalled = [one for one in world.kube.status.conditions if one.type == "Stalled"]
+        if stalled:
+            break
+        assert delay is not None
+        world.time += delay
+    assert 300 <= world.time < 301
+    assert "never: fake:call failed with" in stalled[0].message
+    assert [one.name for one in world.kube.status.resources] == ["mine", "never"]
+    assert "delete" not in mine.calls
+    never.fail = {}
+    await world.step()
+    assert world.kube.body is None
+    assert mine.there is None
+
+
 @pytest.mark.parametrize(
     ("category", "seconds"),
     [(Category.TRANSIENT, 600), (Category.THROTTLED, 600), (Category.ACCESS_DENIED, 300)],
