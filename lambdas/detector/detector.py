@@ -21,7 +21,6 @@ from detector.stream_tail import StreamTail
 from shared.conditional_write import MOST_ATTEMPTS, ContentionError
 from shared.decode import Decoder, read_records
 from shared.emf import Metrics, write_line
-from shared.lanes import Lane
 from shared.logs import Log
 from shared.privacy import Scrubber
 
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from detector.lane_state import Checkout
     from detector.session_rules import SessionCounts
     from shared.config import Config
+    from shared.lanes import Lane
     from shared.rows import Batch
 
 SCHEDULE_SOURCE = "clickstream.schedule"
@@ -87,8 +87,7 @@ class Detector:
         if event.get("source") == SCHEDULE_SOURCE:
             self._tick()
             return {}
-        for shard, records in read_records(event).items():
-            lane = Lane(self._config.stream_epoch, shard)
+        for lane, records in read_records(event, self._config.stream_epoch).items():
             self._advance(lane, self._decoder.decode_batch(records))
         return {"batchItemFailures": []}
 
@@ -101,7 +100,7 @@ class Detector:
         seen: set[str] = set()
         # One at a time: the states of all lanes together could exceed the memory.
         for lane, state in self._lanes.load_all():
-            if lane.epoch != self._config.stream_epoch:
+            if self._minutes.is_past(lane):
                 self._settle(lane, state, now_ms)  # Of a former life of the stream: all is read.
                 continue
             seen.add(lane.code)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from detector.findings import MINUTE_MS
 from detector.session_rules import GRACE_MS, KEPT_MINUTES
 from detector.stream_tail import SKEW_MS
-from shared.lanes import NOTHING, Lane
+from shared.lanes import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from detector.lane_state import LaneState
     from detector.site_state import SiteState
     from detector.stream_tail import StreamTail
+    from shared.lanes import Lane
 
 MOST_MINUTES = 1440
 """How long a lane that stands still holds the others up; older minutes are skipped and counted."""
@@ -42,9 +43,12 @@ class Minutes:
         """Without `tail` a lane is past a minute by its own clock only."""
         self._tail = tail
         self._epoch = epoch
+        self._living: dict[str, Lane] = {}
 
     def begin(self, state: SiteState, now_ms: int) -> None:
         """Start a tick: a fresh state begins now, one left behind too far gives minutes up."""
+        if self._tail is not None:
+            self._living = {lane.shard: lane for lane in self._tail.lanes(self._epoch)}
         latest = latest_minute(now_ms)
         if not state.judged:
             state.judged = latest
@@ -55,17 +59,20 @@ class Minutes:
             state.sums = {minute: sums for minute, sums in state.sums.items() if minute > oldest}
             state.lost = {minute for minute in state.lost if minute > oldest}
 
+    def is_past(self, lane: Lane) -> bool:
+        """Return whether a lane's shard has another life now, so that all of the lane is read."""
+        return self._living.get(lane.shard, lane) != lane
+
     def finish(self, state: SiteState, seen: set[str], now_ms: int) -> None:
         """Add the shards that no lane item speaks of, and forget lanes that are gone.
 
         `seen`: the codes of the lanes that were taken.
         """
         known = set(seen)
-        if self._tail is not None:
-            for lane in [Lane(self._epoch, shard) for shard in self._tail.shards()]:
-                if lane.code not in seen:
-                    self.take(state, lane, None, now_ms)
-                    known.add(lane.code)
+        for lane in self._living.values():
+            if lane.code not in seen:
+                self.take(state, lane, None, now_ms)
+                known.add(lane.code)
         for code in [code for code in state.cursors if code not in known]:
             del state.cursors[code]
         state.ended &= known

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from shared.conditional_write import error_code
-from shared.lanes import NOTHING
+from shared.lanes import NOTHING, Lane, lane_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,12 +42,14 @@ class StreamTail:
         self._stream = stream
         self._clock = clock
 
-    def shards(self) -> Iterator[str]:
-        """Yield the ids of the stream's shards."""
+    def lanes(self, stream_epoch: str) -> Iterator[Lane]:
+        """Yield the lanes of the stream's shards; `stream_epoch` as in `lane_of`."""
         arguments: dict[str, Any] = {"StreamName": self._stream}
         while True:
             answer = self._kinesis.list_shards(**arguments)
-            yield from (str(shard["ShardId"]) for shard in answer["Shards"])
+            for shard in answer["Shards"]:
+                first = int(shard["SequenceNumberRange"]["StartingSequenceNumber"])
+                yield lane_of(shard["ShardId"], first, stream_epoch)
             if "NextToken" not in answer:
                 return
             arguments = {"NextToken": answer["NextToken"]}

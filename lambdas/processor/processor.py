@@ -19,7 +19,6 @@ from shared.dead_letters import DeadLetters
 from shared.decode import Decoder, count_reasons, read_records
 from shared.emf import Metrics, Series, write_line
 from shared.lane_items import LaneItems, LaneState
-from shared.lanes import Lane
 from shared.logs import Log
 from shared.page_items import PageItems
 from shared.privacy import Scrubber
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from shared.config import Config
+    from shared.lanes import Lane
     from shared.rows import Batch, Event
 
 MOST_EVENT_TYPES = 50
@@ -88,8 +88,7 @@ class Processor:
     def process(self, event: Mapping[str, Any], context: object = None) -> dict[str, Any]:
         """Process one Kinesis event of Lambda; returns that no item failed, or raises."""
         del context
-        for shard, records in read_records(event).items():
-            lane = Lane(self._config.stream_epoch, shard)
+        for lane, records in read_records(event, self._config.stream_epoch).items():
             self.process_batch(lane, self._decoder.decode_batch(records))
         return {"batchItemFailures": []}
 

@@ -16,7 +16,6 @@ from redrive.objects import FAILED, ObjectName, list_keys, list_raw, read_lines
 from shared.aggregate import HOUR_MS
 from shared.archive import BAD, ENVELOPE, RAW
 from shared.decode import read_records
-from shared.lanes import Lane
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from shared.archive import Archive
     from shared.config import Config
     from shared.decode import Decoder
+    from shared.lanes import Lane
     from shared.rows import Batch
 
 PREFIX = "aws/lambda/"
@@ -85,8 +85,7 @@ class FailedBatches:
         return result
 
     def _batches(self, event: Mapping[str, Any]) -> Iterator[tuple[Lane, Batch]]:
-        for shard, records in read_records(event).items():
-            lane = Lane(self._config.stream_epoch, shard)
+        for lane, records in read_records(event, self._config.stream_epoch).items():
             yield lane, self._decoder.decode_batch(records)
 
     def _add(self, lane: Lane, batch: Batch, result: Appended) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared import kpl, rows
 from shared.clock_text import parse_time
+from shared.lanes import Lane, lane_of, life_of
 from shared.privacy import Scrubber, TooDeepError, page_path
 from shared.rows import BadRow, Batch, Event, Record
 
@@ -33,13 +34,14 @@ _BINARY_SHARE = 0.1
 _LONGEST_ID = 256
 
 
-def read_records(lambda_event: Mapping[str, Any]) -> dict[str, list[Record]]:
-    """Return the records of an invocation by shard, each shard's in sequence order.
+def read_records(lambda_event: Mapping[str, Any], stream_epoch: str) -> dict[Lane, list[Record]]:
+    """Return the records of an invocation by lane, each lane's in sequence order.
 
     Shape: AWS Lambda Developer Guide, "Using AWS Lambda with Amazon Kinesis". The shard id is the
     part of `eventID` before the colon.
     """
-    shards: dict[str, list[Record]] = {}
+    lanes: dict[Lane, list[Record]] = {}
+    groups: dict[tuple[str, int | None], list[Record]] = {}
     for entry in lambda_event.get("Records", ()):
         kinesis = entry["kinesis"]
         shard = str(entry["eventID"]).partition(":")[0]
@@ -48,10 +50,14 @@ def read_records(lambda_event: Mapping[str, Any]) -> dict[str, list[Record]]:
             arrival_ms=round(float(kinesis["approximateArrivalTimestamp"]) * 1000),
             data=base64.b64decode(kinesis["data"]),
         )
-        shards.setdefault(shard, []).append(record)
-    for records in shards.values():
+        group = (shard, life_of(record.sequence))
+        if group not in groups:
+            lane = lane_of(shard, record.sequence, stream_epoch)
+            groups[group] = lanes.setdefault(lane, [])
+        groups[group].append(record)
+    for records in lanes.values():
         records.sort(key=lambda record: record.sequence)
-    return shards
+    return lanes
 
 
 class Decoder:

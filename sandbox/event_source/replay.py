@@ -62,7 +62,7 @@ def replay(
         Function(scheduler, faults, factory)
         for factory in _factories(stores, lambda: scheduler.now, original=original)
     )
-    stream = Stream("e1", _SHARDS, source)
+    stream = Stream(_SHARDS, source, lambda: scheduler.now)
     mappings = [
         EventSourceMapping(
             scheduler=scheduler,

@@ -23,8 +23,16 @@ class Tail:
     def list_shards(self, *, StreamName: str) -> dict[str, Any]:
         """Answer all shards at once."""
         del StreamName
-        shards = self.stream.shards if self.stream is not None else ()
-        return {"Shards": [{"ShardId": name} for name in shards]}
+        shards = self.stream.shards if self.stream is not None else {}
+        return {
+            "Shards": [
+                {
+                    "ShardId": shard.name,
+                    "SequenceNumberRange": {"StartingSequenceNumber": str(shard.first)},
+                }
+                for shard in shards.values()
+            ]
+        }
 
     def get_shard_iterator(
         self,
@@ -42,9 +50,16 @@ class Tail:
         records = self.stream.shards[ShardId].records
         if ShardIteratorType == "AT_TIMESTAMP" and Timestamp is not None:
             place = sum(record.arrival < Timestamp.timestamp() for record in records)
+        elif not self._gave(ShardId, int(StartingSequenceNumber)):
+            # "... is invalid because it did not come from this stream".
+            raise aws_error("InvalidArgumentException", "GetShardIterator")
         else:
             place = sum(record.sequence <= int(StartingSequenceNumber) for record in records)
         return {"ShardIterator": f"{self.stream.epoch}/{ShardId}/{place}"}
+
+    def _gave(self, name: str, sequence: int) -> bool:
+        records = self.stream.shards[name].records if self.stream is not None else ()
+        return any(record.sequence == sequence for record in records)
 
     def get_records(self, *, ShardIterator: str, Limit: int) -> dict[str, Any]:
         """Answer records from an iterator's place on."""

@@ -70,18 +70,22 @@ class TrafficMaker:
         source: of randomness.
         start_ms: when the first record arrives, UTC ms.
         session_keys: whether the session id is the partition key.
+        visit: what the names of its sessions begin with.
     """
 
     source: random.Random
     start_ms: int
     session_keys: bool = True
+    visit: str = ""
     _agents: dict[str, str] = field(default_factory=dict)
 
     def records(self, count: int, *, span_ms: int, crowd: bool = False) -> list[SentRecord]:
         """Return about `count` records that arrive within `span_ms`."""
         source = self.source
-        sessions = [f"session_{number}" for number in range(max(2, count // 6))]
-        clickers = ["clicker_0"] if self.session_keys and source.random() < 1 / 3 else []
+        sessions = [f"{self.visit}session_{number}" for number in range(max(2, count // 6))]
+        clickers = (
+            [f"{self.visit}clicker_0"] if self.session_keys and source.random() < 1 / 3 else []
+        )
         made = []
         for index in range(count):
             now = self.start_ms + span_ms * index // count

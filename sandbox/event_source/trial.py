@@ -20,7 +20,7 @@ from sandbox.event_source.given_up import compare_between, compare_failed
 from sandbox.event_source.mapping import EventSourceMapping, MappingSettings, check_expected
 from sandbox.event_source.scheduler import Scheduler
 from sandbox.event_source.stores import HASH_KEY, Stores, make_config
-from sandbox.event_source.stream import FIRST_SEQUENCE, Stream
+from sandbox.event_source.stream import Shard, Stream, epoch_of
 from sandbox.event_source.traffic import SentEvent, SentRecord, TrafficMaker
 from sandbox.event_source.truth import PlacedLane, PlacedRow, Truth, tell
 
@@ -30,6 +30,9 @@ RATE_LIMIT: Final = 25
 _TICK_SECONDS: Final = 60.0
 _LAST_TICKS: Final = 3
 _SPAN_MS: Final = 30_000
+_DAY_SECONDS: Final = 86_400.0
+#: AWS frees the name of a stream within so long at the earliest.
+_DELETION_SECONDS: Final = 10.0
 _TICK: Final = {"source": "clickstream.schedule"}
 _STALE_READS: Final = 0.3
 _SPEC: Final = Spec.model_validate({"anomalyDetection": {"sensitivity": "High"}})
@@ -48,6 +51,8 @@ class TrialSettings:
     fault_budget: int = 25
     reshards: int = 1
     new_stream: bool = False
+    overlap: bool = False
+    """Whether the old mappings go on beside those of the new stream."""
     mapping: MappingSettings = field(default_factory=MappingSettings)
     kinds: frozenset[Fault] | None = None
 
@@ -75,7 +80,8 @@ def draw_settings(seed: int) -> TrialSettings:
         fault_rate=source.choice((0.01, 0.03, 0.03, 0.08)),
         fault_budget=source.choice((10, 20, 40)),
         reshards=source.choice((0, 0, 1, 1, 2)),
-        new_stream=source.random() < 1 / 8,
+        new_stream=(new_stream := source.random() < 1 / 8),
+        overlap=new_stream and source.random() < 3 / 4,
         mapping=MappingSettings(
             batch_size=source.choice((1, 3, 8, 8, 20, 100)),
             window_seconds=source.choice((0.0, 1.0, 5.0, 30.0)),
@@ -85,10 +91,11 @@ def draw_settings(seed: int) -> TrialSettings:
     )
 
 
-def draw_harsh_settings(seed: int) -> TrialSettings:
+def draw_harsh_settings(seed: int, *, streams: int = 1) -> TrialSettings:
     """Return settings under which a wrong condition shows soon: long batches, cut again and again.
 
-    Batches are not bisected, so that what fails comes again whole, or with other limits.
+    Batches are not bisected, so that what fails comes again whole, or with other limits. With two
+    `streams` the second takes the first one's place while it is read.
     """
     source = random.Random(f"harsh settings {seed}")  # noqa: S311 - reproducible, not secret
     return TrialSettings(
@@ -97,6 +104,8 @@ def draw_harsh_settings(seed: int) -> TrialSettings:
         fault_rate=0.06,
         fault_budget=80,
         reshards=source.choice((0, 1)),
+        new_stream=streams > 1,
+        overlap=streams > 1,
         mapping=MappingSettings(
             batch_size=source.choice((6, 15, 30)),
             window_seconds=source.choice((5.0, 15.0)),
@@ -130,8 +139,11 @@ class Trial:
 
     def run(self) -> Outcome:
         """Run to the end and compare."""
-        processor = Function(self.scheduler, self.faults, self._factory("processor", "e1"))
-        detector = Function(self.scheduler, self.faults, self._factory("detector", "e1"))
+        epoch = epoch_of(int(START))
+        processor, detector = (
+            Function(self.scheduler, self.faults, self._factory(name, epoch))
+            for name in ("processor", "detector")
+        )
         self.scheduler.spawn(lambda: self._lead(processor, detector))
         self.scheduler.run()
         truth = tell(self._placed, self._visitor(), rate=RATE_LIMIT)
@@ -179,23 +191,39 @@ class Trial:
     def _lead(self, processor: Function, detector: Function) -> None:
         """The course of the run, as one more task."""
         self.scheduler.spawn(lambda: self._tick(detector))
-        first = FIRST_SEQUENCE
-        self._live("e1", processor, detector, first)
+        self._live((processor, detector), self._stream(0))
         if self._settings.new_stream:
+            if not self._settings.overlap:
+                self._finish()
             self.faults.note(Fault.NEW_STREAM)
             # Numbers of a new stream are as a rule higher; nothing that is counted relies on it.
             lower = not self._settings.session_keys and self._source.random() < 1 / 2
-            first += -(1 << 60) if lower else 1 << 100
-            processor.configure(self._factory("processor", "e2"))
-            detector.configure(self._factory("detector", "e2"))
-            self._live("e2", processor, detector, first)
+            stream = self._stream(-_DAY_SECONDS if lower else _DELETION_SECONDS)
+            self.scheduler.spawn(
+                lambda: self._configure(processor, detector, stream.epoch),
+                delay=self._source.choice((0.0, _SPAN_MS / 1000 * self._source.random())),
+            )
+            self._live((processor, detector), stream)
+        self._finish()
         self.faults.stop()
         self._reading = False
 
-    def _live(self, epoch: str, processor: Function, detector: Function, first: int) -> None:
-        """Put one life of the stream and wait until both functions have read it."""
+    def _configure(self, processor: Function, detector: Function, epoch: str) -> None:
+        """Tell the functions of the new stream, sooner or later than its first records do."""
+        processor.configure(self._factory("processor", epoch))
+        detector.configure(self._factory("detector", epoch))
+
+    def _finish(self) -> None:
+        """Wait until everything has been read."""
+        self.scheduler.wait(lambda: all(mapping.done and mapping.idle for mapping in self.mappings))
+
+    def _stream(self, skew_seconds: float) -> Stream:
+        shards, clock = self._settings.shards, self.scheduler
+        return Stream(shards, self._source, lambda: clock.now + skew_seconds)
+
+    def _live(self, functions: Sequence[Function], stream: Stream) -> None:
+        """Put one life of the stream, for both functions to read."""
         settings, scheduler = self._settings, self.scheduler
-        stream = Stream(epoch, settings.shards, self._source, first_sequence=first)
         mappings = [
             EventSourceMapping(
                 scheduler=scheduler,
@@ -206,18 +234,25 @@ class Trial:
                 settings=settings.mapping,
                 on_failure=self._keep_failed,
             )
-            for function in (processor, detector)
+            for function in functions
         ]
         self.stores.tail.stream = stream
         self.mappings += mappings
         for mapping in mappings:
             mapping.start()
         self._put(stream)
-        scheduler.wait(lambda: all(mapping.done and mapping.idle for mapping in mappings))
 
     def _put(self, stream: Stream) -> None:
         settings, scheduler = self._settings, self.scheduler
-        maker = TrafficMaker(self._source, round(scheduler.now * 1000), settings.session_keys)
+        # Two lives that are read at once have no order, and what a session did before its checkout
+        # is a matter of order: where checkouts are judged, they have no session in common.
+        again = settings.overlap and settings.session_keys and bool(self._placed)
+        maker = TrafficMaker(
+            self._source,
+            round(scheduler.now * 1000),
+            settings.session_keys,
+            visit="again_" if again else "",
+        )
         records = maker.records(settings.records, span_ms=_SPAN_MS, crowd=settings.crowd)
         cuts = {self._source.randrange(len(records)) for _ in range(settings.reshards)}
         placed: dict[str, list[tuple[int, int, SentRecord]]] = {name: [] for name in stream.shards}
@@ -232,8 +267,8 @@ class Trial:
             scheduler.sleep(_SPAN_MS / 1000 / len(records))
         stream.end()
         # In the order of their numbers, parents stand before children.
-        for shard in stream.shards:
-            self._placed.append(_lane(stream.epoch, shard, placed.get(shard, [])))
+        for each in stream.shards.values():
+            self._placed.append(_lane(each, placed.get(each.name, [])))
 
     def _tick(self, detector: Function) -> None:
         """Invoke the detector each minute, and a few times more once all is read."""
@@ -255,7 +290,7 @@ class Trial:
     def _visitor(self) -> Any:
         from shared.privacy import Scrubber  # noqa: PLC0415 - lambdas/ is a path of its own
 
-        config = make_config("processor", self.spec, "e1")
+        config = make_config("processor", self.spec, "e")
         scrubber = Scrubber(config.privacy, config.fields, HASH_KEY)
 
         def visitor(event: SentEvent) -> bytes:
@@ -267,13 +302,14 @@ class Trial:
         self.stores.bucket.put_object(Bucket="", Key=key, Body=body)
 
 
-def _lane(epoch: str, shard: str, records: Sequence[tuple[int, int, SentRecord]]) -> PlacedLane:
+def _lane(shard: Shard, records: Sequence[tuple[int, int, SentRecord]]) -> PlacedLane:
     rows = tuple(
         PlacedRow(sequence, sub, arrival, row)
         for sequence, arrival, record in records
         for sub, row in enumerate(record.rows)
     )
-    return PlacedLane(epoch, shard, rows, records[-1][0] if records else -1)
+    last = records[-1][0] if records else -1
+    return PlacedLane(epoch_of(shard.created), shard.name, rows, last)
 
 
 def run_trial(seed: int, settings: TrialSettings | None = None) -> Outcome:

@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 
 import detector.detector
 import shared.counter_items
+import shared.decode
 import shared.page_items
 import shared.session_items
 from detector.incidents import Incidents
@@ -26,18 +27,22 @@ from shared.aggregate import merge_activities
 from shared.archive import BAD, RAW, Archive
 from shared.clock_text import instant_text
 from shared.lane_items import Intent, LaneItems, LaneState
-from shared.lanes import NOTHING, encode_watermark
+from shared.lanes import NOTHING, Lane, encode_watermark
 
 Patches = Callable[[], "list[Any]"]
 
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """A weakened protocol, and the kinds of which at least one must then be wrong."""
+    """A weakened protocol, and the kinds of which at least one must then be wrong.
+
+    `streams`: how many streams of one name a run needs for it to show.
+    """
 
     name: str
     kinds: tuple[str, ...]
     patches: Patches
+    streams: int = 1
 
     @contextmanager
     def applied(self) -> Iterator[None]:
@@ -242,6 +247,15 @@ def _checkout_by_count() -> list[Any]:
     return [mock.patch.object(detector.detector, "earlier_events", earlier)]
 
 
+def _lane_by_config() -> list[Any]:
+    """The epoch that the function was told, whatever stream the record is of."""
+
+    def lane_of(shard: str, _sequence: int, stream_epoch: str) -> Lane:
+        return Lane(stream_epoch, shard)
+
+    return [mock.patch.object(shared.decode, "lane_of", lane_of)]
+
+
 def _last_value(update: Any) -> str:
     return f":v{len(update.values) - 1}"
 
@@ -262,6 +276,7 @@ CONTROLS: Final = (
     Control("bad rows: intent ignored", (checks.BAD_ROWS,), _intent_ignored),
     Control("bad rows: intent believed", (checks.BAD_ROWS,), _intent_believed),
     Control("lane: no compare-and-set", (checks.RAW_ROWS,), _closed_without_generation),
+    Control("lane: epoch of the config", (checks.SESSION_EVENTS,), _lane_by_config, streams=2),
     Control("dead letters: told by the owner only", (checks.DEAD_LETTERS,), _message_not_repeated),
     Control("incidents: put after the state", (checks.INCIDENTS,), _incident_after_state),
     Control("alerts: marked before sent", (checks.ALERTS,), _alert_without_mark),

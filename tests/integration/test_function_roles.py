@@ -23,7 +23,7 @@ from sandbox.comparison import compare
 from sandbox.generator import generate
 from sandbox.processes import wait_until
 from shared.decode import read_records
-from shared.lanes import NOTHING, Lane
+from shared.lanes import NOTHING
 from tests.integration.pilot import ACCOUNT, Pilot, empty_aws, run
 from tests.integration.test_iam import root
 
@@ -239,8 +239,8 @@ def process(container: Container) -> None:
     shard = container.shard()
     batch = container.batch(shard, [click("s"), {"broken": True}])
     worker = processor.handler._processor.__wrapped__()
-    lane = Lane(container.config["streamEpoch"], shard)
-    rows = worker._decoder.decode_batch(read_records(batch)[shard])
+    ((lane, records),) = read_records(batch, container.config["streamEpoch"]).items()
+    rows = worker._decoder.decode_batch(records)
     # The archive is written, then the container dies: the next one must look at what stands there.
     worker._archive.store(lane, rows, worker._lanes.load(lane))
     processor.handler._processor.__wrapped__().process(batch)
@@ -267,8 +267,11 @@ def detect(container: Container) -> None:
     # A tick asks Kinesis only about shards that are behind; here it is asked about each.
     tail = worker._minutes._tail
     assert tail is not None
-    for real in tail.shards():
-        assert tail.reach(real, watermark=NOTHING, since_ms=round(time.time() * 1000)) is not None
+    for lane in tail.lanes(worker._config.stream_epoch):
+        assert (
+            tail.reach(lane.shard, watermark=NOTHING, since_ms=round(time.time() * 1000))
+            is not None
+        )
     if container.unsent(session):
         raise UnsentError
 

@@ -44,7 +44,13 @@ class MemoryKinesis:
         names = sorted(self.shards)
         index = int(NextToken or 0)
         answer: dict[str, Any] = {
-            "Shards": [{"ShardId": name} for name in names[index : index + 1]]
+            "Shards": [
+                {
+                    "ShardId": name,
+                    "SequenceNumberRange": {"StartingSequenceNumber": str(FIRST_SEQUENCE)},
+                }
+                for name in names[index : index + 1]
+            ]
         }
         return answer if index + 1 >= len(names) else answer | {"NextToken": str(index + 1)}
 

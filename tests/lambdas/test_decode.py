@@ -278,11 +278,11 @@ def test_event_types_do_not_grow_metric_cardinality() -> None:
     assert len(pipeline.readback().all_counts()) == 3000
 
 
-def test_records_are_grouped_by_shard_and_sorted() -> None:
+def test_records_are_grouped_by_lane_and_sorted() -> None:
     """An invocation over several shards is handled lane by lane."""
     mixed = invocation([b"1", b"2"])["Records"] + invocation([b"3"], shard="shardId-1")["Records"]
-    shards = read_records({"Records": list(reversed(mixed))})
-    assert {shard: [r.data for r in rows] for shard, rows in shards.items()} == {
+    lanes = read_records({"Records": list(reversed(mixed))}, "e1")
+    assert {lane.shard: [r.data for r in rows] for lane, rows in lanes.items()} == {
         "shardId-1": [b"3"],
         "shardId-000000000000": [b"1", b"2"],
     }

@@ -50,7 +50,7 @@ class Course:
         self._handler = handler
         source = random.Random(1)  # noqa: S311 - reproducible
         self.scheduler = Scheduler(source, START)
-        self.stream = Stream("e", 1, source)
+        self.stream = Stream(1, source, lambda: START)
         self.numbers: dict[str, int] = {}
         for number in range(records):
             _, sequence = self.stream.put("k", b"x" * size, START)
@@ -174,7 +174,7 @@ def test_children_are_read_after_their_parents() -> None:
     """A closed shard is read to its end, retries included, before either child is."""
     source = random.Random(3)  # noqa: S311 - reproducible
     course = Course(lambda _batch: None, records=0)
-    course.stream = stream = Stream("e", 2, source)
+    course.stream = stream = Stream(2, source, lambda: START)
     for number in range(60):
         if number == 20:
             stream.split("shardId-000000000001")

@@ -15,7 +15,15 @@ from shared.aggregate import Count
 from shared.archive import Archive
 from shared.counter_items import plan_update
 from tests.lambdas.memory_aws import CrashError
-from tests.lambdas.pipelines import NOW, Pipeline, encode, event, invocation, make_config
+from tests.lambdas.pipelines import (
+    FIRST_SEQUENCE,
+    NOW,
+    Pipeline,
+    encode,
+    event,
+    invocation,
+    make_config,
+)
 from tests.unit.test_generator import check_truth
 
 if TYPE_CHECKING:
@@ -196,14 +204,28 @@ def test_random_partition_keys_keep_sessions_right(seed: int) -> None:
     check_truth(pipeline, traffic)
 
 
-def test_new_epoch_is_a_new_lane() -> None:
-    """A stream made anew starts from lower numbers; its events still count."""
+@pytest.mark.parametrize("later", [-3600, 3600])
+def test_stream_made_anew_is_a_new_lane_whatever_the_config_says(later: int) -> None:
+    """Batches of two streams of one name, in any order and under either config, count once each."""
     pipeline = Pipeline()
-    pipeline.processor().process(invocation(encode([event()]), start=1000))
-    pipeline.config = make_config(streamEpoch="e2")
-    pipeline.processor().process(invocation(encode([event()]), start=0))
+    old = invocation(encode([event(), event()]), start=1000)
+    new = invocation(encode([event()]), start=later << 148)
+    for epoch in ("e1", "e2", "e1"):
+        pipeline.config = make_config(streamEpoch=epoch)
+        for batch in (old, new, old):
+            pipeline.processor().process(batch)
+    assert pipeline.readback().all_counts() == {"page_view": {"2026-11-23T12:00": 3}}
+    assert len(list(pipeline.readback().archived_events())) == 3
+
+
+def test_numbers_of_another_form_take_the_epoch_of_the_config() -> None:
+    """Where a sequence number tells no life, as some emulators', the config's epoch does."""
+    pipeline = Pipeline()
+    batch = invocation(encode([event()]), start=1000 - FIRST_SEQUENCE)
+    for epoch in ("e1", "e2", "e2"):
+        pipeline.config = make_config(streamEpoch=epoch)
+        pipeline.processor().process(batch)
     assert pipeline.readback().all_counts() == {"page_view": {"2026-11-23T12:00": 2}}
-    assert len(list(pipeline.readback().archived_events())) == 2
 
 
 def test_archive_that_is_off_writes_bad_rows_only() -> None:
@@ -222,7 +244,7 @@ def test_objects_are_placed_by_arrival_hour() -> None:
     pipeline = Pipeline()
     pipeline.processor().process(invocation(encode([event()])))
     (key,) = pipeline.s3.objects
-    assert key.startswith("raw/dt=2026-11-23/hr=12/e1-shardId-000000000000-4959")
+    assert key.startswith("raw/dt=2026-11-23/hr=12/5bf4e5c2-shardId-000000000000-4959")
     assert key.endswith("-1.jsonl.gz")
 
 
