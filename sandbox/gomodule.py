@@ -58,7 +58,7 @@ def build(
     log = binary.with_name("build.log")
     command = [go(source), "build", "-v", "-trimpath", "-mod=readonly", "-buildvcs=false"]
     command += ["-tags", tags, "-ldflags", link_flags, "-o", str(binary)]
-    say(f"The next step is needed once and takes about {minutes} minutes on 2 cores.")
+    say(f"The next step is needed once and takes about {minutes} min on 2 cores.")
     with (
         step(f"Building {what}", partial(_current_package, log)),
         log.open("wb") as output,

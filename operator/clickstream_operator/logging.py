@@ -39,8 +39,9 @@ def configure(level: str) -> None:
     root.setLevel(logging.WARNING)
     # A role that can't be assumed is said on the pipeline; botocore adds a traceback to each retry.
     logging.getLogger("botocore.credentials").setLevel(logging.ERROR)
-    for name in ("clickstream_operator", "audit"):
-        logging.getLogger(name).setLevel(level)
+    logging.getLogger("clickstream_operator").setLevel(level)
+    # What was written to AWS is on record however quiet the operator is to be.
+    logging.getLogger("audit").setLevel(logging.INFO)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

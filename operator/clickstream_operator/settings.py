@@ -82,7 +82,7 @@ class Settings(BaseSettings):
     listen_port: int = Field(default=8080, ge=0, le=65535)
     """Port of /healthz, /readyz and /metrics; 0 chooses one."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    """Lowest level that is logged."""
+    """Lowest level that is logged; the audit lines of writes to AWS are logged at every level."""
 
     @field_validator("watch_label_selector")
     @classmethod

@@ -16,17 +16,22 @@ Tool = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture(scope="session")
-def tool() -> Tool:
-    """Run a tool by its name in the root of the project; its exit code is the caller's to judge."""
-    folder = toolchain.environment(
+def audit_tools() -> Path:
+    """The environment that the tools are in."""
+    return toolchain.environment(
         "audit", ROOT / "locks" / "audit.txt", "Installing the audit tools"
     )
 
+
+@pytest.fixture(scope="session")
+def tool(audit_tools: Path) -> Tool:
+    """Run a tool by its name in the root of the project; its exit code is the caller's to judge."""
+
     def run(name: str, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
-        program = folder / "bin" / name
+        program = audit_tools / "bin" / name
         # The scripts name the interpreter of the folder that the environment was made in.
         is_script = program.read_bytes()[:2] == b"#!"
-        command = [str(folder / "bin" / "python")] if is_script else []
+        command = [str(audit_tools / "bin" / "python")] if is_script else []
         return subprocess.run(
             [*command, str(program), *words],
             cwd=ROOT,

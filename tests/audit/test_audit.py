@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 import yaml
 
-from sandbox import helm
+from sandbox import actionlint, binaries, helm
 from tests.audit.conftest import Tool
+from tests.chart.test_renderings import RENDERINGS
+from tests.chart.test_values import CHART, options
 
 pytestmark = pytest.mark.audit
 
@@ -57,9 +59,8 @@ def test_code(tool: Tool) -> None:
 
 def test_rendered_chart(tool: Tool, tmp_path: Path) -> None:
     """checkov, over the rendering with the defaults."""
-    chart = ROOT / "charts" / "clickstream-operator"
     program = helm.Helm(4, home=tmp_path)
-    rendered = program.run("template", "op", str(chart), "--set", "aws.region=eu-west-1").stdout
+    rendered = program.run("template", "op", str(CHART), "--set", "aws.region=eu-west-1").stdout
     (tmp_path / "rendered.yaml").write_text(rendered)
     done = tool(
         "checkov",
@@ -73,6 +74,45 @@ def test_rendered_chart(tool: Tool, tmp_path: Path) -> None:
     )
     failed = json.loads(done.stdout)["results"]["failed_checks"]
     assert {(one["check_id"], "") for one in failed} == explained("checkov")
+
+
+def _oldest_kubernetes() -> str:
+    """The minor version that the chart asks for at least."""
+    found = re.match(
+        r">=(1\.\d+)\.", yaml.safe_load((CHART / "Chart.yaml").read_text())["kubeVersion"]
+    )
+    assert found
+    return found[1]
+
+
+def test_renderings_fit_every_kubernetes_from_the_oldest_on(tool: Tool, tmp_path: Path) -> None:
+    """kubernetes-validate --strict, over every rendering and the manifests without Helm.
+
+    In tests/chart/ a real API server judges the same renderings: it knows CEL and admission, but
+    is of one version only.
+    """
+    files = sorted((ROOT / "examples" / "install").glob("*.yaml"))
+    oldest = _oldest_kubernetes()
+    for name, pairs in RENDERINGS.items():
+        values = ("--namespace", "default", "--kube-version", f"{oldest}.0", *options(*pairs))
+        objects = helm.Helm(4, home=tmp_path).render(CHART, *values)
+        files.append(tmp_path / f"{name}.yaml")
+        files[-1].write_text(yaml.safe_dump_all(objects))
+    newest = binaries.version().removeprefix("v").rpartition(".")[0]
+    for version in (oldest, newest):
+        done = tool("kubernetes-validate", "-k", version, "--strict", *map(str, files))
+        lines = done.stdout.splitlines()
+        # A version or kind that it does not know is a warning only.
+        assert [line for line in lines if not line.startswith("INFO ")] == []
+        assert done.returncode == 0
+        assert {line.rpartition(" ")[2] for line in lines} == {version}
+        assert len(lines) > 50
+
+    broken = tmp_path / "broken.yaml"
+    broken.write_text(files[-1].read_text().replace("replicas:", "replica:"))
+    done = tool("kubernetes-validate", "-k", newest, "--strict", str(broken))
+    assert done.returncode == 1
+    assert "'replica' was unexpected" in done.stdout
 
 
 def test_no_secret_is_committed(tool: Tool) -> None:
@@ -119,10 +159,48 @@ def test_dockerfile(tool: Tool) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_workflows(tool: Tool) -> None:
+def test_workflows_are_safe(tool: Tool) -> None:
     """zizmor, without exceptions, and without asking the network."""
     done = tool("zizmor", "--offline", "--no-progress", ".github/workflows")
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_workflows_are_valid(audit_tools: Path) -> None:
+    """actionlint: keys, expressions and inputs, with shellcheck on each script."""
+    files = sorted((ROOT / ".github" / "workflows").glob("*.yaml"))
+    assert len(files) >= 2
+    done = subprocess.run(
+        [
+            str(actionlint.locate()),
+            # By default it looks for both on PATH and is quiet where they are not.
+            f"-shellcheck={audit_tools / 'bin' / 'shellcheck'}",
+            "-pyflakes=",
+            *map(str, files),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_release_gives_every_argument_of_the_image() -> None:
+    """What the Dockerfile leaves to its builder is given, by the names that it has there."""
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    arguments = set(re.findall(r"^ARG (\w+)", dockerfile, re.MULTILINE))
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yaml").read_text())
+    steps = workflow["jobs"]["image"]["steps"]
+    (build,) = [one for one in steps if "docker/build-push-action" in one.get("uses", "")]
+    given = {line.partition("=")[0] for line in build["with"]["build-args"].splitlines()}
+    # The base is pinned in the Dockerfile.
+    assert given == arguments - {"BASE"}
+
+
+def test_scripts(tool: Tool) -> None:
+    """shellcheck, without exceptions, over what CI runs."""
+    done = tool("shellcheck", ".ci/run")
+    assert done.returncode == 0, done.stdout
 
 
 def test_cloudformation(tool: Tool) -> None:

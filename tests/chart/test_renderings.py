@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from sandbox import Sandbox
+from sandbox import Sandbox, prometheus_operator
+from sandbox.crds import establish
 from sandbox.helm import Helm
 from tests.chart.conftest import clean
 from tests.chart.test_values import CHART, OTHER_ROLE, REGION, ROLE, one, options
@@ -99,8 +100,17 @@ RENDERINGS: dict[str, list[str]] = {
         f"aws.allowedRoleArns={{{OTHER_ROLE}}}",
     ],
 }
-#: What the Prometheus Operator serves; that it is well-formed is checked by its shape.
+#: What the Prometheus Operator serves.
 MONITORING = [REGION, "prometheusRule.enabled=true", "prometheusRule.labels.release=prometheus"]
+MONITORS = {
+    kind: [
+        *MONITORING,
+        f"metrics.{key}.enabled=true",
+        f"metrics.{key}.interval=15s",
+        f"metrics.{key}.labels.release=prometheus",
+    ]
+    for kind, key in (("ServiceMonitor", "serviceMonitor"), ("PodMonitor", "podMonitor"))
+}
 
 
 @pytest.fixture
@@ -140,19 +150,55 @@ def test_a_real_api_server_takes_every_rendering(
                         "spec": template["spec"],
                     }
                 )
-        listed = {"apiVersion": "v1", "kind": "List", "items": objects}
-        done = strict.kubectl(
-            "apply",
-            "--server-side",
-            "--dry-run=server",
-            "--validate=strict",
-            "-f",
-            "-",
-            input=json.dumps(listed),
-            check=False,
-        )
-        assert done.returncode == 0, (name, done.stderr)
-        assert "Warning" not in done.stderr, (name, done.stderr)
+        assert dry_run(strict, objects) == "", name
+
+
+@pytest.fixture(scope="session")
+def monitored(cluster: Sandbox) -> Sandbox:
+    """The API server with the Prometheus Operator's own CRDs."""
+    establish(cluster, prometheus_operator.crds())
+    return cluster
+
+
+def dry_run(cluster: Sandbox, objects: list[Any]) -> str:
+    """What a server-side dry run with strict field validation says against objects."""
+    done = cluster.kubectl(
+        "apply",
+        "--server-side",
+        "--dry-run=server",
+        "--validate=strict",
+        "-f",
+        "-",
+        input=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}),
+        check=False,
+    )
+    return done.stderr
+
+
+@pytest.mark.parametrize("kind", MONITORS)
+def test_the_prometheus_operators_crds_take_monitor_and_rules(
+    monitored: Sandbox, helm_major: int, tmp_path: Path, kind: str
+) -> None:
+    """Strict, by the CRDs of that project: no warning; a field they do not know is refused."""
+    helm = Helm(helm_major, home=tmp_path)
+    objects = [
+        each
+        for each in helm.render(CHART, "--namespace", "default", *options(*MONITORS[kind]))
+        if each["apiVersion"].startswith("monitoring.coreos.com/")
+    ]
+    assert {each["kind"] for each in objects} == {kind, "PrometheusRule"}
+    assert dry_run(monitored, objects) == ""
+    for each in objects:
+        (listed,) = [value for value in each["spec"].values() if has_objects(value)]
+        listed[0]["intervall"] = "15s"
+        refused = dry_run(monitored, [each])
+        assert "unknown field" in refused
+        assert "intervall" in refused
+
+
+def has_objects(value: Any) -> bool:
+    """Whether a value is a list of objects."""
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
 
 
 def test_what_the_crd_keeps(offline: Helm) -> None:

@@ -5,12 +5,18 @@ from __future__ import annotations
 import json
 import logging as standard
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 import structlog
+from botocore.exceptions import ClientError
 
 from clickstream_operator import logging
+from clickstream_operator.aws.errors import AwsError, Category
+from clickstream_operator.aws.limits import Limits
+from clickstream_operator.aws.session import AwsSession
 
 
 @pytest.fixture(autouse=True)
@@ -83,5 +89,87 @@ def test_level_is_the_chosen_one(capsys: pytest.CaptureFixture[str]) -> None:
     """The operator's own loggers follow the setting."""
     logging.configure("WARNING")
     structlog.get_logger("clickstream_operator.test").info("quiet")
-    structlog.get_logger("audit").warning("loud")
+    structlog.get_logger("clickstream_operator.test").warning("loud")
     assert [line["message"] for line in lines(capsys)] == ["loud"]
+
+
+def test_writes_to_aws_are_on_record_at_every_level(capsys: pytest.CaptureFixture[str]) -> None:
+    """Who asks for less noise does not ask for less evidence."""
+    logging.configure("ERROR")
+    structlog.get_logger("audit").info("aws write")
+    assert [line["logger"] for line in lines(capsys)] == ["audit"]
+
+
+@pytest.mark.parametrize(
+    ("refused", "result", "request_id"),
+    [
+        (None, "OK", "r-1"),
+        (
+            ClientError(
+                {
+                    "Error": {"Code": "AccessDenied", "Message": "no"},
+                    "ResponseMetadata": {"RequestId": "r-2"},
+                },  # type: ignore[typeddict-item]
+                "PutParameter",
+            ),
+            "AccessDenied",
+            "r-2",
+        ),
+        (
+            AwsError(
+                service="ssm",
+                operation="put_parameter",
+                code="NotSent",
+                text="another one leads",
+                category=Category.TRANSIENT,
+            ),
+            "NotSent",
+            "",
+        ),
+    ],
+    ids=["done", "refused", "withheld"],
+)
+async def test_a_write_is_on_record_without_its_values(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    refused: Exception | None,
+    result: str,
+    request_id: str,
+) -> None:
+    """One line whatever came of it: what was asked, and no value; none for a read."""
+    logging.configure("INFO")
+
+    def send(service: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        if refused is not None and operation == "put_parameter":
+            raise refused
+        return {"ResponseMetadata": {"RequestId": "r-1"}}
+
+    with ThreadPoolExecutor(1) as executor:
+        credentials = {"aws_access_key_id": "123456789012", "aws_secret_access_key": "test"}
+        session = AwsSession(
+            region="us-east-1",
+            executor=executor,
+            limits=Limits(enabled=False),
+            credentials=credentials,
+        )
+        monkeypatch.setattr(session, "_send", send)
+        values = {"Name": "/key", "Value": "secret", "Type": "SecureString"}
+        with structlog.contextvars.bound_contextvars(pipeline="shop/web", resource="hash-key"):
+            await session.call("ssm", "describe_parameters", MaxResults=1)
+            with nullcontext() if refused is None else pytest.raises(AwsError):
+                await session.call("ssm", "put_parameter", **values)
+    (line,) = lines(capsys)
+    assert line.pop("time")
+    assert line.pop("duration_ms") >= 0
+    assert line == {
+        "level": "info",
+        "logger": "audit",
+        "message": "aws write",
+        "pipeline": "shop/web",
+        "resource": "hash-key",
+        "service": "ssm",
+        "action": "put_parameter",
+        "fields": ["Name", "Type", "Value"],
+        "result": result,
+        "aws_request_id": request_id,
+    }

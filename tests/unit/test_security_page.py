@@ -67,6 +67,51 @@ def test_packages_are_locked_with_hashes() -> None:
     assert dockerfile.count("pip install") == dockerfile.count("pip install --require-hashes") == 1
 
 
+def test_the_base_is_pinned_by_digest() -> None:
+    """A tag can be moved to another image; and both stages are built on the same one."""
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    (base,) = re.findall(r"^ARG BASE=(.*)$", dockerfile, re.MULTILINE)
+    assert re.fullmatch(r"[a-z0-9./:-]+@sha256:[0-9a-f]{64}", base)
+    assert set(re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)) == {"${BASE}"}
+
+
+def _workflow(name: str) -> dict[str, Any]:
+    text = (ROOT / ".github" / "workflows" / name).read_text(encoding="utf-8")
+    found: dict[str, Any] = yaml.safe_load(text)
+    return found
+
+
+def test_actions_are_pinned() -> None:
+    """By commit: a tag of somebody else's repository can be moved."""
+    used = [
+        step["uses"]
+        for path in (ROOT / ".github" / "workflows").glob("*.yaml")
+        for job in _workflow(path.name)["jobs"].values()
+        for step in job["steps"]
+        if "uses" in step
+    ]
+    assert len(used) > 5
+    assert [one for one in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", one)] == []
+
+
+def test_a_release_is_signed() -> None:
+    """Tests first; then what was pushed is signed by its digest, and tells how it was built."""
+    jobs = _workflow("release.yaml")["jobs"]
+    assert (jobs["image"]["needs"], jobs["chart"]["needs"]) == ("test", "image")
+    assert [step["run"] for step in jobs["test"]["steps"] if "run" in step] == [".ci/run"]
+    for name in ("image", "chart"):
+        assert jobs[name]["permissions"]["id-token"] == "write"
+    (build,) = [step["with"] for step in jobs["image"]["steps"] if step.get("id") == "build"]
+    assert build["push"] is True
+    assert build["provenance"] == "mode=max"
+    assert build["sbom"] is True
+    *_, sign = jobs["image"]["steps"]
+    assert sign["env"]["IMAGE"].endswith("@${{ steps.build.outputs.digest }}")
+    assert sign["run"] == 'cosign sign --yes "${IMAGE}"'
+    *_, publish = jobs["chart"]["steps"]
+    assert re.search(r'cosign sign --yes "\S+@\$\{digest\}"', publish["run"])
+
+
 def test_functions_open_no_connection_of_their_own() -> None:
     """Modules that talk to a network are not imported: AWS is called by botocore."""
     network = {"aiohttp", "ftplib", "http", "requests", "smtplib", "socket", "urllib3"}
