@@ -109,7 +109,7 @@ def test_writes_to_aws_are_on_record_at_every_level(capsys: pytest.CaptureFixtur
                 {
                     "Error": {"Code": "AccessDenied", "Message": "no"},
                     "ResponseMetadata": {"RequestId": "r-2"},
-                },  # type: ignore[typeddict-item]
+                },
                 "PutParameter",
             ),
             "AccessDenied",
