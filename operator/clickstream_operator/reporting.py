@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -14,6 +14,7 @@ from clickstream_operator.api.pending import fields_without_effect
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.v1alpha1 import RECONCILE_REQUESTED_AT, Effective, Status
 from clickstream_operator.cost.estimate import estimate
+from clickstream_operator.engine.inventory import Entry
 from clickstream_operator.engine.outcome import Outcome
 from clickstream_operator.engine.resource import Resource
 from clickstream_operator.events import EventRecorder
@@ -33,6 +34,8 @@ _PASSING: Final = frozenset(
         Reason.CREDENTIALS_INVALID,
     }
 )
+#: Clocks differ by fractions of a second: a pass at a deadline must not come before it.
+_AFTER_DEADLINE: Final = 0.1
 
 
 class Reporter:
@@ -73,6 +76,11 @@ class Reporter:
             memory.problem_reason = problem.reason
             memory.problem_since = statuses.timestamp(self._now())
         return replace(problem, since=memory.problem_since)
+
+    def in_time(self, delay: float, entries: Iterable[Entry]) -> float:
+        """`delay`, or less when a failure has lasted too long before: it is said on time."""
+        left = statuses.seconds_to_stall(entries, now=self._now())
+        return delay if left is None else min(delay, left + _AFTER_DEADLINE)
 
     def tolerate_failed_looks(
         self,

@@ -10,8 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from clickstream_operator import controller as controllers
-from clickstream_operator import pipeline
+from clickstream_operator import apply_pass, pipeline
 from clickstream_operator import status as statuses
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.v1alpha1 import FINALIZER, Status
@@ -208,7 +207,7 @@ async def test_edit_is_not_ready_before_it_is_applied(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While a long pass applies an edit, no status claims it."""
-    monkeypatch.setattr(controllers, "_PROGRESS_SECONDS", 0)
+    monkeypatch.setattr(apply_pass, "_PROGRESS_SECONDS", 0)
     fake = Slow("a")
     fake.gate = asyncio.Event()
     fake.gate.set()
@@ -235,7 +234,7 @@ async def test_transition_during_a_long_pass_is_told(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the status showed in between still makes its Event at the end."""
-    monkeypatch.setattr(controllers, "_PROGRESS_SECONDS", 0)
+    monkeypatch.setattr(apply_pass, "_PROGRESS_SECONDS", 0)
     bad, slow = FakeResource("bad"), Slow("slow")
     bad.fail["create"] = aws_error(Category.INVALID)
     slow.gate = asyncio.Event()

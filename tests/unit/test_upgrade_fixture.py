@@ -14,14 +14,12 @@ from typing import Any, cast
 import pytest
 
 from clickstream_operator.aws.session import AwsSession, Calls
-from clickstream_operator.controller import Controller
 from clickstream_operator.engine.resource import Resource, fingerprint
-from clickstream_operator.events import EventRecorder
-from clickstream_operator.kube import Kube
-from clickstream_operator.metrics import Metrics
 from clickstream_operator.pipeline import build
 from clickstream_operator.preflight import Surroundings
+from clickstream_operator.preparation import blueprint_of
 from clickstream_operator.resources.lambda_function import FunctionPackage
+from clickstream_operator.resources.stream_history import StreamHistory
 from clickstream_operator.subject import parse
 from clickstream_operator.workqueue import Key
 
@@ -64,18 +62,10 @@ def hashes(made: dict[str, Any]) -> dict[str, str]:
             name: FunctionPackage(digest, bytes) for name, digest in effective.packages.items()
         },
     )
-    nothing = cast("Any", None)
-    controller = Controller(
-        kube=cast("Kube", nothing),
-        recorder=cast("EventRecorder", nothing),
-        sessions=nothing,
-        surroundings=around,
-        metrics=Metrics(),
-        clock=float,
-    )
-    history = controller._memory(subject).history
-    calls = Calls(cast("AwsSession", nothing))
-    wanted = build(controller._blueprint(subject, effective, calls, history))
+    history = StreamHistory()
+    history.learn(subject.status.resizes, subject.status.mode_switches)
+    calls = Calls(cast("AwsSession", None))
+    wanted = build(blueprint_of(subject, effective, calls, history, around))
     outputs = made["outputs"]
     return {one.name: fingerprint(one.desired(outputs), one.tags) for one in wanted}
 

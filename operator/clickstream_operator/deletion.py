@@ -1,0 +1,162 @@
+"""The end of a pipeline: its resources go, or stay as its deletion policy says; then the object.
+
+The work list is not the spec but the inventory and all that any spec could have asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+import structlog
+
+from clickstream_operator import pipeline, preflight
+from clickstream_operator import status as statuses
+from clickstream_operator.api.reasons import Reason
+from clickstream_operator.api.v1alpha1 import FORCE_DELETE, Effective
+from clickstream_operator.aws.session import AwsSession, Calls
+from clickstream_operator.engine.apply import PassInput
+from clickstream_operator.engine.inventory import Entry, State
+from clickstream_operator.engine.outcome import Outcome
+from clickstream_operator.engine.remove import Remover
+from clickstream_operator.events import EventRecorder, Happening
+from clickstream_operator.kube import Kube
+from clickstream_operator.metrics import Metrics
+from clickstream_operator.pacing import Memory, Pace
+from clickstream_operator.preflight import Surroundings
+from clickstream_operator.preparation import blueprint_of, doubt_of, policy_of
+from clickstream_operator.reporting import Reporter, report_of
+from clickstream_operator.status import Problem
+from clickstream_operator.subject import Subject
+
+log = structlog.get_logger(__name__)
+
+
+class Deletion:
+    """Takes pipelines whose deletion somebody asked for out of AWS, pass by pass."""
+
+    def __init__(
+        self,
+        *,
+        kube: Kube,
+        recorder: EventRecorder,
+        reporter: Reporter,
+        pace: Pace,
+        metrics: Metrics,
+        session: Callable[[Subject, str], AwsSession],
+        surroundings: Surroundings,
+        clock: Callable[[], float],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._kube = kube
+        self._recorder = recorder
+        self._reporter = reporter
+        self._pace = pace
+        self._metrics = metrics
+        self._session = session
+        self._around = surroundings
+        self._clock = clock
+        self._now = now
+
+    async def finalize(self, subject: Subject, memory: Memory) -> float | None:
+        """One pass. Returns the seconds until the next, None when the object may go.
+
+        Raises:
+            StaleObject: the object changed during the pass.
+        """
+        effective = subject.status.effective
+        if effective is None or not effective.account:
+            # Nothing was ever written: the account is recorded before the first write.
+            await self._kube.remove_finalizer(subject.body)
+            return None
+        if subject.annotations.get(FORCE_DELETE) == "true":
+            await self._abandon(subject)
+            return None
+        identity = preflight.problem_with_credentials(
+            subject, self._around
+        ) or await preflight.identify(subject, self._session(subject, effective.region))
+        if isinstance(identity, Problem):
+            return await self._wait_with(identity, subject, memory, effective)
+        return await self._remove(subject, memory, effective)
+
+    async def _wait_with(
+        self, problem: Problem, subject: Subject, memory: Memory, effective: Effective
+    ) -> float:
+        """Say what keeps the deletion from AWS, and try again later."""
+        problem = self._reporter.dated(problem, memory)
+        report = replace(report_of(subject, effective, [], {}), deleting=True, problem=problem)
+        await self._reporter.publish(subject, report, {})
+        return self._reporter.in_time(self._pace.backoff(memory), [statuses.probe(problem)])
+
+    async def _remove(self, subject: Subject, memory: Memory, effective: Effective) -> float | None:
+        calls = Calls(self._session(subject, effective.region))
+        resources = pipeline.build_everything(
+            blueprint_of(subject, effective, calls, memory.history, self._around)
+        )
+        inventory = statuses.inventory(subject.status)
+        # Deletion overrides suspension and needs no approval.
+        policy = replace(policy_of(subject, self._around), approval=None, read_only=False)
+        remover = Remover(
+            resources,
+            PassInput(inventory=inventory, policy=policy),
+            gone=memory.gone,
+            doubt=doubt_of(memory, inventory, clock=self._clock(), now=self._now()),
+        )
+        outcomes = dict(await remover.remove())
+        memory.note_removal(outcomes)
+        # What no spec of this version asks for holds nothing up.
+        unknown = inventory.keys() - {resource.name for resource in resources}
+        if unknown:
+            log.warning("left alone: unknown to this version", resources=sorted(unknown))
+        outcomes |= {name: Outcome(name, None) for name in unknown}
+        report = report_of(subject, effective, resources, outcomes)
+        report = replace(report, deleting=True, entries=listed(report.entries, inventory))
+        subject = await self._reporter.publish(subject, report, outcomes)
+        if not is_over(outcomes.values()):
+            delay = self._pace.after(memory, outcomes, resync=False)
+            entries = statuses.inventory(subject.status).values()
+            return self._reporter.in_time(delay, entries)
+        await self._kube.remove_finalizer(subject.body)
+        log.info("pipeline deleted", retained=[entry.name for entry in report.entries])
+        return None
+
+    async def _abandon(self, subject: Subject) -> None:
+        """Drop the finalizer on request and say what stays behind."""
+        left = [one.arn or one.physical_name for one in subject.status.resources]
+        log.warning("force-delete: left behind in AWS", resources=left)
+        self._metrics.left_behind.inc(len(left))
+        await self._recorder.record(
+            subject.body,
+            Happening(
+                "Warning",
+                Reason.RESOURCE_RETAINED,
+                f"force-delete leaves {len(left)} resources in AWS: {', '.join(left)}",
+                "ForceDelete",
+            ),
+        )
+        await self._kube.remove_finalizer(subject.body)
+
+
+def is_over(outcomes: Iterable[Outcome]) -> bool:
+    """Whether every resource is gone or stays for good."""
+    entries = (outcome.entry for outcome in outcomes)
+    return all(entry is None or entry.state is State.RETAINED for entry in entries)
+
+
+def listed(entries: Iterable[Entry], inventory: Mapping[str, Entry]) -> list[Entry]:
+    """What the status of a deletion lists.
+
+    What was never on record and can't be looked for now holds the deletion up as well; it is listed
+    when nothing on record explains why: there is nothing left, or it merely waits.
+    """
+    waiting = Reason.WAITING_FOR_DEPENDENCY
+    left = [entry for entry in entries if entry.state is not State.RETAINED]
+    explained = any(
+        entry.reason != waiting and (entry.name in inventory or entry.arn) for entry in left
+    )
+    return [
+        entry
+        for entry in entries
+        if entry.name in inventory or entry.arn or not (explained or entry.reason == waiting)
+    ]
