@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from clickstream_operator.api.spec import Model
+from clickstream_operator.api.model import Model
 
 ResourceState = Literal[
     "Pending",

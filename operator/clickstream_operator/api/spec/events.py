@@ -1,0 +1,87 @@
+"""Of the spec: what events look like, what is removed from them, and what is measured of them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from clickstream_operator.api import rules
+from clickstream_operator.api.model import Model
+from clickstream_operator.api.spec.fields import MemberName, MetricName, atomic_list, validations
+
+
+class EventFields(Model):
+    """How the producer's JSON names things."""
+
+    type: MemberName = "event_type"
+    """Member with the kind of event. Default event_type, free to change. Example: type."""
+    session: MemberName = "session_id"
+    """Member with the session id, which is also the partition key. Default session_id, free to change. Example: sid."""
+    user: MemberName = "user_id"
+    """Member with the user id. Default user_id, free to change. Example: uid."""
+    time: MemberName = "timestamp"
+    """Member with the event time: ISO 8601 with zone, or epoch seconds or milliseconds. Default timestamp, free to change. Example: ts."""
+    page: MemberName = "page_url"
+    """Member with the page; required for page_view. Default page_url, free to change. Example: url."""
+    user_agent: MemberName = "user_agent"
+    """Member with the user agent. Default user_agent, free to change. Example: ua."""
+    ip: MemberName = "ip_address"
+    """Member with the IP address. Default ip_address, free to change. Example: ip."""
+    referrer: MemberName = "referrer"
+    """Member with the referrer. Default referrer, free to change. Example: ref."""
+    country: MemberName = "country"
+    """Member with the country. Default country, free to change. Example: geo."""
+    id: MemberName = "event_id"
+    """Event id: shown in alerts, and archived as _clickstream.id, by which a reader drops what was sent twice. Default event_id, free to change. Example: id."""
+
+
+class Events(Model):
+    """The event contract."""
+
+    fields: EventFields = Field(default_factory=EventFields)
+    """Names of the members of an event. Default: the original's names, free to change. Example: {type: kind}."""
+    max_past_seconds: int = Field(default=79200, ge=60, le=31536000)
+    """How late an event may be, in seconds; later ones are bad rows. The tables' TTLs must cover retention, this and two hours. Default 79200, free to change. Example: 3600."""
+    max_future_seconds: int = Field(default=600, ge=0, le=86400)
+    """How far a producer's clock may be ahead, in seconds. Default 600, free to change. Example: 60."""
+
+
+class Privacy(Model):
+    """What is removed before anything is stored or logged."""
+
+    ip_address: Literal["Keep", "Truncate", "Drop"] = "Truncate"
+    """IP addresses: Truncate keeps /24 of IPv4 and /48 of IPv6. Default Truncate, free to change. Example: Drop."""
+    user_id: Literal["Keep", "Hash", "Drop"] = "Hash"
+    """User ids: Hash uses a key made once per pipeline and never shown. Default Hash, free to change. Example: Drop."""
+    query_parameters: list[Annotated[str, Field(min_length=1, max_length=128)]] = atomic_list(
+        ["utm_*"], max_items=100
+    )
+    """Query parameters of page and referrer that stay; globs allowed, all others are removed. Default [utm_*], free to change. Example: [utm_*, lang]."""
+    drop_fields: list[MemberName] = atomic_list([], max_items=100)
+    """Members of an event that are removed. Default [], free to change. Example: [email]."""
+
+
+class BusinessMetric(Model):
+    """A custom CloudWatch metric made from events."""
+
+    name: MetricName
+    """Metric name, unique in the list. Example: ConversionEvents."""
+    namespace: MetricName = Field(
+        default="Clickstream/Business", json_schema_extra=validations(*rules.NAMESPACE)
+    )
+    """CloudWatch namespace, not one of AWS/. Default Clickstream/Business. Example: Shop/Checkout."""
+    match: dict[str, Annotated[str, Field(max_length=256)]] = Field(
+        max_length=10, json_schema_extra=validations(*rules.MATCH)
+    )
+    """Event members and the values that they must have. Example: {event_type: purchase}."""
+    value_field: MemberName | None = None
+    """Member with the number to add up; each event counts 1 when unset. Example: amount."""
+    unit: Literal["Count", "None", "Seconds", "Milliseconds", "Bytes", "Percent"] = "Count"
+    """CloudWatch unit. Default Count. Example: Milliseconds."""
+    dimensions: list[MemberName] = Field(
+        default_factory=list, max_length=3, json_schema_extra={"x-kubernetes-list-type": "atomic"}
+    )
+    """Members that become dimensions, at most 3. Default []. Example: [product_category]."""
+    max_series: int = Field(default=100, ge=1, le=1000)
+    """Distinct dimension values per invocation; the rest counts as other, because each series costs. Default 100. Example: 20."""
