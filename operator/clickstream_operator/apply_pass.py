@@ -18,9 +18,10 @@ from clickstream_operator.approval import next_plan
 from clickstream_operator.aws.session import AwsSession, Calls
 from clickstream_operator.aws.tag_index import TagIndex
 from clickstream_operator.blueprint import Blueprint
-from clickstream_operator.engine.apply import Applier, PassInput
+from clickstream_operator.engine.apply import Applier
 from clickstream_operator.engine.inventory import Entry
 from clickstream_operator.engine.outcome import Next, Outcome
+from clickstream_operator.engine.pass_input import PassInput
 from clickstream_operator.engine.remove import Remover
 from clickstream_operator.engine.resource import Observed, Resource
 from clickstream_operator.kube import Kube, StaleObject

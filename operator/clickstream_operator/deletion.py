@@ -16,9 +16,9 @@ from clickstream_operator import status as statuses
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.v1alpha1 import FORCE_DELETE, Effective
 from clickstream_operator.aws.session import AwsSession, Calls
-from clickstream_operator.engine.apply import PassInput
 from clickstream_operator.engine.inventory import Entry, State
 from clickstream_operator.engine.outcome import Outcome
+from clickstream_operator.engine.pass_input import PassInput
 from clickstream_operator.engine.remove import Remover
 from clickstream_operator.events import EventRecorder, Happening
 from clickstream_operator.kube import Kube

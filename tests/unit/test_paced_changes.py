@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from clickstream_operator.api.reasons import Reason
-from clickstream_operator.engine.apply import Applier, PassInput
+from clickstream_operator.engine.apply import Applier
 from clickstream_operator.engine.inventory import Entry, State
 from clickstream_operator.engine.outcome import Next, Outcome
+from clickstream_operator.engine.pass_input import PassInput
 from clickstream_operator.engine.plan import Action, Approval, PlannedChange
 from clickstream_operator.engine.resource import (
     Diff,

@@ -6,10 +6,8 @@ needs it.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -20,11 +18,12 @@ from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.engine import outcome as outcomes
 from clickstream_operator.engine import plan
 from clickstream_operator.engine.graph import walk
-from clickstream_operator.engine.inventory import Entry, Origin
+from clickstream_operator.engine.inventory import Entry
+from clickstream_operator.engine.looks import Looks, TagIndex
 from clickstream_operator.engine.outcome import Outcome, Work
-from clickstream_operator.engine.plan import Action, Change, Ownership, Policy
+from clickstream_operator.engine.pass_input import PassInput
+from clickstream_operator.engine.plan import Action, Change, Ownership
 from clickstream_operator.engine.resource import (
-    TAGS,
     Observed,
     OutputPending,
     Phase,
@@ -38,70 +37,15 @@ from clickstream_operator.engine.resource import (
 
 log = structlog.get_logger(__name__)
 
-#: Tags by ARN, of those among the ARNs given that AWS's index of tags has.
-TagIndex = Callable[[Collection[str]], Awaitable[Mapping[str, Mapping[str, str]]]]
-
 #: Steps that one resource may take in one pass; AWS's longest chain of single mutations is shorter.
 MAX_STEPS: Final = 8
-
-
-@dataclass(frozen=True, slots=True)
-class PassInput:
-    """What a pass starts from.
-
-    `full`: look at everything, not only at what changes often. `intended_since`: since when the
-    derived names are on record; `chosen_names`: the resources whose names a person chose. `known`:
-    fresh observations that need no new read. `corrections`: drift corrections in a row so far.
-    `unindexed`: the resources whose tags the last full look did not see.
-    """
-
-    inventory: Mapping[str, Entry]
-    policy: Policy = field(default_factory=Policy)
-    full: bool = False
-    intended_since: datetime | None = None
-    chosen_names: frozenset[str] = frozenset()
-    known: Mapping[str, Observed] = field(default_factory=dict)
-    corrections: Mapping[str, int] = field(default_factory=dict)
-    unindexed: frozenset[str] = frozenset()
-
-    def entry(self, resource: Resource) -> Entry:
-        """The resource in the inventory; an intent when the inventory does not have it."""
-        return self.inventory.get(resource.name) or Entry(
-            name=resource.name, kind=resource.kind, physical_name=resource.physical_name
-        )
-
-    async def owner_of(self, resource: Resource, observed: Observed) -> tuple[Ownership, Observed]:
-        """Whose an observed resource is, and the observation with what had to be read for that.
-
-        Reads the tags only when nothing else tells.
-        """
-        entry = self.entry(resource)
-        # Taken over in the status only, as in a suspended pipeline: its tags are still to come.
-        tagged = entry.origin is Origin.CREATED or bool(entry.applied_hash)
-        known = bool(entry.arn) and entry.arn == observed.arn and tagged
-        unread = observed.tags is None and resource.taggable and resource.owned_by_tags
-        if unread and not known:
-            observed = replace(observed, tags=await resource.read_tags(observed))
-        since = None if resource.name in self.chosen_names else self.intended_since
-        owner = plan.ownership_of(
-            resource, observed, entry, observed.tags, policy=self.policy, intended_since=since
-        )
-        return owner, observed
-
-
-@dataclass(slots=True)
-class _Look:
-    """An observation, or why there is none."""
-
-    observed: Observed | None = None
-    error: Exception | None = None
 
 
 class Applier:
     """Runs one pass and holds what it has learnt so far; made anew for each pass.
 
     `outcomes` grows while the pass runs. `observations` are of what is ready and as desired: a poll
-    need not read it again. `unindexed`: what a full look did not learn the tags of.
+    need not read it again.
     """
 
     def __init__(
@@ -113,9 +57,7 @@ class Applier:
     ) -> None:
         self._resources = tuple(resources)
         self._start = start
-        self._tag_index = tag_index
-        self.unindexed: frozenset[str] = frozenset()
-        self._looks: dict[str, _Look] = {}
+        self._looks = Looks(self._resources, start, tag_index=tag_index)
         self._outputs: dict[str, Mapping[str, str]] = {}
         self.outcomes: dict[str, Outcome] = {}
         self.observations: dict[str, Observed] = {}
@@ -125,90 +67,17 @@ class Applier:
         """The resources of this pass."""
         return frozenset(resource.name for resource in self._resources)
 
+    @property
+    def unindexed(self) -> frozenset[str]:
+        """What a full look did not learn the tags of."""
+        return self._looks.unindexed
+
     async def apply(self) -> Mapping[str, Outcome]:
         """Bring every resource as far towards its desired state as AWS lets it now."""
-        await asyncio.gather(*(self._look(resource) for resource in self._resources))
-        await self._look_at_tags()
-        for name, look in self._looks.items():
-            if look.observed is not None:
-                self._outputs[name] = look.observed.outputs
+        for name, observed in (await self._looks.look()).items():
+            self._outputs[name] = observed.outputs
         await walk(self._resources, self._visit)
         return self.outcomes
-
-    async def _look(self, resource: Resource) -> None:
-        look = self._looks[resource.name] = _Look()
-        entry = self._start.entry(resource)
-        if resource.name in self._start.known:
-            look.observed = self._start.known[resource.name]
-            return
-        # In a conflict the name is taken: looking, not trying, finds out when it is free.
-        untried = entry.never_written and entry.reason != Reason.OWNERSHIP_CONFLICT
-        first = resource.create_first and untried and not self._start.policy.read_only
-        if first or resource.late_look:
-            return
-        # What differs can be in what a hot look leaves out.
-        full = self._start.full or not entry.applied_hash or bool(entry.drift)
-        try:
-            look.observed = await resource.observe(full=full)
-        except Exception as error:  # noqa: BLE001 - raised again in the resource's turn
-            look.error = error
-
-    async def _look_at_tags(self) -> None:
-        """Read the tags of what they may have changed on.
-
-        A call for each kind would double the cost of a full look, so AWS's index of tags is asked,
-        once for all. It lags: what it shows to differ is believed when the thing's own call says
-        so. What it does not have is asked by its own call in the resync that follows.
-        """
-        unseen = {
-            resource.name: resource
-            for resource in self._resources
-            if resource.taggable and self._is_known(resource)
-        }
-        suspects = {
-            name
-            for name in unseen
-            if name in self._start.unindexed
-            or any(one.field == TAGS for one in self._start.inventory[name].drift)
-        }
-        if self._start.full and self._tag_index is not None:
-            by_arn = {
-                self._start.inventory[name].arn: resource
-                for name, resource in unseen.items()
-                if resource.indexed and name not in suspects
-            }
-            found = await self._tag_index(by_arn)
-            suspects |= {
-                resource.name
-                for arn, resource in by_arn.items()
-                if arn in found and resource.diff({}, Observed(arn, {}, tags=found[arn]))
-            }
-            indexed = {by_arn[arn].name for arn in found}
-            self.unindexed = frozenset(unseen.keys() - suspects - indexed)
-        await asyncio.gather(*(self._look_at_tags_of(unseen[name]) for name in sorted(suspects)))
-
-    def _is_known(self, resource: Resource) -> bool:
-        """Whether it is there, was made by us, and its look did not bring its tags."""
-        entry = self._start.entry(resource)
-        look = self._looks[resource.name]
-        observed = look.observed
-        return (
-            observed is not None
-            and observed.tags is None
-            and bool(entry.applied_hash)
-            and entry.arn == observed.arn
-        )
-
-    async def _look_at_tags_of(self, resource: Resource) -> None:
-        look = self._looks[resource.name]
-        if look.observed is None:
-            raise RuntimeError("tags are read of what was seen")
-        try:
-            tags = await resource.read_tags(look.observed)
-        except Exception as error:  # noqa: BLE001 - raised again in the resource's turn
-            look.error = error
-        else:
-            look.observed = replace(look.observed, tags=tags)
 
     async def _visit(self, resource: Resource) -> None:
         entry = self._start.entry(resource)

@@ -14,10 +14,10 @@ from clickstream_operator.api.reasons import Reason
 from clickstream_operator.aws.errors import AwsError
 from clickstream_operator.engine import outcome as outcomes
 from clickstream_operator.engine import plan
-from clickstream_operator.engine.apply import PassInput
 from clickstream_operator.engine.graph import walk
 from clickstream_operator.engine.inventory import Entry, Origin, State
 from clickstream_operator.engine.outcome import Next, Outcome
+from clickstream_operator.engine.pass_input import PassInput
 from clickstream_operator.engine.plan import Action, Ownership
 from clickstream_operator.engine.resource import (
     AlreadyGone,

@@ -1,0 +1,124 @@
+"""The looks that a pass begins with: at all resources at once, and at the tags that may differ."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from clickstream_operator.api.reasons import Reason
+from clickstream_operator.engine.pass_input import PassInput
+from clickstream_operator.engine.resource import TAGS, Observed, Resource
+
+#: Tags by ARN, of those among the ARNs given that AWS's index of tags has.
+TagIndex = Callable[[Collection[str]], Awaitable[Mapping[str, Mapping[str, str]]]]
+
+
+@dataclass(slots=True)
+class Look:
+    """An observation, or why there is none."""
+
+    observed: Observed | None = None
+    error: Exception | None = None
+
+
+class Looks:
+    """Looks at the resources of one pass.
+
+    `unindexed`: what a full look did not learn the tags of.
+    """
+
+    def __init__(
+        self, resources: Iterable[Resource], start: PassInput, *, tag_index: TagIndex | None
+    ) -> None:
+        self._resources = tuple(resources)
+        self._start = start
+        self._tag_index = tag_index
+        self._by_name: dict[str, Look] = {}
+        self.unindexed: frozenset[str] = frozenset()
+
+    def __getitem__(self, name: str) -> Look:
+        return self._by_name[name]
+
+    async def look(self) -> Mapping[str, Observed]:
+        """Look at all. Returns what was seen; what was not keeps its error for its turn."""
+        await asyncio.gather(*(self._look(resource) for resource in self._resources))
+        await self._look_at_tags()
+        return {
+            name: look.observed for name, look in self._by_name.items() if look.observed is not None
+        }
+
+    async def _look(self, resource: Resource) -> None:
+        look = self._by_name[resource.name] = Look()
+        entry = self._start.entry(resource)
+        if resource.name in self._start.known:
+            look.observed = self._start.known[resource.name]
+            return
+        # In a conflict the name is taken: looking, not trying, finds out when it is free.
+        untried = entry.never_written and entry.reason != Reason.OWNERSHIP_CONFLICT
+        first = resource.create_first and untried and not self._start.policy.read_only
+        if first or resource.late_look:
+            return
+        # What differs can be in what a hot look leaves out.
+        full = self._start.full or not entry.applied_hash or bool(entry.drift)
+        try:
+            look.observed = await resource.observe(full=full)
+        except Exception as error:  # noqa: BLE001 - raised again in the resource's turn
+            look.error = error
+
+    async def _look_at_tags(self) -> None:
+        """Read the tags of what they may have changed on.
+
+        A call for each kind would double the cost of a full look, so AWS's index of tags is asked,
+        once for all. It lags: what it shows to differ is believed when the thing's own call says
+        so. What it does not have is asked by its own call in the resync that follows.
+        """
+        unseen = {
+            resource.name: resource
+            for resource in self._resources
+            if resource.taggable and self._is_known(resource)
+        }
+        suspects = {
+            name
+            for name in unseen
+            if name in self._start.unindexed
+            or any(one.field == TAGS for one in self._start.inventory[name].drift)
+        }
+        if self._start.full and self._tag_index is not None:
+            by_arn = {
+                self._start.inventory[name].arn: resource
+                for name, resource in unseen.items()
+                if resource.indexed and name not in suspects
+            }
+            found = await self._tag_index(by_arn)
+            suspects |= {
+                resource.name
+                for arn, resource in by_arn.items()
+                if arn in found and resource.diff({}, Observed(arn, {}, tags=found[arn]))
+            }
+            indexed = {by_arn[arn].name for arn in found}
+            self.unindexed = frozenset(unseen.keys() - suspects - indexed)
+        await asyncio.gather(*(self._look_at_tags_of(unseen[name]) for name in sorted(suspects)))
+
+    def _is_known(self, resource: Resource) -> bool:
+        """Whether it is there, was made by us, and its look did not bring its tags."""
+        entry = self._start.entry(resource)
+        look = self._by_name[resource.name]
+        observed = look.observed
+        return (
+            observed is not None
+            and observed.tags is None
+            and bool(entry.applied_hash)
+            and entry.arn == observed.arn
+        )
+
+    async def _look_at_tags_of(self, resource: Resource) -> None:
+        look = self._by_name[resource.name]
+        if look.observed is None:
+            raise RuntimeError("tags are read of what was seen")
+        try:
+            tags = await resource.read_tags(look.observed)
+        except Exception as error:  # noqa: BLE001 - raised again in the resource's turn
+            look.error = error
+        else:
+            look.observed = replace(look.observed, tags=tags)
