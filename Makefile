@@ -38,7 +38,7 @@ check: $(READY) ## Lint, format, types, layers, and that generated files are cur
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m clickstream_operator.api.crd --check crds/clickstreampipelines.yaml
-	$(BIN)/python docs/generate.py --check
+	$(BIN)/python -m docs.generator --check
 	$(BIN)/python examples/iam/generate.py --check
 	$(BIN)/python charts/generate.py --check
 	$(BIN)/python -m sandbox.image.bom --check
@@ -81,11 +81,11 @@ test-sweeps: $(READY) lambdas ## Run the sweeps whole: a death at every write, e
 
 crds: $(READY) ## Generate the CRD from the models, and the reference pages
 	$(BIN)/python -m clickstream_operator.api.crd --output crds/clickstreampipelines.yaml
-	$(BIN)/python docs/generate.py
+	$(BIN)/python -m docs.generator
 	$(BIN)/python charts/generate.py
 
 docs: $(READY) ## Generate the reference pages in docs/reference/ from the code
-	$(BIN)/python docs/generate.py
+	$(BIN)/python -m docs.generator
 
 chart: $(READY) ## Generate what the chart has from elsewhere (CRD, schema, table of values), and lint it
 	@$(BIN)/python charts/generate.py

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import json
 import re
 import subprocess
@@ -17,6 +16,7 @@ import yaml
 
 from clickstream_operator.api.v1alpha1 import Spec
 from clickstream_operator.settings import Settings
+from docs.generator.__main__ import PAGES, REFERENCE
 
 ROOT = Path(__file__).parents[2]
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -46,16 +46,6 @@ def _anchors(page: Path) -> set[str]:
     text = _FENCE.sub("", page.read_text(encoding="utf-8"))
     plain = (heading.replace("`", "").lower() for heading in _HEADING.findall(text))
     return {re.sub(r"[^\w\- ]", "", heading).replace(" ", "-") for heading in plain}
-
-
-def _generator() -> Any:
-    path = ROOT / "docs" / "generate.py"
-    spec = importlib.util.spec_from_file_location("docs_generate", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.parametrize("page", _pages(), ids=_ids)
@@ -107,11 +97,10 @@ def _unknown(given: Any, parsed: Any, path: str = "spec") -> list[str]:
 
 def test_generated_pages_are_current() -> None:
     """`make docs` would change nothing."""
-    generator = _generator()
     stale = [
         name
-        for name, make in generator.PAGES.items()
-        if (generator.REFERENCE / name).read_text(encoding="utf-8") != make()
+        for name, make in PAGES.items()
+        if (REFERENCE / name).read_text(encoding="utf-8") != make()
     ]
     assert not stale
 

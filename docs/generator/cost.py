@@ -1,16 +1,15 @@
 """The generated page of costs: what some pipelines cost, the lines behind it, and every price."""
 
-# ruff: noqa: INP001 - a part of generate.py, not a module of a package
-
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Final
 
 from clickstream_operator.api.v1alpha1 import Spec
 from clickstream_operator.cost.estimate import STATED, estimate
 from clickstream_operator.cost.prices import DEFAULT_REGION, document
 from clickstream_operator.cost.traffic import Traffic, shards_needed
+from docs.generator.markdown import page, table
 
 _VOLUMES: Final = (1_000_000, 10_000_000, 100_000_000)
 _SPECS: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
@@ -30,9 +29,9 @@ _SPECS: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
 )  # fmt: skip
 
 
-def cost_body() -> str:
+def cost_page() -> str:
     """Sums, lines and prices."""
-    return "\n\n".join(_parts()) + "\n"
+    return page("Cost: sums, lines and prices", "\n\n".join(part.rstrip() for part in _parts()))
 
 
 def _parts() -> Iterable[str]:
@@ -47,9 +46,9 @@ def _parts() -> Iterable[str]:
             (item.service, item.what, f"{item.quantity:,.1f}", item.unit, f"{item.dollars:.2f}")
             for item in found.items
         ]
-        yield _table(("service", "what", "a month", "unit", "dollars"), rows)
+        yield table(("service", "what", "a month", "unit", "dollars"), rows)
     yield "## Traffic\n\nWhat the estimate assumes besides the events a day."
-    yield _table(
+    yield table(
         ("assumption", "value"),
         [
             ("bytes of an event", f"{STATED.bytes_per_event}"),
@@ -69,7 +68,7 @@ def _parts() -> Iterable[str]:
              one["source"], one["date"])
             for name, one in prices.items()
         ]  # fmt: skip
-        yield _table(("price", "dollars", "unit", "source", "date"), rows)
+        yield table(("price", "dollars", "unit", "source", "date"), rows)
 
 
 def _sums() -> str:
@@ -83,9 +82,4 @@ def _sums() -> str:
             found = estimate(spec, region=DEFAULT_REGION, traffic=traffic)
             sums.append(f"{found.dollars:,.2f}" if fits else "-")
         rows.append((title, *sums))
-    return _table(("spec", *(f"{volume // 1_000_000}M events a day" for volume in _VOLUMES)), rows)
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return table(("spec", *(f"{volume // 1_000_000}M events a day" for volume in _VOLUMES)), rows)
