@@ -75,9 +75,9 @@ async def test_a_call_does_not_wait_for_another_client(executor: ThreadPoolExecu
     session = AwsSession(
         region="us-east-1", executor=executor, limits=Limits(), credentials=CREDENTIALS
     )
-    made = session._client("cloudwatch")
-    with session._lock:
-        assert executor.submit(session._client, "cloudwatch").result(timeout=5) is made
+    made = session._clients.of("cloudwatch")
+    with session._clients._lock:
+        assert executor.submit(session._clients.of, "cloudwatch").result(timeout=5) is made
 
 
 async def test_a_client_that_cannot_be_made_is_an_aws_error(
@@ -94,7 +94,7 @@ async def test_a_client_that_cannot_be_made_is_an_aws_error(
     def fail(service: str) -> Any:
         raise NoRegionError
 
-    monkeypatch.setattr(session, "_client", fail)
+    monkeypatch.setattr(session._clients, "of", fail)
     with pytest.raises(AwsError, match="NoRegion"):
         await session.call("cloudwatch", "describe_alarms")
 
@@ -203,7 +203,7 @@ async def test_a_pass_that_hangs_leaves_threads_to_the_others(
 
     session = Hanging(executor, None)
     for service in ("kinesis", "sqs"):
-        session._client(service)
+        session._clients.of(service)
     stuck = []
     try:
         for name in ("a", "b"):

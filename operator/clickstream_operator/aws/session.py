@@ -8,7 +8,6 @@ audit line when it writes.
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -18,11 +17,10 @@ from typing import Any, Final
 
 import boto3
 import structlog
-from botocore import xform_name
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from clickstream_operator.aws import passes
+from clickstream_operator.aws.clients import Clients, is_read
 from clickstream_operator.aws.errors import (
     AwsError,
     Category,
@@ -30,10 +28,6 @@ from clickstream_operator.aws.errors import (
     from_client_error,
 )
 from clickstream_operator.aws.limits import Limits
-
-_READS: Final = ("describe_", "get_", "list_", "head_", "batch_get_")
-# Emptying a bucket reads and deletes page by page; the whole list may not fit in memory.
-_ONE_PAGE: Final = frozenset({"list_object_versions"})
 
 #: Writes that can be sent together wait this long for one another.
 _GATHER_SECONDS: Final = 0.02
@@ -63,11 +57,6 @@ class CallRecord:
     seconds: float
 
 
-def is_read(operation: str) -> bool:
-    """Whether a boto3 operation name (snake case) only reads."""
-    return operation.startswith(_READS)
-
-
 class AwsSession:
     """Clients of one credential and region.
 
@@ -93,18 +82,10 @@ class AwsSession:
         self._executor = executor
         self._limits = limits
         self._on_call = on_call
-        self._may_write = may_write
         self._session = session or boto3.Session(region_name=region, **(credentials or {}))
-        self._config = Config(
-            max_pool_connections=pool_connections,
-            # A retry takes its turn like any call (`call`); botocore's own would not.
-            retries={"mode": "standard", "total_max_attempts": 1},
-            connect_timeout=5,
-            read_timeout=30,
-            user_agent_extra="clickstream-operator",
+        self._clients = Clients(
+            self._session, may_write=may_write, pool_connections=pool_connections
         )
-        self._clients: dict[str, Any] = {}
-        self._lock = threading.Lock()
         self._identity: Identity | None = None
         self._identified_key = ""
 
@@ -242,51 +223,14 @@ class AwsSession:
         if service in self._clients:
             return
         try:
-            await asyncio.get_running_loop().run_in_executor(self._executor, self._client, service)
+            await asyncio.get_running_loop().run_in_executor(
+                self._executor, self._clients.of, service
+            )
         except BotoCoreError as error:
             raise from_botocore_error(service, operation, error) from error
 
     def _send(self, service: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        client = self._client(service)
-        if operation in _ONE_PAGE or not client.can_paginate(operation):
-            answer: dict[str, Any] = getattr(client, operation)(**parameters)
-            return answer
-        all_pages: dict[str, Any] = (
-            client.get_paginator(operation).paginate(**parameters).build_full_result()
-        )
-        return all_pages
-
-    def _client(self, service: str) -> Any:
-        made = self._clients.get(service)
-        if made is not None:
-            # A call that has its turn must not wait until another service's client is made.
-            return made
-        # boto3 sessions are not thread safe while they create clients; clients are.
-        with self._lock:
-            client = self._clients.get(service)
-            if client is None:
-                client = self._session.client(service, config=self._config)
-                # The last event before the bytes go out, after signing and after every wait.
-                client.meta.events.register("before-send", self._check)
-                self._clients[service] = client
-            return client
-
-    def _check(self, *, event_name: str, **_: Any) -> None:
-        """`event_name` is ``before-send.<service>.<Operation>``."""
-        service, operation = event_name.split(".")[1:]
-        operation = xform_name(operation)
-        if is_read(operation):
-            return
-        try:
-            self._may_write()
-        except Exception as error:
-            raise AwsError(
-                service=service,
-                operation=operation,
-                code="NotSent",
-                text=str(error),
-                category=Category.TRANSIENT,
-            ) from error
+        return self._clients.send(service, operation, parameters)
 
 
 class Calls:
