@@ -7,7 +7,13 @@ from typing import Final
 
 from clickstream_operator.api import conditions as types
 from clickstream_operator.api.reasons import Reason
-from clickstream_operator.api.v1alpha1 import Condition, Status
+from clickstream_operator.api.v1alpha1 import (
+    APPROVED_PLAN,
+    RECONCILE_REQUESTED_AT,
+    Condition,
+    Plan,
+    Status,
+)
 from clickstream_operator.engine.outcome import Outcome
 from clickstream_operator.engine.plan import Action
 from clickstream_operator.events import Happening
@@ -49,6 +55,11 @@ def happenings(before: Status, after: Status, outcomes: Mapping[str, Outcome]) -
         for note in _notes(_new_drift(before, after), separator="; ")
     ]
     found += new_drift
+    found += _about_plan(before.plan or Plan(), after.plan or Plan())
+    asked = after.last_handled_reconcile_at
+    if asked != before.last_handled_reconcile_at:
+        note = f"a pass ran, as {RECONCILE_REQUESTED_AT}={asked} asks"
+        found.append(Happening("Normal", Reason.RECONCILE_REQUEST_HANDLED, note, "Reconcile"))
     known = types.by_type(before.conditions)
     for condition in after.conditions:
         if condition.type == types.DRIFT_DETECTED and new_drift:
@@ -57,6 +68,26 @@ def happenings(before: Status, after: Status, outcomes: Mapping[str, Outcome]) -
         was = known.get(condition.type)
         if was is None or (was.status, was.reason) != (condition.status, condition.reason):
             found += _about_condition(condition)
+    return found
+
+
+def _about_plan(before: Plan, after: Plan) -> list[Happening]:
+    """A plan that waits, one that was approved, one that is complete; all in one pass at times."""
+    found: list[Happening] = []
+    complete = after.serial > before.serial
+    taken_up = after.approved and after.hash == before.hash
+    if (complete or taken_up) and not before.approved:
+        note = f"plan {before.hash} is approved: {before.summary}"
+        found.append(Happening("Normal", Reason.PLAN_APPROVED, note, "Approve"))
+    if complete:
+        note = f"plan {before.hash} is complete: {before.summary}"
+        found.append(Happening("Normal", Reason.PLAN_COMPLETED, note, "Complete"))
+    if after.hash and after.hash != before.hash:
+        note = (
+            f"a plan waits for approval: {after.summary}; read status.plan, then approve it with "
+            f"the annotation {APPROVED_PLAN}={after.hash}"
+        )
+        found.append(Happening("Warning", Reason.PLAN_PENDING, note, "Plan"))
     return found
 
 

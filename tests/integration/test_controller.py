@@ -611,11 +611,17 @@ def test_a_requested_reconciliation_is_echoed(pilot: Pilot) -> None:
     """The annotation's value comes back in the status after a full look."""
     pilot.apply()
     run(pilot.converge())
+    pilot.forget_calls()
     pilot.sandbox.kubectl(
         "annotate", "csp", pilot.name, "clickstream.dev/reconcile-requested-at=now-1"
     )
     run(pilot.step())
     assert pilot.status()["lastHandledReconcileAt"] == "now-1"
+    # What a resync looks at only every third time.
+    read = {f"{one.service}:{one.operation}" for one in pilot.calls}
+    assert {"iam:get_role", "dynamodb:describe_time_to_live"} <= read
+    told = [one["note"] for one in pilot.events() if one["reason"] == "ReconcileRequestHandled"]
+    assert told == ["a pass ran, as clickstream.dev/reconcile-requested-at=now-1 asks"]
 
 
 def test_force_delete_leaves_everything_and_lists_it(pilot: Pilot) -> None:
@@ -725,6 +731,12 @@ def test_a_manual_pipeline_is_created_only_as_approved(pilot: Pilot) -> None:
     assert pilot.writes() == {}
     approve(pilot, plan["hash"])
     run(pilot.converge())
+    about = [(one["type"], one["reason"]) for one in pilot.events() if one["reason"][:4] == "Plan"]
+    assert about == [
+        ("Warning", "PlanPending"),
+        ("Normal", "PlanApproved"),
+        ("Normal", "PlanCompleted"),
+    ]
     assert tuple(one["name"] for one in pilot.status()["resources"]) == DEFAULT_RESOURCES
     assert pilot.status()["plan"] == {"approved": False, "serial": 1}
     pilot.forget_calls()

@@ -50,6 +50,20 @@ def test_every_reason_has_a_meaning() -> None:
         assert meaning.endswith(".")
 
 
+def test_every_reason_is_given_somewhere() -> None:
+    """A documented reason that nothing ever says sends people looking for what can't happen."""
+    said: set[str] = set()
+    for path in MODULES:
+        if path.stem == "reasons":
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "Reason":
+                said.add(str(Reason[node.attr]))
+            elif isinstance(node, ast.Constant) and node.value in set(Reason):
+                said.add(node.value)
+    assert set(Reason) - said == set()
+
+
 def test_reasons_of_refusals_are_documented() -> None:
     """A resource that refuses a step uses a reason that the status can show."""
     used: set[str] = set()

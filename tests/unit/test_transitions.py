@@ -6,7 +6,7 @@ import pytest
 
 from clickstream_operator.api import conditions as types
 from clickstream_operator.api.reasons import Reason
-from clickstream_operator.api.v1alpha1 import Condition, ResourceStatus, Status
+from clickstream_operator.api.v1alpha1 import Condition, Plan, ResourceStatus, Status
 from clickstream_operator.engine.outcome import Outcome
 from clickstream_operator.engine.plan import Action
 from clickstream_operator.events import Happening
@@ -164,3 +164,57 @@ def test_what_does_not_fit_into_one_event_is_told_in_more() -> None:
     assert "; ".join(one.note for one in told) == "; ".join(
         f"{name}: {found[0]}" for name, found in fields.items()
     )
+
+
+WAITS = Plan(hash="aa", summary="2 to change")
+AT_WORK = WAITS.model_copy(update={"approved": True})
+DONE = Plan(serial=1)
+NEXT = Plan(hash="bb", serial=1, summary="1 to delete")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (None, None, []),
+        (None, WAITS, [Reason.PLAN_PENDING]),
+        (WAITS, WAITS, []),
+        (WAITS, AT_WORK, [Reason.PLAN_APPROVED]),
+        (AT_WORK, AT_WORK, []),
+        (AT_WORK, DONE, [Reason.PLAN_COMPLETED]),
+        # Approved and done in one pass.
+        (WAITS, DONE, [Reason.PLAN_APPROVED, Reason.PLAN_COMPLETED]),
+        (DONE, DONE, []),
+        (DONE, NEXT, [Reason.PLAN_PENDING]),
+        # Another edit came before the approval; then it was taken back.
+        (WAITS, Plan(hash="cc"), [Reason.PLAN_PENDING]),
+        (WAITS, Plan(), []),
+        # spec.approval is Automatic again.
+        (AT_WORK, None, []),
+    ],
+)
+def test_a_plan_is_told_when_it_waits_is_approved_and_complete(
+    before: Plan | None, after: Plan | None, told: list[Reason]
+) -> None:
+    """Each once; only the one that waits is for a person to act on."""
+    found = happenings(Status(plan=before), Status(plan=after), {})
+    assert [one.reason for one in found] == told
+    warned = [one.reason for one in found if one.kind == "Warning"]
+    assert warned == [one for one in told if one is Reason.PLAN_PENDING]
+
+
+def test_a_plan_that_waits_says_how_to_approve_it() -> None:
+    """What would change, and the annotation with the hash."""
+    (event,) = happenings(EMPTY, Status(plan=WAITS), {})
+    assert event.note == (
+        "a plan waits for approval: 2 to change; read status.plan, then approve it with the "
+        "annotation clickstream.dev/approved-plan=aa"
+    )
+
+
+def test_a_requested_pass_is_told_once() -> None:
+    """With the annotation's value, so that the one who asked knows theirs."""
+    handled = Status(last_handled_reconcile_at="now-1")
+    (event,) = happenings(EMPTY, handled, {})
+    assert (event.kind, event.reason) == ("Normal", Reason.RECONCILE_REQUEST_HANDLED)
+    assert "=now-1 asks" in event.note
+    assert happenings(handled, handled, {}) == []

@@ -63,7 +63,6 @@ class Reason(StrEnum):
     ANOTHER_OPERATOR = "AnotherOperator"
     # Fields of a later version
     NOT_YET_EFFECTIVE = "NotYetEffective"
-    ALL_EFFECTIVE = "AllEffective"
     # Events
     RESOURCE_CREATED = "ResourceCreated"
     RESOURCE_UPDATED = "ResourceUpdated"
@@ -165,12 +164,17 @@ MEANING: dict[Reason, str] = {
     Reason.NOT_YET_EFFECTIVE: (
         "The message names fields that this version accepts and does not act on yet."
     ),
-    Reason.ALL_EFFECTIVE: "Every field of the spec is acted on.",
     Reason.RESOURCE_CREATED: "A resource was created.",
     Reason.RESOURCE_UPDATED: "A resource was changed.",
     Reason.RESOURCE_DELETED: "A resource was deleted.",
-    Reason.RESOURCE_RETAINED: "A resource was kept, as spec.deletionPolicy says.",
-    Reason.RECONCILE_REQUEST_HANDLED: "A requested reconciliation ran.",
+    Reason.RESOURCE_RETAINED: (
+        "A resource was kept, as spec.deletionPolicy says. In an Event of the action ForceDelete: "
+        "what the annotation clickstream.dev/force-delete leaves in AWS; remove it by hand."
+    ),
+    Reason.RECONCILE_REQUEST_HANDLED: (
+        "The pass that the annotation clickstream.dev/reconcile-requested-at asked for has run. "
+        "Nothing to do."
+    ),
     Reason.OUTPUTS_PUBLISHED: "The outputs are in the ConfigMap that the message names.",
     Reason.CONFIG_MAP_NOT_OWNED: (
         "A ConfigMap of this name exists and is not this pipeline's. It is not written; rename or "
