@@ -228,7 +228,9 @@ def _credential_problem(error: AwsError, spec: Spec) -> Problem:
             "operator's own policy must allow both on it",
         )
     if error.credentials_are_bad:
-        return Problem(Reason.CREDENTIALS_INVALID, f"{error.code}: {error.text}")
+        # Without any credential the error says itself what to give.
+        remedy = "" if error.code == "NoCredentials" else "; renew the operator's AWS credential"
+        return Problem(Reason.CREDENTIALS_INVALID, f"{error.code}: {error.text}{remedy}")
     reason = {
         Category.ACCESS_DENIED: Reason.ACCESS_DENIED,
         Category.THROTTLED: Reason.THROTTLED,

@@ -232,5 +232,7 @@ async def test_change_that_comes_too_soon_waits(
     ],
 )
 def test_status(status: str, phase: Phase) -> None:
-    """Every status that AWS documents."""
-    assert _readiness(status).phase is phase
+    """Every status that AWS documents; a failure names the field that may be at fault."""
+    seen = _readiness(status)
+    assert seen.phase is phase
+    assert ("spec.tables.kmsKeyId" in seen.message) == (phase is Phase.FAILED)

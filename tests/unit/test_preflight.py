@@ -228,6 +228,7 @@ async def test_credential_that_fails_is_a_problem(
     assert isinstance(problem, Problem)
     assert problem.reason is reason
     assert "said AWS" in problem.message
+    assert ("renew the operator's AWS credential" in problem.message) == (code == "ExpiredToken")
 
 
 def test_names_and_place_are_decided_once() -> None:

@@ -326,4 +326,8 @@ def _readiness(status: str) -> Readiness:
         return deleting("AWS is deleting the table")
     if status in _BUSY:
         return progressing("TableBusy", f"the table is {status}")
-    return failed("TableUnusable", f"the table is {status}; its key may be gone")
+    return failed(
+        "TableUnusable",
+        f"the table is {status}: DynamoDB can't use its KMS key; enable the key of "
+        "spec.tables.kmsKeyId again, or restore the table from its backup",
+    )
