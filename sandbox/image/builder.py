@@ -27,6 +27,8 @@ _PROBES: Final[dict[str, list[str]]] = {
 }
 #: What of pip's settings leads to packages; a build in a container must follow the same way.
 _PIP_OPTIONS: Final = ("index-url", "extra-index-url", "proxy", "timeout", "trusted-host")
+#: What buildah says where its container runtime can't work, such as inside of a container.
+_NO_RUNTIME: Final = "while running runtime"
 _CERTIFICATES: Final = "/etc/ssl/certs/ca-certificates.crt"
 
 
@@ -98,7 +100,15 @@ def build(
         )
     if done.returncode:
         end = "\n".join(done.stdout.strip().splitlines()[-15:])
-        raise SandboxError(f"{program[0]} could not build the image; its last lines:\n{end}")
+        remedy = (
+            "\nNo container runtime works here. Build without one: set BUILDAH_ISOLATION=chroot, "
+            "and STORAGE_DRIVER=vfs where overlays can't be mounted, then try again."
+            if _NO_RUNTIME in done.stdout
+            else ""
+        )
+        raise SandboxError(
+            f"{program[0]} could not build the image; its last lines:\n{end}{remedy}"
+        )
 
 
 def _secrets(folder: Path) -> dict[str, Path]:

@@ -165,6 +165,7 @@ def test_workflows_are_safe(tool: Tool) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.timeout(900)
 def test_workflows_are_valid(audit_tools: Path) -> None:
     """actionlint: keys, expressions and inputs, with shellcheck on each script."""
     files = sorted((ROOT / ".github" / "workflows").glob("*.yaml"))
