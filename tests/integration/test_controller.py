@@ -12,7 +12,7 @@ from clickstream_operator.api.v1alpha1 import Spec
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.aws.session import AwsSession, CallRecord
 from clickstream_operator.kube import StaleObject
-from clickstream_operator.resources import s3_bucket
+from clickstream_operator.resources import bucket_versions
 from sandbox.processes import wait_until
 from tests.integration.pilot import ACCOUNT, CLUSTER, Pilot, run
 
@@ -289,8 +289,8 @@ def test_a_full_bucket_is_emptied_in_steps_that_survive_crashes(
     pilot: Pilot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Empty removes all versions and markers and tells how far it is, killed twice on the way."""
-    monkeypatch.setattr(s3_bucket, "_PAGE_SIZE", 50)
-    monkeypatch.setattr(s3_bucket, "_PAGES_PER_CALL", 2)
+    monkeypatch.setattr(bucket_versions, "PAGE_SIZE", 50)
+    monkeypatch.setattr(bucket_versions, "PAGES_PER_CALL", 2)
     pilot.apply(
         {
             "deletionPolicy": {"archive": "Empty", "tables": "Delete"},

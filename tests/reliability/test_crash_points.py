@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from clickstream_operator.resources import s3_bucket
+from clickstream_operator.resources import bucket_versions
 from sandbox import Sandbox
 from tests.integration.pilot import empty_aws, run
 from tests.reliability.journeys import CHANGED, LEAN, Journey
@@ -83,8 +83,8 @@ def world(installed: Sandbox) -> Iterator[Sandbox]:
     """Yield one emulator for all lives, whose buckets are emptied in steps of ten."""
     # Without AWS's pace: what is counted here is writes.
     with empty_aws(installed, plain=True), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(s3_bucket, "_PAGE_SIZE", 5)
-        patch.setattr(s3_bucket, "_PAGES_PER_CALL", 2)
+        patch.setattr(bucket_versions, "PAGE_SIZE", 5)
+        patch.setattr(bucket_versions, "PAGES_PER_CALL", 2)
         yield installed
 
 

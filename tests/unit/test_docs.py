@@ -17,6 +17,7 @@ import yaml
 from clickstream_operator.api.v1alpha1 import Spec
 from clickstream_operator.settings import Settings
 from docs.generator.__main__ import PAGES, REFERENCE
+from tests.integration.iam_actions import NAMED
 
 ROOT = Path(__file__).parents[2]
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -131,22 +132,6 @@ def test_deployment_uses_settings_that_exist() -> None:
     assert {"name": "CLICKSTREAM_LISTEN_HOST", "value": "0.0.0.0"} in container["env"]  # noqa: S104
 
 
-# Where IAM calls an action differently than the API calls the operation (Service Authorization
-# Reference); ListStreamConsumers and the like are called the same.
-_ACTIONS = {
-    "s3:ListObjectVersions": "s3:ListBucketVersions",
-    "s3:DeleteObjects": "s3:DeleteObject",
-    "s3:HeadObject": "s3:GetObject",
-    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
-    "s3:PutBucketEncryption": "s3:PutEncryptionConfiguration",
-    "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
-    "s3:PutBucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",
-    "s3:GetBucketMetricsConfiguration": "s3:GetMetricsConfiguration",
-    "s3:PutBucketMetricsConfiguration": "s3:PutMetricsConfiguration",
-    "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
-    "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
-    "resourcegroupstaggingapi:GetResources": "tag:GetResources",
-}
 _SERVICES = (
     "cloudwatch", "dynamodb", "iam", "kinesis", "kms", "lambda",
     "logs", "resourcegroupstaggingapi", "s3", "scheduler", "sns", "sqs", "ssm",
@@ -172,7 +157,7 @@ def _called() -> Iterator[str]:
         for service in texts & operations.keys() - {"kms"}:
             for text in texts & operations[service].keys():
                 action = f"{service}:{operations[service][text]}"
-                yield _ACTIONS.get(action, action)
+                yield NAMED.get(action, action)
 
 
 def test_operator_policy_allows_every_call() -> None:

@@ -26,6 +26,7 @@ from clickstream_operator.engine.resource import (
 from clickstream_operator.resources import bucket_lifecycle
 from clickstream_operator.resources.absence import found
 from clickstream_operator.resources.bucket_lifecycle import FAILED_FILTER_ID, FAILED_PREFIX
+from clickstream_operator.resources.bucket_versions import amount_of_versions, delete_versions
 from clickstream_operator.resources.kms_keys import key_name
 
 #: Letters and digits only (IAM user guide, "IAM JSON policy elements: Sid").
@@ -37,8 +38,6 @@ _BLOCKS: Final = (
     "BlockPublicPolicy",
     "RestrictPublicBuckets",
 )
-_PAGES_PER_CALL: Final = 10
-_PAGE_SIZE: Final = 1000
 # What others have in the bucket: never desired, so never drift, and kept by our writes.
 _OTHER_STATEMENTS: Final = "others.policyStatements"
 _OTHER_RULES: Final = "others.lifecycleRules"
@@ -210,7 +209,7 @@ class S3Bucket(Resource):
             ResourceBlocked: ``DeletionBlocked``; there are objects that must or will not go.
         """
         if self.deletion is DeletionPolicy.EMPTY:
-            deleted, empty = await self._empty()
+            deleted, empty = await delete_versions(self._calls, self._bucket())
             if not empty:
                 return deleted
         try:
@@ -218,7 +217,12 @@ class S3Bucket(Resource):
         except AwsError as error:
             if error.code != "BucketNotEmpty":
                 raise
-            raise await self._not_empty() from error
+            amount = await amount_of_versions(self._calls, self._bucket())
+            raise ResourceBlocked(
+                "DeletionBlocked",
+                f"bucket {self.physical_name} holds {amount} object versions; empty it, or set "
+                "spec.deletionPolicy.archive to Empty or Retain",
+            ) from error
         return None
 
     async def _cold_properties(self) -> dict[str, Any]:
@@ -261,43 +265,6 @@ class S3Bucket(Resource):
             TransitionDefaultMinimumObjectSize=observed.properties.get(
                 _OTHER_MINIMUM, bucket_lifecycle.MINIMUM_SIZE
             ),
-        )
-
-    async def _empty(self) -> tuple[int, bool]:
-        """Delete versions and delete markers page by page: how many went, whether none is left."""
-        deleted = 0
-        for _page in range(_PAGES_PER_CALL):
-            answer = await found(self._read("list_object_versions", MaxKeys=_PAGE_SIZE))
-            if answer is None:
-                return deleted, True
-            keys = [
-                {"Key": one["Key"], "VersionId": one["VersionId"]}
-                for group in ("Versions", "DeleteMarkers")
-                for one in answer.get(group, ())
-            ]
-            if not keys:
-                return deleted, True
-            result = await self._write("delete_objects", Delete={"Objects": keys, "Quiet": True})
-            errors = result.get("Errors", ())
-            if errors:
-                raise ResourceBlocked(
-                    "DeletionBlocked",
-                    f"bucket {self.physical_name}: S3 refused to delete some objects with "
-                    f"{errors[0].get('Code')}; remove the lock or grant s3:DeleteObjectVersion",
-                )
-            deleted += len(keys)
-            if not answer.get("IsTruncated"):
-                return deleted, True
-        return deleted, False
-
-    async def _not_empty(self) -> ResourceBlocked:
-        answer = await self._read("list_object_versions", MaxKeys=_PAGE_SIZE)
-        count = len(answer.get("Versions", ())) + len(answer.get("DeleteMarkers", ()))
-        amount = f"at least {count}" if answer.get("IsTruncated") else str(count)
-        return ResourceBlocked(
-            "DeletionBlocked",
-            f"bucket {self.physical_name} holds {amount} object versions; empty it, or set "
-            "spec.deletionPolicy.archive to Empty or Retain",
         )
 
     def _tls_statement(self) -> dict[str, Any]:
