@@ -93,6 +93,7 @@ class ApplyPass:
             known={} if full else _still_known(memory, wanted, resync=is_resync),
             corrections=memory.corrections,
             unindexed=memory.unindexed if is_resync else frozenset(),
+            unread=memory.unread,
         )
         applier = Applier(wanted, start, tag_index=TagIndex(calls))
         before = subject.status
@@ -101,6 +102,7 @@ class ApplyPass:
         if not subject.spec.suspend:
             outcomes |= await self._prune(blueprint, wanted, memory, start)
         memory.observations = applier.observations
+        memory.unread = applier.unread
         if all(outcome.next is not Next.POLL for outcome in outcomes.values()):
             # No poll follows: keep only what a hot resync does not look at.
             memory.observations = _still_known(memory, wanted, resync=True)

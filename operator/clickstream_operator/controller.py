@@ -170,6 +170,7 @@ class Controller:
                 generation=subject.generation,
                 resyncs=known.resyncs,
                 unindexed=known.unindexed,
+                unread=known.unread,
                 observations=known.observations,
                 history=known.history,
                 tried=known.tried,

@@ -57,6 +57,8 @@ class Memory:
     """How the ConfigMap of the outputs stood when it was last looked at."""
     unindexed: frozenset[str] = frozenset()
     """What the last full look did not learn the tags of."""
+    unread: frozenset[str] = frozenset()
+    """What the last pass could not look at in full: a look at less would seem to be all of it."""
     gone: set[str] = field(default_factory=set)
     """What this deletion deleted and saw gone: a poll need not look for it again."""
     tried: dict[str, float] = field(default_factory=dict)

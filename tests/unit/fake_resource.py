@@ -40,7 +40,8 @@ class FakeResource(Resource):
     """One thing in memory.
 
     `log` gets ``<name>:<call>`` for each call; several fakes may share one. `fail` maps a call to
-    the error that it raises. `lag` is the number of looks that still show what was before a write.
+    the error that it raises; ``observe`` is both looks, ``observe-full`` the one at
+    everything. `lag` is the number of looks that still show what was before a write.
     """
 
     kind: ClassVar[str] = "Fake"
@@ -177,7 +178,7 @@ class FakeResource(Resource):
 
     def _note(self, call: str) -> None:
         self.log.append(f"{self.name}:{call}")
-        error = self.fail.get("observe" if call.startswith("observe") else call)
+        error = self.fail.get(call) or self.fail.get(call.removesuffix("-full"))
         if error is not None:
             raise error
 
@@ -203,3 +204,9 @@ class Untagged(FakeResource):
     """One that carries no tags."""
 
     taggable = False
+
+
+class Unindexed(FakeResource):
+    """Has tags that no index has."""
+
+    indexed = False

@@ -34,6 +34,7 @@ from tests.unit.fake_resource import (
     CreateFirst,
     FakeResource,
     LateLook,
+    Unindexed,
     Untagged,
     aws_error,
 )
@@ -385,12 +386,6 @@ async def test_known_observation_of_a_late_look_is_not_read_again() -> None:
     assert fake.calls == ["observe-full"]
 
 
-class Unindexed(FakeResource):
-    """Has tags that no index has."""
-
-    indexed = False
-
-
 async def look_at_tags(
     *resources: FakeResource, index: Mapping[str, Mapping[str, str]], **start: Any
 ) -> tuple[Applier, list[set[str]]]:
@@ -461,6 +456,26 @@ async def test_tags_that_cannot_be_read_are_a_failed_look() -> None:
     fake.fail["read_tags"] = aws_error(Category.THROTTLED)
     applier, _ = await look_at_tags(fake, index={fake.arn: {}}, full=True)
     assert applier.outcomes["a"].look_failed
+
+
+async def test_what_could_not_be_seen_in_full_is_left_unread() -> None:
+    """A hot look at it would seem to be all of it, so the next look is full again."""
+    cold, tags, fine = (FakeResource(name).exists() for name in ("cold", "tags", "fine"))
+    cold.fail["observe-full"] = aws_error(Category.ACCESS_DENIED)
+    tags.fail["read_tags"] = aws_error(Category.THROTTLED)
+    index: dict[str, Any] = {one.arn: {} for one in (cold, tags)} | {fine.arn: OWN_TAGS}
+    first, _ = await look_at_tags(cold, tags, fine, index=index, full=True)
+    assert first.unread == {"cold", "tags"}
+    fine.log.clear()
+    second, _ = await look_at_tags(cold, tags, fine, index=index, unread=first.unread)
+    assert second.unread == {"cold", "tags"}
+    assert fine.calls == ["observe"]
+    cold.fail = tags.fail = {}
+    cold.log.clear()
+    tags.log.clear()
+    third, _ = await look_at_tags(cold, tags, fine, index=index, unread=second.unread)
+    assert third.unread == frozenset()
+    assert cold.calls == tags.calls == ["observe-full", "read_tags"]
 
 
 async def test_observations_are_of_what_is_ready() -> None:

@@ -23,7 +23,7 @@ from clickstream_operator.kube import Kube
 from clickstream_operator.metrics import Metrics
 from clickstream_operator.preflight import Surroundings
 from clickstream_operator.workqueue import Key
-from tests.unit.fake_resource import FakeResource, aws_error
+from tests.unit.fake_resource import FakeResource, Unindexed, aws_error
 
 KEY = Key("shop", "web")
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -483,6 +483,25 @@ async def test_drift_loop_is_found_beside_a_busy_neighbour(world: World) -> None
     assert fake.writes == ["create", "update", "update", "update"]
     line = statuses.inventory(world.kube.status)["a"]
     assert line.reason == Reason.DRIFT_LOOP
+
+
+@pytest.mark.parametrize("call", ["observe-full", "read_tags"])
+async def test_a_rare_look_that_is_refused_is_said_in_time(world: World, call: str) -> None:
+    """The looks between, which leave out what is refused, do not pass for success."""
+    fake = Unindexed("a")
+    fake.tags_in_observation = False
+    world.has(fake)
+    await world.step()
+    fake.fail[call] = aws_error(Category.ACCESS_DENIED, text="no")
+    while world.time < 3600 and ready_of(world.kube.status)[0] == "True":
+        delay = await world.step()
+        assert delay is not None
+        world.time += delay
+    assert ready_of(world.kube.status)[0] == "Unknown"
+    assert world.kube.status.resources[0].reason == "AccessDenied"
+    fake.fail = {}
+    await world.step()
+    assert ready_of(world.kube.status)[0] == "True"
 
 
 async def test_vanished_object_is_forgotten(world: World) -> None:

@@ -72,6 +72,11 @@ class Applier:
         """What a full look did not learn the tags of."""
         return self._looks.unindexed
 
+    @property
+    def unread(self) -> frozenset[str]:
+        """What could not be looked at in full."""
+        return self._looks.unread
+
     async def apply(self) -> Mapping[str, Outcome]:
         """Bring every resource as far towards its desired state as AWS lets it now."""
         for name, observed in (await self._looks.look()).items():

@@ -35,7 +35,13 @@ class Looks:
         self._start = start
         self._tag_index = tag_index
         self._by_name: dict[str, Look] = {}
+        self._unread: set[str] = set()
         self.unindexed: frozenset[str] = frozenset()
+
+    @property
+    def unread(self) -> frozenset[str]:
+        """What could not be looked at in full: a look at less would seem to be all of it."""
+        return frozenset(self._unread)
 
     def __getitem__(self, name: str) -> Look:
         return self._by_name[name]
@@ -59,12 +65,15 @@ class Looks:
         first = resource.create_first and untried and not self._start.policy.read_only
         if first or resource.late_look:
             return
-        # What differs can be in what a hot look leaves out.
-        full = self._start.full or not entry.applied_hash or bool(entry.drift)
+        # What differs, and what could not be read, can be in what a hot look leaves out.
+        unread = resource.name in self._start.unread
+        full = self._start.full or not entry.applied_hash or bool(entry.drift) or unread
         try:
             look.observed = await resource.observe(full=full)
         except Exception as error:  # noqa: BLE001 - raised again in the resource's turn
             look.error = error
+            if full:
+                self._unread.add(resource.name)
 
     async def _look_at_tags(self) -> None:
         """Read the tags of what they may have changed on.
@@ -81,7 +90,7 @@ class Looks:
         suspects = {
             name
             for name in unseen
-            if name in self._start.unindexed
+            if name in self._start.unindexed | self._start.unread
             or any(one.field == TAGS for one in self._start.inventory[name].drift)
         }
         if self._start.full and self._tag_index is not None:
@@ -120,5 +129,6 @@ class Looks:
             tags = await resource.read_tags(look.observed)
         except Exception as error:  # noqa: BLE001 - raised again in the resource's turn
             look.error = error
+            self._unread.add(resource.name)
         else:
             look.observed = replace(look.observed, tags=tags)

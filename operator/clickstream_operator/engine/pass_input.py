@@ -19,7 +19,8 @@ class PassInput:
     `full`: look at everything, not only at what changes often. `intended_since`: since when the
     derived names are on record; `chosen_names`: the resources whose names a person chose. `known`:
     fresh observations that need no new read. `corrections`: drift corrections in a row so far.
-    `unindexed`: the resources whose tags the last full look did not see.
+    `unindexed`: the resources whose tags the last full look did not see. `unread`: those that the
+    last pass could not look at in full.
     """
 
     inventory: Mapping[str, Entry]
@@ -30,6 +31,7 @@ class PassInput:
     known: Mapping[str, Observed] = field(default_factory=dict)
     corrections: Mapping[str, int] = field(default_factory=dict)
     unindexed: frozenset[str] = frozenset()
+    unread: frozenset[str] = frozenset()
 
     def entry(self, resource: Resource) -> Entry:
         """The resource in the inventory; an intent when the inventory does not have it."""
