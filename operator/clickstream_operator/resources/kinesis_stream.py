@@ -32,13 +32,8 @@ from clickstream_operator.engine.resource import (
 )
 from clickstream_operator.resources.absence import found
 from clickstream_operator.resources.kms_keys import key_name
-from clickstream_operator.resources.shard_steps import (
-    RESIZES_A_DAY,
-    SWITCHES_A_DAY,
-    next_step,
-    steps_between,
-)
-from clickstream_operator.resources.stream_allowance import Allowance
+from clickstream_operator.resources.shard_steps import Budget, next_step, steps_between
+from clickstream_operator.resources.stream_allowance import RESIZES, SWITCHES, Allowance
 from clickstream_operator.resources.stream_history import RETRY_AFTER, StreamHistory
 
 ON_DEMAND: Final = "ON_DEMAND"
@@ -216,12 +211,9 @@ class KinesisStream(Resource):
             raise StepMustWait(_in_steps(current, target))
         await self._paced(
             _RESIZE,
-            Allowance(
-                Reason.RESIZE_BUDGET_EXHAUSTED,
-                f"{RESIZES_A_DAY} resizes of a stream",
-                f"the step from {_way(current, step, target)}",
-                self._history.resize_budget(),
-            ),
+            RESIZES,
+            self._history.resize_budget(),
+            f"the step from {_way(current, step, target)}",
             StreamName=self.physical_name,
             TargetShardCount=step,
             ScalingType="UNIFORM_SCALING",
@@ -233,24 +225,23 @@ class KinesisStream(Resource):
     async def _switch(self, mode: str, observed: Observed) -> None:
         await self._paced(
             _SWITCH,
-            Allowance(
-                Reason.CHANGE_TOO_SOON,
-                f"{SWITCHES_A_DAY} switches of a stream's mode",
-                f"the switch of the stream's mode to {mode}",
-                self._history.switch_budget(),
-            ),
+            SWITCHES,
+            self._history.switch_budget(),
+            f"the switch of the stream's mode to {mode}",
             StreamARN=observed.arn,
             StreamModeDetails={"StreamMode": mode},
         )
         self._history.switched(mode)
 
-    async def _paced(self, operation: str, allowance: Allowance, **parameters: Any) -> None:
+    async def _paced(
+        self, operation: str, allowance: Allowance, budget: Budget, step: str, /, **parameters: Any
+    ) -> None:
         """Send what AWS takes only so often; a spent budget and its refusal are waits, no errors.
 
         Raises:
             StepMustWait: until AWS takes it again.
         """
-        spent = allowance.spent(self._history.now())
+        spent = allowance.spent(step, budget, self._history.now())
         if spent is not None:
             raise StepMustWait(spent)
         seconds = self._history.seconds_refused(operation)
@@ -265,7 +256,7 @@ class KinesisStream(Resource):
                 seconds = RETRY_AFTER.total_seconds()
             else:
                 return
-        raise StepMustWait(allowance.refused(seconds))
+        raise StepMustWait(allowance.refused(step, seconds))
 
     async def delete(self, observed: Observed) -> None:
         """DeleteStream, unless somebody registered a consumer on the stream.
