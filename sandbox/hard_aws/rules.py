@@ -16,6 +16,7 @@ from sandbox.hard_aws import (
     roles,
     schedules,
     subscriptions,
+    twins,
 )
 from sandbox.hard_aws.clock import Clock
 from sandbox.hard_aws.rule import Ask, Rule
@@ -39,6 +40,7 @@ _ALL: Final[tuple[type[Rule], ...]] = (
     functions.MappingStates,
     queues.QueueDeletions,
     queues.QueueAttributesLag,
+    twins.TwinTags,
     buckets.BucketDeletions,
     subscriptions.EmailConfirmations,
     schedules.ScheduleConflicts,

@@ -577,6 +577,35 @@ def test_the_name_of_a_queue_rests(hard: HardAws, aws: Client) -> None:
     sqs.create_queue(QueueName="failed")
 
 
+def test_a_queue_of_other_tags_is_not_returned(hard: HardAws, aws: Client) -> None:
+    """CreateQueue returns what is there to the same request, and refuses another."""
+    hard.reset(["twin-tags"])
+    sqs = aws("sqs")
+    mine = {"QueueName": "failed", "tags": {"a": "b"}}
+    made = sqs.create_queue(**mine)["QueueUrl"]
+    assert sqs.create_queue(**mine)["QueueUrl"] == made
+    code, _, status = refused(sqs.create_queue, **mine | {"tags": {"a": "c"}})
+    assert (code, status) == ("QueueAlreadyExists", 400)
+    wanted = {"MessageRetentionPeriod": "7200"}
+    code, _, _ = refused(sqs.create_queue, **mine, Attributes=wanted)
+    assert code == "QueueAlreadyExists"
+    assert sqs.list_queue_tags(QueueUrl=made)["Tags"] == {"a": "b"}
+
+
+def test_a_topic_of_other_tags_is_not_returned(hard: HardAws, aws: Client) -> None:
+    """CreateTopic returns what is there to the same request, and refuses another."""
+    hard.reset(["twin-tags"])
+    sns = aws("sns")
+    mine = {"Name": "alerts", "Tags": [{"Key": "a", "Value": "b"}]}
+    made = sns.create_topic(**mine)["TopicArn"]
+    assert sns.create_topic(**mine)["TopicArn"] == made
+    code, message, _ = refused(sns.create_topic, Name="alerts", Tags=[{"Key": "a", "Value": "c"}])
+    assert (code, message.partition(" Reason: ")[2]) == (
+        "InvalidParameter",
+        "Topic already exists with different tags",
+    )
+
+
 def test_queue_attributes_show_late(hard: HardAws, aws: Client) -> None:
     """GetQueueAttributes lags SetQueueAttributes."""
     hard.reset(["sqs-attributes=60"])

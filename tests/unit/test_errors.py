@@ -47,6 +47,12 @@ def client_error(code: str, message: str = "m", status: int = 400) -> ClientErro
         ("ResourceInUseException", "Stream x is UPDATING", 400, Category.CONFLICT),
         ("ResourceConflictException", "Function already exist: x", 409, Category.ALREADY_EXISTS),
         ("ResourceConflictException", "An update is in progress", 409, Category.CONFLICT),
+        (
+            "InvalidParameter",
+            "Invalid parameter: Tags Reason: Topic already exists with different tags",
+            400,
+            Category.ALREADY_EXISTS,
+        ),
         ("OperationAborted", "", 409, Category.CONFLICT),
         ("BucketNotEmpty", "", 409, Category.CONFLICT),
         ("LimitExceededException", "Rate exceeded for stream x", 400, Category.THROTTLED),

@@ -242,6 +242,9 @@ def category_of(code: str, message: str, status: int) -> Category:
     """Classify one error answer by its code, then its words, then its HTTP status."""
     if code in _BUSY:
         return Category.ALREADY_EXISTS if _EXISTS.search(message) else Category.CONFLICT
+    if code == "InvalidParameter" and _EXISTS.search(message):
+        # SNS, of a topic with other tags than those asked for.
+        return Category.ALREADY_EXISTS
     if code in {"LimitExceededException", "LimitExceeded"} and _RATE_IN_LIMIT.search(message):
         return Category.THROTTLED
     for category, codes in _CODES.items():
