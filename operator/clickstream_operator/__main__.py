@@ -28,7 +28,8 @@ from clickstream_operator.events import EventRecorder
 from clickstream_operator.fence import Fence, open_always
 from clickstream_operator.handlers import build_registry, operator_settings
 from clickstream_operator.health import HealthServer
-from clickstream_operator.kube import Kube, KubernetesError, connect, own_namespace
+from clickstream_operator.kube import Kube, KubernetesError
+from clickstream_operator.kube_connection import connect, own_namespace
 from clickstream_operator.lease import Timing
 from clickstream_operator.metrics import Metrics
 from clickstream_operator.preflight import Surroundings

@@ -34,7 +34,8 @@ from clickstream_operator.aws.roles import Borrowed, Given, Role, session_in
 from clickstream_operator.aws.session import AwsSession, CallRecord, is_read
 from clickstream_operator.controller import Controller
 from clickstream_operator.events import EventRecorder
-from clickstream_operator.kube import Kube, connect
+from clickstream_operator.kube import Kube
+from clickstream_operator.kube_connection import connect
 from clickstream_operator.metrics import Metrics
 from clickstream_operator.preflight import Surroundings
 from clickstream_operator.workqueue import Key

@@ -14,7 +14,8 @@ import urllib3
 from kubernetes import client
 
 from clickstream_operator.api.v1alpha1 import FINALIZER
-from clickstream_operator.kube import Kube, KubernetesError, KubernetesRefusal, StaleObject, connect
+from clickstream_operator.kube import Kube, KubernetesError, KubernetesRefusal, StaleObject
+from clickstream_operator.kube_connection import connect
 from clickstream_operator.workqueue import Key
 
 KEY = Key("shop", "web")
