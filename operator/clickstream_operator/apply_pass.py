@@ -30,8 +30,8 @@ from clickstream_operator.pacing import FULL_EVERY, Memory, Pace
 from clickstream_operator.preflight import Surroundings
 from clickstream_operator.preparation import blueprint_of, doubt_of, is_requested, policy_of
 from clickstream_operator.published_outputs import OutputsPublisher
+from clickstream_operator.report import Report
 from clickstream_operator.reporting import Reporter, report_of
-from clickstream_operator.status import Report
 from clickstream_operator.subject import Subject, parse
 
 #: A pass that takes longer shows what it has reached in between.

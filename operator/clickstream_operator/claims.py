@@ -15,7 +15,7 @@ from typing import Final
 from clickstream_operator import names
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.v1alpha1 import Effective
-from clickstream_operator.status import Problem
+from clickstream_operator.report import Problem
 from clickstream_operator.subject import Subject
 from clickstream_operator.workqueue import Key
 

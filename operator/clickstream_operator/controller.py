@@ -25,10 +25,11 @@ from clickstream_operator.events import EventRecorder
 from clickstream_operator.kube import Kube
 from clickstream_operator.metrics import Metrics
 from clickstream_operator.pacing import Memory, Pace
+from clickstream_operator.patience import probe
 from clickstream_operator.preflight import Surroundings
 from clickstream_operator.preparation import blueprint_of, is_requested
+from clickstream_operator.report import Problem
 from clickstream_operator.reporting import Reporter
-from clickstream_operator.status import Problem
 from clickstream_operator.subject import Subject, parse
 from clickstream_operator.workqueue import Key
 
@@ -150,7 +151,7 @@ class Controller:
     async def _give_up(self, subject: Subject, memory: Memory, problem: Problem) -> float:
         """Say what keeps the pass from happening, and try again later."""
         problem = await self._reporter.say_problem(subject, memory, problem)
-        return self._reporter.in_time(self._pace.backoff(memory), [statuses.probe(problem)])
+        return self._reporter.in_time(self._pace.backoff(memory), [probe(problem)])
 
     def _session(self, subject: Subject, region: str) -> AwsSession:
         return self._sessions(region, preflight.role_of(subject, self._around))

@@ -20,6 +20,7 @@ from clickstream_operator.api.v1alpha1 import Effective
 from clickstream_operator.events import EventRecorder, Happening
 from clickstream_operator.kube import Kube, KubernetesRefusal
 from clickstream_operator.lease import Sight
+from clickstream_operator.report import timestamp
 from clickstream_operator.subject import Subject, parse
 
 #: A Lease that nobody renewed for so long belongs to nobody: four times its usual duration, so that
@@ -126,7 +127,7 @@ class Custody:
         conditions = ConditionSet(
             status.conditions,
             generation=subject.generation,
-            now=statuses.timestamp(self._now()),
+            now=timestamp(self._now()),
         )
         conditions.set(types.ANOTHER_OPERATOR, "True", Reason.ANOTHER_OPERATOR, message)
         told = status.model_copy(

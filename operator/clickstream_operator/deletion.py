@@ -24,10 +24,11 @@ from clickstream_operator.events import EventRecorder, Happening
 from clickstream_operator.kube import Kube
 from clickstream_operator.metrics import Metrics
 from clickstream_operator.pacing import Memory, Pace
+from clickstream_operator.patience import probe
 from clickstream_operator.preflight import Surroundings
 from clickstream_operator.preparation import blueprint_of, doubt_of, policy_of
+from clickstream_operator.report import Problem
 from clickstream_operator.reporting import Reporter, report_of
-from clickstream_operator.status import Problem
 from clickstream_operator.subject import Subject
 
 log = structlog.get_logger(__name__)
@@ -87,7 +88,7 @@ class Deletion:
         problem = self._reporter.dated(problem, memory)
         report = replace(report_of(subject, effective, [], {}), deleting=True, problem=problem)
         await self._reporter.publish(subject, report, {})
-        return self._reporter.in_time(self._pace.backoff(memory), [statuses.probe(problem)])
+        return self._reporter.in_time(self._pace.backoff(memory), [probe(problem)])
 
     async def _remove(self, subject: Subject, memory: Memory, effective: Effective) -> float | None:
         calls = Calls(self._session(subject, effective.region))

@@ -14,8 +14,8 @@ from clickstream_operator.engine.inventory import State
 from clickstream_operator.engine.outcome import Next, Outcome
 from clickstream_operator.engine.plan import Action
 from clickstream_operator.engine.resource import Observed
+from clickstream_operator.report import Publication
 from clickstream_operator.resources.stream_history import StreamHistory
-from clickstream_operator.status import Publication
 
 #: Seconds until AWS is asked again whether it has finished.
 POLL_SECONDS: Final = (2.0, 4.0, 8.0, 15.0, 30.0)

@@ -20,8 +20,8 @@ from clickstream_operator.aws.roles import Role
 from clickstream_operator.aws.session import AwsSession, Identity
 from clickstream_operator.claims import Claim
 from clickstream_operator.detection_rules import RuleError, compile_rule
+from clickstream_operator.report import Problem
 from clickstream_operator.resources.lambda_function import FunctionPackage
-from clickstream_operator.status import Problem
 from clickstream_operator.subject import InvalidSpec, Subject, parse
 from clickstream_operator.workqueue import Key
 

@@ -16,7 +16,7 @@ import structlog
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.v1alpha1 import API_VERSION, KIND
 from clickstream_operator.kube import Kube, KubernetesError, StaleObject
-from clickstream_operator.status import Publication
+from clickstream_operator.report import Publication
 from clickstream_operator.subject import Subject
 
 log = structlog.get_logger(__name__)

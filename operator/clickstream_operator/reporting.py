@@ -20,8 +20,9 @@ from clickstream_operator.engine.resource import Resource
 from clickstream_operator.events import EventRecorder
 from clickstream_operator.kube import Kube
 from clickstream_operator.pacing import Memory, Pace
+from clickstream_operator.patience import TOLERATED_FAILED_LOOKS, seconds_to_stall
+from clickstream_operator.report import Problem, Report, timestamp
 from clickstream_operator.resources.stream_history import StreamHistory
-from clickstream_operator.status import Problem, Report
 from clickstream_operator.subject import Subject, parse
 from clickstream_operator.transitions import happenings
 
@@ -60,7 +61,7 @@ class Reporter:
             interval = subject.spec.resync_interval_seconds
             memory.failed_looks = self._pace.failed_looks(memory, interval)
             report = replace(report, failed_looks=memory.failed_looks)
-        if report.failed_looks in range(1, statuses.TOLERATED_FAILED_LOOKS + 1):
+        if report.failed_looks in range(1, TOLERATED_FAILED_LOOKS + 1):
             bad = problem.reason is Reason.CREDENTIALS_INVALID
             report = replace(
                 report, credentials_are_bad=bad, credentials_message=problem.message if bad else ""
@@ -74,12 +75,12 @@ class Reporter:
         """The problem with the time since which this reason has been the case."""
         if memory.problem_reason != problem.reason:
             memory.problem_reason = problem.reason
-            memory.problem_since = statuses.timestamp(self._now())
+            memory.problem_since = timestamp(self._now())
         return replace(problem, since=memory.problem_since)
 
     def in_time(self, delay: float, entries: Iterable[Entry]) -> float:
         """`delay`, or less when a failure has lasted too long before: it is said on time."""
-        left = statuses.seconds_to_stall(entries, now=self._now())
+        left = seconds_to_stall(entries, now=self._now())
         return delay if left is None else min(delay, left + _AFTER_DEADLINE)
 
     def tolerate_failed_looks(
@@ -99,7 +100,7 @@ class Reporter:
             return report
         interval = subject.spec.resync_interval_seconds
         memory.failed_looks = self._pace.failed_looks(memory, interval)
-        if memory.failed_looks <= statuses.TOLERATED_FAILED_LOOKS:
+        if memory.failed_looks <= TOLERATED_FAILED_LOOKS:
             before = statuses.inventory(subject.status)
             entries = [before.get(entry.name, entry) for entry in report.entries]
             report = replace(report, entries=entries)

@@ -12,7 +12,7 @@ from clickstream_operator.api.reasons import Reason
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.aws.session import AwsSession, Identity
 from clickstream_operator.preflight import Surroundings
-from clickstream_operator.status import Problem
+from clickstream_operator.report import Problem
 from clickstream_operator.subject import InvalidSpec, Subject, parse
 from clickstream_operator.workqueue import Key
 

@@ -14,7 +14,7 @@ from clickstream_operator.api import conditions as types
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.v1alpha1 import Condition, Effective, Status
 from clickstream_operator.engine.inventory import Drift, Entry, Origin, State
-from clickstream_operator.status import Problem, Report
+from clickstream_operator.report import Problem, Report, timestamp
 from tests.kstatus import Verdict, verdict
 
 T0 = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -69,11 +69,11 @@ def assert_lawful(before: Status, after: Status, found: Report, *, now: datetime
         was = earlier.get(kind)
         moved = was is None or was.status != condition.status
         assert condition.last_transition_time == (
-            statuses.timestamp(now) if moved or was is None else was.last_transition_time
+            timestamp(now) if moved or was is None else was.last_transition_time
         )
     metadata: dict[str, Any] = {"generation": found.generation}
     if found.deleting:
-        metadata["deletionTimestamp"] = statuses.timestamp(now)
+        metadata["deletionTimestamp"] = timestamp(now)
     result = verdict({"metadata": metadata, "status": statuses.as_body(after)})
     ready = known[types.READY].status == "True" if types.READY in known else None
     if found.deleting:
@@ -268,7 +268,7 @@ def test_patience_with_a_resource(reason: Reason, minutes: int) -> None:
 @pytest.mark.parametrize(("reason", "minutes"), PATIENCE)
 def test_patience_with_a_problem(reason: Reason, minutes: int) -> None:
     """What keeps a whole pass from happening has the same patience, and stays stalled."""
-    problem = Problem(reason, "the account is wrong", since=statuses.timestamp(T0))
+    problem = Problem(reason, "the account is wrong", since=timestamp(T0))
     found = report(entry(), problem=problem)
     status = compose(found, READY_STATUS)
     if minutes:
@@ -311,7 +311,7 @@ def test_recovery_clears_everything() -> None:
     status = compose(report(failing(Reason.INVALID)))
     status = compose(report(entry()), status, now=T0 + MINUTE)
     assert summary(status) == {"Ready": ("True", "Available"), **CALM}
-    assert of(status, "Ready").last_transition_time == statuses.timestamp(T0 + MINUTE)
+    assert of(status, "Ready").last_transition_time == timestamp(T0 + MINUTE)
 
 
 # -- looks that fail -------------------------------------------------------------------------------
@@ -472,7 +472,7 @@ def test_inventory_survives_the_round_trip() -> None:
         again = found[line.name]
         assert again == Entry(
             **{name: getattr(line, name) for name in Entry.__dataclass_fields__ if name != "since"},
-            since=statuses.timestamp(T0),
+            since=timestamp(T0),
         )
 
 
