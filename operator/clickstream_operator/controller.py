@@ -10,7 +10,6 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Final
 
 from clickstream_operator import autoscaling, claims, names, pipeline, preflight, rollout
 from clickstream_operator import status as statuses
@@ -32,9 +31,6 @@ from clickstream_operator.report import Problem
 from clickstream_operator.reporting import Reporter
 from clickstream_operator.subject import Subject, parse
 from clickstream_operator.workqueue import Key
-
-#: How often a pipeline of another installation is looked at: that one may have ended.
-_ANOTHER_OPERATOR_SECONDS: Final = 30.0
 
 
 class Controller:
@@ -102,9 +98,9 @@ class Controller:
             self._rollout.forget(key)
             return None
         claimed = await self._custody.claim(parse(key, body))
-        if claimed is None:
+        if isinstance(claimed, float):
             self._rollout.forget(key)
-            return _ANOTHER_OPERATOR_SECONDS
+            return claimed
         subject = claimed
         memory = self._memory(subject)
         # What fails again and again waits with the resyncs: nobody gains by its being first.

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Final
 
 from clickstream_operator import status as statuses
@@ -26,6 +27,11 @@ from clickstream_operator.subject import Subject, parse
 #: A Lease that nobody renewed for so long belongs to nobody: four times its usual duration, so that
 #: an update of the other installation does not lose it its pipelines.
 FREE_AFTER_SECONDS: Final = 60.0
+#: The same for a Lease that its holder gave back at its end: five times what a replica that stands
+#: by needs to take it, so that again an update loses nothing.
+FREE_AFTER_RELEASE_SECONDS: Final = 10.0
+#: When a pipeline of an installation that works is looked at again.
+_LOOK_AGAIN_SECONDS: Final = 30.0
 #: How long an answer about a Lease serves the other pipelines.
 _REMEMBERED_SECONDS: Final = 5.0
 
@@ -37,6 +43,14 @@ class _Look:
     sight: Sight | None
     at: float
     unseen: str = ""
+
+
+class _State(Enum):
+    """What an installation does, as far as can be told: in doubt it works."""
+
+    WORKS = "works"
+    LEAVES = "leaves"
+    GONE = "gone"
 
 
 class Custody:
@@ -61,8 +75,8 @@ class Custody:
         self._now = now
         self._looks: dict[str, _Look] = {}
 
-    async def claim(self, subject: Subject) -> Subject | None:
-        """The pipeline, if it is ours to work on; None when another installation works on it.
+    async def claim(self, subject: Subject) -> Subject | float:
+        """The pipeline, if it is ours to work on; else the seconds until it may have become ours.
 
         Raises:
             StaleObject: the object changed meanwhile.
@@ -73,24 +87,31 @@ class Custody:
             return subject
         if effective.instance == self._own:
             contender = subject.status.contender
-            if contender and not await self._works(contender):
+            if contender and await self._state(contender) is _State.GONE:
                 return await self._settle(subject, effective)
             return subject
-        if await self._works(effective.instance):
-            await self._keep_away(subject, effective.instance)
-            return None
-        return await self._settle(subject, effective)
+        state = await self._state(effective.instance)
+        if state is _State.GONE:
+            return await self._settle(subject, effective)
+        if state is _State.LEAVES:
+            return FREE_AFTER_RELEASE_SECONDS
+        await self._keep_away(subject, effective.instance)
+        return _LOOK_AGAIN_SECONDS
 
-    async def _works(self, instance: str) -> bool:
-        """Whether that installation runs, as far as can be told: in doubt it does."""
+    async def _state(self, instance: str) -> _State:
         namespace, _, name = instance.rpartition("/")
         if not namespace:
             # The name that a version without a Lease recorded.
-            return False
+            return _State.GONE
         look = await self._look(instance, namespace, name)
         if look.unseen:
-            return True
-        return look.sight is not None and look.sight.unchanged_for(look.at) < FREE_AFTER_SECONDS
+            return _State.WORKS
+        if look.sight is None:
+            return _State.GONE
+        silent = look.sight.unchanged_for(look.at)
+        if look.sight.lease.holder:
+            return _State.GONE if silent >= FREE_AFTER_SECONDS else _State.WORKS
+        return _State.GONE if silent >= FREE_AFTER_RELEASE_SECONDS else _State.LEAVES
 
     async def _look(self, instance: str, namespace: str, name: str) -> _Look:
         before, now = self._looks.get(instance), self._clock()

@@ -11,6 +11,8 @@ from clickstream_operator.api.conditions import ConditionSet
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.status import ResourceState
 from clickstream_operator.api.v1alpha1 import (
+    APPROVED_PLAN,
+    RECONCILE_REQUESTED_AT,
     FieldDrift,
     Plan,
     ResourceStatus,
@@ -80,12 +82,19 @@ def begin(previous: Status, report: Report, *, now: datetime) -> Status:
 
 
 def is_settled(body: Mapping[str, Any]) -> bool:
-    """Whether an object is ready for its present spec and not being deleted."""
+    """Whether an object is ready for its present spec, and nobody asks anything of it."""
     metadata = body["metadata"]
     if "deletionTimestamp" in metadata:
         return False
     status = body.get("status") or {}
     if status.get("observedGeneration") != metadata.get("generation"):
+        return False
+    annotations = metadata.get("annotations") or {}
+    asked = annotations.get(RECONCILE_REQUESTED_AT)
+    if asked and asked != status.get("lastHandledReconcileAt"):
+        return False
+    approved = annotations.get(APPROVED_PLAN)
+    if approved and approved == (status.get("plan") or {}).get("hash"):
         return False
     return any(
         condition["type"] == types.READY and condition["status"] == "True"

@@ -75,6 +75,7 @@ def fail_over(session: Session) -> None:
             raise Stuck("a replica leads")
         session.screen.command(f"kill -9 {leader.process}    # {leader.name}")
         leader.kill()
+        leader.release_port()
         session.deployed.replicas.remove(leader)
         killed = time.monotonic()
         begun = session.creations().total()

@@ -51,8 +51,16 @@ def cluster(audit_log: Path) -> Iterator[Sandbox]:
 @pytest.fixture
 def helm_there(helm_major: int, cluster: Sandbox, tmp_path: Path) -> Iterator[Helm]:
     """Helm with that API server, which is clean again afterwards."""
-    yield Helm(helm_major, home=tmp_path, kubeconfig=cluster.kubeconfig)
+    runner = Helm(helm_major, home=tmp_path, kubeconfig=cluster.kubeconfig)
+    yield runner
+    uninstall_all(runner)
     clean(cluster)
+
+
+def uninstall_all(runner: Helm) -> None:
+    """Forget the releases that a test left behind when it failed: their roles are cluster-wide."""
+    for one in json.loads(runner.run("list", "--all-namespaces", "-o", "json").stdout):
+        runner.run("uninstall", one["name"], "-n", one["namespace"])
 
 
 def clean(cluster: Sandbox) -> None:

@@ -14,7 +14,7 @@ import yaml
 from sandbox import Sandbox, helm
 from sandbox.helm import Helm
 from sandbox.processes import wait_until
-from tests.chart.conftest import clean
+from tests.chart.conftest import clean, uninstall_all
 from tests.chart.deployed import DeployedOperator, read
 from tests.chart.test_values import CHART, options
 
@@ -32,13 +32,16 @@ Use = tuple[str, str, str, str, str]
 @pytest.fixture
 def newest(cluster: Sandbox, tmp_path: Path) -> Iterator[Helm]:
     """The newest Helm; what is granted does not depend on which one it is."""
-    yield Helm(helm.MAJORS[-1], home=tmp_path, kubeconfig=cluster.kubeconfig)
+    runner = Helm(helm.MAJORS[-1], home=tmp_path, kubeconfig=cluster.kubeconfig)
+    yield runner
+    uninstall_all(runner)
     clean(cluster)
 
 
 @pytest.fixture
-def operator(cluster: Sandbox) -> Iterator[DeployedOperator]:
-    """An operator in a namespace of this test."""
+def operator(newest: Helm, cluster: Sandbox) -> Iterator[DeployedOperator]:
+    """An operator in a namespace of this test; it ends before what Helm made goes."""
+    del newest
     deployed = DeployedOperator(cluster, f"rights-{next(_NUMBERS)}")
     try:
         deployed.prepare()

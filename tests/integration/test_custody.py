@@ -30,14 +30,14 @@ def second(pilot: Pilot) -> Iterator[Pilot]:
         pilot.sandbox.kubectl("delete", "lease", "operator", "-n", namespace, "--ignore-not-found")
 
 
-def renew(sandbox: Sandbox, namespace: str, number: int) -> None:
-    """Renew a Lease, as its holder does every two seconds."""
+def renew(sandbox: Sandbox, namespace: str, number: int, *, holder: str = "pod-1") -> None:
+    """Renew a Lease, as its holder does every two seconds; without one: it is given back."""
     lease = {
         "apiVersion": "coordination.k8s.io/v1",
         "kind": "Lease",
         "metadata": {"name": "operator", "namespace": namespace},
         "spec": {
-            "holderIdentity": "pod-1",
+            "holderIdentity": holder,
             "leaseDurationSeconds": 15,
             "renewTime": f"2026-01-01T00:00:{number:02}.000000Z",
         },
@@ -100,6 +100,33 @@ async def test_only_one_installation_works_on_a_pipeline(pilot: Pilot, second: P
     # It comes back, and finds itself the second.
     assert await pilot.step() == 30.0
     assert "team-b/operator works" in pilot.condition("AnotherOperator")["message"]
+
+
+@pytest.mark.plain_aws("writes to the API server are counted, and AWS at work adds some")
+async def test_an_installation_that_ended_in_order_is_followed_soon(
+    pilot: Pilot, second: Pilot
+) -> None:
+    """A Lease given back frees after 10 s, without a word; one taken by a replica does not."""
+    pilot.apply()
+    await pilot.converge()
+    second.kube_writes.clear()
+    # An update: the leader gives the Lease back, the next one takes it.
+    renew(pilot.sandbox, "team-a", 2, holder="")
+    assert await second.step() == 10.0
+    assert (second.calls, second.kube_writes) == ([], [])
+    renew(pilot.sandbox, "team-a", 3, holder="pod-2")
+    second.time += 10
+    assert await second.step() == 30.0
+    assert second.condition("AnotherOperator")["status"] == "True"
+    # The end: nobody takes it.
+    renew(pilot.sandbox, "team-a", 4, holder="")
+    second.time += 30
+    assert await second.step() == 10.0
+    assert second.calls == []
+    second.time += 10
+    await second.converge()
+    assert second.status()["effective"]["instance"] == "team-b/operator"
+    assert second.condition("AnotherOperator")["status"] == "absent"
 
 
 async def test_a_contender_that_left_is_forgotten(pilot: Pilot, second: Pilot) -> None:

@@ -532,3 +532,29 @@ def test_laws_of_every_status(course: list[tuple[Report, int]]) -> None:
     for found, seconds in course:
         now += timedelta(seconds=seconds)
         status = compose(found, status, now=now)
+
+
+@pytest.mark.parametrize(
+    ("annotations", "settled"),
+    [
+        ({}, True),
+        ({"clickstream.dev/reconcile-requested-at": "before"}, True),
+        ({"clickstream.dev/reconcile-requested-at": "now"}, False),
+        ({"clickstream.dev/approved-plan": "an old plan"}, True),
+        ({"clickstream.dev/approved-plan": "the plan"}, False),
+    ],
+)
+def test_what_is_asked_while_no_operator_runs_is_not_settled(
+    annotations: dict[str, str], *, settled: bool
+) -> None:
+    """At its start the operator lets what is settled wait: not what somebody asked for."""
+    body = {
+        "metadata": {"generation": 1, "annotations": annotations},
+        "status": {
+            "observedGeneration": 1,
+            "conditions": [{"type": "Ready", "status": "True"}],
+            "lastHandledReconcileAt": "before",
+            "plan": {"hash": "the plan"},
+        },
+    }
+    assert statuses.is_settled(body) is settled
