@@ -8,6 +8,16 @@ from typing import TYPE_CHECKING
 import pytest
 import structlog
 
+from tests.whole_run import (
+    new_audit_log,
+    pytest_sessionfinish,
+    pytest_terminal_summary,
+    pytest_testnodedown,
+    watch_processes,
+)
+
+__all__ = ["pytest_sessionfinish", "pytest_terminal_summary", "pytest_testnodedown"]
+
 if TYPE_CHECKING:
     from sandbox import Sandbox
     from tests.integration.pilot import Pilot
@@ -23,11 +33,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Offer to leave out what an emulator lacks of AWS, to see what it costs or who is wrong."""
     parser.addoption("--plain-aws", action="store_true", help="no states, limits, delays of AWS")
     parser.addoption("--whole-sweeps", action="store_true", help="sweep all points, not a sample")
+    parser.addoption(
+        "--prove-rights", action="store_true", help="the whole suite uses what is granted, no more"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker with which a test says that it needs a plain emulator, and why."""
     config.addinivalue_line("markers", "plain_aws(reason): without states, limits, delays of AWS")
+    watch_processes(config)
 
 
 def is_plain(request: pytest.FixtureRequest) -> bool:
@@ -56,14 +70,15 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 @pytest.fixture(scope="session")
-def sandbox() -> Iterator[Sandbox]:
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """Yield a running Kubernetes API and AWS emulator: starting costs seconds, a reset does not.
 
     The hard AWS stands before the emulator, without rules: `pilot` asks for them.
     """
     from sandbox import Sandbox
 
-    with Sandbox.start(hard_aws=["none"]) as started:
+    audit_log = new_audit_log(tmp_path_factory)
+    with Sandbox.start(hard_aws=["none"], audit_log=audit_log) as started:
         started.hard_aws.run_clock(0)
         yield started
 

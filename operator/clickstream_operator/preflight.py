@@ -77,8 +77,8 @@ def problem_in_spec(subject: Subject, around: Surroundings) -> Problem | None:
     if not region_of(subject, around):
         return Problem(
             Reason.INVALID,
-            "spec.region is unset and the operator has no default; set spec.region, or AWS_REGION "
-            "for the operator",
+            "spec.region is unset and the operator has no default; set AWS_REGION for the "
+            "operator, or create this pipeline anew with spec.region, which is fixed at creation",
         )
     return None
 

@@ -10,6 +10,7 @@ import pytest
 
 from sandbox import Sandbox, helm
 from sandbox.helm import Helm
+from tests.whole_run import new_audit_log
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -38,7 +39,7 @@ def offline(helm_major: int, tmp_path: Path) -> Helm:
 @pytest.fixture(scope="session")
 def audit_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One JSON line for each request to the API server of `cluster`."""
-    return tmp_path_factory.mktemp("audit") / "audit.log"
+    return new_audit_log(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

@@ -17,16 +17,11 @@ from sandbox.processes import wait_until
 from tests.chart.conftest import clean, uninstall_all
 from tests.chart.deployed import DeployedOperator, read
 from tests.chart.test_values import CHART, options
+from tests.rbac_uses import Use, covers, read_log, rights, uses
 
 RELEASE = "clickstream-operator"
 SECONDS = 60.0
 _NUMBERS = itertools.count()
-
-#: What every authenticated account may do: system:basic-user, system:discovery.
-EVERYBODYS = {("authorization.k8s.io", "selfsubjectaccessreviews", "create")}
-
-#: API group, resource with subresource, verb; where and which one, "*" for any.
-Use = tuple[str, str, str, str, str]
 
 
 @pytest.fixture
@@ -51,53 +46,11 @@ def operator(newest: Helm, cluster: Sandbox) -> Iterator[DeployedOperator]:
 
 
 def granted(cluster: Sandbox) -> set[Use]:
-    """Every rule of the release's Roles and ClusterRoles, one right each; not those for people."""
-    found: set[Use] = set()
+    """Every right of the release; not those for people."""
     label = f"app.kubernetes.io/instance={RELEASE}"
     roles = read(cluster, "roles,clusterroles", "--all-namespaces", "-l", label)["items"]
-    for role in roles:
-        if role["metadata"]["name"].endswith(("-viewer", "-editor")):
-            continue
-        where = role["metadata"].get("namespace", "*")
-        for rule in role["rules"]:
-            found |= {
-                (group, resource, verb, where, name)
-                for group in rule["apiGroups"]
-                for resource in rule["resources"]
-                for verb in rule["verbs"]
-                for name in rule.get("resourceNames", ["*"])
-            }
-    return found
-
-
-def used(audit_log: Path, account: str) -> set[Use]:
-    """What an account did or tried, by the audit log."""
-    found: set[Use] = set()
-    for line in audit_log.read_text().splitlines():
-        entry = json.loads(line)
-        reference = entry.get("objectRef")
-        if entry["user"]["username"] != account or reference is None or "resource" not in reference:
-            continue
-        resource = reference["resource"]
-        if "subresource" in reference:
-            resource += f"/{reference['subresource']}"
-        use = (
-            reference.get("apiGroup", ""),
-            resource,
-            entry["verb"],
-            reference.get("namespace", ""),
-            reference.get("name", ""),
-        )
-        if use[:3] not in EVERYBODYS:
-            found.add(use)
-    return found
-
-
-def covers(rule: Use, use: Use) -> bool:
-    """Whether a rule allows a use."""
-    # The API server takes the namespace of a namespace to be itself.
-    same_place = rule[3] in ("*", use[3])
-    return rule[:3] == use[:3] and same_place and rule[4] in ("*", use[4])
+    people = ("-viewer", "-editor")
+    return rights(one for one in roles if not one["metadata"]["name"].endswith(people))
 
 
 def pipeline(cluster: Sandbox, namespace: str, name: str, spec: dict[str, Any]) -> None:
@@ -195,9 +148,9 @@ def test_the_rules_are_what_is_used(
     cluster.kubectl("delete", "namespace", watched, "--timeout=60s")
     operator.stop()
     assert [line for line in operator.lines() if "exception" in line] == []
-    uses = used(audit_log, f"system:serviceaccount:{home}:{RELEASE}")
-    assert {use for use in uses if not any(covers(rule, use) for rule in rules)} == set()
-    assert {rule for rule in rules if not any(covers(rule, use) for use in uses)} == set()
+    (used,) = uses(read_log(audit_log), f"system:serviceaccount:{home}:{RELEASE}").values()
+    assert {use for use in used if not any(covers(rule, use) for rule in rules)} == set()
+    assert {rule for rule in rules if not any(covers(rule, use) for use in used)} == set()
     assert {rule for rule in rules if rule[3] == "*"} == CLUSTER_WIDE[scope]
     newest.run("uninstall", RELEASE, "-n", home)
 

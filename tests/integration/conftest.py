@@ -8,12 +8,14 @@ import pytest
 
 from sandbox import Sandbox
 from sandbox.operator_process import MANIFESTS
+from tests.whole_run import new_audit_log
 
 
 @pytest.fixture(scope="session")
-def strict() -> Iterator[Sandbox]:
+def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """A sandbox that refuses what the caller's policies do not allow."""
-    with Sandbox.start(iam_enforcement=True, hard_aws=["none"]) as started:
+    audit_log = new_audit_log(tmp_path_factory)
+    with Sandbox.start(iam_enforcement=True, hard_aws=["none"], audit_log=audit_log) as started:
         for manifest in MANIFESTS:
             started.kubectl("apply", "--server-side", "-f", str(manifest))
         started.kubectl(

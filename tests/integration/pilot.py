@@ -41,6 +41,7 @@ from clickstream_operator.preflight import Surroundings
 from clickstream_operator.workqueue import Key
 from sandbox import Sandbox
 from sandbox.operator_process import NAMESPACE, PACKAGES, SERVICE_ACCOUNT
+from tests import whole_run
 from tests.status_rules import StatusRules
 
 ACCOUNT = "123456789012"
@@ -56,11 +57,13 @@ class _CountingSession(AwsSession):
     """Notes what AWS accepted, whether or not anybody was left to hear the answer."""
 
     accepted: Counter[str]
+    on_accepted: Callable[[str, str, dict[str, Any], dict[str, Any]], None]
 
     def _send(self, service: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         answer = super()._send(service, operation, parameters)
         if not is_read(operation):
             self.accepted[f"{service}:{operation}"] += 1
+            self.on_accepted(service, operation, parameters, answer)
         return answer
 
 
@@ -98,6 +101,7 @@ class Pilot:
     kube_writes: list[str] = field(default_factory=list)
     accepted: Counter[str] = field(default_factory=Counter)
     on_write: Callable[[CallRecord], None] = lambda _record: None
+    on_accepted: Callable[[str, str, dict[str, Any], dict[str, Any]], None] = lambda *_: None
     overrides: dict[str, Any] = field(default_factory=dict)
     rules: StatusRules = field(default_factory=StatusRules)
 
@@ -177,6 +181,7 @@ class Pilot:
                 },
             )
             session.accepted = self.accepted
+            session.on_accepted = self.on_accepted
             self._sessions[region, role] = session
         return self._sessions[region, role]
 
@@ -195,6 +200,7 @@ class Pilot:
 
     def _record(self, record: CallRecord) -> None:
         self.calls.append(record)
+        whole_run.note_call(record.service, record.operation)
         if not is_read(record.operation):
             self.on_write(record)
 

@@ -15,6 +15,7 @@ from sandbox import Sandbox
 from sandbox.operator_process import PACKAGES
 from tests.integration.iam_actions import actions_of
 from tests.integration.pilot import ACCOUNT, Pilot, empty_aws, examples, run
+from tests.whole_run import aws_problems, shipped_actions
 
 TENANT = "222222222222"
 TENANT_ROLE = f"arn:aws:iam::{TENANT}:role/clickstream-tenant"
@@ -60,11 +61,6 @@ TOUR: list[dict[str, Any]] = [
     {**_LAST, "stream": {"autoscaling": {"minShards": 1, "maxShards": 4}}, "alerts": _ALERTS},
     {**_LAST, "alerts": {**_ALERTS, "emails": []}},
 ]
-
-#: Allowed, not met on the tour, and why all the same.
-RARE: dict[str, str] = {
-    "kinesis:ListStreamConsumers": "asked when AWS refuses to delete a stream that has consumers",
-}
 
 
 @pytest.fixture
@@ -291,12 +287,7 @@ def test_the_shipped_policy_is_what_the_operator_needs(operator: Pilot) -> None:
     used = set[str]()
     for service, operation in {(one.service, one.operation) for one in operator.calls}:
         used |= actions_of(service, operation)
-    allowed = {
-        action for one in json.loads(POLICY.read_text())["Statement"] for action in one["Action"]
-    }
-    assert used - allowed == set()
-    assert " ".join(sorted(allowed - used - RARE.keys())) == ""
-    assert not RARE.keys() & used
+    assert aws_problems(used, shipped_actions()) == []
 
 
 @pytest.mark.parametrize("operator", [IAM / "operator-policy-bounded.json"], indirect=True)

@@ -1,6 +1,7 @@
 """Writes the fixture of objects that this version made: ``make upgrade-fixture``, at a release.
 
-For each object: what the API server has, and the outputs that its desired states were made of.
+For each object: what the API server has, the outputs that its desired states were made of, and the
+writes to AWS that made what belongs to it.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from typing import Any, Final
 
 import pytest
 
+from clickstream_operator import packages
 from clickstream_operator.engine.apply import Applier
 from clickstream_operator.engine.outcome import Outcome
 from sandbox import Sandbox
-from sandbox.operator_process import OperatorProcess
+from sandbox.operator_process import PACKAGES, OperatorProcess
 from tests.integration.pilot import Pilot, empty_aws
+from tests.integration.recorded_writes import kept
 
 FOLDER: Final = Path(__file__).parents[1] / "fixtures" / "upgrade"
 #: Name -> spec. The second one has each kind of resource and of optional feature.
@@ -69,8 +72,10 @@ SPECS: Final[dict[str, dict[str, Any]]] = {
 
 
 def made(sandbox: Sandbox, name: str, spec: dict[str, Any]) -> dict[str, Any]:
-    """One pipeline on an empty AWS, ready, and the outputs of its resources."""
+    """One pipeline on an empty AWS, ready, with the outputs of its resources and its writes."""
     outputs: dict[str, dict[str, str]] = {}
+    writes: list[dict[str, Any]] = []
+    shipped = {one.load(): key for key, one in packages.load(PACKAGES).items()}
     apply = Applier.apply
 
     async def noted(self: Applier) -> Any:
@@ -78,15 +83,20 @@ def made(sandbox: Sandbox, name: str, spec: dict[str, Any]) -> dict[str, Any]:
         outputs.update({key: dict(one) for key, one in self._outputs.items()})
         return outcomes
 
+    def note(
+        service: str, operation: str, parameters: dict[str, Any], answer: dict[str, Any]
+    ) -> None:
+        writes.append(kept(service, operation, parameters, answer, shipped))
+
     with empty_aws(sandbox), pytest.MonkeyPatch.context() as patch:
         patch.setattr(Applier, "apply", noted)
-        pilot = Pilot(sandbox, name=name)
+        pilot = Pilot(sandbox, name=name, on_accepted=note)
         pilot.apply(spec)
         asyncio.run(pilot.converge(lambda: _settled(pilot)))
         body = pilot.body() or {}
         pilot.close()
     body["metadata"].pop("managedFields", None)
-    return {"object": body, "outputs": outputs}
+    return {"object": body, "outputs": outputs, "writes": writes}
 
 
 def _settled(pilot: Pilot) -> bool:
