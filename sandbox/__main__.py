@@ -13,6 +13,7 @@ import shlex
 import sys
 import time
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -164,11 +165,7 @@ def demo(keep: bool) -> None:  # noqa: FBT001
     console.print(
         f"{verdict}: {total:.0f} s in all; the figures are in {REPORT.relative_to(Path.cwd())}"
     )
-    if keep:
-        for name in _EXPORTED:
-            print(f"export {name}={shlex.quote(sandbox.run.facts[name])}")
-        say("Export the lines above; `make down` stops it all.")
-    sys.exit(0 if right else 1)
+    _end(sandbox.run, right=right, keep=keep)
 
 
 @cli.command()
@@ -180,11 +177,7 @@ def lifecycle(keep: bool) -> None:  # noqa: FBT001
     from sandbox.lifecycle.play import play  # noqa: PLC0415
 
     sandbox, right = play(keep=keep)
-    if keep:
-        for name in _EXPORTED:
-            print(f"export {name}={shlex.quote(sandbox.run.facts[name])}")
-        say("Export the lines above; `make down` stops it all.")
-    sys.exit(0 if right else 1)
+    _end(sandbox.run, right=right, keep=keep)
 
 
 @cli.command("install-demo")
@@ -194,9 +187,14 @@ def install_demo(keep: bool) -> None:  # noqa: FBT001
     from sandbox.installation.play import play  # noqa: PLC0415
 
     sandbox, right = play(keep=keep)
+    _end(sandbox.run, right=right, keep=keep)
+
+
+def _end(run: Run, *, right: bool, keep: bool) -> NoReturn:
+    """Say how to reach what keeps running, and exit with 1 unless all was right."""
     if keep:
         for name in _EXPORTED:
-            print(f"export {name}={shlex.quote(sandbox.run.facts[name])}")
+            print(f"export {name}={shlex.quote(run.facts[name])}")
         say("Export the lines above; `make down` stops it all.")
     sys.exit(0 if right else 1)
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from detector.earlier_events import earlier_events, read_counts
 from detector.findings import Ending
 from detector.incidents import Incidents
 from detector.lane_state import DetectorLanes, LaneState
 from detector.minutes import Minutes, latest_minute
 from detector.rules import active_rules
-from detector.session_rules import SessionRules, earlier_events, read_counts
+from detector.session_rules import SessionRules
 from detector.site_rules import SiteRules
 from detector.site_state import SiteItem
 from detector.stream_tail import StreamTail
@@ -27,9 +28,9 @@ from shared.privacy import Scrubber
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from detector.earlier_events import SessionCounts
     from detector.findings import Finding
     from detector.lane_state import Checkout
-    from detector.session_rules import SessionCounts
     from shared.config import Config
     from shared.lanes import Lane
     from shared.rows import Batch

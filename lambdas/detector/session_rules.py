@@ -20,9 +20,7 @@ from detector.rules import WordMatch
 from detector.selection import EVERYTHING, Selection
 from detector.tallies import Tallies, cut_subjects
 from shared.clock_text import instant_text
-from shared.lanes import NOTHING, decode_watermark
 from shared.member_match import member_text
-from shared.session_items import COUNT_PREFIX, WATERMARK_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -38,30 +36,6 @@ MOST_SUBJECTS = 1000
 """Pages and networks that a lane counts in a minute, the rest is given up and counted."""
 _LONGEST_DETAIL = 256
 _LONGEST_VALUE = 16
-
-
-@dataclass(frozen=True, slots=True)
-class SessionCounts:
-    """What a session item says: all events, and by lane code the (count, watermark)."""
-
-    total: int
-    lanes: dict[str, tuple[int, int]]
-
-
-def read_counts(item: dict[str, Any]) -> SessionCounts:
-    """Return the counts of a session item in DynamoDB's typed form; an absent one has none."""
-    lanes = {
-        name.removeprefix(WATERMARK_PREFIX): decode_watermark(value["B"])
-        for name, value in item.items()
-        if name.startswith(WATERMARK_PREFIX)
-    }
-    return SessionCounts(
-        total=int(item["event_count"]["N"]) if "event_count" in item else 0,
-        lanes={
-            code: (int(item[f"{COUNT_PREFIX}{code}"]["N"]), watermark)
-            for code, watermark in lanes.items()
-        },
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,36 +258,6 @@ class SessionRules:
             if isinstance(value, str):
                 details[name] = value[:_LONGEST_DETAIL]
         return details
-
-
-def earlier_events(
-    session: SessionCounts, checkout: Checkout, *, lane_code: str, reached: int, enough: int
-) -> int | None:
-    """Return how many events of its session came before a checkout; None when not yet known.
-
-    Args:
-        session: what the processor has counted.
-        checkout: the checkout.
-        lane_code: the checkout's lane.
-        reached: how far the detector has read this lane.
-        enough: a number that clears the checkout; a lower bound of at least that is returned.
-
-    Other lanes hold earlier events if they end before the checkout (parents of a reshard) and later
-    ones if not (children): sequence numbers grow across a reshard.
-    """
-    own, counted = session.lanes.get(lane_code, (0, NOTHING))
-    later_lanes = sum(
-        count
-        for code, (count, watermark) in session.lanes.items()
-        if code != lane_code and watermark > checkout.sequence
-    )
-    before = session.total - own - later_lanes
-    if counted < checkout.sequence:
-        return before + own if before + own >= enough else None
-    if counted > reached:
-        return None
-    later = sum(count for sequence, count in checkout.later.items() if sequence <= counted)
-    return before + own - 1 - later
 
 
 def session_mark(session: str) -> str:

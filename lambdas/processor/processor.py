@@ -11,11 +11,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from shared.aggregate import aggregate
-from shared.archive import Archive, Compression
+from shared.archive import Archive
 from shared.conditional_write import MOST_ATTEMPTS, ContentionError
 from shared.counter_items import CounterItems
 from shared.custom_metrics import CustomMetrics
-from shared.dead_letters import DeadLetters
 from shared.decode import Decoder, count_reasons, read_records
 from shared.emf import Metrics, Series, write_line
 from shared.lane_items import LaneItems, LaneState
@@ -66,19 +65,7 @@ class Processor:
         self._counters = CounterItems(dynamodb, tables.counters, ttl.counters_hours)
         lane_hours = None if permanent_lanes else ttl.lane_hours
         self._lanes = LaneItems(dynamodb, tables.counters, lane_hours)
-        self._archive = Archive(
-            s3=s3,
-            lanes=self._lanes,
-            bucket=config.bucket,
-            compression=Compression(config.archive_compression),
-            enabled=config.archive_enabled,
-            announce=DeadLetters(
-                sqs,
-                queue_url=config.dead_letter_queue_url,
-                bucket=config.bucket,
-                pipeline=config.pipeline,
-            ).announce,
-        )
+        self._archive = Archive.of_config(config, s3=s3, sqs=sqs, lanes=self._lanes)
         self._workers = Workers(threads)
         self._metrics = Metrics(config.pipeline, clock, out)
         self._custom = CustomMetrics(config.metrics, self._metrics)

@@ -18,10 +18,9 @@ from redrive.bad_objects import BadObjects
 from redrive.failed_batches import FailedBatches
 from redrive.objects import UnreadableLineError
 from redrive.rebuild import Rebuilder
-from shared.archive import Archive, Compression
+from shared.archive import Archive
 from shared.clock_text import hour_text
 from shared.config import INLINE_VARIABLE, OBJECT_VARIABLE, Config, ConfigError, load_config
-from shared.dead_letters import DeadLetters
 from shared.decode import Decoder
 from shared.lane_items import LaneItems
 from shared.privacy import Scrubber
@@ -101,18 +100,11 @@ class Commands:
             config,
             s3=s3,
             decoder=Decoder(config, Scrubber(config.privacy, config.fields, hash_key)),
-            archive=Archive(
+            archive=Archive.of_config(
+                config,
                 s3=s3,
+                sqs=sqs,
                 lanes=LaneItems(dynamodb, config.tables.counters, config.ttl.lane_hours),
-                bucket=config.bucket,
-                compression=Compression(config.archive_compression),
-                enabled=config.archive_enabled,
-                announce=DeadLetters(
-                    sqs,
-                    queue_url=config.dead_letter_queue_url,
-                    bucket=config.bucket,
-                    pipeline=config.pipeline,
-                ).announce,
             ),
         )
         self._rebuilder = Rebuilder(config, dynamodb=dynamodb, s3=s3, clock=clock)

@@ -19,12 +19,14 @@ from botocore.exceptions import ClientError
 from shared.clock_text import hour_text
 from shared.conditional_write import MOST_ATTEMPTS, ContentionError, error_code
 from shared.config import ConfigError
+from shared.dead_letters import DeadLetters
 from shared.decode import count_reasons
 from shared.lane_items import Intent, LaneState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from shared.config import Config
     from shared.lane_items import LaneItems
     from shared.lanes import Lane
     from shared.rows import BadRow, Batch, Event
@@ -78,6 +80,27 @@ class Archive:
         self._compression = compression
         self._enabled = enabled
         self._announce = announce
+
+    @classmethod
+    def of_config(cls, config: Config, *, s3: Any, sqs: Any, lanes: LaneItems) -> Archive:
+        """Return the archive of a pipeline, which names its bad objects in the dead-letter queue.
+
+        Raises:
+            ConfigError: the runtime lacks the compression.
+        """
+        return cls(
+            s3=s3,
+            lanes=lanes,
+            bucket=config.bucket,
+            compression=Compression(config.archive_compression),
+            enabled=config.archive_enabled,
+            announce=DeadLetters(
+                sqs,
+                queue_url=config.dead_letter_queue_url,
+                bucket=config.bucket,
+                pipeline=config.pipeline,
+            ).announce,
+        )
 
     def store(self, lane: Lane, batch: Batch, state: LaneState) -> LaneState:
         """Put what is above the lane's watermarks into the bucket.

@@ -90,6 +90,17 @@ def config_document(**changes: Any) -> dict[str, Any]:
     return document | changes
 
 
+def make_privacy(**changes: Any) -> dict[str, Any]:
+    """Return privacy settings as the config holds them."""
+    return {
+        "ipAddress": "Truncate",
+        "userId": "Hash",
+        "queryParameters": ["utm_*"],
+        "dropFields": [],
+        "hashKeyParameter": "/k",
+    } | changes
+
+
 def make_config(**changes: Any) -> Config:
     """Return a valid config."""
     return parse_config(json.dumps(config_document(**changes)))

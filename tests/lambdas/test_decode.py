@@ -25,6 +25,7 @@ from tests.lambdas.pipelines import (
     event,
     invocation,
     make_config,
+    make_privacy,
 )
 
 CONFIG = make_config()
@@ -234,17 +235,6 @@ def test_binary_payload_keeps_size_and_digest_only() -> None:
     (kept,) = decoder.decode(Record(7, round(NOW * 1000), data))
     assert isinstance(kept, BadRow)
     assert base64.b64decode(kept.payload["base64"]) == data
-
-
-def make_privacy(**changes: Any) -> dict[str, Any]:
-    """Return privacy settings as the config holds them."""
-    return {
-        "ipAddress": "Truncate",
-        "userId": "Hash",
-        "queryParameters": ["utm_*"],
-        "dropFields": [],
-        "hashKeyParameter": "/k",
-    } | changes
 
 
 def test_empty_batch_is_nothing() -> None:

@@ -11,23 +11,20 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from shared.privacy import Scrubber, page_path, truncate_addresses
-from tests.lambdas.pipelines import KEY, Pipeline, encode, event, invocation, make_config
-
-
-def privacy(**changes: Any) -> dict[str, Any]:
-    """Return the default privacy settings, changed."""
-    return {
-        "ipAddress": "Truncate",
-        "userId": "Hash",
-        "queryParameters": ["utm_*"],
-        "dropFields": [],
-        "hashKeyParameter": "/k",
-    } | changes
+from tests.lambdas.pipelines import (
+    KEY,
+    Pipeline,
+    encode,
+    event,
+    invocation,
+    make_config,
+    make_privacy,
+)
 
 
 def scrubber(**changes: Any) -> Scrubber:
     """Return the scrubber of changed settings."""
-    config = make_config(privacy=privacy(**changes))
+    config = make_config(privacy=make_privacy(**changes))
     return Scrubber(config.privacy, config.fields, KEY)
 
 
@@ -83,7 +80,7 @@ def test_no_personal_data_in_anything_stored(
     spots: list[str],
 ) -> None:
     """No user id, IP or e-mail address is in any object, item, message or line, wherever sent."""
-    config = make_config(privacy=privacy(userId=user_setting, ipAddress=ip_setting))
+    config = make_config(privacy=make_privacy(userId=user_setting, ipAddress=ip_setting))
     pipeline = Pipeline(config)
     user, address, _ = secrets
     texts = [wrapper.replace("{}", secret) for secret in secrets]
