@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.aws import tags as ownership
+from clickstream_operator.engine.differences import differing_paths
 from clickstream_operator.engine.inventory import Drift, Entry, Origin
 from clickstream_operator.engine.resource import (
     DeletionPolicy,
@@ -24,6 +25,7 @@ from clickstream_operator.engine.resource import (
 )
 
 _VALUE_LENGTH: Final = 120
+_HASHED: Final = "sha256:"
 #: Corrections in a row that AWS undid before the operator leaves a resource alone.
 DRIFT_LOOP_LIMIT: Final = 3
 
@@ -58,7 +60,8 @@ class AdoptionPolicy(StrEnum):
 class PlannedChange:
     """One line of a plan: an action on a resource, or on one field of it.
 
-    Values are short text; a document stands as the hash of its canonical form.
+    Values are short text; a document stands as the hash of its canonical form, the old one with the
+    paths that change.
     """
 
     action: Action
@@ -203,13 +206,7 @@ def planned(resource: Resource, change: Change) -> tuple[PlannedChange, ...]:
     if change.action is not Action.UPDATE:
         return (PlannedChange(change.action, resource.name),)
     return tuple(
-        PlannedChange(
-            Action.UPDATE,
-            resource.name,
-            path,
-            _in_plan(change.diff.fields[path][0]),
-            _in_plan(change.diff.fields[path][1]),
-        )
+        PlannedChange(Action.UPDATE, resource.name, path, *_both_in_plan(change.diff.fields[path]))
         for path in change.diff.paths
     )
 
@@ -307,6 +304,14 @@ def describe_drift(diff: Diff) -> tuple[Drift, ...]:
     )
 
 
+def _both_in_plan(values: tuple[Any, Any]) -> tuple[str, str]:
+    """Old and new; the paths stand with the old, for it is the new one that an approval is of."""
+    old, new = _in_plan(values[0]), _in_plan(values[1])
+    hashed = old.startswith(_HASHED) or new.startswith(_HASHED)
+    paths = differing_paths(*values) if hashed else ""
+    return (f"{old}, differs in {paths}" if paths else old), new
+
+
 def _in_plan(value: Any) -> str:
     """A value as a plan shows it: a long document as its hash."""
     text = json.dumps(value, sort_keys=True, default=list)
@@ -314,7 +319,7 @@ def _in_plan(value: Any) -> str:
         return str(value)
     if len(text) <= _VALUE_LENGTH:
         return text
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    return f"{_HASHED}{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
 def _short(value: Any) -> str:
