@@ -20,6 +20,7 @@ from shared.emf import Metrics, Series, write_line
 from shared.lane_items import LaneItems, LaneState
 from shared.logs import Log
 from shared.page_items import PageItems
+from shared.page_lists import PageLists
 from shared.privacy import Scrubber
 from shared.session_items import SessionItems
 from shared.workers import Workers
@@ -61,6 +62,7 @@ class Processor:
         self._decoder = Decoder(config, Scrubber(config.privacy, config.fields, hash_key))
         tables, ttl = config.tables, config.ttl
         self._pages = PageItems(dynamodb, tables.page_metrics, ttl.page_metrics_days)
+        self._lists = PageLists(dynamodb, tables.counters, ttl.page_metrics_days)
         self._sessions = SessionItems(dynamodb, tables.session_metrics, ttl.session_metrics_hours)
         self._counters = CounterItems(dynamodb, tables.counters, ttl.counters_hours)
         lane_hours = None if permanent_lanes else ttl.lane_hours
@@ -106,6 +108,8 @@ class Processor:
     def _write_items(self, lane: Lane, events: Sequence[Event]) -> None:
         gains = aggregate(events)
         code = lane.code
+        new = [each for each in gains.pages if not self._pages.known(*each, code)]
+        self._lists.write(code, new)
         calls: list[Callable[[], None]] = [
             partial(self._pages.write, page, hour, code, views)
             for (page, hour), views in gains.pages.items()

@@ -30,6 +30,7 @@ from shared.clock_text import hour_text, instant_text
 from shared.conditional_write import error_code
 from shared.lanes import NOTHING, decode_watermark, encode_watermark
 from shared.page_items import PageCopy, grow
+from shared.page_lists import PageLists
 from shared.rows import COUNTER_PREFIX
 from shared.session_items import (
     COUNT_PREFIX,
@@ -39,7 +40,7 @@ from shared.session_items import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from shared.aggregate import AnyContribution, Count, Views
     from shared.config import Config
@@ -131,6 +132,7 @@ class Rebuilder:
         tables = self._config.tables
         for code, events in lanes.items():
             gains = aggregate(events)
+            self._list_new(code, gains.pages)
             for (page, hour), views in gains.pages.items():
                 key = {"page_url": {"S": page}, "timestamp_hour": {"S": hour_key(hour, code)}}
                 ttl = hour * 3600 + self._config.ttl.page_metrics_days * _DAY_HOURS * 3600
@@ -142,6 +144,20 @@ class Rebuilder:
                 }
                 ttl = minute * _MINUTES + self._config.ttl.counters_hours * 3600
                 self._replace(tables.counters, key, counts, ends.of(code), ttl, _counter, result)
+
+    def _list_new(self, code: str, pages: Iterable[tuple[str, int]]) -> None:
+        """List the pages that the live functions, which list each before its item, have not."""
+        table, days = self._config.tables.page_metrics, self._config.ttl.page_metrics_days
+        oldest = self._clock() / 3600 - days * _DAY_HOURS
+        new = [
+            (page, hour)
+            for page, hour in pages
+            if hour >= oldest
+            and not self._get(
+                table, {"page_url": {"S": page}, "timestamp_hour": {"S": hour_key(hour, code)}}
+            )
+        ]
+        PageLists(self._dynamodb, self._config.tables.counters, days).write(code, new)
 
     def _replace(  # noqa: PLR0917 - one item, told in full
         self,

@@ -78,6 +78,10 @@ class PageItems:
         self._ttl_seconds = ttl_days * _DAY_SECONDS
         self._copies: OrderedDict[tuple[str, str], PageCopy] = OrderedDict()
 
+    def known(self, page: str, hour: int, lane_code: str) -> bool:
+        """Return whether this container has seen the item, and so its page in a list."""
+        return (page, hour_key(hour, lane_code)) in self._copies
+
     def write(self, page: str, hour: int, lane_code: str, contributions: Sequence[Views]) -> None:
         """Add what is not yet in the item.
 

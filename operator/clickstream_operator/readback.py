@@ -13,98 +13,33 @@ from __future__ import annotations
 
 import gzip
 import json
-import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from clickstream_operator.answers import (
+    ArchivedEvent,
+    BadRow,
+    Incident,
+    PageHour,
+    Session,
+    TopPage,
+    merge_hours,
+    read_incident,
+    read_session,
+    sum_minutes,
+    total_page,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 COUNTER_PREFIX = "events_per_minute_"
 INCIDENT = "incident"
+PAGE_LIST = "pages"
 ENVELOPE = "_clickstream"
 RAW, BAD = "raw", "bad"
-SPARSE, DENSE = 1, 2
-HASH_BYTES = 8
-PRECISION = 10
-REGISTERS = 1 << PRECISION
-_BITS = 6
-_LANE_MARK = "#"
 _PAGE_KEY = ("page_url", "timestamp_hour")
 _COUNTER_KEY = ("metric_name", "time_window")
 _LAST = "\uffff"
-
-
-@dataclass(frozen=True, slots=True)
-class PageHour:
-    """Views of a page in an hour; `unique_visitors` is exact to 96, then within about 3 %."""
-
-    views: int
-    unique_visitors: int
-    last_updated_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """A session as its item has it; times are ISO 8601 in UTC, pages absent without a page view."""
-
-    session_id: str
-    event_count: int
-    first_activity: str | None
-    last_activity: str | None
-    entry_page: str | None
-    exit_page: str | None
-    user_agent: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Incident:
-    """An anomaly, of a session, a page, a network or (empty subject) the site.
-
-    `sent`, and `over_sent` once it is over: 0 message due, 1 published, 2 no topic was configured.
-    """
-
-    incident_id: str
-    rule: str
-    severity: str
-    session_id: str
-    event_time: str
-    details: str
-    sent: int
-    scope: str = "Session"
-    subject: str = ""
-    over: str | None = None
-    over_sent: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ArchivedEvent:
-    """One archived event with its place in the stream; times in UTC ms.
-
-    `event_id` is the producer's (`events.fields.id`): events that it sent twice share it.
-    """
-
-    lane: str
-    sequence: int
-    sub: int
-    arrival_ms: int
-    time_ms: int
-    visitor: str
-    event: dict[str, Any]
-    event_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class BadRow:
-    """One row that could not be used, with the payload that privacy left."""
-
-    lane: str
-    sequence: int
-    sub: int
-    arrival_ms: int
-    reason: str
-    detail: str
-    payload: Any
 
 
 class ReadBack:
@@ -132,17 +67,33 @@ class ReadBack:
 
     def page_views(self, page: str, *, since: str = "", until: str = _LAST) -> dict[str, PageHour]:
         """Return a page's views by hour (`YYYY-MM-DDTHH`), both ends included."""
-        return _merge_hours(self._query(self._pages, _PAGE_KEY, page, since=since, until=until))
+        return merge_hours(self._query(self._pages, _PAGE_KEY, page, since=since, until=until))
 
     def all_page_views(self) -> dict[str, dict[str, PageHour]]:
         """Return every page's views by hour. Reads the whole table."""
         pages = _group(self._scan(self._pages), "page_url")
-        return {page: _merge_hours(items) for page, items in pages.items()}
+        return {page: merge_hours(items) for page, items in pages.items()}
+
+    def top_pages(self, *, since: str, until: str, limit: int = 10) -> list[TopPage]:
+        """Return the pages with most views in the hours `since` to `until`, most viewed first.
+
+        Reads what the functions listed for those hours and each page's items in them: as many
+        queries as the hours have pages, and no scan. Items without lane, which the original wrote,
+        are in no list.
+        """
+        lists = self._query(self._counters, _COUNTER_KEY, PAGE_LIST, since=since, until=until)
+        totals = [
+            total_page(page, self._query(self._pages, _PAGE_KEY, page, since=since, until=until))
+            for page in {page for each in lists for page in json.loads(each["pages"]["S"])}
+        ]
+        # Listed before it is counted: at this moment a page may have no item yet.
+        counted = [total for total in totals if total.views]
+        return sorted(counted, key=lambda each: (-each.views, each.page))[:limit]
 
     def counts(self, event_type: str, *, since: str = "", until: str = _LAST) -> dict[str, int]:
         """Return the events of a type by minute (`YYYY-MM-DDTHH:MM`), both ends included."""
         name = f"{COUNTER_PREFIX}{event_type}"
-        return _sum_minutes(
+        return sum_minutes(
             self._query(self._counters, _COUNTER_KEY, name, since=since, until=until)
         )
 
@@ -150,7 +101,7 @@ class ReadBack:
         """Return every event type's counts by minute. Reads the whole table."""
         names = _group(self._scan(self._counters), "metric_name")
         return {
-            name.removeprefix(COUNTER_PREFIX): _sum_minutes(items)
+            name.removeprefix(COUNTER_PREFIX): sum_minutes(items)
             for name, items in names.items()
             if name.startswith(COUNTER_PREFIX)
         }
@@ -161,17 +112,17 @@ class ReadBack:
             TableName=self._sessions, Key={"session_id": {"S": session_id}}, ConsistentRead=True
         )
         item = answer.get("Item")
-        return None if item is None or self._expired(item) else _read_session(item)
+        return None if item is None or self._expired(item) else read_session(item)
 
     def all_sessions(self) -> dict[str, Session]:
         """Return every session by id. Reads the whole table."""
-        sessions = map(_read_session, self._scan(self._sessions))
+        sessions = map(read_session, self._scan(self._sessions))
         return {session.session_id: session for session in sessions}
 
     def incidents(self, *, since: str = "", until: str = _LAST) -> list[Incident]:
         """Return incidents by event minute (`YYYY-MM-DDTHH:MM`), oldest first."""
         items = self._query(self._counters, _COUNTER_KEY, INCIDENT, since=since, until=until)
-        return [_read_incident(item) for item in items]
+        return [read_incident(item) for item in items]
 
     def archived_events(self, *, day: str = "", hour: str = "") -> Iterator[ArchivedEvent]:
         """Yield archived events once each.
@@ -261,41 +212,6 @@ class ReadBack:
             arguments["ContinuationToken"] = answer["NextContinuationToken"]
 
 
-def count_visitors(sketches: Iterable[bytes]) -> int:
-    """Return the number of distinct visitors in the union of `visitors` attributes.
-
-    Raises:
-        ValueError: bytes of no known format.
-    """
-    exact: set[bytes] = set()
-    registers: list[int] | None = None
-    for sketch in sketches:
-        body = sketch[1:]
-        if sketch[:1] == bytes([SPARSE]):
-            exact.update(body[i : i + HASH_BYTES] for i in range(0, len(body), HASH_BYTES))
-        elif sketch[:1] == bytes([DENSE]):
-            number = int.from_bytes(body, "big")
-            dense = [number >> _BITS * (REGISTERS - 1 - i) & 63 for i in range(REGISTERS)]
-            registers = dense if registers is None else list(map(max, registers, dense))
-        else:
-            raise ValueError("not a visitors sketch")
-    if registers is None:
-        return len(exact)
-    rest_bits = 64 - PRECISION
-    for visitor in exact:
-        number = int.from_bytes(visitor, "big")
-        rest = number & (1 << rest_bits) - 1
-        index = number >> rest_bits
-        registers[index] = max(registers[index], rest_bits - rest.bit_length() + 1)
-    estimate = (
-        0.7213 / (1 + 1.079 / REGISTERS) * REGISTERS**2 / math.fsum(2.0**-r for r in registers)
-    )
-    zeros = registers.count(0)
-    if estimate <= 2.5 * REGISTERS and zeros:
-        estimate = REGISTERS * math.log(REGISTERS / zeros)
-    return round(estimate)
-
-
 def _once(
     rows: Iterable[tuple[dict[str, Any], dict[str, Any]]],
 ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
@@ -313,67 +229,6 @@ def _group(items: Iterable[dict[str, Any]], name: str) -> dict[str, list[dict[st
     for item in items:
         groups.setdefault(item[name]["S"], []).append(item)
     return groups
-
-
-def _by_time(items: Iterable[dict[str, Any]], sort: str) -> dict[str, list[dict[str, Any]]]:
-    """Group items by their sort key without its lane."""
-    groups: dict[str, list[dict[str, Any]]] = {}
-    for item in items:
-        groups.setdefault(item[sort]["S"].partition(_LANE_MARK)[0], []).append(item)
-    return dict(sorted(groups.items()))
-
-
-def _merge_hours(items: Iterable[dict[str, Any]]) -> dict[str, PageHour]:
-    return {
-        hour: PageHour(
-            views=sum(int(item["view_count"]["N"]) for item in lanes),
-            unique_visitors=count_visitors(
-                item["visitors"]["B"] for item in lanes if "visitors" in item
-            ),
-            last_updated_ms=max(int(item["last_updated"]["N"]) for item in lanes),
-        )
-        for hour, lanes in _by_time(items, "timestamp_hour").items()
-    }
-
-
-def _sum_minutes(items: Iterable[dict[str, Any]]) -> dict[str, int]:
-    return {
-        minute: sum(int(item["event_count"]["N"]) for item in lanes)
-        for minute, lanes in _by_time(items, "time_window").items()
-    }
-
-
-def _read_session(item: dict[str, Any]) -> Session:
-    def text(name: str) -> str | None:
-        value: str | None = item.get(name, {}).get("S")
-        return value
-
-    return Session(
-        session_id=item["session_id"]["S"],
-        event_count=int(item["event_count"]["N"]),
-        first_activity=text("first_activity"),
-        last_activity=text("last_activity"),
-        entry_page=text("entry_page"),
-        exit_page=text("exit_page"),
-        user_agent=text("user_agent"),
-    )
-
-
-def _read_incident(item: dict[str, Any]) -> Incident:
-    return Incident(
-        incident_id=item["incident_id"]["S"],
-        rule=item["rule"]["S"],
-        severity=item["severity"]["S"],
-        session_id=item["session_id"]["S"],
-        event_time=item["event_time"]["S"],
-        details=item["details"]["S"],
-        sent=int(item["sent"]["N"]),
-        # Absent in items of the first version, which had sessions only.
-        scope=item.get("scope", {"S": "Session"})["S"],
-        subject=item.get("subject", item["session_id"])["S"],
-        over=item["over"]["S"] if "over" in item else None,
-        over_sent=int(item["over_sent"]["N"]) if "over_sent" in item else None,
-    )
 
 
 def _decompress(key: str, body: bytes) -> bytes:

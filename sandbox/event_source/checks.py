@@ -15,6 +15,7 @@ from sandbox.event_source.truth import Truth, instant_of
 
 COUNTER_ITEMS: Final = "counters"
 PAGE_ITEMS: Final = "page views"
+PAGE_LISTS: Final = "listed pages"
 SKETCHES: Final = "visitor sketches"
 SESSION_EVENTS: Final = "session events"
 SESSION_ENDS: Final = "session ends"
@@ -27,6 +28,7 @@ ATTRIBUTES: Final = "other attributes"
 KINDS: Final = (
     COUNTER_ITEMS,
     PAGE_ITEMS,
+    PAGE_LISTS,
     SKETCHES,
     SESSION_EVENTS,
     SESSION_ENDS,
@@ -108,6 +110,7 @@ def compare(
         by_name.setdefault(item["metric_name"]["S"], []).append(item)
     lanes = {item["time_window"]["S"]: item for item in by_name.pop("lane", [])}
     _lanes(found, lanes, truth)
+    _lists(found, by_name.pop("pages", []), truth, lifetimes)
     watching = by_name.pop("detector", [])
     by_name.pop("detector-site", None)
     incidents = by_name.pop("incident", [])
@@ -140,6 +143,18 @@ def _pages(found: Differences, stores: Stores, truth: Truth, lifetimes: Lifetime
             "ttl": {"N": str(hour + lifetimes.page)},
         }
         _rest(found, key, item, rest)
+
+
+def _lists(found: Differences, lists: list[Item], truth: Truth, lifetimes: Lifetimes) -> None:
+    """Each page of each hour and lane must be listed, however often, and no other."""
+    listed = set()
+    for item in lists:
+        hour, lane, _ = item["time_window"]["S"].split("#")
+        listed |= {(page, f"{hour}#{lane}") for page in json.loads(item["pages"]["S"])}
+        ttl = {"N": str(_epoch(f"{hour}:00") + lifetimes.page)}
+        found.equal(ATTRIBUTES, f"ttl of a list of {hour}", item["ttl"], ttl)
+    for key in listed | truth.pages.keys():
+        found.compare(PAGE_LISTS, key, int(key in listed), int(key in truth.pages))
 
 
 def _counters(found: Differences, items: list[Item], truth: Truth, lifetimes: Lifetimes) -> None:

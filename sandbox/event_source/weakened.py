@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 from unittest import mock
 
@@ -28,6 +29,8 @@ from shared.archive import BAD, RAW, Archive
 from shared.clock_text import instant_text
 from shared.lane_items import Intent, LaneItems, LaneState
 from shared.lanes import NOTHING, Lane, encode_watermark
+from shared.page_items import PageItems
+from shared.page_lists import PageLists
 
 Patches = Callable[[], "list[Any]"]
 
@@ -66,6 +69,26 @@ def _counters_by_last() -> list[Any]:
         return update
 
     return [mock.patch.object(shared.counter_items, "plan_update", plan)]
+
+
+def _lists_after_items() -> list[Any]:
+    """Pages are listed once their items stand."""
+    real_write, real_list = PageItems.write, PageLists.write
+
+    def write(self: Any, page: str, hour: int, lane_code: str, contributions: Any) -> None:
+        real_write(self, page, hour, lane_code, contributions)
+        due.pop((lane_code, page, hour), lambda: None)()
+
+    def postpone(self: Any, lane_code: str, pages: Any) -> None:
+        for page, hour in pages:
+            each = partial(real_list, self, lane_code, [(page, hour)])
+            due[lane_code, page, hour] = each
+
+    due: dict[Any, Any] = {}
+    return [
+        mock.patch.object(PageItems, "write", write),
+        mock.patch.object(PageLists, "write", postpone),
+    ]
 
 
 def _pages_by_first() -> list[Any]:
@@ -262,6 +285,7 @@ def _last_value(update: Any) -> str:
 
 CONTROLS: Final = (
     Control("counters: wm < :last", (checks.COUNTER_ITEMS,), _counters_by_last),
+    Control("lists: after the items", (checks.PAGE_LISTS,), _lists_after_items),
     Control("sketches: wm < :first", (checks.SKETCHES,), _pages_by_first),
     Control(
         "sessions: plain SET, wm < :last",

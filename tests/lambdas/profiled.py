@@ -60,6 +60,7 @@ class Counted:
     events: int = 0
     batches: int = 0
     pages: int = 0
+    listings: int = 0
     sessions: int = 0
     counters: int = 0
     lanes: int = 0
@@ -71,7 +72,9 @@ class Counted:
     @property
     def writes(self) -> int:
         """Write request units."""
-        return self.pages + self.sessions + self.counters + self.lanes + self.detector
+        return (
+            self.pages + self.listings + self.sessions + self.counters + self.lanes + self.detector
+        )
 
     def per_thousand(self, units: int) -> float:
         """Units for 1,000 events."""
@@ -107,7 +110,8 @@ class CountingDynamoDB(MemoryDynamoDB):
             name = key["metric_name"]["S"]
             kind = "counters" if name.startswith("events_per_minute_") else name
         names = {
-            "page": "pages", "session": "sessions", "lane": "lanes", "counters": "counters",
+            "page": "pages", "pages": "listings", "session": "sessions", "lane": "lanes",
+            "counters": "counters",
         }  # fmt: skip
         name = names.get(kind, "detector")
         setattr(self._counted, name, getattr(self._counted, name) + units)

@@ -7,7 +7,7 @@ import pytest
 from clickstream_operator.api.spec import Spec
 from clickstream_operator.cost import storage
 from clickstream_operator.cost.estimate import _BATCH_LOG, _TYPE_LOG, requests
-from clickstream_operator.cost.traffic import Traffic, flow
+from clickstream_operator.cost.traffic import Traffic, flow, listings
 from tests.lambdas.profiled import count_requests
 
 TRAFFIC = Traffic()
@@ -25,6 +25,10 @@ def test_requests_are_those_that_the_functions_make(shards: int, window: int, ba
     scale = made.batches / seen.batches
     for name in ("pages", "sessions", "lanes", "puts"):
         assert getattr(made, name) == pytest.approx(getattr(model, name) * scale, rel=0.1), name
+    # A run is the beginning of an hour, when most pages are new to it.
+    views = made.events / shards * TRAFFIC.page_view_share
+    lists = listings(views, views / batches, TRAFFIC.pages) * shards
+    assert made.listings == pytest.approx(lists, rel=0.15)
     # Few, and in so short a run it matters where the batches lie in the minute.
     assert made.counters == pytest.approx(model.counters * scale, rel=0.25)
     assert model.detector * scale * 0.4 < made.detector < model.detector * scale * 1.1

@@ -181,6 +181,7 @@ def test_checkout_and_left_behind_messages(pipeline: MotoPipeline) -> None:
         "lane",
         "incident",
         "events_per_minute_page_view",
+        "pages",
     }
 
 

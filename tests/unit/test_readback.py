@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import random
 
 import pytest
 
 import detector.incidents
 import shared.archive
+import shared.page_lists
 import shared.rows
 import shared.sketch
-from clickstream_operator import readback
-from clickstream_operator.readback import count_visitors
+from clickstream_operator import readback, visitors
+from clickstream_operator.answers import TopPage
+from clickstream_operator.visitors import count_visitors
 from tests.lambdas.pipelines import (
     COUNTERS,
     NOW,
@@ -29,9 +32,10 @@ def test_constants_are_the_functions_own() -> None:
     assert detector.incidents.INCIDENT == readback.INCIDENT
     assert shared.archive.ENVELOPE == readback.ENVELOPE
     assert (shared.archive.RAW, shared.archive.BAD) == (readback.RAW, readback.BAD)
-    assert (shared.sketch.SPARSE, shared.sketch.DENSE) == (readback.SPARSE, readback.DENSE)
-    assert shared.sketch.HASH_BYTES == readback.HASH_BYTES
-    assert shared.sketch.PRECISION == readback.PRECISION
+    assert shared.page_lists.PAGES == readback.PAGE_LIST
+    assert (shared.sketch.SPARSE, shared.sketch.DENSE) == (visitors.SPARSE, visitors.DENSE)
+    assert shared.sketch.HASH_BYTES == visitors.HASH_BYTES
+    assert shared.sketch.PRECISION == visitors.PRECISION
 
 
 @pytest.mark.parametrize("sizes", [(0,), (40, 40), (90, 90), (50, 2000), (3000, 2000, 10)])
@@ -97,6 +101,45 @@ def test_ranges_include_both_ends() -> None:
     assert minutes == {"2026-11-23T11:30": 1}
     assert reader.page_views("/nothing") == {}
     assert reader.session("nobody") is None
+
+
+def test_top_pages_are_found_by_queries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over lanes and hours, most views first, then by name; visitors once; no table is scanned."""
+    pipeline = Pipeline()
+    views = [
+        ("/a", "11:10", "ann"), ("/a", "12:00", "ann"), ("/a", "12:00", "bob"),
+        ("/b", "12:00", "ann"), ("/c", "12:00", "cid"), ("/d", "10:30", "ann"),
+    ]  # fmt: skip
+    for shard, part in (("shardId-1", views[::2]), ("shardId-2", views[1::2])):
+        payloads = encode(
+            event(page_url=page, timestamp=f"2026-11-23T{time}:00Z", user_id=user)
+            for page, time, user in part
+        )
+        pipeline.processor().process(invocation(payloads, shard=shard))
+    monkeypatch.delattr(type(pipeline.dynamodb), "scan")
+    reader = pipeline.readback()
+    two_hours = reader.top_pages(since="2026-11-23T11", until="2026-11-23T12")
+    assert two_hours == [TopPage("/a", 3, 2), TopPage("/b", 1, 1), TopPage("/c", 1, 1)]
+    assert reader.top_pages(since="2026-11-23T10", until="2026-11-23T10") == [TopPage("/d", 1, 1)]
+    assert reader.top_pages(since="2026-11-23T11", until="2026-11-23T12", limit=1) == two_hours[:1]
+    assert reader.top_pages(since="2026-11-23T09", until="2026-11-23T09") == []
+
+
+def test_a_page_is_listed_once_by_a_container() -> None:
+    """The next batches of the hour list only what is new; more than fit go into several lists."""
+    pipeline = Pipeline()
+    processor = pipeline.processor()
+    for start, pages in ((0, range(250)), (250, range(250)), (500, range(251))):
+        payloads = encode(event(page_url=f"/{page}") for page in pages)
+        processor.process(invocation(payloads, start=start))
+    lists = [
+        item
+        for item in pipeline.dynamodb.items(COUNTERS)
+        if item["metric_name"]["S"] == shared.page_lists.PAGES
+    ]
+    assert sorted(len(json.loads(item["pages"]["S"])) for item in lists) == [1, 50, 100, 100]
+    top = pipeline.readback().top_pages(since="2026-11-23T12", until="2026-11-23T12", limit=300)
+    assert [each.views for each in top] == [3] * 250 + [1]
 
 
 def test_items_past_their_ttl_are_gone() -> None:

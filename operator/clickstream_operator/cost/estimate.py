@@ -111,6 +111,7 @@ class Requests:
     """DynamoDB, S3 and SQS requests of both functions a month."""
 
     pages: float
+    listings: float
     sessions: float
     counters: float
     lanes: float
@@ -122,7 +123,9 @@ class Requests:
     @property
     def writes(self) -> float:
         """Write request units."""
-        return self.pages + self.sessions + self.counters + self.lanes + self.detector
+        return (
+            self.pages + self.listings + self.sessions + self.counters + self.lanes + self.detector
+        )
 
 
 def requests(spec: Spec, traffic: Traffic) -> Requests:
@@ -134,6 +137,7 @@ def requests(spec: Spec, traffic: Traffic) -> Requests:
     ticks = _TICKS * seen.shards * max(1.0, item / _READ_UNIT)
     return Requests(
         pages=seen.pages * seen.batches,
+        listings=seen.listings * seen.batches,
         sessions=seen.sessions * seen.batches,
         counters=seen.counters * seen.batches,
         lanes=_LANE_WRITES * seen.batches,
@@ -236,6 +240,7 @@ class _Model:
         else:
             for what, units in (
                 ("page writes", made.pages),
+                ("page lists", made.listings),
                 ("session writes", made.sessions),
                 ("counter writes", made.counters),
                 ("lane writes", made.lanes),

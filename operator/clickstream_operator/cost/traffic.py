@@ -29,6 +29,8 @@ _ON_DEMAND_SHARDS: Final = 4
 _SHARD_RECORDS: Final = 1000
 _SHARD_BYTES: Final = 1_048_576
 _MINUTE: Final = 60
+#: Of a page's path in a list, with what stands around it.
+_NAME_BYTES: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,8 @@ class Flow:
     """What one function sees of the traffic.
 
     `batch` is the mean of events in a batch, `batches` their number a month over all shards;
-    `pages`, `sessions` and `counters` are the distinct items that a batch touches.
+    `pages`, `sessions` and `counters` are the distinct items that a batch touches, `listings` the
+    write units of its list of pages that are new to the hour.
     """
 
     shards: int
@@ -80,6 +83,7 @@ class Flow:
     pages: float
     sessions: float
     counters: float
+    listings: float
 
     @property
     def writes(self) -> float:
@@ -120,6 +124,7 @@ def flow(spec: Spec, traffic: Traffic) -> Flow:
     good = batch * (1 - traffic.bad_share)
     views = good * traffic.page_view_share
     live = max(1.0, traffic.live_sessions / shards)
+    an_hour = rate * 3600 * (1 - traffic.bad_share) * traffic.page_view_share
     minutes = 1 + batch / rate / _MINUTE if rate else 1.0
     return Flow(
         shards=shards,
@@ -128,7 +133,23 @@ def flow(spec: Spec, traffic: Traffic) -> Flow:
         pages=distinct_pages(views, traffic.pages),
         sessions=_sessions(good, live, traffic.events_per_session),
         counters=min(good, minutes * _distinct(good, traffic.event_types)),
+        listings=listings(an_hour, views, traffic.pages) * batch / (rate * 3600) if rate else 0.0,
     )
+
+
+def listings(views: float, batch_views: float, pages: int) -> float:
+    """Write units for the lists of an hour's pages in one lane, `batch_views` at a time.
+
+    A batch with pages that are new to the hour lists them, about 1 KB at most but in the beginning.
+    """
+    units, done, step = 0.0, 0.0, max(batch_views, 1.0)
+    while done < views:
+        until = min(views, done + step)
+        batches = (until - done) / max(batch_views, 1.0)
+        new = (distinct_pages(until, pages) - distinct_pages(done, pages)) / batches
+        units += batches * max(1 - math.exp(-new), new * _NAME_BYTES / 1024)
+        done, step = until, step * 2
+    return units
 
 
 @lru_cache(maxsize=256)
