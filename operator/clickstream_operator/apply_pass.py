@@ -94,6 +94,8 @@ class ApplyPass:
             corrections=memory.corrections,
             unindexed=memory.unindexed if is_resync else frozenset(),
             unread=memory.unread,
+            begun={} if full else memory.begun,
+            carried={} if is_resync else memory.polls.not_due(self._clock()),
         )
         applier = Applier(wanted, start, tag_index=TagIndex(calls))
         before = subject.status
@@ -101,7 +103,7 @@ class ApplyPass:
         outcomes = dict(applier.outcomes)
         if not subject.spec.suspend:
             outcomes |= await self._prune(blueprint, wanted, memory, start)
-        memory.observations = applier.observations
+        memory.observations, memory.begun = applier.observations, applier.begun
         memory.unread = applier.unread
         if all(outcome.next is not Next.POLL for outcome in outcomes.values()):
             # No poll follows: keep only what a hot resync does not look at.

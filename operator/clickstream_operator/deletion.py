@@ -100,7 +100,9 @@ class Deletion:
         policy = replace(policy_of(subject, self._around), approval=None, read_only=False)
         remover = Remover(
             resources,
-            PassInput(inventory=inventory, policy=policy),
+            PassInput(
+                inventory=inventory, policy=policy, carried=memory.polls.not_due(self._clock())
+            ),
             gone=memory.gone,
             doubt=doubt_of(memory, inventory, clock=self._clock(), now=self._now()),
         )

@@ -14,11 +14,10 @@ from clickstream_operator.engine.inventory import State
 from clickstream_operator.engine.outcome import Next, Outcome
 from clickstream_operator.engine.plan import Action
 from clickstream_operator.engine.resource import Observed
+from clickstream_operator.polls import POLL_SECONDS, Polls
 from clickstream_operator.report import Publication
 from clickstream_operator.resources.stream_history import StreamHistory
 
-#: Seconds until AWS is asked again whether it has finished.
-POLL_SECONDS: Final = (2.0, 4.0, 8.0, 15.0, 30.0)
 #: Work of ours that goes on leaves a moment for other pipelines.
 _AGAIN_SECONDS: Final = 0.1
 _BACKOFF_FIRST: Final = 2.0
@@ -37,14 +36,16 @@ class Memory:
     generation: int
     resync_due: float = 0.0
     resyncs: int = 0
-    polls: int = 0
+    polls: Polls = field(default_factory=Polls)
+    idle_polls: int = 0
     failures: int = 0
     failed_looks: int = 0
     unseen_since: float | None = None
     problem_reason: str = ""
     problem_since: str = ""
-    waiting_for: frozenset[str] = frozenset()
     observations: Mapping[str, Observed] = field(default_factory=dict)
+    begun: Mapping[str, Observed] = field(default_factory=dict)
+    """What this process created and AWS is still at work on, as last seen."""
     corrections: dict[str, int] = field(default_factory=dict)
     correcting: set[str] = field(default_factory=set)
     visited: set[str] = field(default_factory=set)
@@ -81,11 +82,12 @@ class Memory:
     def note_removal(self, outcomes: Mapping[str, Outcome]) -> None:
         """Remember what a removal need not look for again: deleted, or never there.
 
-        Right after a creation a read may not see a thing yet, so once is not never.
+        Right after a creation a read may not see a thing yet, so once is not never. What was seen
+        to be on its way out is gone when it is not seen any more.
         """
         nowhere = {name for name, one in outcomes.items() if one.entry is None}
         deleted = {name for name in nowhere if Action.DELETE in outcomes[name].done}
-        self.gone |= deleted | (nowhere & self.absent)
+        self.gone |= deleted | (nowhere & (self.absent | set(self.polls.names)))
         self.absent = nowhere
 
     def count_corrections(
@@ -146,27 +148,19 @@ class Pace:
     ) -> float:
         """Seconds until the next pass: poll what AWS works on, back off from errors, resync."""
         wishes = {outcome.next for outcome in outcomes.values()}
-        waiting = frozenset(name for name, one in outcomes.items() if one.next is Next.POLL)
-        if waiting != memory.waiting_for:
-            # Something moved on: what follows it deserves a quick look.
-            memory.waiting_for = waiting
-            memory.polls = 0
         delays = [_AGAIN_SECONDS] if Next.AGAIN in wishes else []
         if resync:
             delays.append(max(0.0, memory.resync_due - self._clock()))
+        memory.polls.plan(outcomes, now=self._clock())
+        poll = memory.polls.seconds_left(self._clock())
         # What merely waits for a thing that fails must not have it tried again at each poll.
         paced = {Next.AGAIN, Next.LATER, Next.BACKOFF} & wishes
-        at_work = any(one.next is Next.POLL and not one.waits for one in outcomes.values())
-        if at_work or (Next.POLL in wishes and not paced):
-            delays.append(POLL_SECONDS[min(memory.polls, len(POLL_SECONDS) - 1)])
-            if memory.polls == 0:
-                # Some kinds are known to be quick.
-                delays += [
-                    one.seconds
-                    for one in outcomes.values()
-                    if one.next is Next.POLL and one.seconds
-                ]
-            memory.polls += 1
+        idle = Next.POLL in wishes and poll is None and not paced
+        if poll is not None:
+            delays.append(poll)
+        elif idle:
+            delays.append(POLL_SECONDS[min(memory.idle_polls, len(POLL_SECONDS) - 1)])
+        memory.idle_polls = memory.idle_polls + 1 if idle else 0
         delays += [one.seconds for one in outcomes.values() if one.next is Next.LATER]
         if Next.BACKOFF in wishes:
             delays.append(self.backoff(memory))

@@ -82,6 +82,16 @@ async def test_missing_tag_is_set(cloud: Cloud) -> None:
     assert await cloud.converge(one) == ["tag_queue"]
 
 
+async def test_url_of_a_deleted_queue_tells_nothing(cloud: Cloud) -> None:
+    """GetQueueUrl may answer for another minute; the attributes say that the queue is gone."""
+    one = queue(cloud)
+    await cloud.converge(one)
+    await one.delete(await cloud.look(one))
+    cloud.forget()
+    assert await one.observe(full=False) is None
+    assert cloud.reads == ["get_queue_attributes"]
+
+
 async def test_deletion(cloud: Cloud, goes_twice: GoneTwice) -> None:
     """Gone, and gone again."""
     one = queue(cloud)

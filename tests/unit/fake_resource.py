@@ -20,6 +20,7 @@ from clickstream_operator.engine.resource import (
     Resource,
     fingerprint,
     output,
+    progressing,
 )
 
 OWN_TAGS: Mapping[str, str] = {
@@ -192,6 +193,26 @@ class CreateFirst(FakeResource):
     """One that AWS refuses to make twice."""
 
     create_first = True
+
+
+class Acknowledging(FakeResource):
+    """One whose ``ttl`` shows in a full look only, and is set when AWS has answered."""
+
+    acknowledged = frozenset({"ttl"})
+
+    async def observe(self, *, full: bool) -> Observed | None:
+        """What is shown."""
+        seen = await super().observe(full=full)
+        if seen is None or full:
+            return seen
+        shown = {path: value for path, value in seen.properties.items() if path != "ttl"}
+        return self._changed(seen, properties=shown)
+
+
+class Slow(FakeResource):
+    """One that AWS works on after each change."""
+
+    busy_after_change = progressing("Busy", "busy", seconds=30.0)
 
 
 class LateLook(FakeResource):

@@ -31,9 +31,11 @@ from clickstream_operator.engine.resource import (
 from tests.unit.fake_resource import (
     OTHER_TAGS,
     OWN_TAGS,
+    Acknowledging,
     CreateFirst,
     FakeResource,
     LateLook,
+    Slow,
     Unindexed,
     Untagged,
     aws_error,
@@ -485,6 +487,56 @@ async def test_observations_are_of_what_is_ready() -> None:
     applier = Applier([ready, busy], PassInput(inventory={}))
     await applier.apply()
     assert applier.observations == {"ready": ready.there}
+
+
+async def test_what_is_not_due_is_not_looked_at() -> None:
+    """Its last outcome stands, and its outputs serve what needs them."""
+    slow = FakeResource("slow").exists(readiness=progressing("Busy", "busy"))
+    user = FakeResource("user", wants_output_of=["slow"])
+    carried = Outcome("slow", slow.entry(), Next.POLL, outputs={"arn": slow.arn})
+    outcomes = await apply(slow, user, inventory={}, carried={"slow": carried})
+    assert slow.calls == []
+    assert outcomes["slow"] is carried
+    assert outcomes["user"].ready
+
+
+async def test_what_a_new_thing_began_with_need_not_be_read() -> None:
+    """AWS applied it before it answered: the look when it is ready is a hot one."""
+    fake = Acknowledging("a", want={"size": 1, "ttl": "on"})
+    fake.after_create = progressing("Busy", "busy")
+    first = Applier([fake], PassInput(inventory={}))
+    begun = inventory_of(dict(await first.apply()))
+    fake.exists(ttl="")
+    assert first.begun.keys() == {"a"}
+    fake.log.clear()
+    seen = {"a": replace(first.begun["a"], properties={"size": 1, "ttl": ""})}
+    outcomes = await apply(fake, inventory=begun, begun=seen)
+    assert fake.calls == ["observe", "update", "observe"]
+    assert outcomes["a"].ready
+    assert fake.there is not None
+    assert fake.there.properties["ttl"] == "on"
+
+
+async def test_what_aws_took_its_time_to_create_is_busy_after_each_change() -> None:
+    """Where the kind says so, no look tells what is known."""
+    fake = Slow("a", want={"size": 2}).exists(size=1)
+    begun = {"a": replace(fake.there, readiness=Slow.busy_after_change)}
+    entry = fake.entry(applied_hash="", state=State.CREATING)
+    outcome = (await apply(fake, inventory={"a": entry}, begun=begun))["a"]
+    assert fake.calls == ["observe", "update"]
+    assert (outcome.next, outcome.seconds, outcome.done) == (Next.POLL, 30.0, (Action.UPDATE,))
+
+
+async def test_what_failed_half_way_is_read_anew() -> None:
+    """Which of several changes AWS took is not known then."""
+    fake = Slow("a", want={"size": 2}).exists(size=1)
+    fake.fail["update"] = aws_error(Category.CONFLICT)
+    start = PassInput(
+        inventory={"a": fake.entry(applied_hash="")}, begun={"a": fake.there} if fake.there else {}
+    )
+    applier = Applier([fake], start)
+    await applier.apply()
+    assert applier.begun == {}
 
 
 @pytest.mark.parametrize(("full", "call"), [(True, "observe-full"), (False, "observe")])

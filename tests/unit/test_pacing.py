@@ -202,6 +202,15 @@ def test_what_a_removal_did_not_find_twice_is_gone() -> None:
     assert known.gone == {"a", "b"}
 
 
+def test_what_was_seen_leaving_is_gone_at_once(pace: Pace) -> None:
+    """One look that does not find it is enough."""
+    known = memory()
+    entry = FakeResource("a").entry(state=State.DELETING)
+    pace.after(known, {"a": Outcome("a", entry, Next.POLL)}, resync=False)
+    known.note_removal({"a": Outcome("a", None)})
+    assert known.gone == {"a"}
+
+
 def test_what_turns_up_at_the_second_look_is_not_gone() -> None:
     """A read may lag the creation: only looks in a row count."""
     known = memory()

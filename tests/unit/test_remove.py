@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -51,6 +52,26 @@ async def test_dependents_go_first() -> None:
     outcomes = await remove(*parts)
     assert [line for line in log if line.endswith("delete")] == ["c:delete", "b:delete", "a:delete"]
     assert all(one.entry is None and one.done == (Action.DELETE,) for one in outcomes.values())
+
+
+async def test_what_is_on_its_way_out_is_looked_at_when_it_usually_is_gone() -> None:
+    """And not by a pass before that, whatever wakes it."""
+    fake = FakeResource("a").exists()
+    fake.after_delete = replace(fake.there, readiness=deleting("going", seconds=30.0))
+    going = (await remove(fake))["a"]
+    assert (going.next, going.seconds) == (Next.POLL, 30.0)
+    fake.log.clear()
+    outcomes = await remove(fake, inventory={"a": going.entry}, carried={"a": going})
+    assert outcomes["a"] is going
+    assert fake.calls == []
+
+
+async def test_what_a_creation_waited_for_is_looked_at_by_a_removal() -> None:
+    """Only what was seen on its way out is taken for granted."""
+    fake = FakeResource("a").exists()
+    carried = Outcome("a", fake.entry(state=State.CREATING), Next.POLL)
+    await remove(fake, carried={"a": carried})
+    assert fake.writes == ["delete"]
 
 
 async def test_what_is_not_there_is_gone() -> None:

@@ -19,7 +19,7 @@ from clickstream_operator.engine import outcome as outcomes
 from clickstream_operator.engine import plan
 from clickstream_operator.engine.graph import walk
 from clickstream_operator.engine.inventory import Entry
-from clickstream_operator.engine.looks import Looks, TagIndex
+from clickstream_operator.engine.looks import Looks, TagIndex, completed
 from clickstream_operator.engine.outcome import Outcome, Work
 from clickstream_operator.engine.pass_input import PassInput
 from clickstream_operator.engine.plan import Action, Change, Ownership
@@ -45,7 +45,7 @@ class Applier:
     """Runs one pass and holds what it has learnt so far; made anew for each pass.
 
     `outcomes` grows while the pass runs. `observations` are of what is ready and as desired: a poll
-    need not read it again.
+    need not read it again; `begun` are of what was created and AWS is still at work on.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class Applier:
         self._outputs: dict[str, Mapping[str, str]] = {}
         self.outcomes: dict[str, Outcome] = {}
         self.observations: dict[str, Observed] = {}
+        self.begun: dict[str, Observed] = {}
 
     @property
     def names(self) -> frozenset[str]:
@@ -81,10 +82,16 @@ class Applier:
         """Bring every resource as far towards its desired state as AWS lets it now."""
         for name, observed in (await self._looks.look()).items():
             self._outputs[name] = observed.outputs
+        self._outputs |= {name: one.outputs for name, one in self._start.carried.items()}
         await walk(self._resources, self._visit)
         return self.outcomes
 
     async def _visit(self, resource: Resource) -> None:
+        if resource.name in self._start.carried:
+            self.outcomes[resource.name] = self._start.carried[resource.name]
+            if resource.name in self._start.begun:
+                self.begun[resource.name] = self._start.begun[resource.name]
+            return
         entry = self._start.entry(resource)
         with structlog.contextvars.bound_contextvars(resource=resource.name):
             try:
@@ -132,6 +139,9 @@ class Applier:
         result = outcomes.settle(work, self._start.policy)
         if result.ready and work.observed and work.observed.readiness.phase is Phase.READY:
             self.observations[resource.name] = work.observed
+        new = Action.CREATE in work.done or resource.name in self._start.begun
+        if new and work.observed and work.observed.readiness.phase is Phase.PROGRESSING:
+            self.begun[resource.name] = work.observed
         return result
 
     def _pending(self, resource: Resource, entry: Entry, pending: OutputPending) -> Outcome:
@@ -180,7 +190,7 @@ class Applier:
         """Write one change and look at the result; False when the next step must wait for AWS."""
         change, resource = work.change, work.resource
         try:
-            work.observed = await _write(work)
+            work.observed = await _write(work, begun=resource.name in self._start.begun)
         except StepMustWait as later:
             work.wait = later.wait
             return False
@@ -214,7 +224,7 @@ def _may_write(work: Work) -> bool:
     return work.observed is None or work.observed.readiness.phase is not Phase.PROGRESSING
 
 
-async def _write(work: Work) -> Observed | None:
+async def _write(work: Work, *, begun: bool) -> Observed | None:
     """Send the change and look at what it did."""
     resource, desired, observed = work.resource, work.desired, work.observed
     if work.change.action is Action.CREATE:
@@ -224,10 +234,13 @@ async def _write(work: Work) -> Observed | None:
     answer = await resource.update(desired, observed, work.change.diff)
     if answer is not None:
         return answer
-    if Action.CREATE not in work.done or not resource.acknowledged:
+    if begun and resource.busy_after_change is not None:
+        return replace(observed, readiness=resource.busy_after_change)
+    new = begun or Action.CREATE in work.done
+    if not new or not resource.acknowledged:
         return await resource.observe(full=True)
     seen = await resource.observe(full=False)
-    return seen and replace(seen, properties={**_acknowledged(work, observed), **seen.properties})
+    return seen and completed(seen, _acknowledged(work, observed))
 
 
 def _acknowledged(work: Work, before: Observed) -> Properties:

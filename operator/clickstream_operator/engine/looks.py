@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.engine.pass_input import PassInput
-from clickstream_operator.engine.resource import TAGS, Observed, Resource
+from clickstream_operator.engine.resource import TAGS, Observed, Properties, Resource
 
 #: Tags by ARN, of those among the ARNs given that AWS's index of tags has.
 TagIndex = Callable[[Collection[str]], Awaitable[Mapping[str, Mapping[str, str]]]]
@@ -20,6 +20,11 @@ class Look:
 
     observed: Observed | None = None
     error: Exception | None = None
+
+
+def completed(seen: Observed, known: Properties) -> Observed:
+    """A look, with what is known of a new thing and was not looked at."""
+    return replace(seen, properties={**known, **seen.properties})
 
 
 class Looks:
@@ -56,7 +61,10 @@ class Looks:
 
     async def _look(self, resource: Resource) -> None:
         look = self._by_name[resource.name] = Look()
+        if resource.name in self._start.carried:
+            return
         entry = self._start.entry(resource)
+        begun = self._start.begun.get(resource.name)
         if resource.name in self._start.known:
             look.observed = self._start.known[resource.name]
             return
@@ -67,9 +75,12 @@ class Looks:
             return
         # What differs, and what could not be read, can be in what a hot look leaves out.
         unread = resource.name in self._start.unread
-        full = self._start.full or not entry.applied_hash or bool(entry.drift) or unread
+        unknown = begun is None and not entry.applied_hash
+        full = self._start.full or unknown or bool(entry.drift) or unread
         try:
             look.observed = await resource.observe(full=full)
+            if begun and look.observed:
+                look.observed = completed(look.observed, begun.properties)
         except Exception as error:  # noqa: BLE001 - raised again in the resource's turn
             look.error = error
             if full:

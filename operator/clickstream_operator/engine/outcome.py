@@ -148,6 +148,7 @@ def settle(work: Work, policy: Policy) -> Outcome:
         return replace(outcome, entry=failed, next=Next.BACKOFF)
     if diff and change.action is Action.NONE:
         return replace(outcome, entry=_drifted(entry, diff, policy))
+    outcome = replace(outcome, seconds=observed.readiness.seconds or 0.0)
     if not diff and phase is Phase.PROGRESSING and _serves_as_before(work, observed):
         return replace(outcome, entry=replace(entry, state=State.READY), next=Next.POLL)
     wait = work.wait or (work.resource.under_way(observed, diff) if diff else None)
@@ -160,8 +161,7 @@ def settle(work: Work, policy: Policy) -> Outcome:
             reason=Reason.WAITING_FOR_AWS,
             message=observed.readiness.message or f"{', '.join(diff.paths)} not applied yet",
         )
-        first = observed.readiness.seconds or 0.0
-        return replace(outcome, entry=waiting, next=Next.POLL, seconds=first)
+        return replace(outcome, entry=waiting, next=Next.POLL)
     # A ready thing may have something to say: a subscription waits for a click.
     ready = replace(
         entry,

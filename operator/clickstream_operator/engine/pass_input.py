@@ -8,6 +8,7 @@ from datetime import datetime
 
 from clickstream_operator.engine import plan
 from clickstream_operator.engine.inventory import Entry, Origin
+from clickstream_operator.engine.outcome import Outcome
 from clickstream_operator.engine.plan import Ownership, Policy
 from clickstream_operator.engine.resource import Observed, Resource
 
@@ -18,7 +19,9 @@ class PassInput:
 
     `full`: look at everything, not only at what changes often. `intended_since`: since when the
     derived names are on record; `chosen_names`: the resources whose names a person chose. `known`:
-    fresh observations that need no new read. `corrections`: drift corrections in a row so far.
+    fresh observations that need no new read. `carried`: outcomes of what AWS is at work on and is
+    not to be looked at yet. `begun`: what this process created and AWS was last seen at work on;
+    what such a thing began with is known. `corrections`: drift corrections in a row so far.
     `unindexed`: the resources whose tags the last full look did not see. `unread`: those that the
     last pass could not look at in full.
     """
@@ -32,6 +35,8 @@ class PassInput:
     corrections: Mapping[str, int] = field(default_factory=dict)
     unindexed: frozenset[str] = frozenset()
     unread: frozenset[str] = frozenset()
+    carried: Mapping[str, Outcome] = field(default_factory=dict)
+    begun: Mapping[str, Observed] = field(default_factory=dict)
 
     def entry(self, resource: Resource) -> Entry:
         """The resource in the inventory; an intent when the inventory does not have it."""

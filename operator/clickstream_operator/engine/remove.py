@@ -115,6 +115,9 @@ class Remover:
             return Outcome(resource.name, None)
         if entry.state is State.RETAINED:
             return Outcome(resource.name, entry)
+        carried = self._start.carried.get(resource.name)
+        if carried is not None and carried.entry and carried.entry.state is State.DELETING:
+            return carried
         dependent = self._dependent_that_is_left(resource)
         if dependent:
             return await self._wait_for(dependent, resource, entry)
@@ -146,6 +149,7 @@ class Remover:
 
     async def _delete(self, resource: Resource, entry: Entry, observed: Observed) -> Outcome:
         done: tuple[Action, ...] = ()
+        left: Observed | None = observed
         if observed.readiness.phase is not Phase.DELETING:
             try:
                 progress = await resource.delete(observed)
@@ -161,15 +165,17 @@ class Remover:
                 )
                 return Outcome(resource.name, at_it, Next.AGAIN)
             done = (Action.DELETE,)
-            if await _look(resource) is None:
-                return Outcome(resource.name, None, done=done)
+            left = await _look(resource)
+        if left is None:
+            return Outcome(resource.name, None, done=done)
         going = replace(
             entry,
             state=State.DELETING,
             reason=Reason.WAITING_FOR_AWS,
             message=f"{resource.kind} {resource.physical_name} is being deleted",
         )
-        return Outcome(resource.name, going, Next.POLL, done=done)
+        first = left.readiness.seconds or 0.0
+        return Outcome(resource.name, going, Next.POLL, done=done, seconds=first)
 
     async def _wait_for(self, dependent: str, resource: Resource, entry: Entry) -> Outcome:
         if dependent in self._doubt.missing_since and await _look(resource) is None:

@@ -112,9 +112,9 @@ def failed(reason: str, message: str) -> Readiness:
     return Readiness(Phase.FAILED, reason, message)
 
 
-def deleting(message: str) -> Readiness:
-    """AWS is still removing the thing."""
-    return Readiness(Phase.DELETING, "Deleting", message)
+def deleting(message: str, *, seconds: float | None = None) -> Readiness:
+    """AWS is still removing the thing; `seconds`: when it usually has."""
+    return Readiness(Phase.DELETING, "Deleting", message, seconds=seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +194,8 @@ class Resource(ABC):
     acknowledged: ClassVar[frozenset[str]] = frozenset()
     #: A hot look sees everything but the tags, so a changed desired state needs no second look.
     hot_tells_all: ClassVar[bool] = False
+    #: What each change of one that AWS took its time to create leads to; None: that shows in a look.
+    busy_after_change: ClassVar[Readiness | None] = None
     #: What to look for follows from outputs of dependencies, so it is observed after them.
     late_look: ClassVar[bool] = False
     #: False for what carries no tags and is owned through its parent.

@@ -41,6 +41,9 @@ _TTL_TOO_SOON: Final = re.compile(r"time to live has been modified", re.IGNORECA
 # "Update to PayPerRequest mode are limited to ..." (LimitExceededException).
 _BILLING_TOO_SOON: Final = re.compile(r"PayPerRequest|PAY_PER_REQUEST|billing mode", re.IGNORECASE)
 _RETRY_SECONDS: Final = 900.0
+#: Seconds. A new table is active after some, and its backups can be set a little later.
+_NEW: Final = 15.0
+_USUALLY: Final = 10.0
 _BUSY: Final = frozenset({"CREATING", "UPDATING", "ARCHIVING"})
 
 
@@ -323,9 +326,10 @@ def _readiness(status: str) -> Readiness:
     if status == "ACTIVE":
         return READY
     if status == "DELETING":
-        return deleting("AWS is deleting the table")
+        return deleting("AWS is deleting the table", seconds=_USUALLY)
     if status in _BUSY:
-        return progressing("TableBusy", f"the table is {status}")
+        seconds = _NEW if status == "CREATING" else _USUALLY
+        return progressing("TableBusy", f"the table is {status}", seconds=seconds)
     return failed(
         "TableUnusable",
         f"the table is {status}: DynamoDB can't use its KMS key; enable the key of "

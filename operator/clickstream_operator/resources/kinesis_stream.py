@@ -44,7 +44,15 @@ _SWITCH: Final = "update_stream_mode"
 _OF_THE_ACCOUNT: Final = re.compile(
     r"limit for (the|this|your) account|account limit", re.IGNORECASE
 )
+#: Seconds. AWS names no figure; its scaling tool reckons with half a minute for each step.
+_USUALLY: Final = 30.0
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+def _busy(status: str) -> Readiness:
+    # A stream that is UPDATING takes and gives records (UpdateShardCount, API reference).
+    usable = status == "UPDATING"
+    return progressing("StreamBusy", f"the stream is {status}", usable=usable, seconds=_USUALLY)
 
 
 class KinesisStream(Resource):
@@ -63,6 +71,7 @@ class KinesisStream(Resource):
     kind = "KinesisStream"
     hot_tells_all = True
     create_first = True
+    busy_after_change = _busy("UPDATING")
 
     def __init__(
         self,
@@ -329,6 +338,5 @@ def _readiness(status: str) -> Readiness:
     if status == "ACTIVE":
         return READY
     if status == "DELETING":
-        return deleting("AWS is deleting the stream")
-    # A stream that is UPDATING takes and gives records (UpdateShardCount, API reference).
-    return progressing("StreamBusy", f"the stream is {status}", usable=status == "UPDATING")
+        return deleting("AWS is deleting the stream", seconds=_USUALLY)
+    return _busy(status)

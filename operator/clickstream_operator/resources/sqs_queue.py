@@ -62,6 +62,7 @@ class SQSQueue(Resource):
         self._retention_days = retention_days
         self._kms_key_id = kms_key_id
         self._recorded_url = recorded_url
+        self._deleted_url = ""
 
     def desired(self, outputs: Outputs) -> Properties:
         """Retention and encryption."""
@@ -71,7 +72,13 @@ class SQSQueue(Resource):
         }
 
     async def observe(self, *, full: bool) -> Observed | None:
-        """GetQueueAttributes of the URL on record; else GetQueueUrl, and in a full look both."""
+        """GetQueueAttributes of the URL on record; else GetQueueUrl, and in a full look both.
+
+        Once its deletion was asked for, the attributes only.
+        """
+        if self._deleted_url:
+            # GetQueueUrl answers for another minute: it tells nothing of a deletion just asked for.
+            return await self._look(self._deleted_url)
         if self._recorded_url:
             seen = await self._look(self._recorded_url)
             if seen is not None:
@@ -145,6 +152,7 @@ class SQSQueue(Resource):
         url = observed.outputs["url"]
         if await found(self._calls.write("sqs", "delete_queue", QueueUrl=url)) is None:
             raise AlreadyGone
+        self._deleted_url = url
 
     def _attributes(self, desired: Properties) -> dict[str, str]:
         retention = {"MessageRetentionPeriod": str(desired["retentionSeconds"])}

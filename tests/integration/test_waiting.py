@@ -1,0 +1,38 @@
+"""What it costs to wait for AWS, with its states and delays."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from clickstream_operator.aws.session import is_read
+from tests.integration.pilot import Pilot, run
+
+#: Looks at what AWS works on during a creation: one stream, three tables, two functions, and one
+#: list of both mappings. The stream has three waits, and the look right after CreateStream.
+LOOKS = {
+    "describe_stream_summary": 4,
+    "describe_table": 3 * 2,
+    "describe_time_to_live": 0,
+    "describe_continuous_backups": 0,
+    "get_function": 2 * 3,
+    "list_event_source_mappings": 3,
+}
+DELETION = 55
+
+
+def test_a_creation_looks_at_each_thing_a_few_times(pilot: Pilot) -> None:
+    """When its kind usually is ready, and not because another thing was."""
+    pilot.apply()
+    run(pilot.converge())
+    reads = Counter(one.operation for one in pilot.calls if is_read(one.operation))
+    assert {name: reads[name] for name in LOOKS} == LOOKS
+
+
+def test_a_deletion_costs_no_more_calls_than_it_may(pilot: Pilot) -> None:
+    """However long AWS takes for the stream, the mappings and the queue."""
+    pilot.apply()
+    run(pilot.converge())
+    pilot.forget_calls()
+    pilot.request_deletion()
+    run(pilot.converge(lambda: pilot.body() is None))
+    assert len(pilot.calls) <= DELETION
