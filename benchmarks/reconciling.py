@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -21,19 +20,14 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import terraform_run
+from benchmarks.bench import Bench
 from benchmarks.terraform_run import Counted
-from clickstream_operator.aws.session import is_read
 from sandbox import Sandbox
-from sandbox.errors import SandboxError
-from sandbox.operator_process import NAME, OperatorProcess
-from sandbox.processes import wait_until
 
 REPORT: Final = Path(__file__).parents[1] / "build" / "bench-operator.json"
 _MANY: Final = 50
-_PATIENCE: Final = 300.0
 _IDLE_SECONDS: Final = 60.0
 _RESYNC_SECONDS: Final = 60
-_MIB: Final = 1024 * 1024
 #: Calls of a look at what changes often, which a pass after an edit begins with.
 _HOT_LOOK: Final = 11
 
@@ -52,114 +46,6 @@ class Figure:
     def met(self) -> bool:
         """Whether the limit holds."""
         return self.found <= self.limit
-
-
-class Bench:
-    """One operator in a sandbox whose AWS calls are counted."""
-
-    def __init__(self, sandbox: Sandbox, *, rate_limits: bool) -> None:
-        self._sandbox = sandbox
-        settings = {"CLICKSTREAM_RATE_LIMITS": str(rate_limits).lower()}
-        self._operator = OperatorProcess(sandbox, settings)
-        self._operator.install()
-        self._operator.start()
-
-    def stop(self) -> None:
-        """End the operator."""
-        self._operator.stop()
-
-    def apply(self, names: list[str], spec: dict[str, Any] | None = None) -> float:
-        """Apply pipelines and return the seconds until the last is Ready for this spec."""
-        items = [
-            {
-                "apiVersion": "clickstream.dev/v1alpha1",
-                "kind": "ClickstreamPipeline",
-                "metadata": {"name": name, "namespace": "default"},
-                "spec": {"resyncIntervalSeconds": 3600, **(spec or {})},
-            }
-            for name in names
-        ]
-        manifest = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
-        started = time.monotonic()
-        self._sandbox.kubectl("apply", "-f", "-", input=manifest)
-        self._wait(lambda: self._ready(names), "not all pipelines became Ready")
-        return time.monotonic() - started
-
-    def delete(self) -> float:
-        """Delete all pipelines and return the seconds until they are gone."""
-        started = time.monotonic()
-        self._sandbox.kubectl("delete", "csp", "--all", "--wait=false")
-        self._wait(lambda: not self._objects(), "not all pipelines were deleted")
-        return time.monotonic() - started
-
-    def calls(self) -> tuple[int, int]:
-        """AWS calls and writes since the last time this was asked."""
-        counted = self._sandbox.hard_aws.calls()
-        self._sandbox.hard_aws.forget_calls()
-        writes = sum(
-            count for (_, operation, _), count in counted.items() if not is_read(_snake(operation))
-        )
-        return counted.total(), writes
-
-    def kubernetes_writes(self) -> int:
-        """Writes to the Kubernetes API so far."""
-        return int(sum(self._operator.samples("clickstream_kubernetes_writes_total").values()))
-
-    def memory(self) -> float:
-        """Resident MiB of the operator."""
-        pid = self._sandbox.run.components[NAME].process.pid
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                return round(int(line.split()[1]) * 1024 / _MIB, 1)
-        raise SandboxError("The operator's memory can't be read.")
-
-    def request_reconcile(self, name: str, value: str) -> None:
-        """Ask for a full look and wait until it was taken."""
-        self._sandbox.kubectl(
-            "annotate",
-            "--overwrite",
-            "csp",
-            name,
-            f"clickstream.dev/reconcile-requested-at={value}",
-        )
-        self._wait(
-            lambda: self._objects()[0]["status"].get("lastHandledReconcileAt") == value,
-            "a requested reconciliation was not handled",
-        )
-
-    def seconds_to_first_write(self, name: str, spec: dict[str, Any]) -> float:
-        """Seconds from a spec edit to the first AWS write that follows from it."""
-        self._sandbox.hard_aws.forget_calls()
-        started = time.monotonic()
-        patch = json.dumps({"spec": spec})
-        self._sandbox.kubectl("patch", "csp", name, "--type=merge", f"-p={patch}")
-        self._wait(lambda: bool(self._sandbox.hard_aws.writes()), "no write followed an edit")
-        return time.monotonic() - started
-
-    def _objects(self) -> list[dict[str, Any]]:
-        answer = self._sandbox.kubectl("get", "csp", "-o", "json")
-        found: list[dict[str, Any]] = json.loads(answer.stdout)["items"]
-        return found
-
-    def _ready(self, names: list[str]) -> bool:
-        wanted = set(names)
-        for body in self._objects():
-            status = body.get("status", {})
-            current = status.get("observedGeneration") == body["metadata"]["generation"]
-            if current and any(
-                one["type"] == "Ready" and one["status"] == "True"
-                for one in status.get("conditions", ())
-            ):
-                wanted.discard(body["metadata"]["name"])
-        return not wanted
-
-    def _wait(self, condition: Callable[[], bool], otherwise: str) -> None:
-        if not wait_until(condition, _PATIENCE):
-            raise SandboxError(f"After {_PATIENCE:.0f} s {otherwise}.")
-
-
-def _snake(operation: str) -> str:
-    return "".join(f"_{c.lower()}" if c.isupper() else c for c in operation).lstrip("_")
 
 
 #: Of Terraform 1.11.4 with provider aws 5.100.0 on moto 5.2, without alarms and with one role.
@@ -203,6 +89,29 @@ def measure_one(bench: Bench, terraform: dict[str, tuple[str, str]]) -> list[Fig
         Figure("delete", round(gone, 1), 3, "s", terraform["delete"][1]),
         Figure("memory with 1 pipeline", memory, 200, "MiB", "654 MiB*"),
     ]  # fmt: skip
+
+
+def measure_hard(bench: Bench) -> list[Figure]:
+    """One pipeline on AWS's states, limits and delays, with the token buckets on."""
+    bench.calls()
+    seconds = bench.apply(["hard"])
+    bench.settle("hard")
+    what, reads = bench.most_reads()
+    created, writes = bench.calls()
+    bench.request_reconcile("hard", "first")
+    full, corrections = bench.calls()
+    gone = bench.delete()
+    deleted, _ = bench.calls()
+    return [
+        Figure("hard AWS, create: AWS writes", writes, 47, "writes"),
+        Figure("hard AWS, create: AWS calls", created, 95, "calls"),
+        Figure(f"hard AWS, create: reads of {what}", reads, 3, "reads"),
+        Figure("hard AWS, create: apply to Ready", round(seconds, 1), 150, "s"),
+        Figure("hard AWS, full look: AWS calls", full, 38, "calls"),
+        Figure("hard AWS, full look: AWS writes", corrections, 0, "writes"),
+        Figure("hard AWS, delete: AWS calls", deleted, 55, "calls"),
+        Figure("hard AWS, delete", round(gone, 1), 60, "s"),
+    ]
 
 
 #: What retention 48 h asks of the times that depend on it.
@@ -272,6 +181,11 @@ def main(*, one: bool) -> None:
         if not one:
             figures += measure_many(bench)
         bench.stop()
+        sandbox.reset_aws()
+        sandbox.hard_aws.reset(["all"])
+        hard = Bench(sandbox, rate_limits=True)
+        figures += measure_hard(hard)
+        hard.stop()
     _show(figures)
     console = Console()
     console.print("* recorded earlier, not in this run", highlight=False)

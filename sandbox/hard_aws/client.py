@@ -32,6 +32,11 @@ class HardAws:
             }
         )
 
+    def reads(self) -> list[dict[str, Any]]:
+        """How often each thing was read: `service`, `resource` and `count`."""
+        reads: list[dict[str, Any]] = self._send("GET", "/reads")["reads"]
+        return reads
+
     def writes(self) -> list[dict[str, Any]]:
         """Every write in order.
 

@@ -15,7 +15,7 @@ _NAMES: Final = (
     "StreamName", "StreamARN", "TableName", "FunctionName", "Resource", "UUID", "RoleName",
     "QueueName", "QueueUrl", "Bucket", "TopicArn", "Name", "DashboardName", "AlarmName",
     "logGroupName", "ResourceArn", "ResourceARN", "resourceArn", "ResourceId", "SubscriptionArn",
-    "AlarmNames", "DashboardNames",
+    "AlarmNames", "DashboardNames", "EventSourceArn",
 )  # fmt: skip
 
 
@@ -29,12 +29,15 @@ class Ledger:
 
     def __init__(self) -> None:
         self._calls: Counter[tuple[str, str, str]] = Counter()
+        self._reads: Counter[tuple[str, str]] = Counter()
         self._writes: list[dict[str, Any]] = []
 
     def record(self, call: Call, outcome: str, *, fault: str, sent: bool) -> None:
         """Note one call: its outcome, the fault that hit it, whether the emulator saw it."""
         self._calls[call.service, call.operation, outcome] += 1
-        if not is_read(call.operation):
+        if is_read(call.operation):
+            self._reads[call.service, resource_of(call)] += 1
+        else:
             self._writes.append(
                 {
                     "number": len(self._writes) + 1,
@@ -53,6 +56,13 @@ class Ledger:
         return [
             {"service": service, "operation": operation, "outcome": outcome, "count": count}
             for (service, operation, outcome), count in sorted(self._calls.items())
+        ]
+
+    def reads(self) -> list[dict[str, Any]]:
+        """How often each thing was read, whatever was asked of it; ``""``: no one thing."""
+        return [
+            {"service": service, "resource": resource, "count": count}
+            for (service, resource), count in sorted(self._reads.items())
         ]
 
     def writes(self) -> list[dict[str, Any]]:

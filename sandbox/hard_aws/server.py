@@ -2,7 +2,7 @@
 
 Control, JSON in and out, below ``/__hard_aws__``:
 
-* ``GET /calls``, ``GET /writes``; ``DELETE /calls`` forgets both
+* ``GET /calls``, ``GET /reads``, ``GET /writes``; ``DELETE /calls`` forgets them
 * ``GET /faults``, ``POST /faults`` adds one, ``DELETE /faults`` ends all
 * ``GET /clock``, ``POST /clock`` with ``advance`` (seconds) or ``scale``
 * ``GET /rules``, ``POST /reset`` forgets everything, with ``rules`` for others from then on
@@ -43,6 +43,7 @@ class Server:
             [
                 web.get("/calls", self._calls),
                 web.delete("/calls", self._forget_calls),
+                web.get("/reads", self._reads),
                 web.get("/writes", self._writes),
                 web.get("/faults", self._faults),
                 web.post("/faults", self._inject),
@@ -78,6 +79,9 @@ class Server:
 
     async def _calls(self, _request: web.Request) -> web.Response:
         return web.json_response({"calls": self._proxy.ledger.calls()})
+
+    async def _reads(self, _request: web.Request) -> web.Response:
+        return web.json_response({"reads": self._proxy.ledger.reads()})
 
     async def _writes(self, _request: web.Request) -> web.Response:
         return web.json_response({"writes": self._proxy.ledger.writes()})

@@ -15,7 +15,7 @@ LOOKS = {
     "describe_time_to_live": 0,
     "describe_continuous_backups": 0,
     "get_function": 2 * 3,
-    "list_event_source_mappings": 3,
+    "list_event_source_mappings": 1,
 }
 DELETION = 55
 

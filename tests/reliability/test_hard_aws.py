@@ -893,8 +893,11 @@ def test_calls_are_counted_by_their_own_names(hard: HardAws, aws: Client) -> Non
         (3, "PutBucketVersioning", "archive"),
         (4, "CreateTopic", "alerts"),
     ]
+    reads = {(one["service"], one["resource"]): one["count"] for one in hard.reads()}
+    assert (reads["s3", "archive"], reads["lambda", "none"], reads["sts", ""]) == (6, 1, 1)
     hard.forget_calls()
     assert not hard.calls()
+    assert not hard.reads()
 
 
 def test_a_changed_answer_is_believed(hard: HardAws) -> None:

@@ -194,7 +194,7 @@ class Resource(ABC):
     acknowledged: ClassVar[frozenset[str]] = frozenset()
     #: A hot look sees everything but the tags, so a changed desired state needs no second look.
     hot_tells_all: ClassVar[bool] = False
-    #: What each change of one that AWS took its time to create leads to; None: that shows in a look.
+    #: How each change leaves one that AWS took its time to create; None: a look tells.
     busy_after_change: ClassVar[Readiness | None] = None
     #: What to look for follows from outputs of dependencies, so it is observed after them.
     late_look: ClassVar[bool] = False

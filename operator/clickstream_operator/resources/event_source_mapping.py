@@ -31,7 +31,7 @@ from clickstream_operator.resources.absence import found
 _OFF: Final = frozenset({"Disabled", "Disabling"})
 _SETTLED: Final = frozenset({"Enabled", "Disabled"})
 #: Seconds; "might not be completely deleted for several" (DeleteEventSourceMapping, API reference).
-_LEAVING: Final = 10.0
+_USUALLY: Final = 10.0
 _CUTOVER: Final = "startingPosition.cutover"
 
 
@@ -244,5 +244,5 @@ def _readiness(state: str) -> Readiness:
     if state in _SETTLED:
         return READY
     if state == "Deleting":
-        return deleting("Lambda is deleting the mapping", seconds=_LEAVING)
-    return progressing("MappingBusy", f"the mapping is {state}")
+        return deleting("Lambda is deleting the mapping", seconds=_USUALLY)
+    return progressing("MappingBusy", f"the mapping is {state}", seconds=_USUALLY)
