@@ -894,7 +894,7 @@ def test_calls_are_counted_by_their_own_names(hard: HardAws, aws: Client) -> Non
         (4, "CreateTopic", "alerts"),
     ]
     reads = {(one["service"], one["resource"]): one["count"] for one in hard.reads()}
-    assert (reads["s3", "archive"], reads["lambda", "none"], reads["sts", ""]) == (6, 1, 1)
+    assert (reads["s3", "archive"], reads["lambda", "none"], reads["sts", ""]) == (5, 1, 1)
     hard.forget_calls()
     assert not hard.calls()
     assert not hard.reads()
