@@ -520,6 +520,7 @@ async def test_what_a_new_thing_began_with_need_not_be_read() -> None:
 async def test_what_aws_took_its_time_to_create_is_busy_after_each_change() -> None:
     """Where the kind says so, no look tells what is known."""
     fake = Slow("a", want={"size": 2}).exists(size=1)
+    assert fake.there is not None
     begun = {"a": replace(fake.there, readiness=Slow.busy_after_change)}
     entry = fake.entry(applied_hash="", state=State.CREATING)
     outcome = (await apply(fake, inventory={"a": entry}, begun=begun))["a"]

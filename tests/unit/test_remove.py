@@ -57,6 +57,7 @@ async def test_dependents_go_first() -> None:
 async def test_what_is_on_its_way_out_is_looked_at_when_it_usually_is_gone() -> None:
     """And not by a pass before that, whatever wakes it."""
     fake = FakeResource("a").exists()
+    assert fake.there is not None
     fake.after_delete = replace(fake.there, readiness=deleting("going", seconds=30.0))
     going = (await remove(fake))["a"]
     assert (going.next, going.seconds) == (Next.POLL, 30.0)
