@@ -69,6 +69,7 @@ def measure_one(bench: Bench, terraform: dict[str, tuple[str, str]]) -> list[Fig
     """One pipeline: create, look, change, delete."""
     bench.calls()
     seconds = bench.apply(["one"])
+    bench.settle("one")
     created, _ = bench.calls()
     memory = bench.memory()
     bench.request_reconcile("one", "first")
