@@ -19,7 +19,7 @@ from clickstream_operator.aws.session import AwsSession, Calls
 from clickstream_operator.aws.tag_index import TagIndex
 from clickstream_operator.blueprint import Blueprint
 from clickstream_operator.engine.apply import Applier
-from clickstream_operator.engine.inventory import Entry
+from clickstream_operator.engine.inventory import Entry, State
 from clickstream_operator.engine.outcome import Next, Outcome
 from clickstream_operator.engine.pass_input import PassInput
 from clickstream_operator.engine.remove import Remover
@@ -120,7 +120,8 @@ class ApplyPass:
             effective = effective.model_copy(update=keys)
         outcomes = autoscaling.with_problem(outcomes, memory.scaling_problem)
         report = report_of(subject, effective, wanted, outcomes, history=memory.history)
-        report = replace(report, plan=_plan(subject, outcomes))
+        leaving = _on_the_way_out(blueprint, outcomes)
+        report = replace(report, plan=_plan(subject, outcomes), gating=report.gating | leaving)
         report = self._reporter.tolerate_failed_looks(subject, report, outcomes, memory)
         memory.visited |= outcomes.keys()
         if is_resync or memory.publication is None or report.outputs != before.outputs:
@@ -207,6 +208,19 @@ class ApplyPass:
         outcomes = dict(await remover.remove())
         unknown = gone - {resource.name for resource in leaving}
         return outcomes | {name: Outcome(name, None) for name in unknown}
+
+
+def _on_the_way_out(blueprint: Blueprint, outcomes: Mapping[str, Outcome]) -> frozenset[str]:
+    """What the spec no longer wants and AWS still has: the pipeline is not as the spec says."""
+    going = {
+        name
+        for name, one in outcomes.items()
+        if one.entry is not None and one.entry.state is State.DELETING
+    }
+    if not going:
+        return frozenset()
+    everything = pipeline.build_everything(blueprint)
+    return frozenset(one.name for one in everything if one.gates_ready and one.name in going)
 
 
 def _plan(subject: Subject, outcomes: Mapping[str, Outcome]) -> Plan | None:

@@ -486,6 +486,26 @@ def test_a_feature_that_is_turned_off_goes_and_comes_back(pilot: Pilot) -> None:
     assert left_in_aws(pilot) == before
 
 
+def test_what_may_be_left_of_a_feature_holds_ready_up(pilot: Pilot) -> None:
+    """Turned off right after it could not be made: until AWS surely has none of it, no Ready."""
+    little = {"alarms": {"enabled": False}, "anomalyDetection": {"enabled": False}}
+    pilot.apply(little)
+    run(pilot.converge())
+    aws = pilot.sandbox.hard_aws
+    aws.inject("error", service="sns", operation="CreateTopic", code="InternalFailure", status=500)
+    pilot.apply(little | {"alerts": {"enabled": True}})
+    run(pilot.step())
+    aws.end_faults()
+    pilot.apply(little)
+    seen = set()
+    while pilot.resource("alerts"):
+        pilot.time += run(pilot.step()) or 0.0
+        seen.add((pilot.resource("alerts").get("state"), pilot.condition("Ready")["status"]))
+    assert ("Deleting", "False") in seen
+    assert ("Deleting", "True") not in seen
+    run(pilot.converge())
+
+
 def test_drift_is_corrected_and_told(pilot: Pilot) -> None:
     """What somebody changes by hand is put back at the next resync, with one Event."""
     pilot.apply()
