@@ -1,0 +1,195 @@
+"""Each class of AWS errors: how often it is tried again, what the status says and when, its end.
+
+A pipeline that is Ready is edited, and the one call that the edit needs fails: at Lambda.
+Nothing waits: the clock is virtual, and jitter takes a tenth.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pytest
+
+from clickstream_operator.aws.errors import Category, category_of
+from sandbox import Sandbox
+from tests.integration.pilot import empty_aws, run
+from tests.integration.test_controller import base_of
+from tests.kstatus import Verdict, verdict
+from tests.reliability.journeys import LEAN, Journey, Spec
+
+#: After a failure: doubling from 2 seconds to 15 minutes.
+DOUBLING: Final = (1.8, 3.6, 7.2, 14.4, 28.8, 57.6, 115.2, 230.4, 460.8, *[810.0] * 4)
+#: While AWS is busy with a thing: looks that become rarer, and stay often.
+POLLS: Final = (2.0, 4.0, 8.0, 15.0, *[30.0] * 30)
+AT_ONCE: Final = 0.0
+FIVE_MINUTES: Final = 300.0
+TEN_MINUTES: Final = 600.0
+#: Passes that are looked at after the pipeline is called Stalled: it is never given up.
+AFTERWARDS: Final = 2
+#: No resync within the times that matter.
+BASE: Final[Spec] = LEAN | {"resyncIntervalSeconds": 86400}
+EDITED: Final[Spec] = BASE | {"processor": {"memoryMiB": 512}}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One class: an answer of AWS that is of it, and what follows from it.
+
+    `tries`: how often the call is sent in one pass. `pauses`: seconds from one pass to the next,
+    where nothing is due earlier. `stalled_after`: seconds.
+    """
+
+    code: str
+    status: int
+    reason: str
+    pauses: tuple[float, ...]
+    stalled_after: float
+    tries: int = 1
+    message: str = "said AWS"
+
+
+ROWS: Final[dict[Category, Row]] = {
+    Category.NOT_FOUND: Row("ResourceNotFoundException", 404, "Transient", POLLS, TEN_MINUTES),
+    Category.ALREADY_EXISTS: Row(
+        "ResourceConflictException",
+        409,
+        "Conflict",
+        DOUBLING,
+        TEN_MINUTES,
+        message="Function already exist: probe",
+    ),
+    Category.CONFLICT: Row("ResourceConflictException", 409, "Conflict", POLLS, TEN_MINUTES),
+    Category.THROTTLED: Row(
+        "TooManyRequestsException", 429, "Throttled", DOUBLING, TEN_MINUTES, tries=2
+    ),
+    Category.ACCESS_DENIED: Row(
+        "AccessDeniedException", 403, "AccessDenied", DOUBLING, FIVE_MINUTES
+    ),
+    Category.INVALID: Row("InvalidParameterValueException", 400, "Invalid", DOUBLING, AT_ONCE),
+    Category.LIMIT_EXCEEDED: Row(
+        "CodeStorageExceededException", 400, "LimitExceeded", DOUBLING, FIVE_MINUTES
+    ),
+    Category.TRANSIENT: Row("ServiceException", 500, "Transient", DOUBLING, TEN_MINUTES, tries=2),
+}
+
+
+def test_every_class_has_its_row() -> None:
+    """A class without a row would be one whose behaviour nobody has looked at."""
+    assert ROWS.keys() == set(Category)
+    for category, row in ROWS.items():
+        assert category_of(row.code, row.message, row.status) is category
+
+
+@pytest.fixture(scope="module")
+def ready(installed: Sandbox) -> Iterator[Journey]:
+    """Yield a pipeline that is Ready; each test edits it and reverts it."""
+    with empty_aws(installed, plain=True):
+        journey = Journey(installed)
+        journey.apply(BASE)
+        journey.travel()
+        yield journey
+        journey.close()
+
+
+@pytest.fixture
+def journey(ready: Journey) -> Iterator[Journey]:
+    """Yield it as it was before the first edit, on a full second: the status has no fractions."""
+    ready.sandbox.hard_aws.end_faults()
+    ready.apply(BASE)
+    ready.travel()
+    ready.time = math.ceil(ready.time) + 60
+    ready.forget_calls()
+    yield ready
+    ready.sandbox.hard_aws.end_faults()
+
+
+@dataclass
+class Pass:
+    """What one pass did and said. `at`: seconds since the fault began; `pause`: until the next."""
+
+    at: float
+    pause: float
+    tries: int
+    body: dict[str, Any]
+
+    def condition(self, kind: str) -> tuple[str, str]:
+        """Status and reason."""
+        for one in self.body["status"]["conditions"]:
+            if one["type"] == kind:
+                return one["status"], one["reason"]
+        return "absent", ""
+
+
+def pass_under(journey: Journey, row: Row, since: float) -> Pass:
+    """Run the next pass, and let its pause go by."""
+    journey.forget_calls()
+    at = journey.time - since
+    pause = run(journey.step())
+    assert pause is not None
+    tries = sum(one.code == row.code for one in journey.calls)
+    journey.time += pause
+    return Pass(at, pause, tries, journey.body() or {})
+
+
+@pytest.mark.plain_aws("one call fails, and only that")
+@pytest.mark.parametrize("category", ROWS)
+def test_what_follows_from_an_error(journey: Journey, category: Category) -> None:
+    """Its backoff, its condition at its time, and all is well once AWS answers."""
+    row = ROWS[category]
+    journey.sandbox.hard_aws.inject(
+        "error",
+        service="lambda",
+        operation="UpdateFunctionConfiguration",
+        code=row.code,
+        message=row.message,
+        status=row.status,
+    )
+    journey.apply(EDITED)
+    since, seen = journey.time, list[Pass]()
+    while sum(one.at >= row.stalled_after for one in seen) <= AFTERWARDS:
+        seen.append(pass_under(journey, row, since))
+        assert len(seen) < 40
+
+    assert {one.tries for one in seen} == {row.tries}
+    assert [one.pause for one in seen] == pytest.approx(expected_pauses(row, len(seen)), abs=0.01)
+    for one in seen:
+        stalled = one.at >= row.stalled_after
+        assert one.condition("Ready") == ("False", row.reason)
+        assert one.condition("Stalled") == (("True", row.reason) if stalled else ("absent", ""))
+        retried = ("absent", "") if stalled else ("True", "ProgressingWithRetry")
+        assert one.condition("Reconciling") == retried
+        assert verdict(one.body) is (Verdict.FAILED if stalled else Verdict.IN_PROGRESS)
+    first = next(one.at for one in seen if one.at >= row.stalled_after)
+    assert first == pytest.approx(row.stalled_after, abs=0.2)
+    texts = {one.body["status"]["conditions"][0]["message"] for one in seen}
+    assert len(texts) == 1
+    assert f"failed with {row.code}: {row.message}" in texts.pop()
+
+    # A new spec starts over: it may be the remedy.
+    journey.apply(EDITED | {"environment": "prod"})
+    assert pass_under(journey, row, since).pause <= POLLS[0]
+
+    journey.sandbox.hard_aws.end_faults()
+    journey.forget_calls()
+    run(journey.step())
+    assert journey.accepted["lambda:update_function_configuration"] == 1
+    (body,) = journey.travel()[-1:]
+    conditions = {one["type"]: one["status"] for one in body["status"]["conditions"]}
+    assert conditions["Ready"] == "True"
+    assert conditions.keys().isdisjoint({"Stalled", "Reconciling"})
+    processor = f"{base_of(journey)}-processor"
+    found = journey.client("lambda").get_function_configuration(FunctionName=processor)
+    assert found["MemorySize"] == 512
+
+
+def expected_pauses(row: Row, passes: int) -> list[float]:
+    """The pauses of the row, one of which is shorter: Stalled is said in time."""
+    pauses, at = list[float](), 0.0
+    for pause in row.pauses[:passes]:
+        due = row.stalled_after + 0.1 - at
+        pauses.append(min(pause, due) if at < row.stalled_after else pause)
+        at += pauses[-1]
+    return pauses
