@@ -115,6 +115,35 @@ async def test_policies_of_others_go(cloud: Cloud) -> None:
     assert await cloud.converge(one) == ["delete_role_policy", "detach_role_policy"]
 
 
+async def test_a_rewrite_of_equal_meaning_is_no_difference(cloud: Cloud) -> None:
+    """Another order, a list for a lone text, a lone statement without its list, other spaces."""
+    one = role(cloud)
+    await cloud.converge(one)
+    (read,) = READ["Statement"]
+    turned = {**dict(reversed(read.items())), "Resource": "arn:aws:s3:::b/*"}
+    policy = json.dumps({"Statement": turned, "Version": policies.VERSION}, indent=2)
+    await cloud.session.call(
+        "iam",
+        "put_role_policy",
+        RoleName="shop-processor",
+        PolicyName="pipeline",
+        PolicyDocument=policy,
+    )
+    (trust,) = TRUST["Statement"]
+    listed = {
+        **dict(reversed(trust.items())),
+        "Action": ["sts:AssumeRole"],
+        "Principal": {"Service": ["lambda.amazonaws.com"]},
+    }
+    await cloud.session.call(
+        "iam",
+        "update_assume_role_policy",
+        RoleName="shop-processor",
+        PolicyDocument=json.dumps({"Statement": listed, "Version": policies.VERSION}, indent=1),
+    )
+    assert not await cloud.difference(one)
+
+
 async def test_missing_tag_is_set(cloud: Cloud) -> None:
     """A tag that somebody removed is drift; GetRole brings the tags."""
     one = role(cloud)

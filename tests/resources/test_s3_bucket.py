@@ -127,6 +127,44 @@ async def test_drift_is_named_and_repaired(
     assert len(await cloud.converge(one)) == 1
 
 
+async def test_a_rewrite_of_equal_meaning_is_no_difference(cloud: Cloud) -> None:
+    """Rules in another order and in their old form, the policy as a console writes it."""
+    one = bucket(cloud)
+    await cloud.converge(one)
+    shown = await cloud.session.call("s3", "get_bucket_lifecycle_configuration", Bucket=NAME)
+    rules = [
+        {**dict(reversed(rule.items())), "Transitions": rule["Transitions"][::-1]}
+        for rule in reversed(shown["Rules"])
+    ]
+    # The old form of a filter, which S3 still takes.
+    rules[0]["Prefix"] = rules[0].pop("Filter")["Prefix"]
+    await cloud.session.call(
+        "s3",
+        "put_bucket_lifecycle_configuration",
+        Bucket=NAME,
+        LifecycleConfiguration={"Rules": rules},
+        TransitionDefaultMinimumObjectSize="all_storage_classes_128K",
+    )
+    policy = json.loads(
+        (await cloud.session.call("s3", "get_bucket_policy", Bucket=NAME))["Policy"]
+    )
+    turned = [
+        {
+            **dict(reversed(statement.items())),
+            "Action": [statement["Action"]]
+            if isinstance(statement["Action"], str)
+            else statement["Action"][::-1],
+            "Resource": statement["Resource"][::-1],
+            "Principal": {"AWS": ["*"]},
+            "Condition": {"Bool": {"aws:SecureTransport": [False]}},
+        }
+        for statement in policy["Statement"]
+    ]
+    text = json.dumps({"Statement": turned, "Version": policy["Version"]}, indent=2)
+    await cloud.session.call("s3", "put_bucket_policy", Bucket=NAME, Policy=text)
+    assert not await cloud.difference(one)
+
+
 async def test_rules_statements_and_tags_of_others_stay(cloud: Cloud) -> None:
     """In an adopted bucket others keep what they have."""
     await cloud.session.call("s3", "create_bucket", Bucket=NAME)

@@ -58,10 +58,25 @@ def test_spelling_does_not_matter(statements: list[dict[str, Any]], source: rand
     assert policies.canonical(json.dumps(other, indent=2)) == policies.canonical(policy)
 
 
+@pytest.mark.parametrize("everybody", [{"AWS": "*"}, {"AWS": ["*"]}])
+@pytest.mark.parametrize("value", [False, [False], ["false"]])
+def test_words_for_everybody_and_for_values_do_not_matter(everybody: Any, value: Any) -> None:
+    """What a console writes for a star and for a text."""
+    one = policies.statement("a", actions=["s3:*"], resources=["arn:x"])
+    condition = {"Bool": {"aws:SecureTransport": "false"}}
+    ours = {**one, "Principal": "*", "Condition": condition}
+    other = {**one, "Principal": everybody, "Condition": {"Bool": {"aws:SecureTransport": value}}}
+    assert policies.canonical(policies.document([other])) == policies.canonical(
+        policies.document([ours])
+    )
+
+
 @pytest.mark.parametrize(
     "change",
     [
         {"Effect": "Deny"},
+        {"Principal": {"AWS": "arn:aws:iam::123456789012:root"}},
+        {"Condition": {"StringEquals": {"aws:SourceArn": "true"}}},
         {"Action": ["s3:PutObject"]},
         {"Resource": ["arn:other"]},
         {"Condition": {"StringEquals": {"aws:SourceArn": "x"}}},

@@ -9,6 +9,8 @@ from typing import Any, Final
 VERSION: Final = "2012-10-17"
 _SETS: Final = frozenset({"Action", "NotAction", "Resource", "NotResource", "AWS", "Service"})
 
+_EVERYBODY: Final = ({"AWS": "*"}, {"AWS": ["*"]})
+
 
 def statement(
     sid: str,
@@ -63,7 +65,8 @@ def canonical(policy: str | Mapping[str, Any]) -> Any:
     """A form in which two documents of equal meaning are equal.
 
     A lone string equals a list of one; the order of actions, resources, statements and values of a
-    condition means nothing (IAM user guide, "IAM JSON policy elements reference").
+    condition means nothing, and neither does whether such a value is text (IAM user guide, "IAM
+    JSON policy elements reference"). Everybody is ``*`` or ``{"AWS": "*"}`` ("Principal").
     """
     parsed = json.loads(policy) if isinstance(policy, str) else policy
     return _canonical(parsed, key="")
@@ -73,7 +76,7 @@ def _canonical(value: Any, *, key: str) -> Any:
     if key == "Condition":
         return {
             operator: {
-                name: sorted(found if isinstance(found, list) else [found], key=str)
+                name: sorted(map(_text, found if isinstance(found, list) else [found]))
                 for name, found in sorted(keys.items())
             }
             for operator, keys in sorted(value.items())
@@ -81,6 +84,8 @@ def _canonical(value: Any, *, key: str) -> Any:
     if key == "Statement":
         items = value if isinstance(value, list) else [value]
         return sorted((_canonical(item, key="") for item in items), key=json.dumps)
+    if key == "Principal" and value in _EVERYBODY:
+        return "*"
     if isinstance(value, Mapping):
         return {name: _canonical(item, key=name) for name, item in sorted(value.items())}
     if key in _SETS:
@@ -88,3 +93,8 @@ def _canonical(value: Any, *, key: str) -> Any:
     if isinstance(value, list):
         return [_canonical(item, key="") for item in value]
     return value
+
+
+def _text(value: Any) -> str:
+    """A value of a condition: AWS takes ``false`` for ``"false"``."""
+    return json.dumps(value) if isinstance(value, bool) else str(value)
