@@ -21,6 +21,9 @@ from tests.chart.deployed import DeployedOperator
 from tests.chart.test_values import CHART, REGION, options
 
 RELEASE = "clickstream-operator"
+#: Of what has no namespace: two releases of one name must not share it.
+CLUSTER_NAME = f"default-{RELEASE}"
+PIPELINE = Path(__file__).parents[2] / "examples" / "quickstart.yaml"
 SECONDS = 60.0
 
 
@@ -100,6 +103,60 @@ def test_policies_refuse_and_say_what_is_allowed(
     cluster.kubectl("delete", *older, "--wait=false")
     cluster.kubectl("patch", *older, "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
     cluster.kubectl("wait", "--for=delete", "csp/older", "--timeout=20s")
+
+
+def test_people_view_or_edit_and_leave_the_status_alone(cluster: Sandbox, tmp_path: Path) -> None:
+    """By kubectl, as people with the chart's roles in one namespace; and with none."""
+    runner = Helm(helm.MAJORS[-1], home=tmp_path, kubeconfig=cluster.kubeconfig)
+    where = ["--namespace", "default"]
+    bindings = ["viewer-binding", "editor-views", "editor-edits"]
+    try:
+        runner.run("install", RELEASE, str(CHART), *where, *options(REGION))
+        roles = {
+            kind: json.loads(
+                cluster.kubectl("get", "clusterrole", f"{CLUSTER_NAME}-{kind}", "-o", "json").stdout
+            )["metadata"]["labels"]
+            for kind in ("viewer", "editor")
+        }
+        aggregated = "rbac.authorization.k8s.io/aggregate-to-"
+        # An admin or editor of the cluster views as well, so the editor's role has no reads.
+        assert {key for key in roles["viewer"] if key.startswith(aggregated)} == {
+            aggregated + kind for kind in ("view", "edit", "admin")
+        }
+        assert {key for key in roles["editor"] if key.startswith(aggregated)} == {
+            aggregated + kind for kind in ("edit", "admin")
+        }
+        for name, kind, user in zip(
+            bindings, ("viewer", "viewer", "editor"), ("vera", "edgar", "edgar"), strict=True
+        ):
+            role = f"--clusterrole={CLUSTER_NAME}-{kind}"
+            cluster.kubectl("create", "rolebinding", name, role, f"--user={user}", *where)
+
+        def refused(user: str, *command: str) -> bool:
+            done = cluster.kubectl(*where, *command, f"--as={user}", check=False)
+            assert done.returncode == 0 or "forbidden" in done.stderr, done.stderr
+            return done.returncode != 0
+
+        create = ("create", "-f", str(PIPELINE), "-o", "name")
+        status = ("patch", "csp/quickstart", "--subresource=status", "--type=merge")
+        status += ("-p", '{"status":{"observedGeneration":7}}')
+        edit = ("patch", "csp/quickstart", "--type=merge", "-p", '{"spec":{"environment":"x"}}')
+        assert refused("vera", *create)
+        assert not refused("edgar", *create)
+        for user in ("vera", "edgar"):
+            assert not refused(user, "get", "csp", "quickstart")
+            assert not refused(user, "get", "csp/quickstart", "--subresource=status")
+            assert refused(user, *status)
+            assert refused(user, "get", "csp", "-n", "kube-system")
+        assert refused("nobody", "get", "csp", "quickstart")
+        assert refused("vera", *edit)
+        assert not refused("edgar", *edit)
+        assert refused("vera", "delete", "csp", "quickstart")
+        assert not refused("edgar", "delete", "csp", "quickstart")
+    finally:
+        cluster.kubectl("delete", "rolebinding", *bindings, *where, "--ignore-not-found")
+        runner.run("uninstall", RELEASE, *where, check=False)
+        clean(cluster)
 
 
 def test_helm_test_asks_operator_and_aws(cluster: Sandbox, tmp_path: Path) -> None:

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from sandbox import Sandbox
+from sandbox import Sandbox, binaries, helm
 from sandbox.helm import Helm
 from sandbox.processes import wait_until
 from tests.chart.deployed import DeployedOperator, read
+from tests.chart.test_notes import commands
 from tests.chart.test_values import CHART, options
 
 RELEASE = "clickstream-operator"
 CRD = "clickstreampipelines.clickstream.dev"
 SECONDS = 60.0
-PIPELINE = {
-    "apiVersion": "clickstream.dev/v1alpha1",
-    "kind": "ClickstreamPipeline",
-    "metadata": {"name": "shop", "namespace": "default"},
-    "spec": {},
-}
+#: The pipeline of the NOTES.
+PIPELINE = "quickstart"
 
 
 @pytest.fixture
@@ -55,7 +54,7 @@ def older_chart(folder: Path) -> Path:
 
 def ready(cluster: Sandbox) -> bool:
     """Whether the pipeline is Ready for its present spec."""
-    status = read(cluster, "csp", "shop").get("status", {})
+    status = read(cluster, "csp", PIPELINE).get("status", {})
     conditions = {one["type"]: one["status"] for one in status.get("conditions", [])}
     return conditions.get("Ready") == "True"
 
@@ -66,6 +65,14 @@ def accepted(operator: DeployedOperator, start: int) -> list[Any]:
     return [line["action"] for line in lines if line["action"].startswith(("create", "delete"))]
 
 
+def level(cluster: Sandbox, namespace: str) -> str:
+    """The level of the log that the Deployment asks for."""
+    deployment = read(cluster, "deployment", RELEASE, "--namespace", namespace)
+    container = deployment["spec"]["template"]["spec"]["containers"][0]
+    found = {one["name"]: one.get("value", "") for one in container["env"]}
+    return str(found["CLICKSTREAM_LOG_LEVEL"])
+
+
 def kinds(cluster: Sandbox, namespace: str) -> set[str]:
     """What of the release there is."""
     everything = "deploy,sa,svc,role,rolebinding,clusterrole,clusterrolebinding,pdb"
@@ -74,16 +81,54 @@ def kinds(cluster: Sandbox, namespace: str) -> set[str]:
     return {one["kind"] for one in found}
 
 
+@pytest.fixture
+def shell(helm_there: Helm, cluster: Sandbox, tmp_path: Path) -> Callable[[str], str]:
+    """Run a command as a user of this cluster does, who has kubectl and helm; what it printed."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "helm").symlink_to(helm.locate(helm_there.major))
+    (folder / "kubectl").symlink_to(binaries.locate() / "kubectl")
+    environment = {
+        "PATH": f"{folder}:{os.defpath}",
+        "HOME": str(tmp_path),
+        "KUBECONFIG": str(cluster.kubeconfig),
+    }
+
+    def run(command: str) -> str:
+        done = subprocess.run(
+            ["sh", "-ec", command],  # noqa: S607 any shell
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=2 * SECONDS,
+            check=False,
+        )
+        return done.stdout if done.returncode == 0 else f"{done.stdout} FAILED {done.stderr}"
+
+    return run
+
+
+@pytest.mark.timeout(600)
 def test_the_life_of_a_release(
-    helm_there: Helm, cluster: Sandbox, operator: DeployedOperator, tmp_path: Path
+    helm_there: Helm,
+    cluster: Sandbox,
+    operator: DeployedOperator,
+    tmp_path: Path,
+    shell: Callable[[str], str],
 ) -> None:
-    """From an older version to an uninstall and back: the pipeline stays as it is."""
+    """From an older version to an uninstall and back: the pipeline stays as it is.
+
+    What the NOTES tell to do is done by their own commands.
+    """
     namespace = f"release-{helm_there.major}"
     where = ["--namespace", namespace]
     values = [*where, *operator.values()]
 
     # An older CRD: the operator says so, once, and waits.
-    helm_there.run("install", RELEASE, str(older_chart(tmp_path)), *values)
+    notes = helm_there.run("install", RELEASE, str(older_chart(tmp_path)), *values).stdout
+    rollout, apply, wait = commands(notes, "Next:")
+    # Nothing runs Pods here, so the rollout is only seen to be looked for.
+    assert "Waiting for deployment" in shell(f"{rollout} --timeout=1s")
     operator.start(ready=False)
     assert wait_until(lambda: "status.plan" in operator.get("/readyz")[1], SECONDS)
     code, text = operator.get("/readyz")
@@ -100,49 +145,49 @@ def test_the_life_of_a_release(
     helm_there.run("upgrade", RELEASE, str(CHART), *values)
     assert wait_until(lambda: operator.get("/readyz")[0] == 200, SECONDS)
     assert len(waits()) == 1
-    cluster.kubectl("apply", "-f", "-", input=yaml.safe_dump(PIPELINE))
-    assert wait_until(lambda: ready(cluster), SECONDS)
-    uid = read(cluster, "csp", "shop")["metadata"]["uid"]
+    assert "quickstart created" in shell(apply)
+    assert "condition met" in shell(wait)
+    assert ready(cluster)
+    uid = read(cluster, "csp", PIPELINE)["metadata"]["uid"]
     settled = len(operator.lines())
 
     # Changed values reach the Deployment, and a rollback takes them back.
-    def level() -> str:
-        deployment = read(cluster, "deployment", RELEASE, *where)
-        container = deployment["spec"]["template"]["spec"]["containers"][0]
-        found = {one["name"]: one.get("value", "") for one in container["env"]}
-        return str(found["CLICKSTREAM_LOG_LEVEL"])
-
     helm_there.run("upgrade", RELEASE, str(CHART), *values, *options("operator.logLevel=WARNING"))
-    assert level() == "WARNING"
+    assert level(cluster, namespace) == "WARNING"
     helm_there.run("rollback", RELEASE, "2", *where)
-    assert level() == "INFO"
+    assert level(cluster, namespace) == "INFO"
 
     # An uninstall leaves the CRD, the pipeline and its finalizer; nothing else.
     operator.stop()
     done = helm_there.run("uninstall", RELEASE, *where)
     assert CRD in done.stdout + done.stderr
     assert kinds(cluster, namespace) == set()
-    left = read(cluster, "csp", "shop")["metadata"]
+    left = read(cluster, "csp", PIPELINE)["metadata"]
     assert left["uid"] == uid
     assert left["finalizers"]
     assert "deletionTimestamp" not in left
 
     # Installed again, it takes up what is there, and at once what was asked for meanwhile.
-    cluster.kubectl("annotate", "csp", "shop", "clickstream.dev/reconcile-requested-at=again")
+    cluster.kubectl("annotate", "csp", PIPELINE, "clickstream.dev/reconcile-requested-at=again")
     helm_there.run("install", RELEASE, str(CHART), *values)
     operator.start()
 
     def handled() -> bool:
-        return bool(read(cluster, "csp", "shop")["status"].get("lastHandledReconcileAt") == "again")
+        status = read(cluster, "csp", PIPELINE)["status"]
+        return bool(status.get("lastHandledReconcileAt") == "again")
 
     assert wait_until(handled, SECONDS)
     assert ready(cluster)
     assert accepted(operator, settled) == []
 
     # In the order that NOTES tell, everything goes.
-    cluster.kubectl("delete", "csp", "--all", "--all-namespaces", "--timeout=60s")
+    delete, uninstall, forget = commands(notes, "To uninstall")
+    assert "FAILED" not in shell(delete)
+    assert cluster.kubectl("get", "csp", "--all-namespaces", "-o", "name").stdout == ""
     operator.stop()
-    helm_there.run("uninstall", RELEASE, *where)
+    assert f'release "{RELEASE}" uninstalled' in shell(uninstall)
+    assert "FAILED" not in shell(forget)
+    assert not cluster.kubectl("get", "crd", CRD, "--ignore-not-found").stdout
 
 
 def test_another_release_takes_the_crd_over(helm_there: Helm, cluster: Sandbox) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from clickstream_operator import settings
 from clickstream_operator.settings import Settings
+from sandbox import helm
 from sandbox.helm import Helm
 
 CHART = Path(__file__).parents[2] / "charts" / "clickstream-operator"
@@ -153,87 +155,107 @@ def test_a_wrong_value_is_named(offline: Helm, pair: str, words: str) -> None:
     assert words in done.stderr
 
 
-@pytest.mark.parametrize(
-    ("pairs", "words"),
-    [
-        ([], "aws.region is empty: set it to the region"),
-        ([REGION, "aws.endpointUrl=http://aws.test"], "set aws.allowInsecureEndpoint=true"),
-        ([REGION, "aws.auth.mode=irsa"], "aws.auth.roleArn is empty: set it"),
-        (
-            [REGION, "aws.auth.mode=podIdentity", f"aws.auth.roleArn={ROLE}"],
-            "with podIdentity the association names the role",
-        ),
-        (
-            [
-                REGION,
-                "aws.auth.mode=irsa",
-                f"aws.auth.roleArn={ROLE}",
-                "serviceAccount.create=false",
-                "serviceAccount.name=mine",
-            ],
-            "set aws.auth.projectToken=true",
-        ),
-        ([REGION, "aws.auth.projectToken=true"], "aws.auth.projectToken needs aws.auth.mode=irsa"),
-        ([REGION, "aws.auth.mode=secret"], "aws.auth.secretName is empty: set it"),
-        ([REGION, "aws.auth.secretName=aws"], "set aws.auth.mode=secret, or remove it"),
-        (
-            [
-                REGION,
-                "aws.auth.mode=irsa",
-                f"aws.auth.roleArn={ROLE}",
-                f"aws.allowedRoleArns={{{ROLE}}}",
-            ],
-            "remove it from aws.allowedRoleArns",
-        ),
-        ([REGION, "serviceAccount.create=false"], "name the ServiceAccount to use"),
-        ([REGION, "watch.labelSelector=team=shop\\,"], "has an empty part"),
-        ([REGION, "operator.outputsConfigMap=true"], "set watch.namespaces"),
-        (
-            [REGION, "metrics.serviceMonitor.enabled=true", "metrics.podMonitor.enabled=true"],
-            "enable one",
-        ),
-        (
-            [
-                REGION,
-                "metrics.serviceMonitor.enabled=true",
-                "metrics.service.create=false",
-                "tests.enabled=false",
-            ],
-            "set metrics.service.create=true",
-        ),
-        ([REGION, "metrics.service.create=false"], "or tests.enabled=false"),
-        ([REGION, "podDisruptionBudget.maxUnavailable=0"], "set it to 1"),
-        ([REGION, "podDisruptionBudget.minAvailable=2"], "set it below replicaCount"),
-        ([REGION, "leaderElection.enabled=false"], "set leaderElection.enabled=true, or replica"),
-        ([REGION, "admissionPolicy.enabled=true"], "set allowedRegions, maxShards"),
-        ([REGION, "admissionPolicy.maxShards=4"], "set admissionPolicy.enabled=true"),
-        (
-            [
-                REGION,
-                "admissionPolicy.enabled=true",
-                "admissionPolicy.allowedRegions={us-east-1}",
-            ],
-            "admissionPolicy.allowedRegions lacks aws.region eu-west-1",
-        ),
-        (
-            [
-                REGION,
-                "admissionPolicy.enabled=true",
-                "admissionPolicy.maxShards=4",
-                "admissionPolicy.actions={Deny,Warn}",
-            ],
-            "remove one",
-        ),
-        (
-            [REGION, "extraEnv[0].name=CLICKSTREAM_WORKERS", "extraEnv[0].value=9"],
-            "extraEnv sets CLICKSTREAM_WORKERS, which the chart sets",
-        ),
-        ([REGION, "commonLabels.app\\.kubernetes\\.io/name=x"], "commonLabels"),
-        ([REGION, "podLabels.app\\.kubernetes\\.io/component=x"], "podLabels"),
-    ],
-)
+#: Values that can't work together, and the remedy that is told.
+IMPOSSIBLE: list[tuple[list[str], str]] = [
+    ([], "aws.region is empty: set it to the region"),
+    ([REGION, "aws.endpointUrl=http://aws.test"], "set aws.allowInsecureEndpoint=true"),
+    ([REGION, "aws.auth.mode=irsa"], "aws.auth.roleArn is empty: set it"),
+    (
+        [REGION, "aws.auth.mode=podIdentity", f"aws.auth.roleArn={ROLE}"],
+        "with podIdentity the association names the role",
+    ),
+    (
+        [
+            REGION,
+            "aws.auth.mode=irsa",
+            f"aws.auth.roleArn={ROLE}",
+            "serviceAccount.create=false",
+            "serviceAccount.name=mine",
+        ],
+        "set aws.auth.projectToken=true",
+    ),
+    ([REGION, "aws.auth.projectToken=true"], "aws.auth.projectToken needs aws.auth.mode=irsa"),
+    ([REGION, "aws.auth.mode=secret"], "aws.auth.secretName is empty: set it"),
+    ([REGION, "aws.auth.secretName=aws"], "set aws.auth.mode=secret, or remove it"),
+    (
+        [
+            REGION,
+            "aws.auth.mode=irsa",
+            f"aws.auth.roleArn={ROLE}",
+            f"aws.allowedRoleArns={{{ROLE}}}",
+        ],
+        "remove it from aws.allowedRoleArns",
+    ),
+    ([REGION, "serviceAccount.create=false"], "name the ServiceAccount to use"),
+    ([REGION, "watch.labelSelector=team=shop\\,"], "has an empty part"),
+    ([REGION, "operator.outputsConfigMap=true"], "set watch.namespaces"),
+    (
+        [REGION, "metrics.serviceMonitor.enabled=true", "metrics.podMonitor.enabled=true"],
+        "enable one",
+    ),
+    (
+        [
+            REGION,
+            "metrics.serviceMonitor.enabled=true",
+            "metrics.service.create=false",
+            "tests.enabled=false",
+        ],
+        "set metrics.service.create=true",
+    ),
+    ([REGION, "metrics.service.create=false"], "or tests.enabled=false"),
+    ([REGION, "podDisruptionBudget.maxUnavailable=0"], "set it to 1"),
+    ([REGION, "podDisruptionBudget.minAvailable=2"], "set it below replicaCount"),
+    ([REGION, "leaderElection.enabled=false"], "set leaderElection.enabled=true, or replica"),
+    ([REGION, "admissionPolicy.enabled=true"], "set allowedRegions, maxShards"),
+    ([REGION, "admissionPolicy.maxShards=4"], "set admissionPolicy.enabled=true"),
+    (
+        [
+            REGION,
+            "admissionPolicy.enabled=true",
+            "admissionPolicy.allowedRegions={us-east-1}",
+        ],
+        "admissionPolicy.allowedRegions lacks aws.region eu-west-1",
+    ),
+    (
+        [
+            REGION,
+            "admissionPolicy.enabled=true",
+            "admissionPolicy.maxShards=4",
+            "admissionPolicy.actions={Deny,Warn}",
+        ],
+        "remove one",
+    ),
+    (
+        [REGION, "extraEnv[0].name=CLICKSTREAM_WORKERS", "extraEnv[0].value=9"],
+        "extraEnv sets CLICKSTREAM_WORKERS, which the chart sets",
+    ),
+    ([REGION, "commonLabels.app\\.kubernetes\\.io/name=x"], "commonLabels"),
+    ([REGION, "podLabels.app\\.kubernetes\\.io/component=x"], "podLabels"),
+]
+
+
+@pytest.mark.parametrize(("pairs", "words"), IMPOSSIBLE)
 def test_what_can_not_work_says_what_to_set(offline: Helm, pairs: list[str], words: str) -> None:
     """Combinations that the schema can't judge end the rendering, with the remedy."""
     done = offline.run("template", "x", str(CHART), *options(*pairs), check=False)
     assert done.returncode != 0
     assert words in done.stderr
+
+
+def test_every_refusal_of_a_template_was_seen(tmp_path: Path) -> None:
+    """A `fail` that no values reach is no check; nor is one that an earlier one hides."""
+    messages = {
+        text: re.compile(".*".join(map(re.escape, re.split(r"%[sdq]", text.replace('\\"', '"')))))
+        for path in (CHART / "templates").rglob("*")
+        if path.is_file()
+        for text in re.findall(r'fail \(?(?:printf )?"((?:[^"\\]|\\.)*)"', path.read_text())
+    }
+    assert len(messages) > 20
+    runner = Helm(helm.MAJORS[-1], home=tmp_path)
+    seen = [
+        runner.run("template", "x", str(CHART), *options(*pairs), check=False).stderr
+        for pairs, _ in IMPOSSIBLE
+    ]
+    assert [
+        text for text, words in messages.items() if not any(words.search(one) for one in seen)
+    ] == []
