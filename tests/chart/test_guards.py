@@ -138,9 +138,9 @@ def test_people_view_or_edit_and_leave_the_status_alone(cluster: Sandbox, tmp_pa
             return done.returncode != 0
 
         create = ("create", "-f", str(PIPELINE), "-o", "name")
-        status = ("patch", "csp/quickstart", "--subresource=status", "--type=merge")
-        status += ("-p", '{"status":{"observedGeneration":7}}')
-        edit = ("patch", "csp/quickstart", "--type=merge", "-p", '{"spec":{"environment":"x"}}')
+        patch = ("patch", "csp/quickstart", "--type=merge", "-p")
+        status = (*patch, '{"status":{"observedGeneration":7}}', "--subresource=status")
+        edit = (*patch, '{"spec":{"environment":"x"}}')
         assert refused("vera", *create)
         assert not refused("edgar", *create)
         for user in ("vera", "edgar"):
