@@ -10,13 +10,11 @@ import gzip
 import json
 import re
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Final
 
 import boto3
@@ -36,6 +34,7 @@ from tests.lambdas.memory_aws import MemoryDynamoDB, epoch
 from tests.lambdas.pipelines import Pipeline, encode, event, invocation
 from tests.reliability import property_map
 from tests.reliability.property_map import ROWS, TARGETS, Row
+from tests.zstd import provide_zstd
 
 ROOT: Final = Path(__file__).parents[2]
 REGION: Final = "us-east-1"
@@ -742,20 +741,9 @@ def archived_objects(pipeline: Pipeline) -> Any:
 def archive_suffixes(pipeline: Pipeline) -> Any:
     """How the keys of one batch end."""
     with pytest.MonkeyPatch.context() as patch:
-        _have_zstd(patch)
+        provide_zstd(patch)
         process(pipeline, event())
     return [re.sub(r"^.*?(?=\.jsonl)", "", key) for key in pipeline.s3.objects]
-
-
-def _have_zstd(patch: pytest.MonkeyPatch) -> None:
-    """The functions' Python has it, the one of the tests may be older."""
-    if sys.version_info < (3, 14):
-        module = ModuleType("compression.zstd")
-        module.compress = bytes  # type: ignore[attr-defined]
-        package = ModuleType("compression")
-        package.zstd = module  # type: ignore[attr-defined]
-        patch.setitem(sys.modules, "compression", package)
-        patch.setitem(sys.modules, "compression.zstd", module)
 
 
 @probe
