@@ -14,7 +14,7 @@ from kubernetes.client import CustomObjectsApi
 
 from clickstream_operator.api.v1alpha1 import GROUP, PLURAL, VERSION
 from clickstream_operator.aws.session import is_read
-from clickstream_operator.kube import connect
+from clickstream_operator.kube_connection import connect
 from sandbox import Sandbox
 from sandbox.errors import SandboxError
 from sandbox.operator_process import NAME, OperatorProcess
