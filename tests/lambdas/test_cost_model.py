@@ -6,11 +6,15 @@ import pytest
 
 from clickstream_operator.api.spec import Spec
 from clickstream_operator.cost import storage
-from clickstream_operator.cost.estimate import _BATCH_LOG, _TYPE_LOG, requests
+from clickstream_operator.cost.estimate import _BATCH_LOG, _TYPE_LOG, incident_reads, requests
 from clickstream_operator.cost.traffic import Traffic, flow, listings
+from detector.incidents import INCIDENT
+from sandbox.event_source.tables import Tables
+from tests.lambdas.pipelines import COUNTERS, KEYS, Pipeline, encode, event, invocation
 from tests.lambdas.profiled import count_requests
 
 TRAFFIC = Traffic()
+_ROBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 
 
 @pytest.mark.parametrize(("shards", "window", "batches"), [(2, 5, 40), (2, 30, 10), (1, 60, 5)])
@@ -38,3 +42,26 @@ def test_requests_are_those_that_the_functions_make(shards: int, window: int, ba
     assert made.archive_bytes / made.events * TRAFFIC.events_per_day == pytest.approx(
         stored, rel=0.15
     )
+
+
+@pytest.mark.parametrize("alerts", [0, 10, 1000])
+def test_a_tick_reads_all_incidents(alerts: int) -> None:
+    """What the look for messages left behind costs, against the units that were counted."""
+    spec = Spec.model_validate({"alerts": {"enabled": True}})
+    pipeline = Pipeline()
+    pipeline.detector().process(invocation(encode([event(user_agent=_ROBOT)])))
+    (incident,) = (
+        item for item in pipeline.dynamodb.items(COUNTERS) if item["metric_name"]["S"] == INCIDENT
+    )
+    tables = Tables(KEYS)
+    for number in range(2 * alerts):  # Incidents of two days: a day's retention and one more.
+        window = incident["time_window"]["S"]
+        key = {"time_window": {"S": f"{window[:-6]}{number:06}"}}
+        tables.put_item(TableName=COUNTERS, Item=incident | key)
+    pipeline.dynamodb = tables  # type: ignore[assignment]
+    before = tables.usage.read_units.get(COUNTERS, 0.0)
+    assert pipeline.detector()._incidents.publish_left_behind() == 0
+    read = tables.usage.read_units.get(COUNTERS, 0.0) - before
+    # The simulator's pages have 25 items, each page rounded up to 4 KB.
+    assert read == pytest.approx(incident_reads(spec, Traffic(alerts_per_day=alerts)), rel=0.15)
+    assert incident_reads(Spec(), TRAFFIC) == 0

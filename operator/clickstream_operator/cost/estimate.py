@@ -7,6 +7,7 @@ longest has come to its full size.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -52,6 +53,10 @@ _DETECTOR_BYTES: Final = 330
 _MARK_BYTES: Final = 9.5
 _OPEN_MINUTES: Final = 2.5
 _LARGEST_DETECTOR_BYTES: Final = 300_000
+#: Bytes of an incident's item. Each tick looks through all of them for messages left behind.
+_INCIDENT_BYTES: Final = 860
+#: Hours by which incidents outlive the stream's records.
+_INCIDENT_MARGIN: Final = 24
 _WRITE_UNIT: Final = 1024
 _READ_UNIT: Final = 4096
 #: A stream asks KMS every five minutes for each credential that writes or reads (Kinesis developer
@@ -134,7 +139,7 @@ def requests(spec: Spec, traffic: Traffic) -> Requests:
     bad_objects = 1 - (1 - traffic.bad_share) ** seen.batch
     detects = spec.anomaly_detection.enabled
     item = _detector_bytes(traffic, seen)
-    ticks = _TICKS * seen.shards * max(1.0, item / _READ_UNIT)
+    ticks = _TICKS * (seen.shards * max(1.0, item / _READ_UNIT) + incident_reads(spec, traffic))
     return Requests(
         pages=seen.pages * seen.batches,
         listings=seen.listings * seen.batches,
@@ -146,6 +151,14 @@ def requests(spec: Spec, traffic: Traffic) -> Requests:
         puts=seen.batches * (bad_objects + (1 if spec.archive.enabled else 0)),
         messages=seen.batches * bad_objects,
     )
+
+
+def incident_reads(spec: Spec, traffic: Traffic) -> float:
+    """Read units of one tick's look at the incidents: half a unit for each 4 KB."""
+    if not spec.alerts.enabled:
+        return 0.0
+    days = (spec.stream.retention_hours + _INCIDENT_MARGIN) / _DAY_HOURS
+    return max(1, math.ceil(traffic.alerts_per_day * days * _INCIDENT_BYTES / _READ_UNIT)) / 2
 
 
 def _detector_bytes(traffic: Traffic, seen: Flow) -> float:
