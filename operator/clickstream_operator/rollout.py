@@ -23,17 +23,23 @@ class Rollout:
 
     A turn ends when the pipeline is ready with the new code, stalled or suspended: one that hangs
     for good must not stop the others for good.
+
+    Turns are kept in memory. After a restart a pipeline that has the code already and is not ready
+    when it is first met keeps its turn; it is met before those that wait, which are settled.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._going: set[Key] = set()
+        self._met: set[Key] = set()
 
     def may_go(self, subject: Subject, shipped: Mapping[str, str]) -> bool:
         """Whether a pass may bring the packages `shipped` (content hash by function).
 
         Asked after `release`, which each pass calls first, however far it comes.
         """
+        is_first = subject.key not in self._met
+        self._met.add(subject.key)
         recorded = subject.status.effective
         if recorded is None or not recorded.packages or subject.spec.suspend:
             return True
@@ -41,6 +47,8 @@ class Rollout:
         if recorded.packages == dict(shipped):
             if _is(types.READY, subject):
                 self._going.discard(key)
+            elif is_first and not _is(types.STALLED, subject):
+                self._going.add(key)
             return True
         if key not in self._going and len(self._going) >= self._most:
             return False
@@ -55,6 +63,7 @@ class Rollout:
     def forget(self, key: Key) -> None:
         """The pipeline is gone, or is being deleted."""
         self._going.discard(key)
+        self._met.discard(key)
 
 
 def _is(kind: str, subject: Subject) -> bool:

@@ -59,6 +59,12 @@ def ready(cluster: Sandbox) -> bool:
     return conditions.get("Ready") == "True"
 
 
+def has_plan(cluster: Sandbox) -> bool:
+    """Whether the CRD has the field that `older_chart` lacks."""
+    schema = read(cluster, "crd", CRD)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    return "plan" in schema["properties"]["status"]["properties"]
+
+
 def accepted(operator: DeployedOperator, start: int) -> list[Any]:
     """What AWS was asked to create or delete since a line of the log."""
     lines = [line for line in operator.lines()[start:] if line["logger"] == "audit"]
@@ -156,6 +162,13 @@ def test_the_life_of_a_release(
     assert level(cluster, namespace) == "WARNING"
     helm_there.run("rollback", RELEASE, "2", *where)
     assert level(cluster, namespace) == "INFO"
+
+    # Back to the first version and its CRD; the pipeline is as it was.
+    helm_there.run("rollback", RELEASE, "1", *where)
+    assert (has_plan(cluster), ready(cluster)) == (False, True)
+    assert read(cluster, "csp", "shop")["metadata"]["uid"] == uid
+    helm_there.run("rollback", RELEASE, "2", *where)
+    assert has_plan(cluster)
 
     # An uninstall leaves the CRD, the pipeline and its finalizer; nothing else.
     operator.stop()

@@ -65,3 +65,22 @@ def test_who_falls_asleep_frees_its_turn() -> None:
     assert rollout.may_go(pipeline("a", OLD), NEW)
     rollout.release(pipeline("a", OLD, suspend=True))
     assert rollout.may_go(pipeline("b", OLD), NEW)
+
+
+def test_a_restart_keeps_the_turns_of_those_under_way() -> None:
+    """A new process meets one that has the code and is not ready: nobody else goes until it is."""
+    rollout = Rollout(1)
+    assert rollout.may_go(pipeline("a", NEW, "Reconciling"), NEW)
+    assert not rollout.may_go(pipeline("b", OLD, "Ready"), NEW)
+    assert rollout.may_go(pipeline("a", NEW, "Ready"), NEW)
+    assert rollout.may_go(pipeline("b", OLD, "Ready"), NEW)
+
+
+def test_what_is_not_ready_for_another_reason_takes_no_turn() -> None:
+    """A new pipeline, and one with the code that is changed later."""
+    rollout = Rollout(1)
+    assert rollout.may_go(pipeline("new", {}), NEW)
+    assert rollout.may_go(pipeline("new", NEW, "Reconciling"), NEW)
+    assert rollout.may_go(pipeline("done", NEW, "Ready"), NEW)
+    assert rollout.may_go(pipeline("done", NEW, "Reconciling"), NEW)
+    assert rollout.may_go(pipeline("a", OLD, "Ready"), NEW)
