@@ -65,6 +65,17 @@ def has_plan(cluster: Sandbox) -> bool:
     return "plan" in schema["properties"]["status"]["properties"]
 
 
+def go_back(helm_there: Helm, cluster: Sandbox, where: list[str]) -> None:
+    """To the first version and its CRD, with the pipeline as it was; then to the newer one."""
+    uid = read(cluster, "csp", PIPELINE)["metadata"]["uid"]
+    helm_there.run("rollback", RELEASE, "1", *where)
+    assert not has_plan(cluster)
+    assert ready(cluster)
+    assert read(cluster, "csp", PIPELINE)["metadata"]["uid"] == uid
+    helm_there.run("rollback", RELEASE, "2", *where)
+    assert has_plan(cluster)
+
+
 def accepted(operator: DeployedOperator, start: int) -> list[Any]:
     """What AWS was asked to create or delete since a line of the log."""
     lines = [line for line in operator.lines()[start:] if line["logger"] == "audit"]
@@ -163,12 +174,7 @@ def test_the_life_of_a_release(
     helm_there.run("rollback", RELEASE, "2", *where)
     assert level(cluster, namespace) == "INFO"
 
-    # Back to the first version and its CRD; the pipeline is as it was.
-    helm_there.run("rollback", RELEASE, "1", *where)
-    assert (has_plan(cluster), ready(cluster)) == (False, True)
-    assert read(cluster, "csp", "shop")["metadata"]["uid"] == uid
-    helm_there.run("rollback", RELEASE, "2", *where)
-    assert has_plan(cluster)
+    go_back(helm_there, cluster, where)
 
     # An uninstall leaves the CRD, the pipeline and its finalizer; nothing else.
     operator.stop()
