@@ -49,7 +49,7 @@ format: $(READY) ## Format the code and apply safe fixes
 
 test: $(READY) lambdas ## Run the whole test suite (builds the sandbox on first use)
 	$(BIN)/python -m sandbox build
-	$(BIN)/pytest -m "not audit and not gitops and not image and not roles" -n $(JOBS) --dist worksteal
+	$(BIN)/pytest -m "not audit and not gitops and not image and not roles" --prove-rights -n $(JOBS) --dist worksteal
 
 test-gitops: $(READY) lambdas ## Run the tests with a real Argo CD (builds it on first use)
 	$(BIN)/python -m sandbox build --argocd
