@@ -16,7 +16,7 @@ import pytest
 from clickstream_operator.aws.errors import Category, category_of
 from sandbox import Sandbox
 from tests.integration.pilot import empty_aws, run
-from tests.integration.test_controller import base_of
+from tests.integration.test_controller import base_of, wait_until_active
 from tests.kstatus import Verdict, verdict
 from tests.reliability.journeys import LEAN, Journey, Spec
 
@@ -100,6 +100,8 @@ def journey(ready: Journey) -> Iterator[Journey]:
     ready.sandbox.hard_aws.end_faults()
     ready.apply(BASE)
     ready.travel()
+    # The emulator takes real time for what it makes of a function.
+    wait_until_active(ready, f"{base_of(ready)}-processor")
     ready.time = math.ceil(ready.time) + 60
     ready.forget_calls()
     yield ready
