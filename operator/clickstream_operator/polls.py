@@ -49,8 +49,8 @@ class Polls:
     def plan(self, outcomes: Mapping[str, Outcome], *, now: float) -> None:
         """Plan the next look at each thing, from what a pass found out.
 
-        What was written to, and what was not waited for before, is looked at when its kind usually
-        is ready; then ever more rarely.
+        What was written to, and what was not waited for before, is looked at when its kind may be
+        ready; then ever more rarely, and not sooner than after twice as long as the time before.
         """
         planned = {}
         for name, one in outcomes.items():
@@ -62,8 +62,9 @@ class Polls:
                 continue
             looks = 0 if known is None or one.done else known.looks + 1
             seconds = POLL_SECONDS[min(looks, len(POLL_SECONDS) - 1)]
-            if looks == 0 and one.seconds:
-                seconds = one.seconds
+            if one.seconds:
+                rarer = min(one.seconds * 2**looks, POLL_SECONDS[-1])
+                seconds = one.seconds if looks == 0 else max(seconds, rarer)
             # Told once: what was done then is no news in the passes that take it for granted.
             told = replace(one, done=(), fields=(), corrected_drift=False)
             planned[name] = _Poll(told, looks, now + seconds)

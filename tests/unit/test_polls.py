@@ -35,15 +35,23 @@ def test_each_thing_has_its_own_time() -> None:
 
 
 def test_looks_become_rarer() -> None:
-    """After the usual time has passed in vain."""
+    """After the time of a kind has passed in vain, twice as long, and so on."""
+    assert intervals(0.0) == [2, 4, 8, 15, 30, 30]
+    assert intervals(1.0) == [1, 4, 8, 15, 30, 30]
+    assert intervals(10.0) == [10, 20, 30, 30, 30, 30]
+    assert intervals(15.0) == [15, 30, 30, 30, 30, 30]
+
+
+def intervals(seconds: float) -> list[float]:
+    """Seconds between the looks at something that its kind has `seconds` for."""
     polls, now, seen = Polls(), 0.0, []
     for _ in range(6):
-        polls.plan({"a": busy(seconds=10.0)}, now=now)
+        polls.plan({"a": busy(seconds=seconds)}, now=now)
         left = polls.seconds_left(now)
         assert left is not None
         seen.append(left)
         now += left
-    assert seen == [10, 4, 8, 15, 30, 30]
+    return seen
 
 
 def test_a_write_begins_the_wait_anew() -> None:

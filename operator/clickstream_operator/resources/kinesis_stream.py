@@ -44,15 +44,16 @@ _SWITCH: Final = "update_stream_mode"
 _OF_THE_ACCOUNT: Final = re.compile(
     r"limit for (the|this|your) account|account limit", re.IGNORECASE
 )
-#: Seconds. AWS names no figure; its scaling tool reckons with half a minute for each step.
-_USUALLY: Final = 30.0
+#: Seconds. AWS names no figure; its scaling tool reckons with half a minute for each step, which is
+#: when the second look comes.
+_SOONEST: Final = 10.0
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 def _busy(status: str) -> Readiness:
     # A stream that is UPDATING takes and gives records (UpdateShardCount, API reference).
     usable = status == "UPDATING"
-    return progressing("StreamBusy", f"the stream is {status}", usable=usable, seconds=_USUALLY)
+    return progressing("StreamBusy", f"the stream is {status}", usable=usable, seconds=_SOONEST)
 
 
 class KinesisStream(Resource):
@@ -338,5 +339,5 @@ def _readiness(status: str) -> Readiness:
     if status == "ACTIVE":
         return READY
     if status == "DELETING":
-        return deleting("AWS is deleting the stream", seconds=_USUALLY)
+        return deleting("AWS is deleting the stream", seconds=_SOONEST)
     return _busy(status)
