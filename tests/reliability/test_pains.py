@@ -493,7 +493,7 @@ def test_pko_1293_no_wait_for_aws_holds_a_worker(pilot: Pilot, aws: HardAws) -> 
     for _ in range(12):
         delays.append(run(pilot.step()) or 0.0)
         pilot.time += delays[-1]
-    assert delays[0] == 15
+    assert delays[0] == 10
     assert max(delays) <= 30
     assert pilot.resource("stream")["state"] == "Creating"
     pilot.request_deletion()
