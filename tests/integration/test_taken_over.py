@@ -88,10 +88,23 @@ def new_code(pilot: Pilot) -> list[str]:
     return [name for name, one in shipped if running[name] != one.sha256]
 
 
+def wait_for_functions(pilot: Pilot) -> None:
+    """The emulator takes real time for what it makes of one, the pilot's resyncs take none."""
+    functions = client(pilot, "lambda")
+    for one in pilot.status()["resources"]:
+        if one["kind"] == "LambdaFunction":
+            for state in ("function_active_v2", "function_updated_v2"):
+                functions.get_waiter(state).wait(
+                    FunctionName=one["physicalName"],
+                    WaiterConfig={"Delay": 0.1, "MaxAttempts": 200},
+                )
+
+
 def written(pilot: Pilot) -> dict[str, int]:
     """AWS writes of some resyncs, without those of new function code."""
     expected = len(new_code(pilot))
     for _ in range(RESYNCS):
+        wait_for_functions(pilot)
         run(pilot.resync())
     assert new_code(pilot) == []
     found = pilot.writes()
@@ -128,9 +141,11 @@ def conditions(pilot: Pilot, *, new_code: bool) -> list[dict[str, Any]]:
 def test_what_the_version_before_made_is_taken_over(restored: Pilot) -> None:
     """Ready all the time but while Lambda takes new code, without drift and without a write."""
     new = bool(new_code(restored))
-    before = inventory(restored, new_code=new), conditions(restored, new_code=new)
+    resources, said = inventory(restored, new_code=new), conditions(restored, new_code=new)
     assert written(restored) == {}
-    assert (inventory(restored, new_code=new), conditions(restored, new_code=new)) == before
+    assert [one for one in inventory(restored, new_code=new) if one not in resources] == []
+    assert len(inventory(restored, new_code=new)) == len(resources)
+    assert conditions(restored, new_code=new) == said
     assert [one["reason"] for one in restored.events() if one["type"] == "Warning"] == []
 
 
