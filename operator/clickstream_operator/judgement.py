@@ -212,7 +212,9 @@ def _say_suspended(conditions: ConditionSet, entries: Sequence[Entry], report: R
     if not report.suspended:
         conditions.remove(types.SUSPENDED)
         return
-    conditions.set(types.SUSPENDED, "True", Reason.SUSPENDED, "spec.suspend is true")
+    conditions.set(
+        types.SUSPENDED, "True", Reason.SUSPENDED, "spec.suspend is true; set it to false to go on"
+    )
     conditions.settled()
     if report.problem is not None:
         return

@@ -95,7 +95,7 @@ TARGETS: Final[Mapping[str, Target]] = {
         "SNS subscriptions", "sns", "list_subscriptions_by_topic", {"TopicArn": _TOPIC}, "topic"
     ),
     "other-subscriptions": Target(
-        "SNS subscriptions",
+        "SNS subscriptions of the topic in `alerts.topicArn`",
         "sns",
         "list_subscriptions_by_topic",
         {"TopicArn": "<other-topic>"},

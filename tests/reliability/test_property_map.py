@@ -89,6 +89,12 @@ def test_the_page_is_current() -> None:
     assert property_map.PAGE.read_text(encoding="utf-8") == property_map.page()
 
 
+def test_no_row_of_the_page_stands_twice() -> None:
+    """Two rows that read the same would hide what the second one tries."""
+    rows = Counter(line for line in property_map.page().splitlines() if line.startswith("| `"))
+    assert [row for row, times in rows.items() if times > 1] == []
+
+
 # -- the campaign ------------------------------------------------------------------------------
 
 

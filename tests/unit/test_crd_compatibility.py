@@ -18,6 +18,10 @@ from clickstream_operator.api.crd import custom_resource_definition
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "upgrade" / "crd.yaml"
 Schema = dict[str, Any]
+#: Values of the status that no version ever wrote, so that no stored object has them.
+NEVER_WRITTEN = {
+    ".status.plan.changes[].action: enum",  # "replace": what can't be changed in place is refused
+}
 _LOWER = ("minimum", "minLength", "minItems", "minProperties")
 _UPPER = ("maximum", "maxLength", "maxItems", "maxProperties")
 
@@ -67,7 +71,8 @@ def narrowed(old: Schema, new: Schema) -> Iterator[str]:
 def test_nothing_is_tightened() -> None:
     """No field is gone, no bound is narrower, nothing is newly required or newly forbidden."""
     before = schema_of(yaml.safe_load(FIXTURE.read_text(encoding="utf-8")))
-    assert list(tightened(before, schema_of(custom_resource_definition()))) == []
+    found = set(tightened(before, schema_of(custom_resource_definition())))
+    assert found - NEVER_WRITTEN == set()
 
 
 def _spec(schema: Schema) -> Schema:

@@ -20,7 +20,7 @@ def _operators(kind: str, *operators: str) -> Rule:
     return _unless(
         f"self.kind == '{kind}' && has(self.operator)",
         f"self.operator in [{allowed}]",
-        f"operator must be {' or '.join(operators)} with kind {kind}",
+        f"operator must be {' or '.join(operators)} with kind {kind}; change it or the kind",
         ".operator",
     )
 
@@ -101,8 +101,8 @@ DETECTION: Final = (
     _unless(
         "has(self.scope) && self.scope != 'Session' && has(self.perSeconds)",
         "self.perSeconds % 60 == 0",
-        "perSeconds must be a multiple of 60 with scope Site, Page or IPPrefix, which are judged "
-        "by the minute",
+        "perSeconds must be a multiple of 60, for example 300, with scope Site, Page or IPPrefix, "
+        "which are judged by the minute",
         ".perSeconds",
     ),
     _unless(
@@ -126,7 +126,8 @@ DETECTION: Final = (
     _unless(
         "has(self.forSeconds)",
         "self.forSeconds % 60 == 0",
-        "forSeconds must be a multiple of 60, because the site is judged by the minute",
+        "forSeconds must be a multiple of 60, for example 600, because the site is judged by the "
+        "minute",
         ".forSeconds",
     ),
     _unless(

@@ -47,7 +47,9 @@ class Form:
 REGION: Final = Form(
     "[a-z]{2,8}(-[a-z]+)+-[0-9]{1,2}", "the name of an AWS region, for example eu-west-1"
 )
-ENVIRONMENT: Final = Form("[a-z0-9-]{1,20}", "1 to 20 characters of a-z, 0-9 and '-'")
+ENVIRONMENT: Final = Form(
+    "[a-z0-9-]{1,20}", "1 to 20 characters of a-z, 0-9 and '-', for example staging"
+)
 ROLE_ARN: Final = Form(
     "arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+",
     "the ARN of an IAM role, for example arn:aws:iam::123456789012:role/app",
@@ -62,7 +64,7 @@ ACTION_ARN: Final = Form(
 )
 KMS_KEY: Final = Form(
     "(alias/[A-Za-z0-9_/-]+|[0-9a-f-]{36}|mrk-[0-9a-f]{32}|arn:aws[a-z-]*:kms:.+)",
-    "a KMS key as alias (alias/clickstream), id (1234abcd-12ab-34cd-56ef-1234567890ab) or ARN",
+    "the alias, id or ARN of a KMS key, for example alias/clickstream",
 )
 EMAIL: Final = Form(
     r"[^@\s]+@[^@\s]+\.[^@\s.]+", "an e-mail address, for example data-team@example.com"
@@ -93,7 +95,7 @@ TIMESTAMP: Final = Form(
     "a time with its zone, for example 2026-11-01T00:00:00Z",
 )
 # The functions refuse a configuration with other member names.
-MEMBER: Final = Form(r"[^\x00-\x1f\x7f]+", "the name of a JSON member, without control characters")
+MEMBER: Final = Form(r"[^\x00-\x1f\x7f]+", "the name of a JSON member without control characters")
 
 NAMESPACE: Final = (
     METRIC_NAME.as_rule(),
@@ -106,7 +108,7 @@ NAMESPACE: Final = (
 MATCH: Final = (
     Rule(
         "self.all(k, size(k) >= 1 && size(k) <= 128)",
-        "match must name members of an event, each of 1 to 128 characters",
+        "match must name members of an event, each of 1 to 128 characters; remove other keys",
     ),
 )
 
@@ -117,14 +119,15 @@ NAME: Final = Rule(
     "self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$') && "
     "!self.metadata.name.startsWith('xn--') && !self.metadata.name.startsWith('sthree-'))",
     "metadata.name must be at most 40 characters of a-z, 0-9 and '-', begin and end with a letter "
-    "or digit, and not begin with 'xn--' or 'sthree-', because AWS names are made from it",
+    "or digit, and not begin with 'xn--' or 'sthree-', because AWS names are made from it; choose "
+    "another",
     optional_old_self=True,
 )
 
 AUTOSCALING: Final = (
     Rule(
         "self.minShards <= self.maxShards",
-        "minShards must not be greater than maxShards",
+        "minShards must not be greater than maxShards; lower it, or raise maxShards",
         ".minShards",
     ),
 )
@@ -145,7 +148,7 @@ STARTING_POSITION: Final = (
 RECORD_AGE: Final = (
     Rule(
         "self == -1 || self >= 60",
-        "maximumRecordAgeSeconds must be -1 (no limit) or at least 60",
+        "maximumRecordAgeSeconds must be -1 (no limit) or at least 60; raise it, or set -1",
     ),
 )
 
@@ -195,24 +198,26 @@ ARCHIVE: Final = (
     Rule(
         "self.transitions.all(t, !(t.storageClass in ['STANDARD_IA','ONEZONE_IA']) || "
         "t.afterDays >= 30)",
-        "afterDays of STANDARD_IA and ONEZONE_IA must be at least 30",
+        "afterDays of STANDARD_IA and ONEZONE_IA must be at least 30; raise it",
         ".transitions",
     ),
     Rule(
         " && ".join(_then_only_colder(index) for index in range(len(_COLDER))),
         "transitions must go to colder classes with time: STANDARD_IA, INTELLIGENT_TIERING, "
-        "ONEZONE_IA, GLACIER_IR, GLACIER, DEEP_ARCHIVE, each later than the one before",
+        "ONEZONE_IA, GLACIER_IR, GLACIER, DEEP_ARCHIVE, each later than the one before; change "
+        "afterDays",
         ".transitions",
     ),
     Rule(
         "self.transitions.all(a, !(a.storageClass in ['STANDARD_IA','ONEZONE_IA']) || "
         "self.transitions.all(b, b.afterDays <= a.afterDays || b.afterDays >= a.afterDays + 30))",
-        "the transition after STANDARD_IA or ONEZONE_IA must come at least 30 days later",
+        "the transition after STANDARD_IA or ONEZONE_IA must come at least 30 days later; raise "
+        "its afterDays",
         ".transitions",
     ),
     Rule(
         "self.transitions.all(a, self.transitions.exists_one(b, b.storageClass == a.storageClass))",
-        "each storageClass may stand in transitions once",
+        "each storageClass may stand in transitions once; remove the other",
         ".transitions",
     ),
 )
@@ -221,7 +226,7 @@ TAGS: Final = (
     Rule(
         r"self.all(k, size(k) >= 1 && size(k) <= 128 && "
         r"k.matches('^[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+$'))",
-        "tag keys must have 1 to 128 letters, digits, spaces or _ . : / = + - @",
+        "tag keys must have 1 to 128 letters, digits, spaces or _ . : / = + - @; rename others",
     ),
     Rule(
         "self.all(k, !k.lowerAscii().startsWith('aws:') && "
@@ -232,11 +237,11 @@ TAGS: Final = (
     ),
     Rule(
         "self.all(k, self.exists_one(o, o.lowerAscii() == k.lowerAscii()))",
-        "tag keys must differ in more than case, because IAM ignores case",
+        "tag keys must differ in more than case, because IAM ignores case; remove one",
     ),
     Rule(
         r"self.all(k, self[k].matches('^[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*$'))",
-        "tag values may have letters, digits, spaces or _ . : / = + - @",
+        "tag values may have letters, digits, spaces or _ . : / = + - @; remove the rest",
     ),
 )
 
@@ -276,7 +281,8 @@ SPEC: Final = (
         "self.processor.maximumRecordAgeSeconds == -1 || "
         "self.processor.maximumRecordAgeSeconds <= self.stream.retentionHours * 3600 - 3600",
         "processor.maximumRecordAgeSeconds must be -1 or at most stream.retentionHours minus one "
-        "hour, so that what can't be processed reaches the bucket before Kinesis drops it",
+        "hour, so that what can't be processed reaches the bucket before Kinesis drops it; lower "
+        "it, or raise the retention",
         ".processor.maximumRecordAgeSeconds",
     ),
     Rule(
@@ -295,12 +301,13 @@ SPEC: Final = (
         "self.privacy.dropFields.all(f, !(f in [self.events.fields.type, "
         "self.events.fields.session, self.events.fields.time, self.events.fields.page]))",
         "privacy.dropFields must not name the members for type, session, time or page of "
-        "events.fields, which every event needs",
+        "events.fields, which every event needs; remove them",
         ".privacy.dropFields",
     ),
     Rule(
         "!has(self.stream.autoscaling) || self.stream.mode == 'Provisioned'",
-        "stream.autoscaling needs stream.mode: Provisioned; an OnDemand stream scales by itself",
+        "stream.autoscaling needs stream.mode: Provisioned; set it, or remove autoscaling, as an "
+        "OnDemand stream scales by itself",
         ".stream.autoscaling",
     ),
     _ttl("pageMetricsDays", 86400),

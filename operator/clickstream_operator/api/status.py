@@ -124,7 +124,7 @@ class ModeSwitch(Model):
 class PlanChange(Model):
     """One change of a plan."""
 
-    action: Literal["create", "update", "replace", "delete"]
+    action: Literal["create", "update", "delete"]
     """What would be done."""
     resource: str
     """Inventory name of the resource."""
