@@ -28,11 +28,16 @@ def api_page() -> str:
             "looks at everything now; echoed in `status.lastHandledReconcileAt`",
         ),
         (
+            "`clickstream.dev/approved-plan`",
+            "`status.plan.hash`",
+            "with `approval: Manual`: carries out this plan, once, and no other",
+        ),
+        (
             "`clickstream.dev/force-delete`",
             '`"true"`',
             (
                 "while the pipeline is being deleted: drops the finalizer and leaves what is left "
-                "in AWS; an Event and the log list it"
+                "in AWS; Events and the log list it"
             ),
         ),
     ]
@@ -41,9 +46,7 @@ def api_page() -> str:
             f"`clickstream.dev/v1alpha1`, kind `{KIND}`, plural `{PLURAL}`, short name "
             f"`{SHORT_NAME}`, namespaced.\n"
             "`spec: {}` is a complete, valid pipeline.\n"
-            "`kubectl explain csp.spec --recursive` shows the same text.\n\n"
-            "Some fields have no effect yet: "
-            "[what this version does not do](../../README.md#limits-of-this-version).\n"
+            "`kubectl explain csp.spec --recursive` shows the same text.\n"
         ),
         "## spec\n\n" + _fields_table(schema["properties"]["spec"]),
         "## Rules that span fields\n\nThe API server refuses what breaks one of them.\n\n"

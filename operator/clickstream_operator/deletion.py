@@ -30,8 +30,11 @@ from clickstream_operator.preparation import blueprint_of, doubt_of, policy_of
 from clickstream_operator.report import Problem
 from clickstream_operator.reporting import Reporter, report_of
 from clickstream_operator.subject import Subject
+from clickstream_operator.transitions import notes_of
 
 log = structlog.get_logger(__name__)
+#: Its lines are logged at every level.
+audit_log = structlog.get_logger("audit")
 
 
 class Deletion:
@@ -127,17 +130,18 @@ class Deletion:
     async def _abandon(self, subject: Subject) -> None:
         """Drop the finalizer on request and say what stays behind."""
         left = [one.arn or one.physical_name for one in subject.status.resources]
-        log.warning("force-delete: left behind in AWS", resources=left)
+        audit_log.warning("force-delete: left behind in AWS", resources=left)
         self._metrics.left_behind.inc(len(left))
-        await self._recorder.record(
-            subject.body,
-            Happening(
-                "Warning",
-                Reason.RESOURCE_RETAINED,
-                f"force-delete leaves {len(left)} resources in AWS: {', '.join(left)}",
-                "ForceDelete",
-            ),
-        )
+        for note in notes_of(left, separator=", "):
+            await self._recorder.record(
+                subject.body,
+                Happening(
+                    "Warning",
+                    Reason.RESOURCE_RETAINED,
+                    f"force-delete leaves {len(left)} resources in AWS: {note}",
+                    "ForceDelete",
+                ),
+            )
         await self._kube.remove_finalizer(subject.body)
 
 

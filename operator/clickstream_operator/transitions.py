@@ -25,7 +25,7 @@ _VERBS = (
 )
 
 #: An Event's note has 1024 characters (events.k8s.io/v1).
-_NOTE_LENGTH: Final = 1000
+_NOTE_LENGTH: Final = 960
 
 
 def happenings(before: Status, after: Status, outcomes: Mapping[str, Outcome]) -> list[Happening]:
@@ -48,13 +48,14 @@ def happenings(before: Status, after: Status, outcomes: Mapping[str, Outcome]) -
     if corrected:
         found += [
             Happening("Normal", Reason.DRIFT_CORRECTED, f"corrected {note}", "Correct")
-            for note in _notes(corrected, separator=", ")
+            for note in notes_of(corrected, separator=", ")
         ]
     new_drift = [
         Happening("Warning", Reason.DRIFT_DETECTED, note, types.DRIFT_DETECTED)
-        for note in _notes(_new_drift(before, after), separator="; ")
+        for note in notes_of(_new_drift(before, after), separator="; ")
     ]
     found += new_drift
+    found += _about_subscribers(before, after)
     found += _about_plan(before.plan or Plan(), after.plan or Plan())
     asked = after.last_handled_reconcile_at
     if asked != before.last_handled_reconcile_at:
@@ -101,8 +102,22 @@ def _new_drift(before: Status, after: Status) -> list[str]:
     return [f"{name}: {', '.join(fields)}" for name, fields in by_resource.items() if fields]
 
 
-def _notes(parts: Iterable[str], *, separator: str) -> list[str]:
-    """The parts in as few notes as hold them whole."""
+def _about_subscribers(before: Status, after: Status) -> list[Happening]:
+    """Who has to confirm, or has unsubscribed: said when it begins, and the status goes on."""
+    known = {(one.name, one.message) for one in before.resources}
+    new = [
+        f"{one.name}: {one.message}"
+        for one in after.resources
+        if one.reason == Reason.NOT_CONFIRMED and (one.name, one.message) not in known
+    ]
+    return [
+        Happening("Warning", Reason.NOT_CONFIRMED, note, "Subscribe")
+        for note in notes_of(new, separator="; ")
+    ]
+
+
+def notes_of(parts: Iterable[str], *, separator: str) -> list[str]:
+    """The parts in as few notes as hold them whole, with room for a few words before them."""
     notes: list[str] = []
     for part in parts:
         if notes and len(notes[-1]) + len(separator) + len(part) <= _NOTE_LENGTH:

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from clickstream_operator import names, reporting
 from clickstream_operator.api.v1alpha1 import Spec
@@ -646,16 +647,35 @@ def test_a_requested_reconciliation_is_echoed(pilot: Pilot) -> None:
 
 
 def test_force_delete_leaves_everything_and_lists_it(pilot: Pilot) -> None:
-    """The finalizer goes at once; an Event names what stays."""
+    """The finalizer goes at once; the Events and the log name each thing that stays, whole."""
     pilot.apply()
     run(pilot.converge())
     before = left_in_aws(pilot)
+    arns = [one["arn"] or one["physicalName"] for one in pilot.status()["resources"]]
     pilot.sandbox.kubectl("annotate", "csp", pilot.name, "clickstream.dev/force-delete=true")
     pilot.request_deletion()
-    run(pilot.step())
+    with capture_logs() as logs:
+        run(pilot.step())
     assert pilot.body() is None
     assert left_in_aws(pilot) == before
-    assert any("force-delete leaves 28 resources" in one["note"] for one in pilot.events())
+    notes = [one["note"] for one in pilot.events() if one["action"] == "ForceDelete"]
+    introduction = f"force-delete leaves {len(arns)} resources in AWS: "
+    listed = [arn for note in notes for arn in note.removeprefix(introduction).split(", ")]
+    assert sorted(listed) == sorted(arns)
+    (line,) = [one for one in logs if one["event"] == "force-delete: left behind in AWS"]
+    assert line["resources"] == arns
+
+
+def test_who_has_not_confirmed_is_said_once(pilot: Pilot) -> None:
+    """An Event when the subscription begins to wait; no more while it does, and no address."""
+    pilot.apply({"alerts": {"enabled": True, "emails": ["oncall@example.com"]}})
+    run(pilot.converge())
+    for _ in range(3):
+        run(pilot.resync())
+    (said,) = [one for one in pilot.events() if one["reason"] == "NotConfirmed"]
+    assert said["type"] == "Warning"
+    assert "waiting for the subscriber to confirm" in said["note"]
+    assert "oncall" not in said["note"]
 
 
 def test_the_topic_and_the_addresses_leave_together(pilot: Pilot) -> None:

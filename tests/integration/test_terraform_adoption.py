@@ -143,7 +143,7 @@ def test_without_always_nothing_is_touched(adopter: Pilot) -> None:
     run(adopter.step())
     stalled = adopter.condition("Stalled")
     assert stalled["reason"] == "OwnershipConflict"
-    assert "allow adoption with spec.adoptionPolicy" in stalled["message"]
+    assert "or set spec.adoptionPolicy to Always" in stalled["message"]
     for name in ADOPTABLE:
         assert adopter.resource(name)["reason"] == "OwnershipConflict", name
     assert (_data(adopter), _tags(adopter)) == (data, tags)
@@ -157,7 +157,11 @@ def test_settings_must_allow_adoption(adopter: Pilot) -> None:
     tags = _tags(adopter)
     adopter.apply(SPEC)
     run(adopter.step())
-    assert adopter.condition("Stalled")["reason"] == "OwnershipConflict"
+    stalled = adopter.condition("Stalled")
+    assert stalled["reason"] == "OwnershipConflict"
+    # The spec says Always already: the remedy is the setting, and not the field.
+    assert "CLICKSTREAM_ADOPT_WITHOUT_OWNER=true" in stalled["message"]
+    assert "spec.adoptionPolicy" not in stalled["message"]
     assert _tags(adopter) == tags
 
 

@@ -112,7 +112,7 @@ MEANING: dict[Reason, str] = {
     ),
     Reason.OWNERSHIP_CONFLICT: (
         "A resource of this name exists and is not this pipeline's. It is not touched. Remove it, "
-        "or allow adoption with spec.adoptionPolicy."
+        "or allow its adoption: the message says what is missing."
     ),
     Reason.DELETION_BLOCKED: "The message says what blocks the deletion and how to free it.",
     Reason.REPLACEMENT_NEEDED: (

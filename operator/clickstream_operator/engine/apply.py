@@ -22,7 +22,7 @@ from clickstream_operator.engine.inventory import Entry
 from clickstream_operator.engine.looks import Looks, TagIndex, completed
 from clickstream_operator.engine.outcome import Outcome, Work
 from clickstream_operator.engine.pass_input import PassInput
-from clickstream_operator.engine.plan import Action, Change, Ownership
+from clickstream_operator.engine.plan import Action, AdoptionPolicy, Change, Ownership, Policy
 from clickstream_operator.engine.resource import (
     Observed,
     OutputPending,
@@ -125,7 +125,7 @@ class Applier:
                 if work.owner is Ownership.FOREIGN:
                     # Nothing of ours may be made to point at somebody else's thing.
                     self._outputs.pop(resource.name, None)
-                    return _conflict(resource, entry, work.observed)
+                    return _conflict(resource, entry, work.observed, self._start.policy)
                 if work.owner in {Ownership.ADOPTABLE, Ownership.ADOPTED}:
                     resource.tags = {**resource.tags, ownership.ORIGIN: ownership.ADOPTED}
             work.change = self._decide(work)
@@ -256,7 +256,7 @@ def _is_below(path: str, prefixes: frozenset[str]) -> bool:
     return any(path == prefix or path.startswith(f"{prefix}.") for prefix in prefixes)
 
 
-def _conflict(resource: Resource, entry: Entry, observed: Observed) -> Outcome:
+def _conflict(resource: Resource, entry: Entry, observed: Observed, policy: Policy) -> Outcome:
     thing = f"{resource.kind} {resource.physical_name}"
     tags = observed.tags or {}
     owner = ownership.owner_in_words(tags)
@@ -271,8 +271,17 @@ def _conflict(resource: Resource, entry: Entry, observed: Observed) -> Outcome:
             "another name"
         )
     else:
-        message = (
-            f"{thing} exists and is not this pipeline's; remove it, or allow adoption with "
-            "spec.adoptionPolicy"
-        )
+        message = f"{thing} exists and is not this pipeline's; remove it, or {_adopt(policy)}"
     return outcomes.blocked(resource, replace(entry, arn=""), Reason.OWNERSHIP_CONFLICT, message)
+
+
+def _adopt(policy: Policy) -> str:
+    """What is missing for the adoption of what has no owner."""
+    missing = []
+    if policy.adoption is not AdoptionPolicy.ALWAYS:
+        missing.append("set spec.adoptionPolicy to Always")
+    if not policy.adopt_without_owner:
+        missing.append(
+            "let the operator adopt what has no owner (CLICKSTREAM_ADOPT_WITHOUT_OWNER=true)"
+        )
+    return " and ".join(missing)
