@@ -4,7 +4,8 @@ Traffic as a whole: 42 days of counts by the minute with a daily and a weekly se
 13 % from minute to minute beside the Poisson noise, and 57 incidents in the last 28 days, which are
 the ones scored. An incident counts as seen when an alert begins while it lasts. False alarms are
 those in the same traffic without incidents, six times over. Sessions: the generator's traffic with
-robots and phones whose name holds `bot`. Everything goes through the code of the function.
+robots and phones whose name holds `bot`, crowded into minutes and spread over a day with the same
+season. Everything goes through the code of the function.
 
 Beside it, in the same run: a rule of thumb, and the rules of the original Terraform recipe. Of the
 original's three, one reads an item that nothing writes and two look at single events, so none can
@@ -35,7 +36,8 @@ from detector.detector import Detector
 from detector.incidents import SUBJECT
 from detector.seasonal import LIMITS, Season
 from sandbox.event_source.stores import HASH_KEY, Stores, make_config
-from sandbox.generator import generate
+from sandbox.generator import Record, generate
+from sandbox.season import season
 
 REPORT: Final = Path(__file__).parents[1] / "build" / "bench-detection.json"
 _DAY: Final = 1440
@@ -128,16 +130,6 @@ class Seasonal:
         return self._season.odd
 
 
-def _mean(minute: int, volume: float) -> float:
-    """The traffic expected in a minute: quiet nights, busy evenings, quieter weekends."""
-    hour = minute % _DAY / 60
-    day = (
-        1 + 0.55 * math.sin(2 * math.pi * (hour - 9) / 24) + 0.1 * math.sin(4 * math.pi * hour / 24)
-    )
-    weekend = 0.75 if minute // _DAY % 7 in {2, 3} else 1.0
-    return volume * day * weekend
-
-
 def _poisson(source: random.Random, mean: float) -> int:
     if mean > 60:  # noqa: PLR2004 - from here on a normal one is as good
         return max(0, round(source.gauss(mean, math.sqrt(mean))))
@@ -155,7 +147,7 @@ def counts(seed: int, volume: float, incidents: list[Incident]) -> Iterator[tupl
     shape = 1 / _SPREAD**2
     for minute in range(_DAYS * _DAY):
         noise = source.gammavariate(shape, 1 / shape)
-        mean = _mean(_FIRST_MINUTE + minute, volume) * noise * factors.get(minute, 1.0)
+        mean = volume * season(_FIRST_MINUTE + minute) * noise * factors.get(minute, 1.0)
         yield _FIRST_MINUTE + minute, _poisson(source, mean)
 
 
@@ -237,11 +229,11 @@ def measure_traffic(volume: float) -> Iterator[Row]:
         yield Row(f"{at}: {name}", round(ours[key], 2), unit, naive=round(naive[key], 2))
 
 
-def measure_sessions() -> Iterator[Row]:
-    """Yield what is seen of robots among the generator's sessions."""
-    traffic = generate(_SEED, _EVENTS, _FIRST_MINUTE * 60.0, bots=_BOTS, broken=0)
-    stores = Stores()
+def measure_sessions(span: str, minutes: int) -> Iterator[Row]:
+    """Yield what is seen of robots among the generator's sessions of a span."""
     now = _FIRST_MINUTE * 60.0
+    traffic = generate(_SEED, _EVENTS, now, bots=_BOTS, broken=0, minutes=minutes)
+    stores = Stores()
     detector = Detector(
         make_config("detector", Spec(), "e1"),
         dynamodb=stores.tables,
@@ -252,7 +244,8 @@ def measure_sessions() -> Iterator[Row]:
     )
     for start in range(0, len(traffic.records), 500):
         part = traffic.records[start : start + 500]
-        detector.process({"Records": [_delivered(start + n, r.data) for n, r in enumerate(part)]})
+        now = part[-1].sent_ms / 1000
+        detector.process({"Records": [_delivered(start + n, one) for n, one in enumerate(part)]})
     bots = {session for _, session in traffic.truth.incidents}
     ours = [
         json.loads(message["Message"])["session_id"]
@@ -263,7 +256,7 @@ def measure_sessions() -> Iterator[Row]:
     seen = len(bots & {*ours})
     false = sum(session not in bots for session in ours)
     yield Row(
-        "sessions: robots of 60 events a minute seen",
+        f"sessions of {span}: robots of 60 events a minute seen",
         seen,
         f"of {_BOTS}",
         f">= {_BOTS}",
@@ -271,7 +264,7 @@ def measure_sessions() -> Iterator[Row]:
         original=len(bots & {*original}),
     )
     yield Row(
-        "sessions: false alerts",
+        f"sessions of {span}: false alerts",
         false,
         f"in {_EVENTS} events",
         "<= 0",
@@ -296,20 +289,25 @@ def original_alerts(events: list[dict[str, Any]]) -> Iterator[str]:
             yield event["session_id"]
 
 
-def _delivered(number: int, data: bytes) -> dict[str, Any]:
+def _delivered(number: int, record: Record) -> dict[str, Any]:
     return {
         "eventID": f"shardId-000000000000:{number}",
         "kinesis": {
             "sequenceNumber": str(number + 1),
-            "approximateArrivalTimestamp": _FIRST_MINUTE * 60.0,
-            "data": base64.b64encode(data).decode(),
+            "approximateArrivalTimestamp": record.sent_ms / 1000,
+            "data": base64.b64encode(record.data).decode(),
         },
     }
 
 
 def measure() -> list[Row]:
     """Return all figures; takes under a minute."""
-    return [*measure_traffic(700.0), *measure_traffic(12.0), *measure_sessions()]
+    return [
+        *measure_traffic(700.0),
+        *measure_traffic(12.0),
+        *measure_sessions("4 minutes", 4),
+        *measure_sessions("a day", _DAY),
+    ]
 
 
 @click.command()

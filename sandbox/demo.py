@@ -181,7 +181,8 @@ class Demo:
             "user_agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36",
             "ip_address": "192.168.1.100",
         }
-        records = [Record(session, json.dumps(event).encode()), *traffic.records]
+        own = Record(session, json.dumps(event).encode(), round(now.timestamp() * 1000))
+        records = [own, *traffic.records]
         kinesis = self._client("kinesis")
         for first in range(0, len(records), _BATCH):
             answer = kinesis.put_records(

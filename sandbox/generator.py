@@ -3,7 +3,8 @@
 Deterministic by its arguments. Sessions look like visitors of a shop (Zipf-distributed pages, 90 %
 page views, 10 % clicks); a bot session trips `high_frequency_clicks`, once, and nothing else trips
 a rule: no suspicious user agents, no checkout before three earlier events, at most ten events a
-session. All times lie within the accepted window around `start`, which stands for now.
+session. Over a long span sessions begin as `season` has it, by the time of day. All times lie
+within the accepted window around the time of sending, which over a short span is `start`.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ import json
 import random
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
+
+from sandbox.season import season
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +43,9 @@ BROKEN_REASONS = (
     "timestamp_out_of_range",
     "bad_key",
 )
-_SPAN_MS = 240_000
+_MINUTE_MS = 60_000
+#: Within less the curve of a day is flat.
+_SEASON_MINUTES = 60
 _LONGEST_SESSION = 10
 _CHECKOUT_FROM = 4
 _CHECKOUT_SHARE = 0.3
@@ -52,10 +57,14 @@ _OUT_OF_RANGE_MS = 3 * 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record to put: `PutRecords` takes both members as they are."""
+    """One record to put: `PutRecords` takes the first two members as they are.
+
+    `sent_ms`: when a producer sends it, in milliseconds since the epoch.
+    """
 
     partition_key: str
     data: bytes
+    sent_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +97,7 @@ class Truth:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """Records in the order to put them, and their truth."""
+    """Records in the order to put them, that of `sent_ms`, and their truth."""
 
     records: list[Record]
     truth: Truth
@@ -97,6 +106,7 @@ class Traffic:
 @dataclass(frozen=True, slots=True)
 class _Event:
     time_ms: int
+    sent_ms: int
     session: str
     user: str
     type: str
@@ -120,38 +130,59 @@ class _Event:
         return json.dumps(document).encode()
 
 
-@dataclass(slots=True)
 class _Visitors:
     """Draws sessions from one random source."""
 
-    source: random.Random
-    first_ms: int
-    weights: list[float] = field(
-        default_factory=lambda: list(accumulate(1 / rank for rank in range(1, len(PAGES) + 1)))
-    )
+    def __init__(self, source: random.Random, now_ms: int, minutes: int) -> None:
+        self._source = source
+        self._now_ms = now_ms
+        # A session takes less than the minute that is left at the end.
+        self._minutes = minutes - 1
+        self._first_ms = now_ms - minutes * _MINUTE_MS
+        self._pages = list(accumulate(1 / rank for rank in range(1, len(PAGES) + 1)))
+        first = self._first_ms // _MINUTE_MS
+        self._season = (
+            list(accumulate(season(first + minute) for minute in range(self._minutes)))
+            if minutes >= _SEASON_MINUTES
+            else []
+        )
 
     def session(self, number: int, most: int) -> Iterator[_Event]:
         """Yield one session's events, each later than the one before."""
-        source = self.source
-        now = self.first_ms + source.randrange(_SPAN_MS - 60_000)
+        source = self._source
+        now = self._begin()
         session, user = f"session_{number:06d}", f"user_{source.randrange(100_000):06d}"
         agent = source.choice(AGENTS)
         address = f"203.0.113.{source.randrange(1, 255)}"
         for index in range(min(most, source.randint(1, _LONGEST_SESSION))):
-            page = source.choices(PAGES, cum_weights=self.weights)[0]
+            page = source.choices(PAGES, cum_weights=self._pages)[0]
             if index >= _CHECKOUT_FROM and source.random() < _CHECKOUT_SHARE:
                 page = CHECKOUT
             kind = "click" if source.random() < _CLICK_SHARE else "page_view"
-            yield _Event(now, session, user, kind, page, agent, address)
+            yield _Event(now, self._sent(now), session, user, kind, page, agent, address)
             now += source.randint(100, 5000)
 
-    def bot(self, number: int, minute_ms: int) -> Iterator[_Event]:
-        """Yield more than 50 events within the minute that starts at `minute_ms`."""
+    def bot(self, number: int) -> Iterator[_Event]:
+        """Yield more than 50 events within one minute, without a season the last full one."""
         session, user = f"bot_{number:03d}", f"user_{900_000 + number}"
+        began = self._begin() if self._season else self._now_ms - _MINUTE_MS
+        minute_ms = began // _MINUTE_MS * _MINUTE_MS
         for index in range(BOT_EVENTS):
             page = PAGES[index % len(PAGES)]
             now = minute_ms + 500 + index * (58_000 // BOT_EVENTS)
-            yield _Event(now, session, user, "page_view", page, AGENTS[0], "198.51.100.7")
+            sent = self._sent(now)
+            yield _Event(now, sent, session, user, "page_view", page, AGENTS[0], "198.51.100.7")
+
+    def _begin(self) -> int:
+        """Draw when a session begins."""
+        source, minute = self._source, _MINUTE_MS
+        if not self._season:
+            return self._first_ms + source.randrange(self._minutes * minute)
+        (number,) = source.choices(range(self._minutes), cum_weights=self._season)
+        return self._first_ms + number * minute + source.randrange(minute)
+
+    def _sent(self, time_ms: int) -> int:
+        return time_ms if self._season else self._now_ms
 
 
 def generate(
@@ -164,28 +195,34 @@ def generate(
     duplicates: int = 0,
     late: int = 0,
     future: int = 0,
+    minutes: int = 4,
 ) -> Traffic:
     """Return traffic of `events` valid events and `broken` records that are no events.
 
     Args:
         seed: same arguments, same traffic.
         events: valid events, duplicates and the bots' included; at least 60 for each bot.
-        start: now in epoch seconds; put the records within a minute or so of it.
+        start: now in epoch seconds, the end of the span.
         broken: records that must end as bad rows, their reasons in turn.
-        bots: sessions with 60 events within the last full minute before `start`.
+        bots: sessions with 60 events within one minute: of a short span the last full one.
         duplicates: events sent twice, as a producer's retry does: both count.
-        late: sessions six hours before `start`.
-        future: sessions of two minutes after `start`.
+        late: sessions whose events are sent six hours after their time.
+        future: sessions whose events are sent two minutes before their time.
+        minutes: the span in which sessions begin. Below an hour they do so evenly, and all records
+            are to be put within a minute or so of `start`; from there on they begin as `season`
+            has it, and each record is to be put at its `sent_ms`.
 
     Raises:
-        ValueError: `events` is too small for what is asked.
+        ValueError: `events` is too small for what is asked, or `minutes` below two.
     """
     source = random.Random(seed)  # noqa: S311 - reproducible, not secret
     now_ms = round(start * 1000)
     free = events - bots * BOT_EVENTS - duplicates
     if free < max(late + future, 1 if duplicates else 0) or free < 0:
         raise ValueError(f"{events} events are too few for {bots} bots and the options asked for")
-    visitors = _Visitors(source, now_ms - _SPAN_MS)
+    if minutes < 2:  # noqa: PLR2004 - the last one is for the sessions that are under way
+        raise ValueError(f"minutes must be at least 2, not {minutes}")
+    visitors = _Visitors(source, now_ms, minutes)
     valid: list[_Event] = []
     number = 0
     while len(valid) < free:
@@ -193,40 +230,33 @@ def generate(
         shift = -_LATE_MS if number < late else _FUTURE_MS if number < late + future else 0
         reserved = max(0, late + future - number - 1)
         most = max(1, free - len(valid) - reserved)
-        valid += [_shifted(each, shift) for each in visitors.session(number, most)]
+        valid += [
+            replace(each, time_ms=each.time_ms + shift) for each in visitors.session(number, most)
+        ]
         number += 1
     valid += source.sample(valid, min(duplicates, len(valid)))
-    minute_ms = (now_ms // 60_000 - 1) * 60_000
     for bot in range(bots):
-        valid += visitors.bot(bot, minute_ms)
-    valid.sort(key=lambda event: event.time_ms)
-    records = [Record(event.session, event.encode(index)) for index, event in enumerate(valid)]
+        valid += visitors.bot(bot)
+    valid.sort(key=lambda event: (event.sent_ms, event.time_ms))
+    records = [
+        Record(event.session, event.encode(index), event.sent_ms)
+        for index, event in enumerate(valid)
+    ]
     reasons = [BROKEN_REASONS[index % len(BROKEN_REASONS)] for index in range(broken)]
     for index, reason in enumerate(reasons):
-        record = Record(f"broken-{index}", _broken(reason, now_ms))
-        records.insert(source.randrange(len(records) + 1), record)
+        place = source.randrange(len(records) + 1)
+        sent_ms = records[place].sent_ms if place < len(records) else now_ms
+        records.insert(place, Record(f"broken-{index}", _broken(reason, sent_ms), sent_ms))
     incidents = sorted((HIGH_FREQUENCY, f"bot_{bot:03d}") for bot in range(bots))
     return Traffic(records, _tell(valid, dict(sorted(Counter(reasons).items())), incidents))
 
 
-def _shifted(event: _Event, shift_ms: int) -> _Event:
-    return _Event(
-        event.time_ms + shift_ms,
-        event.session,
-        event.user,
-        event.type,
-        event.page,
-        event.agent,
-        event.address,
-    )
-
-
-def _broken(reason: str, now_ms: int) -> bytes:
+def _broken(reason: str, sent_ms: int) -> bytes:
     """Return a record that ends as a bad row with the given reason."""
     good = {
         "event_type": "page_view",
         "session_id": "session_broken",
-        "timestamp": _instant(now_ms),
+        "timestamp": _instant(sent_ms),
         "page_url": "/home",
     }
     if reason == "not_json":
@@ -236,7 +266,7 @@ def _broken(reason: str, now_ms: int) -> bytes:
     changes: dict[str, dict[str, str]] = {
         "missing_field:session_id": {"session_id": ""},
         "bad_timestamp": {"timestamp": "yesterday"},
-        "timestamp_out_of_range": {"timestamp": _instant(now_ms - _OUT_OF_RANGE_MS)},
+        "timestamp_out_of_range": {"timestamp": _instant(sent_ms - _OUT_OF_RANGE_MS)},
         "bad_key": {"session_id": "session\u0000broken"},
     }
     return json.dumps(good | changes[reason]).encode()

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 import re
+from collections import Counter
 
 import pytest
 
 from sandbox.generator import BROKEN_REASONS, Traffic, generate
+from sandbox.season import season
+from tests.lambdas.memory_aws import epoch
 from tests.lambdas.pipelines import NOW, Pipeline, invocation
 
 
@@ -17,13 +21,19 @@ def process(traffic: Traffic, *, shards: int = 2, batch: int = 100) -> Pipeline:
     processor, detector = pipeline.processor(), pipeline.detector()
     for shard in range(shards):
         name = f"shardId-{shard:012d}"
-        payloads = [
-            record.data
+        records = [
+            record
             for record in traffic.records
             if sum(record.partition_key.encode()) % shards == shard
         ]
-        for start in range(0, len(payloads), batch):
-            event = invocation(payloads[start : start + batch], start=start, shard=name)
+        for start in range(0, len(records), batch):
+            part = records[start : start + batch]
+            event = invocation(
+                [record.data for record in part],
+                start=start,
+                shard=name,
+                arrivals=[record.sent_ms / 1000 for record in part],
+            )
             processor.process(event)
             detector.process(event)
     detector.process({"source": "clickstream.schedule"})
@@ -73,8 +83,65 @@ def test_truth_of_duplicates_late_and_future_events() -> None:
     assert traffic.truth.archived_events == 300
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_truth_of_a_whole_day(seed: int) -> None:
+    """A day with all oddities, each record put when it is sent, is counted as promised."""
+    traffic = generate(
+        seed, 1500, NOW, broken=12, bots=3, duplicates=20, late=4, future=3, minutes=1440
+    )
+    check_truth(process(traffic), traffic)
+    sent = [record.sent_ms for record in traffic.records]
+    assert sent == sorted(sent)
+    assert NOW - 86_400 <= sent[0] / 1000 < NOW - 80_000
+    assert NOW - 10_000 < sent[-1] / 1000 <= NOW
+
+
+def test_a_day_has_its_season() -> None:
+    """Sessions by the hour follow the curve, each within four standard deviations of its share."""
+    midnight = epoch("2026-11-24T00:00:00")
+    for seed in (1, 2):
+        traffic = generate(seed, 12_000, midnight, bots=0, broken=0, minutes=1440)
+        begun = Counter(one.first_activity[:13] for one in traffic.truth.sessions.values())
+        sessions = begun.total()
+        for hour in range(24):
+            first = round(midnight) // 60 + (hour - 24) * 60
+            share = sum(season(first + minute) for minute in range(60)) / 1440
+            off = abs(begun[f"2026-11-23T{hour:02d}"] - sessions * share)
+            assert off < 4 * math.sqrt(sessions * share * (1 - share)), hour
+        assert begun["2026-11-23T15"] > 2.5 * begun["2026-11-23T03"]
+
+
+def test_a_week_has_its_season() -> None:
+    """A day of the weekend has three quarters of the sessions of a working day."""
+    monday = epoch("2026-11-23T00:00:00")
+    traffic = generate(1, 25_000, monday, bots=0, broken=0, minutes=7 * 1440)
+    days = Counter(one.first_activity[:10] for one in traffic.truth.sessions.values())
+    working = [days[f"2026-11-{day}"] for day in range(16, 21)]
+    for weekend in ("2026-11-21", "2026-11-22"):
+        assert 0.68 < days[weekend] / (sum(working) / 5) < 0.82
+
+
+def test_the_shares_of_a_working_day_have_the_mean_one() -> None:
+    """Or a volume given as mean would be another one."""
+    monday = round(epoch("2026-11-23T00:00:00")) // 60
+    assert math.fsum(season(monday + minute) for minute in range(1440)) == pytest.approx(1440)
+
+
+def test_a_short_span_has_no_season() -> None:
+    """Sessions of a few minutes begin evenly, and all is sent at the same time."""
+    traffic = generate(1, 4000, NOW, bots=0, broken=2)
+    assert {record.sent_ms for record in traffic.records} == {round(NOW * 1000)}
+    minutes = Counter(
+        (round(epoch(one.first_activity[:19])) - round(NOW - 240)) // 60
+        for one in traffic.truth.sessions.values()
+    )
+    assert set(minutes) == {0, 1, 2}
+    assert min(minutes.values()) > 0.8 * max(minutes.values())
+
+
 def test_same_arguments_give_same_traffic() -> None:
     """Traffic depends on the arguments alone."""
+    assert generate(7, 200, NOW, minutes=600) == generate(7, 200, NOW, minutes=600)
     assert generate(7, 200, NOW) == generate(7, 200, NOW)
     assert generate(7, 200, NOW).records != generate(8, 200, NOW).records
 
@@ -109,6 +176,13 @@ def test_too_few_events_are_refused() -> None:
     """A bot needs its sixty events."""
     with pytest.raises(ValueError, match="too few"):
         generate(1, 59, NOW)
+
+
+def test_a_span_without_room_is_refused() -> None:
+    """Sessions need a minute to begin in and one to end in."""
+    with pytest.raises(ValueError, match="minutes must be at least 2, not 1"):
+        generate(1, 100, NOW, minutes=1)
+    assert len(generate(1, 100, NOW, minutes=2).records) == 103
 
 
 def test_traffic_looks_like_a_shop() -> None:
