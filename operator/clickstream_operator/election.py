@@ -201,11 +201,17 @@ class Candidate:
         asked_at = self._clock()
         try:
             holds = self._attempt(asked_at)
-        except KubernetesError as error:
+        except Exception as error:  # what is not known to happen counts as no answer, too
             holds = False
-            if str(error) != self._complaint:
-                self._complaint = str(error)
-                log.warning("lease not renewed" if self.leads else "no lease yet", why=str(error))
+            known = isinstance(error, KubernetesError)
+            why = str(error) if known else f"{type(error).__name__}: {error}"
+            if why != self._complaint:
+                self._complaint = why
+                log.warning(
+                    "lease not renewed" if self.leads else "no lease yet",
+                    why=why,
+                    exc_info=not known,
+                )
         else:
             self._complaint = ""
         if holds:
@@ -220,9 +226,15 @@ class Candidate:
             self._on_lost()
 
     def _run(self) -> None:
-        while not self._stopping.is_set():
-            self.step()
-            self._stopping.wait(self._timing.retry)
+        try:
+            while not self._stopping.is_set():
+                self.step()
+                self._stopping.wait(self._timing.retry)
+        except Exception:
+            # Nobody would renew the lease any more, or notice that somebody else took it.
+            log.exception("the election ended")
+            self._fence.close()
+            self._on_lost()
 
     def _taken(self) -> bool:
         return self.leader != self._identity

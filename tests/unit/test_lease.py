@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -37,6 +38,7 @@ class Board:
     lease: Lease | None = None
     time: float = 1000.0
     trouble: str = ""
+    defect: Exception | None = None
     timeouts: list[float] = field(default_factory=list)
 
     def read(self, namespace: str, name: str, *, timeout: float) -> Lease | None:
@@ -55,6 +57,9 @@ class Board:
 
     def _answer(self, timeout: float) -> None:
         self.timeouts.append(timeout)
+        if self.defect:
+            self.time += timeout
+            raise self.defect
         if self.trouble:
             self.time += timeout
             raise KubernetesError(self.trouble)
@@ -197,6 +202,49 @@ def test_a_leader_without_an_api_server_stops_in_time() -> None:
         assert board.time < 1013.0
     assert board.time >= 1010.0
     assert max(board.timeouts) == 5.0
+
+
+def test_a_leader_does_not_outlive_what_it_does_not_know() -> None:
+    """Anything may be raised, a token file that is empty for example: it counts as no answer.
+
+    A thread that ended of it would lead for ever, without a lease and without a write.
+    """
+    board = Board()
+    operator = Operator(board, "a")
+    operator.candidate.step()
+    board.defect = AttributeError("no such thing")
+    began = board.time
+    while "lost" not in operator.happened:
+        operator.candidate.step()
+        assert "AttributeError" in operator.candidate.trouble
+        board.time += TIMING.retry
+        assert board.time - began < TIMING.duration
+    assert not operator.may_write()
+
+
+def test_a_thread_that_ends_gives_up_the_lead() -> None:
+    """Whatever it ended of: the process goes, and the other replica takes over."""
+    board = Board()
+    operator = Operator(board, "a")
+    lost = threading.Event()
+
+    def burst() -> None:
+        raise RuntimeError("the loop is closed")
+
+    candidate = Candidate(
+        board,
+        operator.fence,
+        namespace="system",
+        name="operator",
+        identity="a",
+        timing=TIMING,
+        on_elected=burst,
+        on_lost=lost.set,
+        clock=lambda: board.time,
+    )
+    candidate.start()
+    assert lost.wait(10)
+    assert not operator.may_write()
 
 
 def test_a_short_trouble_costs_nothing() -> None:
