@@ -21,12 +21,12 @@ from clickstream_operator.resources import role_policies
 HERE: Final = Path(__file__).parent
 POLICY: Final = HERE.parents[1] / "docs" / "reference" / "operator-policy.json"
 ANYWHERE: Final = Place("aws", "*", "*")
+#: How the names of all pipelines begin: their own name, and eight characters of a hash.
+BASE: Final = "*-????????"
 ACCOUNT: Final = "123456789012"
 ISSUER: Final = "oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"
 SUBJECT: Final = "system:serviceaccount:clickstream-system:clickstream-operator"
 BOUNDARY: Final = f"arn:aws:iam::{ACCOUNT}:policy/clickstream-boundary"
-#: A managed policy may have as many characters without white space (IAM, "IAM and STS quotas").
-MANAGED_POLICY_LENGTH: Final = 6144
 
 #: What may only be done to a role that keeps the boundary.
 _BOUNDED: Final = ("iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy")
@@ -74,20 +74,23 @@ def policy_without_iam() -> dict[str, Any]:
 def permissions_boundary() -> dict[str, Any]:
     """The most that a role which the operator makes may ever do."""
     shared: dict[str, Any] = {
-        "stream": "*-events",
-        "session_metrics_table": "*-session-metrics",
-        "counters_table": "*-counters",
-        "bucket": "*-archive-*",
+        "stream": f"{BASE}-events",
+        "session_metrics_table": f"{BASE}-session-metrics",
+        "counters_table": f"{BASE}-counters",
+        "bucket": f"{BASE}-archive-*",
         "hash_key_parameter": "/clickstream/*",
-        "log_group": "/aws/lambda/*",
+        "log_group": f"/aws/lambda/{BASE}-*",
         "kms_key_arns": ["*"],
     }
     policies = (
         role_policies.processor_policy(
-            ANYWHERE, **shared, page_metrics_table="*-page-metrics", queue="*-dead-letter"
+            ANYWHERE,
+            **shared,
+            page_metrics_table=f"{BASE}-page-metrics",
+            queue=f"{BASE}-dead-letter",
         ),
         role_policies.detector_policy(ANYWHERE, **shared, topic_arn=ANYWHERE.topic("*")),
-        role_policies.scheduler_policy(ANYWHERE, function="*-detector"),
+        role_policies.scheduler_policy(ANYWHERE, function=f"{BASE}-detector"),
     )
     actions: dict[tuple[str, ...], set[str]] = {}
     for policy in policies:
