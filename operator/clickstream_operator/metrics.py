@@ -163,7 +163,7 @@ class Metrics:
         build.labels(version("clickstream-operator")).set(1)
         self.leads = Gauge(
             "leader_election_master_status",
-            "1 while this operator leads, 0 while it stands by.",
+            "1 while this operator leads; absent while it stands by.",
             ["name"],
             registry=self.registry,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from sandbox.crds import establish
 
 pytestmark = pytest.mark.gitops
 
-EXAMPLES = Path(__file__).parents[2] / "examples" / "gitops"
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples" / "gitops"
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +26,10 @@ def api() -> Iterator[Sandbox]:
         ours = Path(__file__).parents[2] / "crds"
         for folder in (argocd.locate() / "manifests" / "crds", *flux.crds(), ours):
             establish(sandbox, folder)
-        for namespace in ("argocd", "flux-system", "clickstream-system", "analytics-production"):
+        # Those of the tools, what the examples make (a dry run does not), and what the page says.
+        page = (ROOT / "docs" / "how-to" / "gitops.md").read_text(encoding="utf-8")
+        said = re.findall(r"^kubectl create namespace (\S+)$", page, re.MULTILINE)
+        for namespace in ("argocd", "flux-system", "clickstream-system", *said):
             sandbox.kubectl("create", "namespace", namespace)
         yield sandbox
 
