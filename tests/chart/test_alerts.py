@@ -15,6 +15,7 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from clickstream_operator.api.reasons import Reason
+from clickstream_operator.aws.errors import _CODES, _CREDENTIALS, Category
 from clickstream_operator.metrics import Metrics
 from sandbox import promtool
 
@@ -56,6 +57,15 @@ def test_rules_are_valid_and_fire_as_said(tmp_path: Path) -> None:
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_refusal_counts_as_one() -> None:
+    """The alert knows each code that the operator takes for a missing permission."""
+    (rule,) = (one for one in alerts() if one["alert"] == "ClickstreamAwsAccessDenied")
+    found = re.search(r'code=~"([^"]+)"', rule["expr"])
+    assert found is not None
+    codes = _CODES[Category.ACCESS_DENIED] - _CREDENTIALS
+    assert [code for code in sorted(codes) if not re.fullmatch(found[1], code)] == []
 
 
 def test_every_alert_has_a_case_that_fires() -> None:

@@ -215,7 +215,9 @@ def test_what_the_crd_keeps(offline: Helm) -> None:
 def test_monitoring(offline: Helm, kind: str) -> None:
     """A monitor finds the Pods by the labels that they carry; alerts look for its job."""
     switch = f"metrics.{kind[0].lower()}{kind[1:]}.enabled=true"
-    objects = offline.render(CHART, *options(*MONITORING, switch, "nameOverride=other"))
+    objects = offline.render(
+        CHART, *options(*MONITORING, switch, "nameOverride=other", "grafanaDashboards.enabled=true")
+    )
     monitor = one(objects, kind)
     wanted = monitor["spec"]["selector"]["matchLabels"]
     bearer = "Service" if kind == "ServiceMonitor" else "Deployment"
@@ -229,3 +231,15 @@ def test_monitoring(offline: Helm, kind: str) -> None:
     assert rules
     assert all(f'job="{job}"' in rule["expr"] for rule in rules)
     assert all("RUNBOOKS/" not in rule["annotations"]["runbook_url"] for rule in rules)
+    absent, *_ = (rule["expr"] for rule in rules if rule["alert"] == "ClickstreamOperatorDown")
+    assert f'namespace="{monitor["metadata"]["namespace"]}"' in absent
+    dashboards = [each for each in objects if each["metadata"]["name"].endswith("-dashboards")]
+    queries = [
+        target["expr"]
+        for text in dashboards[0]["data"].values()
+        for panel in json.loads(text)["panels"]
+        for target in panel.get("targets", [])
+    ]
+    assert queries
+    assert all(f'job="{job}"' in query for query in queries if "job=" in query)
+    assert any("job=" in query for query in queries)
