@@ -147,9 +147,11 @@ def runs(pid: int, started: int) -> bool:
     Unlike `Process.alive` this holds for a process that changes its own command line.
     """
     try:
-        return Process.of(pid).started == started
+        process = Process.of(pid)
     except ProcessLookupError:
         return False
+    # A process that ends lets go of its command line shortly before it counts as dead.
+    return process.started == started and bool(process.command)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
