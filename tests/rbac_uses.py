@@ -26,7 +26,8 @@ def uses(log: Iterable[Mapping[str, Any]], account: str) -> dict[str, set[Use]]:
     """What accounts did or tried, by name; `account` is a regular expression for whole names."""
     found: dict[str, set[Use]] = {}
     for entry in log:
-        name, reference = entry["user"]["username"], entry.get("objectRef")
+        # A request that ends before the API server knows whose it is has no name.
+        name, reference = entry["user"].get("username", ""), entry.get("objectRef")
         if reference is None or "resource" not in reference or not re.fullmatch(account, name):
             continue
         resource = reference["resource"]

@@ -149,8 +149,12 @@ def watch_processes(config: pytest.Config) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Take over what a test process noted."""
+    if not node.config.getoption(_OPTION):
+        return
     noted = getattr(node, "workeroutput", {}).get(_OPTION)
-    if noted is not None:
+    if noted is None:
+        _problems.append(f"test process {node.gateway.id} ended and did not say what it noted")
+    else:
         _calls.update((service, operation) for service, operation in noted["calls"])
         _taken.update((home, tuple(use)) for home, use in noted["done"])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests import whole_run
-from tests.rbac_uses import Use
+from tests.rbac_uses import Use, uses
 
 RULES: set[Use] = {
     ("clickstream.dev", "clickstreampipelines", "get", "*", "*"),
@@ -40,3 +40,16 @@ def test_what_is_shipped_is_read() -> None:
     assert ("clickstream.dev", "clickstreampipelines", "watch", "*", "*") in (
         whole_run.shipped_rules()
     )
+
+
+def test_a_request_of_nobody_is_nobodys() -> None:
+    """A server that is stopped logs what it did not authenticate any more, without a name."""
+    reference = {"resource": "leases", "apiGroup": "coordination.k8s.io", "namespace": "default"}
+    log = [
+        {"verb": "get", "user": {}, "objectRef": reference},
+        {"verb": "get", "user": {"username": "operator"}, "objectRef": reference},
+    ]
+    assert uses(log, "operator") == {
+        "operator": {("coordination.k8s.io", "leases", "get", "default", "")}
+    }
+    assert uses(log, ".*").keys() == {"", "operator"}
