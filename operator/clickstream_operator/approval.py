@@ -1,7 +1,7 @@
 """Plans that wait for approval: what would change, its hash, and what an approval covers. Pure.
 
-The hash names one plan of one object at one generation; `serial` rises when a plan completes, so
-that an approval given once can't be used again.
+The hash names one plan of one object at one generation. `serial` rises when a plan completes, and
+when a plan follows one that was withdrawn, so that an approval given once can't be used again.
 """
 
 from __future__ import annotations
@@ -20,11 +20,14 @@ _HASH_LENGTH: Final = 32
 _VERBS: Final = {"create": "create", "update": "change", "delete": "delete"}
 
 
-def approval_of(plan: Plan | None, *, annotation: str) -> Approval:
-    """What may be written: the recorded plan if it is, or just was, approved; else nothing."""
-    if plan is None or not (plan.approved or annotation == plan.hash):
+def approval_of(plan: Plan | None, *, uid: str, generation: int, annotation: str) -> Approval:
+    """What may be written: the recorded plan if it is of this object and generation, and approved.
+
+    Nothing otherwise.
+    """
+    if plan is None or not _is_approved(plan, uid=uid, generation=generation, by=annotation):
         return Approval()
-    return Approval(frozenset(_planned(change) for change in plan.changes))
+    return Approval(_lines(plan))
 
 
 def next_plan(
@@ -39,29 +42,51 @@ def next_plan(
 
     Something withheld: a new plan, with what is left of the approved one. Nothing withheld and an
     approved plan still at work: that plan. Everything done: an empty plan with the next serial.
+    What a pass could not look at keeps its lines.
     """
-    serial = before.serial if before else 0
-    approved = (
-        before is not None
-        and bool(before.changes)
-        and (before.approved or annotation == before.hash)
+    approved = before is not None and _is_approved(
+        before, uid=uid, generation=generation, by=annotation
     )
     withheld = {line for one in outcomes.values() for line in one.withheld}
     unfinished = {name for name, one in outcomes.items() if not _is_done(one)}
-    if not withheld:
-        if before is None:
-            return None
-        if approved and unfinished:
+    if before is not None and approved and not withheld:
+        if unfinished:
             return before.model_copy(update={"approved": True})
-        if approved:
-            return _plan((), uid=uid, generation=generation, serial=serial + 1)
-        return _plan((), uid=uid, generation=generation, serial=serial)
-    left = (
-        {_planned(change) for change in before.changes if change.resource in unfinished}
-        if before and approved
-        else set()
-    )
-    return _plan(withheld | left, uid=uid, generation=generation, serial=serial)
+        return _plan((), uid=uid, generation=generation, serial=before.serial + 1)
+    left: set[PlannedChange] = set()
+    if before is not None and _is_of(before, uid=uid, generation=generation):
+        decided = set() if approved else {name for name, one in outcomes.items() if one.withheld}
+        left = {line for line in _lines(before) if line.resource in unfinished - decided}
+    lines = withheld | left
+    if before is None:
+        return _plan(lines, uid=uid, generation=generation, serial=0) if lines else None
+    follows_none = bool(lines) and not before.changes
+    return _plan(lines, uid=uid, generation=generation, serial=before.serial + follows_none)
+
+
+def _is_approved(plan: Plan, *, uid: str, generation: int, by: str) -> bool:
+    of_this = _is_of(plan, uid=uid, generation=generation)
+    return of_this and bool(plan.changes) and (plan.approved or by == plan.hash)
+
+
+def _is_of(plan: Plan, *, uid: str, generation: int) -> bool:
+    """Whether the plan was made for this object at this generation: its hash says so."""
+    lines = _sorted(_lines(plan))
+    return plan.hash == _hash(lines, uid=uid, generation=generation, serial=plan.serial)
+
+
+def _lines(plan: Plan) -> frozenset[PlannedChange]:
+    return frozenset(_planned(change) for change in plan.changes)
+
+
+def _sorted(lines: Iterable[PlannedChange]) -> list[PlannedChange]:
+    return sorted(lines, key=lambda one: (one.action, one.resource, one.field))
+
+
+def _hash(lines: list[PlannedChange], *, uid: str, generation: int, serial: int) -> str:
+    content = [[one.action, one.resource, one.field, one.old, one.new] for one in lines]
+    text = json.dumps([uid, generation, serial, content], separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:_HASH_LENGTH] if lines else ""
 
 
 def _is_done(outcome: Outcome) -> bool:
@@ -69,10 +94,8 @@ def _is_done(outcome: Outcome) -> bool:
 
 
 def _plan(changes: Iterable[PlannedChange], *, uid: str, generation: int, serial: int) -> Plan:
-    lines = sorted(changes, key=lambda one: (one.action, one.resource, one.field))
-    content = [[one.action, one.resource, one.field, one.old, one.new] for one in lines]
-    text = json.dumps([uid, generation, serial, content], separators=(",", ":"))
-    digest = hashlib.sha256(text.encode()).hexdigest()[:_HASH_LENGTH] if lines else ""
+    lines = _sorted(changes)
+    digest = _hash(lines, uid=uid, generation=generation, serial=serial)
     return Plan(
         hash=digest,
         serial=serial,

@@ -71,7 +71,10 @@ def policy_of(subject: Subject, around: Surroundings) -> Policy:
     approval = None
     if spec.approval == "Manual":
         approval = approval_of(
-            subject.status.plan, annotation=subject.annotations.get(APPROVED_PLAN, "")
+            subject.status.plan,
+            uid=subject.metadata["uid"],
+            generation=subject.generation,
+            annotation=subject.annotations.get(APPROVED_PLAN, ""),
         )
     return Policy(
         drift=DriftPolicy(spec.drift_policy),

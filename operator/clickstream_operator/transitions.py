@@ -75,7 +75,7 @@ def happenings(before: Status, after: Status, outcomes: Mapping[str, Outcome]) -
 def _about_plan(before: Plan, after: Plan) -> list[Happening]:
     """A plan that waits, one that was approved, one that is complete; all in one pass at times."""
     found: list[Happening] = []
-    complete = after.serial > before.serial
+    complete = bool(before.hash) and after.serial > before.serial
     taken_up = after.approved and after.hash == before.hash
     if (complete or taken_up) and not before.approved:
         note = f"plan {before.hash} is approved: {before.summary}"

@@ -786,7 +786,7 @@ def test_a_manual_pipeline_is_created_only_as_approved(pilot: Pilot) -> None:
     assert pilot.writes() == {}
     second = pilot.status()["plan"]
     assert second["hash"] != plan["hash"]
-    assert second["serial"] == 1
+    assert second["serial"] == 2
     assert second["changes"] == [
         {
             "action": "update",

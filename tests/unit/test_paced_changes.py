@@ -136,11 +136,13 @@ def test_correction_of_many_steps_counts_once() -> None:
 def test_approved_value_covers_the_steps_to_it() -> None:
     """The same resource, field and end; neither another end nor another action."""
     approval = Approval(frozenset({PlannedChange(Action.UPDATE, "stream", "shards", "2", "16")}))
-    assert approval.covers([PlannedChange(Action.UPDATE, "stream", "shards", "4", "16")])
+    assert approval.covers(
+        [PlannedChange(Action.UPDATE, "stream", "shards", "4", "16")], being_created=False
+    )
     for other in (
         PlannedChange(Action.UPDATE, "stream", "shards", "16", "2"),
         PlannedChange(Action.UPDATE, "stream", "retentionHours", "4", "16"),
         PlannedChange(Action.UPDATE, "other", "shards", "4", "16"),
         PlannedChange(Action.DELETE, "stream", "shards", "4", "16"),
     ):
-        assert not approval.covers([other])
+        assert not approval.covers([other], being_created=False)

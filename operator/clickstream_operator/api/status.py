@@ -142,7 +142,7 @@ class Plan(Model):
     hash: str = ""
     """What an approval names."""
     serial: int = 0
-    """Rises when a plan completes, so that an old approval can't be replayed."""
+    """Rises when a plan completes, and when one follows a plan that was withdrawn."""
     approved: bool = False
     """Whether it was approved and is being applied."""
     summary: str = ""

@@ -149,7 +149,7 @@ class Applier:
         approval = self._start.policy.approval
         change = Change(Action.CREATE)
         wanted = plan.planned(resource, change)
-        if approval is None or entry.arn or approval.covers(wanted):
+        if approval is None or entry.arn or approval.covers(wanted, being_created=True):
             return outcomes.waiting_for(resource, entry, pending.resource)
         held = plan.withhold(change, wanted)
         return outcomes.settle(Work(resource, entry, {}, None, held), self._start.policy)

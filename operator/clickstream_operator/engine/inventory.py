@@ -60,3 +60,8 @@ class Entry:
     def never_written(self) -> bool:
         """Whether nothing was ever created under this entry, as far as the status knows."""
         return not self.arn and not self.applied_hash
+
+    @property
+    def being_created(self) -> bool:
+        """Whether its creation, or its re-creation, is not complete."""
+        return not self.applied_hash or self.state is State.CREATING

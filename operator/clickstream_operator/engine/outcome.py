@@ -106,6 +106,9 @@ class Work:
         self.done.append(change.action)
         self.fields |= set(change.diff.paths)
         self.drifted = self.drifted or change.is_drift
+        if change.action is Action.CREATE:
+            # What is made again is not complete before it is Ready, whatever was applied before.
+            self.entry = replace(self.entry, state=State.CREATING)
 
 
 def settle(work: Work, policy: Policy) -> Outcome:
@@ -157,7 +160,7 @@ def settle(work: Work, policy: Policy) -> Outcome:
     if diff or phase is Phase.PROGRESSING:
         waiting = replace(
             entry,
-            state=State.UPDATING if entry.applied_hash else State.CREATING,
+            state=State.CREATING if entry.being_created else State.UPDATING,
             reason=Reason.WAITING_FOR_AWS,
             message=observed.readiness.message or f"{', '.join(diff.paths)} not applied yet",
         )
@@ -187,7 +190,7 @@ def _serves_as_before(work: Work, observed: Observed) -> bool:
 
 def _paced(outcome: Outcome, entry: Entry, wait: Wait, *, serves: bool) -> Outcome:
     """The outcome of a change that goes on when AWS takes the next step."""
-    state = State.UPDATING if entry.applied_hash else State.CREATING
+    state = State.CREATING if entry.being_created else State.UPDATING
     waiting = replace(entry, state=state, reason=wait.reason, message=wait.message)
     if wait.seconds is None:
         return replace(outcome, entry=waiting, next=Next.POLL, usable=serves)

@@ -75,14 +75,15 @@ class PlannedChange:
 class Approval:
     """What a person approved.
 
-    An approved creation covers the steps that complete it; an approved value of a field covers the
-    steps on the way to it, each of which starts from another one.
+    An approved creation covers the steps that complete it, and no change after it was complete; an
+    approved value of a field covers the steps on the way to it, each of which starts from another
+    one.
     """
 
     changes: frozenset[PlannedChange] = frozenset()
 
-    def covers(self, wanted: Iterable[PlannedChange]) -> bool:
-        """Whether all of `wanted` was approved."""
+    def covers(self, wanted: Iterable[PlannedChange], *, being_created: bool) -> bool:
+        """Whether all of `wanted` was approved, for a resource that is, or is not, complete yet."""
         created = {one.resource for one in self.changes if one.action is Action.CREATE}
         targets = {
             (one.resource, one.field, one.new)
@@ -93,7 +94,10 @@ class Approval:
             one in self.changes
             or (
                 one.action is Action.UPDATE
-                and (one.resource in created or (one.resource, one.field, one.new) in targets)
+                and (
+                    (being_created and one.resource in created)
+                    or (one.resource, one.field, one.new) in targets
+                )
             )
             for one in wanted
         )
@@ -198,7 +202,10 @@ def decide(
     if policy.approval is None or change.action not in {Action.CREATE, Action.UPDATE}:
         return change
     wanted = planned(resource, change)
-    return change if policy.approval.covers(wanted) else withhold(change, wanted)
+    being_created = entry is None or entry.being_created
+    if policy.approval.covers(wanted, being_created=being_created):
+        return change
+    return withhold(change, wanted)
 
 
 def planned(resource: Resource, change: Change) -> tuple[PlannedChange, ...]:

@@ -141,7 +141,7 @@ class Remover:
         approval = self._start.policy.approval
         change = plan.Change(Action.DELETE)
         wanted = plan.planned(resource, change)
-        if approval is not None and not approval.covers(wanted):
+        if approval is not None and not approval.covers(wanted, being_created=False):
             held = plan.withhold(change, wanted)
             blocked = outcomes.blocked(resource, entry, Reason.PLAN_PENDING, held.message)
             return replace(blocked, next=Next.RESYNC, withheld=wanted)
