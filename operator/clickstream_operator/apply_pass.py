@@ -96,6 +96,8 @@ class ApplyPass:
             unread=memory.unread,
             begun={} if full else memory.begun,
             carried={} if is_resync else memory.polls.not_due(self._clock()),
+            unshown=memory.unshown,
+            moment=self._clock(),
         )
         applier = Applier(wanted, start, tag_index=TagIndex(calls))
         before = subject.status
@@ -105,6 +107,7 @@ class ApplyPass:
             outcomes |= await self._prune(blueprint, wanted, memory, start)
         memory.observations, memory.begun = applier.observations, applier.begun
         memory.unread = applier.unread
+        memory.note_unshown(outcomes, now=self._clock())
         if all(outcome.next is not Next.POLL for outcome in outcomes.values()):
             # No poll follows: keep only what a hot resync does not look at.
             memory.observations = _still_known(memory, wanted, resync=True)
@@ -205,9 +208,8 @@ class ApplyPass:
         ]
         doubt = doubt_of(memory, start.inventory, clock=self._clock(), now=self._now())
         remover = Remover(leaving, replace(start, known={}), doubt=doubt)
-        outcomes = dict(await remover.remove())
-        unknown = gone - {resource.name for resource in leaving}
-        return outcomes | {name: Outcome(name, None) for name in unknown}
+        # What no spec of this version asks for stays on record, for the version that made it.
+        return await remover.remove()
 
 
 def _on_the_way_out(blueprint: Blueprint, outcomes: Mapping[str, Outcome]) -> frozenset[str]:

@@ -17,7 +17,7 @@ from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.v1alpha1 import FORCE_DELETE, Effective
 from clickstream_operator.aws.session import AwsSession, Calls
 from clickstream_operator.engine.inventory import Entry, State
-from clickstream_operator.engine.outcome import Outcome
+from clickstream_operator.engine.outcome import Next, Outcome
 from clickstream_operator.engine.pass_input import PassInput
 from clickstream_operator.engine.remove import Remover
 from clickstream_operator.events import EventRecorder, Happening
@@ -69,27 +69,30 @@ class Deletion:
         Raises:
             StaleObject: the object changed during the pass.
         """
-        effective = subject.status.effective
-        if effective is None or not effective.account:
-            # Nothing was ever written: the account is recorded before the first write.
-            await self._kube.remove_finalizer(subject.body)
-            return None
         if subject.annotations.get(FORCE_DELETE) == "true":
             await self._abandon(subject)
             return None
-        identity = preflight.problem_with_credentials(
+        refused = preflight.problem_with_credentials(
             subject, self._around
-        ) or await preflight.identify(subject, self._session(subject, effective.region))
+        ) or preflight.problem_with_region(subject, self._around)
+        region = preflight.region_of(subject, self._around)
+        identity = refused or await preflight.identify(subject, self._session(subject, region))
         if isinstance(identity, Problem):
-            return await self._wait_with(identity, subject, memory, effective)
+            return await self._wait_with(identity, subject, memory)
+        effective = subject.status.effective
+        if effective is None:
+            # The finalizer was there before the status: it ended in between, or was restored
+            # without its status. What it may have made has the names that it would get.
+            effective = preflight.decide_effective(subject, identity, self._around)
+            recorded = subject.status.model_copy(update={"effective": effective})
+            subject = await self._reporter.store(subject, recorded)
         return await self._remove(subject, memory, effective)
 
-    async def _wait_with(
-        self, problem: Problem, subject: Subject, memory: Memory, effective: Effective
-    ) -> float:
+    async def _wait_with(self, problem: Problem, subject: Subject, memory: Memory) -> float:
         """Say what keeps the deletion from AWS, and try again later."""
         problem = self._reporter.dated(problem, memory)
-        report = replace(report_of(subject, effective, [], {}), deleting=True, problem=problem)
+        report = report_of(subject, subject.status.effective, [], {})
+        report = replace(report, deleting=True, problem=problem)
         await self._reporter.publish(subject, report, {})
         return self._reporter.in_time(self._pace.backoff(memory), [probe(problem)])
 
@@ -111,11 +114,8 @@ class Deletion:
         )
         outcomes = dict(await remover.remove())
         memory.note_removal(outcomes)
-        # What no spec of this version asks for holds nothing up.
-        unknown = inventory.keys() - {resource.name for resource in resources}
-        if unknown:
-            log.warning("left alone: unknown to this version", resources=sorted(unknown))
-        outcomes |= {name: Outcome(name, None) for name in unknown}
+        built = {resource.name for resource in resources}
+        outcomes |= {n: unknown(one) for n, one in inventory.items() if n not in built}
         report = report_of(subject, effective, resources, outcomes)
         report = replace(report, deleting=True, entries=listed(report.entries, inventory))
         subject = await self._reporter.publish(subject, report, outcomes)
@@ -123,9 +123,22 @@ class Deletion:
             delay = self._pace.after(memory, outcomes, resync=False)
             entries = statuses.inventory(subject.status).values()
             return self._reporter.in_time(delay, entries)
+        await self._tell_retained(subject, report.entries)
         await self._kube.remove_finalizer(subject.body)
         log.info("pipeline deleted", retained=[entry.name for entry in report.entries])
         return None
+
+    async def _tell_retained(self, subject: Subject, entries: Iterable[Entry]) -> None:
+        """Say what the deletion policy keeps: nothing else is left to say it."""
+        kept = [one.arn or one.physical_name for one in entries if one.state is State.RETAINED]
+        if not kept:
+            return
+        audit_log.info("deletion: retained in AWS", resources=kept)
+        for note in notes_of(kept, separator=", "):
+            said = f"spec.deletionPolicy keeps {len(kept)} in AWS: {note}"
+            await self._recorder.record(
+                subject.body, Happening("Normal", Reason.RESOURCE_RETAINED, said, "Delete")
+            )
 
     async def _abandon(self, subject: Subject) -> None:
         """Drop the finalizer on request and say what stays behind."""
@@ -149,6 +162,24 @@ def is_over(outcomes: Iterable[Outcome]) -> bool:
     """Whether every resource is gone or stays for good."""
     entries = (outcome.entry for outcome in outcomes)
     return all(entry is None or entry.state is State.RETAINED for entry in entries)
+
+
+def unknown(entry: Entry) -> Outcome:
+    """What becomes of a resource that no spec of this version asks for."""
+    if entry.never_written:
+        return Outcome(entry.name, None)
+    return Outcome(
+        entry.name,
+        replace(
+            entry,
+            state=State.BLOCKED,
+            reason=Reason.DELETION_BLOCKED,
+            message=f"{entry.kind} {entry.physical_name} was made by another version of the "
+            f"operator, which alone can delete it; run that version, or leave everything in AWS "
+            f"with the annotation {FORCE_DELETE}=true",
+        ),
+        Next.BACKOFF,
+    )
 
 
 def listed(entries: Iterable[Entry], inventory: Mapping[str, Entry]) -> list[Entry]:

@@ -1,4 +1,4 @@
-"""Kubernetes Events: one per transition, repeated ones not at all."""
+"""Kubernetes Events: one per transition, the same warning not twice within minutes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
 import structlog
@@ -19,6 +19,8 @@ log = structlog.get_logger(__name__)
 
 _REMEMBERED: Final = 4096
 _NOTE_LENGTH: Final = 1024
+#: A state that comes and goes is told this often; one that comes back after that is news.
+_SAME_AGAIN_AFTER: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +42,18 @@ class EventRecorder:
         self._kube = kube
         self._instance = instance
         self._now = now
-        self._last: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._last: OrderedDict[tuple[str, str], tuple[str, datetime]] = OrderedDict()
 
     async def record(self, body: Mapping[str, Any], happening: Happening) -> None:
-        """Post one Event, unless the last one of this reason on this object said the same."""
+        """Post one Event, unless it is a warning that was posted in these minutes."""
         metadata = body["metadata"]
         key = (metadata["uid"], f"{happening.reason}/{happening.action}")
-        if self._last.get(key) == happening.note and happening.kind == "Warning":
+        now = self._now()
+        note, at = self._last.get(key, ("", now))
+        repeated = happening.kind == "Warning" and note == happening.note
+        if repeated and now - at < _SAME_AGAIN_AFTER:
             return
-        self._last[key] = happening.note
+        self._last[key] = (happening.note, now)
         self._last.move_to_end(key)
         if len(self._last) > _REMEMBERED:
             self._last.popitem(last=False)
@@ -57,7 +62,7 @@ class EventRecorder:
                 "name": f"{metadata['name']}.{uuid.uuid4().hex[:16]}",
                 "namespace": metadata["namespace"],
             },
-            "eventTime": self._now().strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            "eventTime": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
             "type": happening.kind,
             "reason": happening.reason.value,
             "note": happening.note[:_NOTE_LENGTH],

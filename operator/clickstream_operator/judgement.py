@@ -174,15 +174,27 @@ def _say_credentials(conditions: ConditionSet, report: Report) -> None:
         conditions.set(
             types.CREDENTIALS_VALID, "False", Reason.CREDENTIALS_INVALID, report.credentials_message
         )
-    elif report.problem is None or report.problem.reason is Reason.ACCOUNT_MISMATCH:
+    elif _proves_credential(report):
         conditions.set(types.CREDENTIALS_VALID, "True", Reason.CREDENTIALS_VALID)
 
 
+def _proves_credential(report: Report) -> bool:
+    """Whether AWS answered to it: a pass that could not look says nothing about it."""
+    if report.problem is not None:
+        return report.problem.reason is Reason.ACCOUNT_MISMATCH
+    return not report.failed_looks
+
+
 def _say_drift(conditions: ConditionSet, entries: Iterable[Entry]) -> None:
-    drifted = [entry for entry in entries if entry.drift or entry.state is State.DRIFTED]
+    drifted = [
+        entry
+        for entry in entries
+        if entry.drift or entry.state is State.DRIFTED or entry.reason == Reason.RESOURCE_MISSING
+    ]
     if drifted:
         fields = "; ".join(
-            f"{entry.name}: {', '.join(one.field for one in entry.drift)}" for entry in drifted
+            f"{entry.name}: {', '.join(one.field for one in entry.drift) or 'gone'}"
+            for entry in drifted
         )
         conditions.set(types.DRIFT_DETECTED, "True", Reason.DRIFT_DETECTED, fields)
     else:

@@ -14,6 +14,7 @@ from clickstream_operator.engine.inventory import State
 from clickstream_operator.engine.outcome import Next, Outcome
 from clickstream_operator.engine.plan import Action
 from clickstream_operator.engine.resource import Observed
+from clickstream_operator.engine.unshown import Unshown
 from clickstream_operator.polls import POLL_SECONDS, Polls
 from clickstream_operator.report import Publication
 from clickstream_operator.resources.stream_history import StreamHistory
@@ -48,6 +49,8 @@ class Memory:
     """What this process created and AWS is still at work on, as last seen."""
     corrections: dict[str, int] = field(default_factory=dict)
     correcting: set[str] = field(default_factory=set)
+    unshown: dict[str, Unshown] = field(default_factory=dict)
+    """What AWS accepted and did not show at the last look."""
     visited: set[str] = field(default_factory=set)
     history: StreamHistory = field(default_factory=StreamHistory)
     scaling_due: float = 0.0
@@ -78,6 +81,16 @@ class Memory:
             unsure = one.entry is not None and one.entry.state in {State.CREATING, State.FAILED}
             if Action.CREATE in one.done or unsure:
                 self.tried[name] = now
+
+    def note_unshown(self, outcomes: Mapping[str, Outcome], *, now: float) -> None:
+        """Remember what was written and is not shown yet, and forget what is."""
+        for name, one in outcomes.items():
+            known = self.unshown.pop(name, None)
+            if one.unshown is None:
+                continue
+            if known is None or known.diff != one.unshown:
+                known = Unshown(one.unshown, first=now, last=now)
+            self.unshown[name] = known.sent_again(now) if one.sent_again else known
 
     def note_removal(self, outcomes: Mapping[str, Outcome]) -> None:
         """Remember what a removal need not look for again: deleted, or never there.

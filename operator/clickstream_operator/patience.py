@@ -61,6 +61,12 @@ def stalls(entry: Entry, *, now: datetime) -> bool:
     return now - since >= patience
 
 
+def is_same_failure(before: Entry, after: Entry) -> bool:
+    """Whether a failure goes on under another reason that is borne as long."""
+    alike = _patience_with(before.reason) == _patience_with(after.reason)
+    return is_error(before) and is_error(after) and alike
+
+
 def seconds_to_stall(entries: Iterable[Entry], *, now: datetime) -> float | None:
     """Seconds until the next of these has failed for too long; None when none is on the way."""
     left = []

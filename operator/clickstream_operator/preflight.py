@@ -74,13 +74,18 @@ def problem_in_spec(subject: Subject, around: Surroundings) -> Problem | None:
             compile_rule(rule)
         except RuleError as error:
             return Problem(Reason.INVALID, str(error))
-    if not region_of(subject, around):
-        return Problem(
-            Reason.INVALID,
-            "spec.region is unset and the operator has no default; set AWS_REGION for the "
-            "operator, or create this pipeline anew with spec.region, which is fixed at creation",
-        )
-    return None
+    return problem_with_region(subject, around)
+
+
+def problem_with_region(subject: Subject, around: Surroundings) -> Problem | None:
+    """That nobody says where the pipeline is."""
+    if region_of(subject, around):
+        return None
+    return Problem(
+        Reason.INVALID,
+        "spec.region is unset and the operator has no default; set AWS_REGION for the operator, or "
+        "create this pipeline anew with spec.region, which is fixed at creation",
+    )
 
 
 def problem_with_credentials(subject: Subject, around: Surroundings) -> Problem | None:

@@ -20,7 +20,12 @@ from clickstream_operator.engine.resource import Resource
 from clickstream_operator.events import EventRecorder
 from clickstream_operator.kube import Kube
 from clickstream_operator.pacing import Memory, Pace
-from clickstream_operator.patience import TOLERATED_FAILED_LOOKS, seconds_to_stall
+from clickstream_operator.patience import (
+    TOLERATED_FAILED_LOOKS,
+    is_same_failure,
+    probe,
+    seconds_to_stall,
+)
 from clickstream_operator.report import Problem, Report, timestamp
 from clickstream_operator.resources.stream_history import StreamHistory
 from clickstream_operator.subject import Subject, parse
@@ -72,10 +77,12 @@ class Reporter:
         return problem
 
     def dated(self, problem: Problem, memory: Memory) -> Problem:
-        """The problem with the time since which this reason has been the case."""
-        if memory.problem_reason != problem.reason:
-            memory.problem_reason = problem.reason
+        """The problem with the time since which it, or another borne as long, has been the case."""
+        known = memory.problem_reason
+        before = Problem(Reason(known), "") if known else None
+        if before is None or not is_same_failure(probe(before), probe(problem)):
             memory.problem_since = timestamp(self._now())
+        memory.problem_reason = problem.reason
         return replace(problem, since=memory.problem_since)
 
     def in_time(self, delay: float, entries: Iterable[Entry]) -> float:
@@ -123,7 +130,8 @@ class Reporter:
         subject = await self.write(subject, report)
         # A correction that took one pass leaves the status as it was, and is news all the same.
         if subject.status != before or any(one.done for one in outcomes.values()):
-            for happening in happenings(before, subject.status, outcomes):
+            gating = None if report.deleting else report.gating
+            for happening in happenings(before, subject.status, outcomes, gating=gating):
                 await self._recorder.record(subject.body, happening)
         return subject
 

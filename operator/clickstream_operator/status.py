@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, get_args
 
@@ -20,6 +21,7 @@ from clickstream_operator.api.v1alpha1 import (
 )
 from clickstream_operator.engine.inventory import Drift, Entry, Origin, State
 from clickstream_operator.judgement import judge
+from clickstream_operator.patience import is_same_failure
 from clickstream_operator.report import Report, timestamp
 
 
@@ -127,12 +129,11 @@ def _with_times(entries: Iterable[Entry], previous: Status, now: str) -> list[En
     timed = []
     for entry in entries:
         old = before.get(entry.name)
-        same = (
-            old is not None and old.since and (old.state, old.reason) == (entry.state, entry.reason)
+        same = old is not None and (
+            (old.state, old.reason) == (entry.state, entry.reason) or is_same_failure(old, entry)
         )
-        values = {name: getattr(entry, name) for name in Entry.__dataclass_fields__}
-        values["since"] = old.since if old and same else now
-        timed.append(Entry(**values))
+        since = old.since if old is not None and same else ""
+        timed.append(replace(entry, since=since or now))
     return timed
 
 

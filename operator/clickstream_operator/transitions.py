@@ -17,6 +17,8 @@ from clickstream_operator.api.v1alpha1 import (
 from clickstream_operator.engine.outcome import Outcome
 from clickstream_operator.engine.plan import Action
 from clickstream_operator.events import Happening
+from clickstream_operator.patience import is_error
+from clickstream_operator.status import inventory
 
 _VERBS = (
     (Action.CREATE, Reason.RESOURCE_CREATED, "created"),
@@ -28,8 +30,17 @@ _VERBS = (
 _NOTE_LENGTH: Final = 960
 
 
-def happenings(before: Status, after: Status, outcomes: Mapping[str, Outcome]) -> list[Happening]:
-    """The Events for one change of status."""
+def happenings(
+    before: Status,
+    after: Status,
+    outcomes: Mapping[str, Outcome],
+    *,
+    gating: frozenset[str] | None = None,
+) -> list[Happening]:
+    """The Events for one change of status.
+
+    `gating`: what Ready speaks for; the failures of the rest are told one by one. None: of nothing.
+    """
     found: list[Happening] = []
     for action, reason, verb in _VERBS:
         touched = [
@@ -56,6 +67,7 @@ def happenings(before: Status, after: Status, outcomes: Mapping[str, Outcome]) -
     ]
     found += new_drift
     found += _about_subscribers(before, after)
+    found += [] if gating is None else _about_the_rest(before, after, gating)
     found += _about_plan(before.plan or Plan(), after.plan or Plan())
     asked = after.last_handled_reconcile_at
     if asked != before.last_handled_reconcile_at:
@@ -113,6 +125,16 @@ def _about_subscribers(before: Status, after: Status) -> list[Happening]:
     return [
         Happening("Warning", Reason.NOT_CONFIRMED, note, "Subscribe")
         for note in notes_of(new, separator="; ")
+    ]
+
+
+def _about_the_rest(before: Status, after: Status, gating: frozenset[str]) -> list[Happening]:
+    """What fails without Ready being False for it, such as an alarm: said when it begins."""
+    known = {name for name, one in inventory(before).items() if is_error(one)}
+    return [
+        Happening("Warning", Reason(one.reason), f"{name}: {one.message}", "Apply")
+        for name, one in inventory(after).items()
+        if is_error(one) and name not in known and name not in gating
     ]
 
 

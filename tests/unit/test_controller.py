@@ -14,10 +14,10 @@ from clickstream_operator import apply_pass, pipeline
 from clickstream_operator import status as statuses
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.v1alpha1 import FINALIZER, Status
-from clickstream_operator.aws.errors import Category
+from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.aws.session import AwsSession, Identity
 from clickstream_operator.controller import Controller
-from clickstream_operator.engine.resource import Observed, progressing
+from clickstream_operator.engine.resource import DeletionPolicy, Observed, progressing
 from clickstream_operator.events import EventRecorder, Happening
 from clickstream_operator.kube import Kube
 from clickstream_operator.metrics import Metrics
@@ -94,8 +94,12 @@ class MemoryRecorder:
 class MemorySession:
     """A credential of one account."""
 
+    error: AwsError | None = None
+
     async def identity(self) -> Identity:
         """The account."""
+        if self.error is not None:
+            raise self.error
         return Identity("123456789012", "aws")
 
 
@@ -104,6 +108,7 @@ class World:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.kube, self.recorder, self.time = MemoryKube(), MemoryRecorder(), 0.0
+        self.session = MemorySession()
         self.wanted: list[FakeResource] = []
         self.possible: list[FakeResource] = []
         monkeypatch.setattr(pipeline, "build", lambda _blueprint: self.wanted)
@@ -111,7 +116,7 @@ class World:
         self.controller = Controller(
             kube=cast("Kube", self.kube),
             recorder=cast("EventRecorder", self.recorder),
-            sessions=lambda _region, _role: cast("AwsSession", MemorySession()),
+            sessions=lambda _region, _role: cast("AwsSession", self.session),
             surroundings=Surroundings(
                 cluster="cluster-1",
                 instance="test",
@@ -305,15 +310,62 @@ async def test_deletion_does_not_look_again_for_what_is_gone(world: World) -> No
     assert world.kube.body is None
 
 
-async def test_forgotten_line_does_not_hold_a_deletion_up(world: World) -> None:
-    """An inventory line that no resource of the spec answers to does not keep the finalizer."""
-    fake, forgotten = FakeResource("a"), FakeResource("config")
-    world.has(fake, forgotten)
+async def test_what_another_version_made_is_not_forgotten(world: World) -> None:
+    """A line that nothing of this version answers to stays, holds a deletion up, and says so."""
+    fake, newer = FakeResource("a"), FakeResource("newer")
+    world.has(fake, newer)
     await world.step()
-    world.possible = [fake]
+    world.has(fake)
+    world.edit()
+    await world.step()
+    assert [one.name for one in world.kube.status.resources] == ["a", "newer"]
+    assert ready_of(world.kube.status)[0] == "True"
     world.ask_to_delete()
     await world.step()
+    (line,) = world.kube.status.resources
+    assert (line.name, line.reason) == ("newer", "DeletionBlocked")
+    assert "made by another version" in line.message
+    assert newer.there is not None
+    assert world.kube.body is not None
+    world.kube.body["metadata"]["annotations"] = {"clickstream.dev/force-delete": "true"}
+    await world.step()
     assert world.kube.body is None
+
+
+async def test_deletion_without_a_status_finds_what_was_made(world: World) -> None:
+    """Restored without its status, or ended right after its finalizer: AWS is asked, not believed.
+
+    Also when the credential fails at first, which gives the object a status.
+    """
+    fake = FakeResource("a")
+    world.has(fake)
+    await world.step()
+    assert world.kube.body is not None
+    del world.kube.body["status"]
+    world.session.error = aws_error(Category.TRANSIENT)
+    world.ask_to_delete()
+    await world.step()
+    assert "status" in (world.kube.body or {})
+    world.session.error = None
+    await world.step()
+    gone: Any = (world.kube.body, fake.there)
+    assert gone == (None, None)
+
+
+async def test_what_a_deletion_keeps_is_told(world: World) -> None:
+    """Its ARN, when nothing else is left that could say it."""
+    kept, fake = FakeResource("a", deletion=DeletionPolicy.RETAIN), FakeResource("b")
+    world.has(kept, fake)
+    await world.step()
+    world.ask_to_delete()
+    world.recorder.seen.clear()
+    await world.step()
+    assert world.kube.body is None
+    (told,) = (one for one in world.recorder.seen if one.reason is Reason.RESOURCE_RETAINED)
+    assert (told.kind, told.note) == (
+        "Normal",
+        f"spec.deletionPolicy keeps 1 in AWS: {kept.arn}",
+    )
 
 
 async def test_deletion_right_after_creation_finds_what_is_not_shown_yet(world: World) -> None:

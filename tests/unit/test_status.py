@@ -300,6 +300,33 @@ def test_progress_restarts_the_patience() -> None:
     assert "Stalled" not in summary(status)
 
 
+def test_a_failure_under_changing_reasons_is_one() -> None:
+    """Throttled, then a 5xx, and so on: waiting longer is not worth it after ten minutes."""
+    status = Status()
+    for minute in range(11):
+        reason = Reason.THROTTLED if minute % 2 else Reason.TRANSIENT
+        status = compose(report(failing(reason)), status, now=T0 + minute * MINUTE)
+        assert ("Stalled" in summary(status)) == (minute >= 10)
+    status = compose(report(failing(Reason.ACCESS_DENIED)), status, now=T0 + 11 * MINUTE)
+    assert "Stalled" not in summary(status)
+
+
+def test_what_is_gone_and_not_made_again_is_drift() -> None:
+    """Under Report the condition that says what differs says this too."""
+    gone = entry("a", State.BLOCKED, Reason.RESOURCE_MISSING)
+    assert of(compose(report(gone)), "DriftDetected").message == "a: gone"
+
+
+def test_a_failed_look_proves_no_credential() -> None:
+    """What was False stays False while AWS does not answer who it is."""
+    bad = report(entry("a"), failed_looks=1, credentials_are_bad=True, credentials_message="old")
+    status = compose(bad, READY_STATUS)
+    status = compose(report(entry("a"), failed_looks=2), status, now=T0 + MINUTE)
+    assert summary(status)["CredentialsValid"] == ("False", "CredentialsInvalid")
+    status = compose(report(entry("a")), status, now=T0 + 2 * MINUTE)
+    assert summary(status)["CredentialsValid"] == ("True", "CredentialsValid")
+
+
 def test_stalled_one_outweighs_a_retried_one() -> None:
     """What needs a person is shown first."""
     status = compose(report(failing(Reason.THROTTLED, "a"), failing(Reason.INVALID, "b")))

@@ -218,3 +218,21 @@ def test_a_requested_pass_is_told_once() -> None:
     assert (event.kind, event.reason) == ("Normal", Reason.RECONCILE_REQUEST_HANDLED)
     assert "=now-1 asks" in event.note
     assert happenings(handled, handled, {}) == []
+
+
+def test_what_fails_beside_a_ready_pipeline_is_told_once() -> None:
+    """An alarm gates nothing, and that it can't be made is news; what gates has its condition."""
+    alarm = ResourceStatus(
+        name="alarm",
+        kind="Alarm",
+        physical_name="a",
+        state="Failed",
+        reason="AccessDenied",
+        message="may not",
+    )
+    before, after = Status(), Status(resources=[alarm])
+    told = Happening("Warning", Reason.ACCESS_DENIED, "alarm: may not", "Apply")
+    assert happenings(before, after, {}, gating=frozenset({"stream"})) == [told]
+    assert happenings(after, after, {}, gating=frozenset({"stream"})) == []
+    assert happenings(before, after, {}, gating=frozenset({"alarm"})) == []
+    assert happenings(before, after, {}) == []

@@ -32,6 +32,7 @@ from clickstream_operator.engine.resource import (
     ResourceBlocked,
     StepMustWait,
     fingerprint,
+    halfway,
     same_tags,
 )
 
@@ -59,6 +60,8 @@ class Applier:
         self._start = start
         self._looks = Looks(self._resources, start, tag_index=tag_index)
         self._outputs: dict[str, Mapping[str, str]] = {}
+        # What a write may have changed, also one that failed.
+        self._touched: dict[str, Entry] = {}
         self.outcomes: dict[str, Outcome] = {}
         self.observations: dict[str, Observed] = {}
         self.begun: dict[str, Observed] = {}
@@ -99,12 +102,15 @@ class Applier:
             except OutputPending as pending:
                 outcome = self._pending(resource, entry, pending)
             except ResourceBlocked as blocked:
-                outcome = outcomes.blocked(resource, entry, blocked.reason, blocked.message)
+                touched = self._touched.get(resource.name, entry)
+                outcome = outcomes.blocked(resource, touched, blocked.reason, blocked.message)
             except AwsError as error:
-                outcome = outcomes.failed(resource, entry, error)
+                touched = self._touched.get(resource.name, entry)
+                outcome = outcomes.failed(resource, touched, error)
             except Exception as error:  # one resource's defect must not stop the others
                 log.exception("unexpected error in a resource")
-                outcome = outcomes.broken(resource, entry, error)
+                touched = self._touched.get(resource.name, entry)
+                outcome = outcomes.broken(resource, touched, error)
         self.outcomes[resource.name] = outcome
         if outcome.outputs:
             self._outputs[resource.name] = outcome.outputs
@@ -134,7 +140,7 @@ class Applier:
             dependency = self._unready_dependency(resource)
             if dependency:
                 return outcomes.waiting_for(resource, entry, dependency, work.observed)
-            if not await self._step(work):
+            if self._is_awaited(work) or not await self._step(work):
                 break
         result = outcomes.settle(work, self._start.policy)
         if result.ready and work.observed and work.observed.readiness.phase is Phase.READY:
@@ -186,13 +192,24 @@ class Applier:
             corrections=self._start.corrections.get(work.resource.name, 0),
         )
 
+    def _is_awaited(self, work: Work) -> bool:
+        """Whether this very change was sent, is not shown yet, and is not sent again now."""
+        sent = self._start.unshown.get(work.resource.name)
+        if sent is None or work.done or work.change.diff != sent.diff:
+            return False
+        work.sent, work.hopeless = sent, sent.is_hopeless(self._start.moment)
+        return work.sent_again or not sent.is_due(self._start.moment)
+
     async def _step(self, work: Work) -> bool:
         """Write one change and look at the result; False when the next step must wait for AWS."""
-        change, resource = work.change, work.resource
+        change, resource, before = work.change, work.resource, work.entry
+        if change.action is Action.UPDATE and not change.is_drift:
+            work.entry = replace(before, applied_hash=halfway(before.applied_hash))
+            self._touched[resource.name] = work.entry
         try:
             work.observed = await _write(work, begun=resource.name in self._start.begun)
         except StepMustWait as later:
-            work.wait = later.wait
+            work.wait, work.entry = later.wait, before
             return False
         except AwsError as error:
             if error.category is not Category.ALREADY_EXISTS or change.action is not Action.CREATE:

@@ -40,7 +40,8 @@ class Drift:
 class Entry:
     """One resource in the inventory.
 
-    `since` is the RFC 3339 time at which state or reason last changed. An entry without `arn` is an
+    `since` is the RFC 3339 time at which state or reason last changed, or a failure began that goes
+    on under changing reasons. An entry without `arn` is an
     intent: the name was recorded before anything was created under it.
     """
 

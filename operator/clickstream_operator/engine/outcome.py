@@ -28,6 +28,7 @@ from clickstream_operator.engine.resource import (
     Wait,
     fingerprint,
 )
+from clickstream_operator.engine.unshown import Unshown
 
 _REASONS: Final[dict[Category, Reason]] = {
     Category.NOT_FOUND: Reason.TRANSIENT,
@@ -59,7 +60,8 @@ class Outcome:
     `fields` what was changed. `look_failed`: the pass could not see it, which says nothing about
     the thing itself. `withheld` waits for approval. `seconds`: until the next try, with LATER;
     until the first look, with POLL, where something is known about it.
-    `usable`: not as desired yet, but what depends on it need not wait.
+    `usable`: not as desired yet, but what depends on it need not wait. `unshown`: what was written
+    and AWS does not show; `sent_again`: this pass wrote the same once more.
     """
 
     resource: str
@@ -74,6 +76,8 @@ class Outcome:
     withheld: tuple[PlannedChange, ...] = ()
     seconds: float = 0.0
     usable: bool = False
+    unshown: Diff | None = None
+    sent_again: bool = False
 
     @property
     def ready(self) -> bool:
@@ -100,9 +104,17 @@ class Work:
     fields: set[str] = field(default_factory=set)
     drifted: bool = False
     wait: Wait | None = None
+    written: Diff | None = None
+    sent: Unshown | None = None
+    sent_again: bool = False
+    hopeless: bool = False
 
     def note(self, change: Change) -> None:
-        """Remember that a change was written."""
+        """Remember that a change was written; the same once more is no news."""
+        self.written = change.diff
+        if self.sent is not None and change.diff == self.sent.diff:
+            self.sent_again = True
+            return
         self.done.append(change.action)
         self.fields |= set(change.diff.paths)
         self.drifted = self.drifted or change.is_drift
@@ -135,6 +147,7 @@ def settle(work: Work, policy: Policy) -> Outcome:
         done=tuple(work.done),
         fields=tuple(sorted(work.fields)),
         corrected_drift=work.drifted,
+        sent_again=work.sent_again,
     )
     diff = work.resource.diff(work.desired, observed)
     phase = observed.readiness.phase
@@ -164,6 +177,11 @@ def settle(work: Work, policy: Policy) -> Outcome:
             reason=Reason.WAITING_FOR_AWS,
             message=observed.readiness.message or f"{', '.join(diff.paths)} not applied yet",
         )
+        sent = work.sent.diff if work.sent else None
+        unshown = diff if diff and phase is Phase.READY and diff in (work.written, sent) else None
+        outcome = replace(outcome, unshown=unshown)
+        if unshown and work.hopeless:
+            return replace(outcome, entry=_never_shown(entry, change), next=Next.BACKOFF)
         return replace(outcome, entry=waiting, next=Next.POLL)
     # A ready thing may have something to say: a subscription waits for a click.
     ready = replace(
@@ -174,6 +192,17 @@ def settle(work: Work, policy: Policy) -> Outcome:
         message=observed.readiness.message,
     )
     return replace(outcome, entry=ready)
+
+
+def _never_shown(entry: Entry, change: Change) -> Entry:
+    """What AWS accepts and something takes back, or AWS itself loses."""
+    return replace(
+        entry,
+        state=State.FAILED,
+        reason=Reason.DRIFT_LOOP if change.is_drift else Reason.RESOURCE_FAILED,
+        message=f"AWS accepted {', '.join(change.diff.paths)} more than 10 minutes ago and does "
+        "not show it; find what else manages it",
+    )
 
 
 def _serves(work: Work, observed: Observed) -> bool:

@@ -11,6 +11,7 @@ from clickstream_operator.engine.inventory import Entry, Origin
 from clickstream_operator.engine.outcome import Outcome
 from clickstream_operator.engine.plan import Ownership, Policy
 from clickstream_operator.engine.resource import Observed, Resource
+from clickstream_operator.engine.unshown import Unshown
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,8 @@ class PassInput:
     not to be looked at yet. `begun`: what this process created and AWS was last seen at work on;
     what such a thing began with is known. `corrections`: drift corrections in a row so far.
     `unindexed`: the resources whose tags the last full look did not see. `unread`: those that the
-    last pass could not look at in full.
+    last pass could not look at in full. `unshown`: changes that AWS accepted and did not show at
+    the last look. `moment`: monotonic seconds, as in those.
     """
 
     inventory: Mapping[str, Entry]
@@ -37,6 +39,8 @@ class PassInput:
     unread: frozenset[str] = frozenset()
     carried: Mapping[str, Outcome] = field(default_factory=dict)
     begun: Mapping[str, Observed] = field(default_factory=dict)
+    unshown: Mapping[str, Unshown] = field(default_factory=dict)
+    moment: float = 0.0
 
     def entry(self, resource: Resource) -> Entry:
         """The resource in the inventory; an intent when the inventory does not have it."""

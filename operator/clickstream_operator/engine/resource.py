@@ -329,6 +329,14 @@ def same_tags(one: str, other: str) -> bool:
     return one[_PROPERTIES_LENGTH:] == other[_PROPERTIES_LENGTH:]
 
 
+def halfway(applied: str) -> str:
+    """What stands for a fingerprint once a change of it has begun: equal to that of no state.
+
+    When the change is taken back before its end, what is left of it is no drift.
+    """
+    return f"{applied}~" if applied and not applied.endswith("~") else applied
+
+
 def _digest(value: Any) -> str:
     text = json.dumps(value, sort_keys=True, default=list, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

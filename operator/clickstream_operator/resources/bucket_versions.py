@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.aws.session import Calls
 from clickstream_operator.engine.resource import ResourceBlocked
 from clickstream_operator.resources.absence import found
@@ -12,6 +13,7 @@ from clickstream_operator.resources.absence import found
 PAGES_PER_CALL: Final = 10
 #: As many as DeleteObjects takes (S3 API reference).
 PAGE_SIZE: Final = 1000
+_PASSING: Final = frozenset({"InternalError", "SlowDown", "ServiceUnavailable", "OperationAborted"})
 
 
 async def delete_versions(calls: Calls, bucket: Mapping[str, str]) -> tuple[int, bool]:
@@ -21,6 +23,7 @@ async def delete_versions(calls: Calls, bucket: Mapping[str, str]) -> tuple[int,
 
     Raises:
         ResourceBlocked: ``DeletionBlocked``; S3 refuses to delete an object.
+        AwsError: S3 could delete none of a page just now.
     """
     deleted = 0
     for _page in range(PAGES_PER_CALL):
@@ -38,16 +41,32 @@ async def delete_versions(calls: Calls, bucket: Mapping[str, str]) -> tuple[int,
             "s3", "delete_objects", **bucket, Delete={"Objects": keys, "Quiet": True}
         )
         errors = result.get("Errors", ())
+        deleted += len(keys) - len(errors)
         if errors:
-            raise ResourceBlocked(
-                "DeletionBlocked",
-                f"bucket {bucket['Bucket']}: S3 refused to delete some objects with "
-                f"{errors[0].get('Code')}; remove the lock or grant s3:DeleteObjectVersion",
+            _judge(errors, bucket["Bucket"])
+            if deleted:
+                return deleted, False
+            raise AwsError(
+                service="s3",
+                operation="delete_objects",
+                code=errors[0].get("Code", ""),
+                text=errors[0].get("Message", ""),
+                category=Category.TRANSIENT,
             )
-        deleted += len(keys)
         if not answer.get("IsTruncated"):
             return deleted, True
     return deleted, False
+
+
+def _judge(errors: Sequence[Mapping[str, Any]], bucket: str) -> None:
+    """Tell what S3 refuses from what it could not do just now (S3 API reference, DeleteObjects)."""
+    for error in errors:
+        if error.get("Code") not in _PASSING:
+            raise ResourceBlocked(
+                "DeletionBlocked",
+                f"bucket {bucket}: S3 refused to delete some objects with {error.get('Code')}; "
+                "remove the lock or grant s3:DeleteObjectVersion",
+            )
 
 
 async def amount_of_versions(calls: Calls, bucket: Mapping[str, str]) -> str:

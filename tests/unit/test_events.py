@@ -1,0 +1,50 @@
+"""What is posted, and what is not posted again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+from clickstream_operator.api.reasons import Reason
+from clickstream_operator.events import EventRecorder, Happening
+from clickstream_operator.kube import Kube
+
+BODY = {
+    "metadata": {"name": "web", "namespace": "shop", "uid": "uid-1", "resourceVersion": "1"},
+}
+BLOCKED = Happening("Warning", Reason.ACCESS_DENIED, "may not", "Apply")
+UPDATED = Happening("Normal", Reason.RESOURCE_UPDATED, "updated stream", "Update")
+
+
+class MemoryKube:
+    """Events in a list."""
+
+    def __init__(self) -> None:
+        self.events: list[dict[str, Any]] = []
+
+    async def create_event(self, namespace: str, event: dict[str, Any]) -> None:
+        """Remember it."""
+        self.events.append(event)
+
+
+async def _posted(happening: Happening, *minutes: int) -> int:
+    kube, times = MemoryKube(), iter(minutes)
+    start = datetime(2026, 11, 1, tzinfo=UTC)
+    recorder = EventRecorder(
+        cast("Kube", kube), instance="test", now=lambda: start + timedelta(minutes=next(times))
+    )
+    for _ in minutes:
+        await recorder.record(BODY, happening)
+    return len(kube.events)
+
+
+async def test_the_same_warning_is_not_posted_twice_within_minutes() -> None:
+    """A state that flaps fills no list; one that comes back later is news."""
+    assert await _posted(BLOCKED, 0, 1, 9) == 1
+    assert await _posted(BLOCKED, 0, 10) == 2
+    assert await _posted(BLOCKED, 0, 60, 61) == 2
+
+
+async def test_what_was_done_is_always_told() -> None:
+    """Two updates are two updates."""
+    assert await _posted(UPDATED, 0, 1) == 2
