@@ -21,9 +21,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
+from unittest import mock
 
-import botocore.config
-import botocore.session
 import click
 from rich.console import Console
 from rich.table import Table
@@ -36,6 +35,7 @@ from clickstream_operator.cost.estimate import estimate
 from clickstream_operator.cost.prices import DEFAULT_REGION, prices_of
 from clickstream_operator.cost.traffic import DAYS, Traffic, shards_needed
 from processor.processor import Processor
+from shared.runtime import Clients
 from tests.lambdas.pipelines import KEY, NOW, invocation, make_config
 from tests.lambdas.profiled import count_requests, events
 
@@ -134,6 +134,9 @@ _SERVER: Final = """
 import http.server
 class Answer(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # One packet for each answer, as AWS sends it: two would be read in two turns.
+    wbufsize = -1
+    disable_nagle_algorithm = True
     def do_POST(self):
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.send_response(200)
@@ -154,6 +157,13 @@ server.serve_forever()
 """
 
 
+_ENVIRONMENT: Final = {
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "key",
+    "AWS_SECRET_ACCESS_KEY": "secret",
+}
+
+
 @contextmanager
 def server() -> Iterator[str]:
     """A process that takes every request; yields its address."""
@@ -171,19 +181,9 @@ def measure_speed() -> Iterator[Figure]:
     """Events a second and core: the handler alone, with clients, and the original's calls."""
     alone = speed_of(make_processor(Taker(), Taker(), 1))
     yield Figure("handler alone", round(alone), 10_000, "events/s and core", at_least=True)
-    with server() as address:
-        session = botocore.session.get_session()
-        session.set_credentials("key", "secret")
-        settings = botocore.config.Config(
-            max_pool_connections=16, parameter_validation=False, s3={"addressing_style": "path"}
-        )
-
-        def client(service: str) -> Any:
-            return session.create_client(
-                service, region_name="us-east-1", endpoint_url=address, config=settings
-            )
-
-        dynamodb, s3 = client("dynamodb"), client("s3")
+    with server() as address, mock.patch.dict(os.environ, _ENVIRONMENT, AWS_ENDPOINT_URL=address):
+        clients = Clients()
+        dynamodb, s3 = clients.make("dynamodb"), clients.make("s3")
         found = speed_of(make_processor(dynamodb, s3, 16), batches=6)
         yield Figure(
             "with clients, against a server on loopback",

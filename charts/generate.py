@@ -56,14 +56,13 @@ def crd_template() -> str:
   name: {name[1]}
   labels:
     {{{{- include "clickstream.labels" . | nindent 4 }}}}
-  {{{{- if or .Values.crds.keep .Values.crds.annotations }}}}
+  {{{{- $annotations := deepCopy .Values.crds.annotations }}}}
+  {{{{- if .Values.crds.keep }}}}
+  {{{{- $_ := set $annotations "helm.sh/resource-policy" "keep" }}}}
+  {{{{- end }}}}
+  {{{{- with $annotations }}}}
   annotations:
-    {{{{- if .Values.crds.keep }}}}
-    helm.sh/resource-policy: keep
-    {{{{- end }}}}
-    {{{{- with .Values.crds.annotations }}}}
     {{{{- toYaml . | nindent 4 }}}}
-    {{{{- end }}}}
   {{{{- end }}}}
 """
     body = text[: name.start()] + metadata + text[name.end() :]

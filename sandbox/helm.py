@@ -62,6 +62,19 @@ def _build(major: int, folder: Path) -> None:
     )
 
 
+class _Strict(yaml.SafeLoader):
+    """A loader that refuses a key that is there twice, of which YAML allows one."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
+        """A mapping of as many keys as are written."""
+        found = super().construct_mapping(node, deep=deep)
+        if len(found) != len(node.value):
+            raise yaml.constructor.ConstructorError(
+                None, None, "a key is there twice", node.start_mark
+            )
+        return dict(found)
+
+
 class Helm:
     """One major of Helm with caches of its own in `home`, against the cluster of `kubeconfig`."""
 
@@ -100,6 +113,10 @@ class Helm:
         return done
 
     def render(self, chart: Path, *args: str, release: str = "clickstream-operator") -> list[Any]:
-        """Return the objects of `helm template`, in its order; `args` are further options."""
+        """Return the objects of `helm template`, in its order; `args` are further options.
+
+        Raises:
+            yaml.constructor.ConstructorError: a key is there twice, which strict parsers refuse.
+        """
         text = self.run("template", release, str(chart), *args).stdout
-        return [one for one in yaml.safe_load_all(text) if one is not None]
+        return [one for one in yaml.load_all(text, Loader=_Strict) if one is not None]

@@ -208,8 +208,11 @@ class ApplyPass:
         ]
         doubt = doubt_of(memory, start.inventory, clock=self._clock(), now=self._now())
         remover = Remover(leaving, replace(start, known={}), doubt=doubt)
+        outcomes = dict(await remover.remove())
         # What no spec of this version asks for stays on record, for the version that made it.
-        return await remover.remove()
+        inside = gone - {resource.name for resource in leaving}
+        parts = [name for name in inside if pipeline.is_part(start.inventory[name])]
+        return outcomes | {name: Outcome(name, None) for name in parts}
 
 
 def _on_the_way_out(blueprint: Blueprint, outcomes: Mapping[str, Outcome]) -> frozenset[str]:

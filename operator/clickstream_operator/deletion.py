@@ -130,7 +130,8 @@ class Deletion:
 
     async def _tell_retained(self, subject: Subject, entries: Iterable[Entry]) -> None:
         """Say what the deletion policy keeps: nothing else is left to say it."""
-        kept = [one.arn or one.physical_name for one in entries if one.state is State.RETAINED]
+        left = (one for one in entries if one.state is State.RETAINED)
+        kept = [one.arn or one.physical_name for one in left if not pipeline.is_part(one)]
         if not kept:
             return
         audit_log.info("deletion: retained in AWS", resources=kept)
@@ -166,7 +167,7 @@ def is_over(outcomes: Iterable[Outcome]) -> bool:
 
 def unknown(entry: Entry) -> Outcome:
     """What becomes of a resource that no spec of this version asks for."""
-    if entry.never_written:
+    if entry.never_written or pipeline.is_part(entry):
         return Outcome(entry.name, None)
     return Outcome(
         entry.name,

@@ -142,7 +142,7 @@ class Metrics:
         )
         self.drift = Counter(
             "clickstream_drift_total",
-            "Resources found different from the spec, by what was done.",
+            "Corrections of what was changed behind the operator's back, by kind.",
             ["kind", "action"],
             registry=self.registry,
         )

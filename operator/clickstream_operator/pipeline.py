@@ -6,8 +6,10 @@ from dataclasses import replace
 
 from clickstream_operator import names
 from clickstream_operator.blueprint import TABLES, Blueprint
+from clickstream_operator.engine.inventory import Entry
 from clickstream_operator.engine.resource import Resource
 from clickstream_operator.function_parts import function_parts, schedule_parts
+from clickstream_operator.resources.config_object import ConfigObject
 from clickstream_operator.resources.dynamodb_table import DynamoDBTable
 from clickstream_operator.resources.kinesis_stream import KinesisStream
 from clickstream_operator.resources.s3_bucket import S3Bucket
@@ -71,6 +73,11 @@ def build_everything(b: Blueprint) -> list[Resource]:
         }
     )
     return build(replace(b, spec=everything, leaving=True))
+
+
+def is_part(entry: Entry) -> bool:
+    """Whether a resource is inside another and goes with it: a configuration in the bucket."""
+    return entry.kind == ConfigObject.kind
 
 
 def build_stream(b: Blueprint) -> KinesisStream:

@@ -164,5 +164,13 @@ def _roles(variable: str) -> dict[str, tuple[str, ...]]:
 
 
 def _listed(variable: str) -> tuple[str, ...]:
-    """The parts of a variable that holds a list separated by commas."""
-    return tuple(part.strip() for part in os.environ.get(variable, "").split(",") if part.strip())
+    """The parts of a variable that holds a list separated by commas.
+
+    Raises:
+        SettingsError: it is set and names nothing; taken for unset, it would allow everything.
+    """
+    text = os.environ.get(variable, "")
+    parts = tuple(part.strip() for part in text.split(",") if part.strip())
+    if text and not parts:
+        raise SettingsError(f"{variable}={text!r} names nothing: write a,b,c, or unset it")
+    return parts

@@ -144,6 +144,8 @@ def test_every_variable_exists(offline: Helm, extra: list[str]) -> None:
         ("watch.namespaces={shop,shop}", "namespaces"),
         ("watch.namespaces=shop", "namespaces"),
         ("aws.allowedRoleArns={functions}", "allowedRoleArns"),
+        ("aws.ownRoleNamespaces[0]=", "ownRoleNamespaces"),
+        ("aws.ownRoleNamespaces={Platform}", "ownRoleNamespaces"),
         ("admissionPolicy.actions={Refuse}", "actions"),
     ],
 )
@@ -205,6 +207,9 @@ IMPOSSIBLE: list[tuple[list[str], str]] = [
     ([REGION, "metrics.service.create=false"], "or tests.enabled=false"),
     ([REGION, "podDisruptionBudget.maxUnavailable=0"], "set it to 1"),
     ([REGION, "podDisruptionBudget.minAvailable=2"], "set it below replicaCount"),
+    ([REGION, "podDisruptionBudget.minAvailable=51%"], "set it lower, or use maxUnavailable"),
+    ([REGION, "fullnameOverride=9-lives"], "9-lives can't name a Service"),
+    ([REGION, "extraVolumes[0].name=tmp"], "extraVolumes has tmp, which the chart has itself"),
     ([REGION, "leaderElection.enabled=false"], "set leaderElection.enabled=true, or replica"),
     ([REGION, "admissionPolicy.enabled=true"], "set allowedRegions, maxShards"),
     ([REGION, "admissionPolicy.maxShards=4"], "set admissionPolicy.enabled=true"),
@@ -232,6 +237,44 @@ IMPOSSIBLE: list[tuple[list[str], str]] = [
     ([REGION, "commonLabels.app\\.kubernetes\\.io/name=x"], "commonLabels"),
     ([REGION, "podLabels.app\\.kubernetes\\.io/component=x"], "podLabels"),
 ]
+
+
+def test_half_of_the_pods_may_be_asked_for(offline: Helm) -> None:
+    """A percentage that leaves one free is no block."""
+    pair = "podDisruptionBudget.minAvailable=50%"
+    budget = one(offline.render(CHART, *options(REGION, pair)), "PodDisruptionBudget")
+    assert budget["spec"]["minAvailable"] == "50%"
+
+
+def test_a_label_that_is_given_twice_is_there_once(offline: Helm) -> None:
+    """The one nearer to the object wins; a parser that refuses duplicate keys reads it."""
+    values = options(
+        REGION,
+        "commonLabels.team=data",
+        "podLabels.team=pods",
+        "podAnnotations.kubectl\\.kubernetes\\.io/default-container=mine",
+        "metrics.serviceMonitor.enabled=true",
+        "metrics.serviceMonitor.labels.team=monitors",
+        "prometheusRule.enabled=true",
+        "prometheusRule.labels.team=rules",
+        "grafanaDashboards.enabled=true",
+        "grafanaDashboards.labels.team=dashboards",
+        "crds.annotations.helm\\.sh/resource-policy=drop",
+    )
+    objects = offline.render(CHART, *values)
+    pod = one(objects, "Deployment")["spec"]["template"]["metadata"]
+    assert pod["labels"]["team"] == "pods"
+    assert pod["labels"]["app.kubernetes.io/component"] == "operator"
+    assert pod["annotations"] == {"kubectl.kubernetes.io/default-container": "mine"}
+    for kind, team in (
+        ("Deployment", "data"),
+        ("ServiceMonitor", "monitors"),
+        ("PrometheusRule", "rules"),
+        ("ConfigMap", "dashboards"),
+    ):
+        assert one(objects, kind)["metadata"]["labels"]["team"] == team
+    kept = one(objects, "CustomResourceDefinition")["metadata"]["annotations"]
+    assert kept == {"helm.sh/resource-policy": "keep"}
 
 
 @pytest.mark.parametrize(("pairs", "words"), IMPOSSIBLE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -43,6 +44,12 @@ class Repository:
         self._git("add", "--all")
         self._git("commit", "--quiet", "--allow-empty", "--message", f"Change {list(manifests)}")
 
+    def add(self, folder: Path) -> None:
+        """Commit a folder under its name."""
+        shutil.copytree(folder, self._folder / folder.name)
+        self._git("add", "--all")
+        self._git("commit", "--quiet", "--message", f"Add {folder.name}")
+
     def _git(self, *words: str) -> None:
         identity = ["-c", "user.name=Tests", "-c", "user.email=tests@example.com"]
         command = ["git", *identity, "-C", str(self._folder), *words]
@@ -61,7 +68,7 @@ class Cluster:
     def application(self, name: str, repository: Repository, **changes: Any) -> None:
         """Create an application that deploys a repository into a new namespace of its name.
 
-        `changes`: `options` (sync options), `annotations`, `automated`.
+        `changes`: `options` (sync options), `annotations`, `automated`, `source` (such as a path).
         """
         self.sandbox.kubectl("create", "namespace", name)
         manifest = {
@@ -74,7 +81,12 @@ class Cluster:
             },
             "spec": {
                 "project": "default",
-                "source": {"repoURL": repository.url, "targetRevision": "main", "path": "."},
+                "source": {
+                    "repoURL": repository.url,
+                    "targetRevision": "main",
+                    "path": ".",
+                    **changes.get("source", {}),
+                },
                 "destination": {"server": "https://kubernetes.default.svc", "namespace": name},
                 "syncPolicy": {
                     "automated": changes.get("automated", {"prune": True, "selfHeal": True}),
@@ -87,6 +99,17 @@ class Cluster:
     def refresh(self, name: str) -> None:
         """Let Argo CD look at git now."""
         self.annotate(f"application/{name}", NAMESPACE, "argocd.argoproj.io/refresh=normal")
+
+    def hard_refresh(self, name: str) -> None:
+        """Let Argo CD render and compare everything anew, and wait until it has."""
+        key = "argocd.argoproj.io/refresh"
+        self.annotate(f"application/{name}", NAMESPACE, f"{key}=hard")
+
+        def is_done() -> bool:
+            done = self.sandbox.kubectl("get", "application", name, "-n", NAMESPACE, "-o", "json")
+            return key not in json.loads(done.stdout)["metadata"].get("annotations", {})
+
+        self.waits(is_done, lambda: self.state(name))
 
     def annotate(self, what: str, namespace: str, annotation: str) -> None:
         """Set an annotation."""

@@ -18,7 +18,7 @@ SETTINGS = Path(__file__).parents[2] / "examples" / "gitops" / "argocd" / "argoc
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """A cluster with the operator, Argo CD, and the settings that we ship for it."""
-    from sandbox import Sandbox  # noqa: PLC0415 only these tests pay for it
+    from sandbox import Sandbox, helm  # noqa: PLC0415 only these tests pay for it
     from sandbox.argocd import ArgoCD  # noqa: PLC0415
     from sandbox.operator_process import OperatorProcess  # noqa: PLC0415
     from tests.gitops.cluster import Cluster  # noqa: PLC0415
@@ -27,7 +27,9 @@ def cluster() -> Iterator[Cluster]:
         operator = OperatorProcess(sandbox)
         operator.install()
         operator.start()
-        argocd = ArgoCD(sandbox, yaml.safe_load(SETTINGS.read_text())["data"])
+        settings = yaml.safe_load(SETTINGS.read_text())["data"]
+        # Argo CD renders charts with Helm 3.
+        argocd = ArgoCD(sandbox, settings, helm=helm.locate(helm.MAJORS[0]).parent)
         argocd.start()
         yield Cluster(sandbox, operator, argocd)
         argocd.stop()

@@ -126,18 +126,7 @@ def test_examples_stay_synced_after_reconciling(
         lambda: cluster.state(mode)["sync"]["status"] == "Synced", lambda: cluster.state(mode)
     )
     for _ in range(2):
-        cluster.annotate(f"application/{mode}", NAMESPACE, "argocd.argoproj.io/refresh=hard")
-        cluster.waits(
-            lambda: (
-                "argocd.argoproj.io/refresh"
-                not in json.loads(
-                    cluster.sandbox.kubectl(
-                        "get", "application", mode, "-n", NAMESPACE, "-o", "json"
-                    ).stdout
-                )["metadata"].get("annotations", {})
-            ),
-            lambda: cluster.state(mode),
-        )
+        cluster.hard_refresh(mode)
         out_of_sync = {
             one["name"]: one["status"]
             for one in cluster.state(mode)["resources"]
@@ -295,3 +284,40 @@ def test_a_blocked_deletion_stays_progressing_and_is_told_elsewhere(
         lambda: cluster.pipeline("blocked", "web") is None,
         lambda: cluster.pipeline("blocked", "web"),
     )
+
+
+def test_the_chart_itself_is_synced_and_stays_so(cluster: Cluster, repository: Repository) -> None:
+    """As the example installs it: everything of the chart is there, and nothing differs later."""
+    repository.add(ROOT / "charts" / "clickstream-operator")
+    example = yaml.safe_load((ROOT / "examples/gitops/argocd/operator.yaml").read_text())["spec"]
+    cluster.application(
+        "chart",
+        repository,
+        source={"path": "clickstream-operator", "helm": example["source"]["helm"]},
+        options=example["syncPolicy"]["syncOptions"],
+        automated=example["syncPolicy"]["automated"],
+    )
+
+    def synced() -> bool:
+        return bool(cluster.state("chart").get("sync", {}).get("status") == "Synced")
+
+    cluster.waits(synced, lambda: cluster.state("chart"))
+    for _ in range(2):
+        cluster.hard_refresh("chart")
+        resources = cluster.state("chart")["resources"]
+        assert {one["name"] for one in resources if one["status"] != "Synced"} == set()
+    kinds = {one["kind"] for one in resources}
+    assert {"CustomResourceDefinition", "Deployment", "ClusterRole", "ServiceAccount"} <= kinds
+    # By hand, against git.
+    cluster.sandbox.kubectl(
+        "scale", "deployment/chart-clickstream-operator", "-n", "chart", "--replicas=1"
+    )
+
+    def healed() -> bool:
+        found = cluster.sandbox.kubectl(
+            "get", "deployment", "chart-clickstream-operator", "-n", "chart", "-o", "json"
+        ).stdout
+        replicas: int = json.loads(found)["spec"]["replicas"]
+        return replicas == 2
+
+    cluster.waits(healed, lambda: cluster.state("chart"))

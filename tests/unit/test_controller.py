@@ -22,6 +22,7 @@ from clickstream_operator.events import EventRecorder, Happening
 from clickstream_operator.kube import Kube
 from clickstream_operator.metrics import Metrics
 from clickstream_operator.preflight import Surroundings
+from clickstream_operator.resources.config_object import ConfigObject
 from clickstream_operator.workqueue import Key
 from tests.unit.fake_resource import FakeResource, Unindexed, aws_error
 
@@ -192,6 +193,12 @@ async def test_second_pass_writes_nothing(world: World) -> None:
     assert (fake.writes, world.kube.statuses, world.recorder.seen) == ([], [], [])
 
 
+class ConfigPart(FakeResource):
+    """One that is inside the bucket."""
+
+    kind = ConfigObject.kind
+
+
 class Slow(FakeResource):
     """One whose change lasts until the status shows the progress of the others."""
 
@@ -328,6 +335,24 @@ async def test_what_another_version_made_is_not_forgotten(world: World) -> None:
     assert newer.there is not None
     assert world.kube.body is not None
     world.kube.body["metadata"]["annotations"] = {"clickstream.dev/force-delete": "true"}
+    await world.step()
+    assert world.kube.body is None
+
+
+async def test_a_part_goes_with_what_it_is_in(world: World) -> None:
+    """A configuration in the bucket leaves the record with the spec, and holds nothing up."""
+    fake, part = FakeResource("a"), ConfigPart("config")
+    world.has(fake, part)
+    await world.step()
+    world.has(fake)
+    world.edit()
+    await world.step()
+    assert [one.name for one in world.kube.status.resources] == ["a"]
+    world.has(fake, part)
+    world.edit()
+    await world.step()
+    world.possible = [fake]
+    world.ask_to_delete()
     await world.step()
     assert world.kube.body is None
 

@@ -163,3 +163,11 @@ def test_bucket_namespace(
     if endpoint:
         monkeypatch.setenv(endpoint, "http://localhost")
     assert settings.load().account_regional_buckets() is expected
+
+
+@pytest.mark.parametrize("text", [",", " ", " , "])
+def test_a_list_that_names_nothing_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """Taken for unset, it would let every namespace use the operator's credential."""
+    monkeypatch.setenv("CLICKSTREAM_OWN_ROLE_NAMESPACES", text)
+    with pytest.raises(SettingsError, match=r"CLICKSTREAM_OWN_ROLE_NAMESPACES.* names nothing"):
+        settings.load()

@@ -50,6 +50,11 @@ app.kubernetes.io/part-of: clickstream-operator
 {{- end }}
 {{- end }}
 
+{{/* The labels of an object with its own ones, which win: the root, then a map. */}}
+{{- define "clickstream.labelsWith" -}}
+{{- mergeOverwrite (include "clickstream.labels" (index . 0) | fromYaml) (deepCopy (index . 1)) | toYaml }}
+{{- end }}
+
 {{- define "clickstream.instance" -}}
 {{- default (include "clickstream.fullname" .) .Values.operator.instance }}
 {{- end }}

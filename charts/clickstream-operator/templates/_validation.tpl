@@ -56,6 +56,15 @@
 {{- fail (printf "podLabels sets %s, which the chart sets: remove it (nameOverride changes the name)" $key) }}
 {{- end }}
 {{- end }}
+{{- $name := include "clickstream.fullname" . }}
+{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $name) }}
+{{- fail (printf "%s can't name a Service, which begins with a letter and has letters, digits and dashes only: set fullnameOverride" $name) }}
+{{- end }}
+{{- range .Values.extraVolumes }}
+{{- if has .name (list "tmp" "aws-token") }}
+{{- fail (printf "extraVolumes has %s, which the chart has itself: give it another name" .name) }}
+{{- end }}
+{{- end }}
 {{- if and (gt (int .Values.replicaCount) 1) (not .Values.leaderElection.enabled) }}
 {{- fail (printf "replicaCount %d without leader election: all Pods would work at once; set leaderElection.enabled=true, or replicaCount=1" (int .Values.replicaCount)) }}
 {{- end }}
@@ -69,6 +78,10 @@
 {{- if and $budget.enabled (ge (int .Values.replicaCount) 2) }}
 {{- if and (eq (toString $budget.minAvailable) "") (has (toString $budget.maxUnavailable) (list "0" "0%")) }}
 {{- fail "podDisruptionBudget.maxUnavailable 0 would block every drain of a node: set it to 1" }}
+{{- end }}
+{{- /* Rounded up, as Kubernetes does. */}}
+{{- if and (hasSuffix "%" (toString $budget.minAvailable)) (ge (ceil (divf (mulf (trimSuffix "%" (toString $budget.minAvailable)) .Values.replicaCount) 100)) (float64 .Values.replicaCount)) }}
+{{- fail (printf "podDisruptionBudget.minAvailable %s of %d Pods would block every drain of a node: set it lower, or use maxUnavailable" $budget.minAvailable (int .Values.replicaCount)) }}
 {{- end }}
 {{- if and (ne (toString $budget.minAvailable) "") (not (hasSuffix "%" (toString $budget.minAvailable))) (ge (int $budget.minAvailable) (int .Values.replicaCount)) }}
 {{- fail (printf "podDisruptionBudget.minAvailable %s of %d Pods would block every drain of a node: set it below replicaCount" (toString $budget.minAvailable) (int .Values.replicaCount)) }}

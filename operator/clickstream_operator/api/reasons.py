@@ -118,7 +118,10 @@ MEANING: dict[Reason, str] = {
     Reason.REPLACEMENT_NEEDED: (
         "The field can't be changed in place and the resource holds data. Revert the change."
     ),
-    Reason.RESOURCE_FAILED: "AWS reports the resource as failed. The message quotes AWS.",
+    Reason.RESOURCE_FAILED: (
+        "AWS reports the resource as failed, and the message quotes it; or AWS accepted a change "
+        "and does not show it for ten minutes."
+    ),
     Reason.INTERNAL_ERROR: (
         "The operator met something that it does not know. Its log has the details; please report."
     ),
@@ -128,7 +131,8 @@ MEANING: dict[Reason, str] = {
     Reason.DRIFT_DETECTED: "AWS differs from the spec. The resources name the field paths.",
     Reason.DRIFT_CORRECTED: "Drift was found and repaired.",
     Reason.DRIFT_LOOP: (
-        "A correction was undone three times in a row. Find what else manages the resource."
+        "A correction was undone three times in a row, or AWS accepted it and does not show it "
+        "for ten minutes. Find what else manages the resource."
     ),
     Reason.NO_DRIFT: "AWS matches the spec.",
     Reason.SCALING_IN_STEPS: (
