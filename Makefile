@@ -12,7 +12,9 @@ UV_VERSION := 0.13.9
 READY := $(VENV)/.ready
 
 export UV_CACHE_DIR ?= $(CACHE)/uv
-# Bytecode of the tree belongs in the cache, not in the tree.
+# Bytecode of the tree belongs in the cache, not in the tree; without any, each process compiles all
+# that it imports, which costs a quarter of a second and 70 MiB.
+unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX ?= $(CACHE)/pycache
 
 help: ## List every target

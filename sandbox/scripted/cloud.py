@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from sandbox.instance import Sandbox
 
 _GONE: Final = "-"
+_SITE: Final = {"S": "detector-site"}
 _Answer = TypeVar("_Answer")
 
 
@@ -90,12 +91,16 @@ class Cloud:
         return _there(look, "gone")
 
     def data(self, bucket: str, tables: Mapping[str, str]) -> dict[str, set[str]]:
-        """Every object version and every item, as texts."""
+        """Every object version and every item, as texts; not what the detector knows of the site.
+
+        That item is not data: the schedule has the detector write it every minute.
+        """
         versions = self.client("s3").list_object_versions(Bucket=bucket).get("Versions", [])
         found = {"archive": {f"{one['Key']} {one['VersionId']} {one['ETag']}" for one in versions}}
         for name, table in sorted(tables.items()):
             items = self.client("dynamodb").scan(TableName=table, ConsistentRead=True)["Items"]
-            found[name] = {json.dumps(item, sort_keys=True, default=str) for item in items}
+            kept = (item for item in items if item.get("metric_name") != _SITE)
+            found[name] = {json.dumps(item, sort_keys=True, default=str) for item in kept}
         return found
 
     def owned(self, base: str) -> set[str]:
