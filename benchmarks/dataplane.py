@@ -49,6 +49,8 @@ _CHEAP: Final = {"stream": {"shards": 1}, "processor": {"batchingWindowSeconds":
 _ORIGINAL_WRITES: Final = 2.9
 """Of one event: session, counter, and for nine of ten a page."""
 _SPEED_BATCHES: Final = 8
+_TIMES_THE_ORIGINAL: Final = 7.9
+"""2,300 against 290 events a second, as they were designed for on one machine."""
 _MIB: Final = 1024 * 1024
 _IMPORTS: Final = 7
 
@@ -183,14 +185,26 @@ def measure_speed() -> Iterator[Figure]:
     with server() as address, mock.patch.dict(os.environ, _ENVIRONMENT, AWS_ENDPOINT_URL=address):
         clients = Clients()
         dynamodb, s3 = clients.make("dynamodb"), clients.make("s3")
+        before = os.times()
         found = speed_of(make_processor(dynamodb, s3, 16), batches=6)
+        after = os.times()
+        kernel, own = after.system - before.system, after.user - before.user
+        original = max(original_speed(dynamodb, s3) for _ in range(3))
         yield Figure(
             "with clients, against a server on loopback",
             round(found),
             2300,
             "events/s and core",
             at_least=True,
-            original=round(original_speed(dynamodb, s3)),
+            original=round(original),
+            note=f"{kernel / (kernel + own):.0%} of the time is the kernel's",
+        )
+        yield Figure(
+            "with clients: times the original's, same run and machine",
+            round(found / original, 1),
+            _TIMES_THE_ORIGINAL,
+            "",
+            at_least=True,
         )
 
 
