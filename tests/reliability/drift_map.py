@@ -9,8 +9,8 @@ entries here, or to the reason why AWS cannot hold drift there. `test_drift.py` 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 #: A pipeline that has everything, so that there is everything to change.
@@ -124,12 +124,12 @@ _OTHER_ALARM: Final[Mapping[str, Any]] = {
     "MetricName": "Other",
     "Dimensions": [{"Name": "Other", "Value": "other"}],
     "Statistic": "Average",
-    "Period": 300,
+    "Period": 900,
     "EvaluationPeriods": 2,
     "DatapointsToAlarm": 2,
-    "ComparisonOperator": "LessThanThreshold",
+    "ComparisonOperator": "LessThanOrEqualToThreshold",
     "Threshold": 77.0,
-    "TreatMissingData": "breaching",
+    "TreatMissingData": "ignore",
     "ActionsEnabled": False,
     "AlarmActions": [],
     "OKActions": [],
@@ -196,7 +196,7 @@ _ALARMS: Final = (
     "alarm-no-data",
 )
 
-CHANGES: Final[tuple[Change, ...]] = (
+_EACH_ONCE: Final[tuple[Change, ...]] = (
     # -- stream
     _stream("mode", "StreamModeDetails.StreamMode", "update_stream_mode",
             StreamARN="<arn-of-stream>", StreamModeDetails={"StreamMode": "ON_DEMAND"}),
@@ -470,6 +470,53 @@ CHANGES: Final[tuple[Change, ...]] = (
           "cloudwatch", "tag_resource", ResourceARN="<arn-of-dashboard>", Tags=_LISTED),
 )  # fmt: skip
 
+#: Resources of one kind, where what is changed on one can be changed on all; None: every path.
+_FAMILIES: Final[tuple[tuple[tuple[str, ...], frozenset[str] | None], ...]] = (
+    (
+        (_PAGES, _SESSIONS, _COUNTERS),
+        frozenset({"encryption.keyId", "deletionProtection", "ttl.attribute",
+                   "pointInTimeRecovery"}),
+    ),
+    (_ROLES, None),
+    (("processor-logs", "detector-logs"), None),
+    (("processor-mapping", "detector-mapping"), None),
+    (_ALARMS, None),
+)  # fmt: skip
+
+
+def _renamed(value: Any, old: str, new: str) -> Any:
+    """Arguments or a target of one thing, of another."""
+    if isinstance(value, Mapping):
+        return {key: _renamed(item, old, new) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_renamed(item, old, new) for item in value)
+    return value.replace(old, new) if isinstance(value, str) else value
+
+
+def _siblings(changes: Sequence[Change]) -> Iterator[Change]:
+    """The same changes on the other resources of a family, but for those that are there already."""
+    seen = {(one.name, one.target) for one in changes}
+    for family, paths in _FAMILIES:
+        for change in (one for one in changes if one.resource in family):
+            if change.path == "tags" or not (paths is None or change.path in paths):
+                continue
+            for name in family:
+                old, new = change.resource, name
+                if family is _ALARMS:
+                    old, new = old.removeprefix("alarm-"), new.removeprefix("alarm-")
+                target = _renamed(change.target, old, new)
+                if change.target == "alarm":
+                    target = f"alarm {name}"
+                if name == change.resource or (f"{name}.{change.path}", target) in seen:
+                    continue
+                seen.add((f"{name}.{change.path}", target))
+                writes = _renamed(change.writes, old, new)
+                yield replace(change, resource=name, writes=writes, target=target)
+
+
+CHANGES: Final = (*_EACH_ONCE, *_siblings(_EACH_ONCE))
+
+
 #: What changes beside: a table that is billed on demand has no units.
 BESIDE: Final = frozenset({f"{_PAGES}.billing.readUnits", f"{_PAGES}.billing.writeUnits"})
 
@@ -611,6 +658,14 @@ READS: Final[Mapping[str, Read]] = {
     **_reads(_ROLES, "attached to ", "iam", "list_attached_role_policies", RoleName="<each>"),
     **_reads(_ROLES, "tags of ", "iam", "list_role_tags", RoleName="<each>"),
     "alarm": ("cloudwatch", "describe_alarms", {"AlarmNames": ["<base>-processor-errors"]}),
+    **{
+        f"alarm {name}": (
+            "cloudwatch",
+            "describe_alarms",
+            {"AlarmNames": [f"<base>-{name.removeprefix('alarm-')}"]},
+        )
+        for name in _ALARMS
+    },
     "dashboard": ("cloudwatch", "get_dashboard", {"DashboardName": "<dashboard>"}),
     "schedule": ("scheduler", "get_schedule", {"Name": "<schedule>"}),
     **_reads(
