@@ -484,6 +484,19 @@ def test_count_outside_the_bounds_is_brought_back(grown: Pilot) -> None:
     assert (shards(grown), resized(grown)) == (10, [4, 8, 10])
 
 
+def test_the_bounds_are_what_is_approved(grown: Pilot) -> None:
+    """Under approval Manual the count moves between them, and no plan asks about it."""
+    grown.apply({**SCALING, "approval": "Manual"})
+    run(grown.converge())
+    minutes(grown, 1)
+    feed(grown, 1.8, 1.9)
+    minutes(grown, 2)
+    assert (shards(grown), resized(grown)) == (4, [4])
+    run(grown.resync())
+    assert not (grown.status().get("plan") or {}).get("hash")
+    assert grown.condition("Ready")["status"] == "True"
+
+
 def test_suspended_pipeline_does_not_scale(grown: Pilot) -> None:
     """Neither metrics nor resizes."""
     feed(grown, 1.9, 1.9)
