@@ -139,6 +139,11 @@ class Answer(http.server.BaseHTTPRequestHandler):
     # One packet for each answer, as AWS sends it: two would be read in two turns.
     wbufsize = -1
     disable_nagle_algorithm = True
+    def handle_expect_100(self):
+        # PutObject waits for it before it sends its body.
+        answer = super().handle_expect_100()
+        self.wfile.flush()
+        return answer
     def do_POST(self):
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.send_response(200)
