@@ -49,8 +49,6 @@ _CHEAP: Final = {"stream": {"shards": 1}, "processor": {"batchingWindowSeconds":
 _ORIGINAL_WRITES: Final = 2.9
 """Of one event: session, counter, and for nine of ten a page."""
 _SPEED_BATCHES: Final = 8
-_TIMES_THE_ORIGINAL: Final = 7.9
-"""2,300 against 290 events a second, as they were designed for on one machine."""
 _MIB: Final = 1024 * 1024
 _IMPORTS: Final = 7
 
@@ -203,13 +201,6 @@ def measure_speed() -> Iterator[Figure]:
             at_least=True,
             original=round(original),
             note=f"{kernel / (kernel + own):.0%} of the time is the kernel's",
-        )
-        yield Figure(
-            "with clients: times the original's, same run and machine",
-            round(found / original, 1),
-            _TIMES_THE_ORIGINAL,
-            "",
-            at_least=True,
         )
 
 
