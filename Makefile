@@ -136,7 +136,7 @@ test-exact: $(READY) ## Run 10,000 faulty runs of the functions, then with each 
 	@PYTHONPATH=lambdas $(BIN)/python -m benchmarks.exactness
 
 demo-exact: $(READY) ## Every count beside the truth with every fault on, then the original's design for contrast
-	@PYTHONPATH=lambdas $(BIN)/python -m sandbox.event_source
+	@PYTHONPATH=lambdas $(BIN)/python -m simulator
 
 bench-dataplane: $(READY) lambdas ## Measure the data plane, limits beside the figures (RUNS=10000 faulty runs); writes build/bench-dataplane.json
 	@$(BIN)/python -m benchmarks.dataplane --runs $(or $(RUNS),10000)

@@ -14,11 +14,11 @@ from kubernetes.client import CustomObjectsApi
 
 from clickstream_operator.api.v1alpha1 import GROUP, PLURAL, VERSION
 from clickstream_operator.aws.session import is_read
-from clickstream_operator.kube_connection import connect
+from clickstream_operator.kube.connection import connect
 from sandbox import Sandbox
 from sandbox.errors import SandboxError
 from sandbox.operator_process import NAME, OperatorProcess
-from sandbox.processes import wait_until
+from sandbox.processes.process import wait_until
 
 _PATIENCE: Final = 300.0
 _MIB: Final = 1024 * 1024
@@ -67,8 +67,8 @@ class Bench:
 
     def calls(self) -> tuple[int, int]:
         """AWS calls and writes since the last time this was asked."""
-        counted = self._sandbox.hard_aws.calls()
-        self._sandbox.hard_aws.forget_calls()
+        counted = self._sandbox.strict_aws.calls()
+        self._sandbox.strict_aws.forget_calls()
         writes = sum(
             count for (_, operation, _), count in counted.items() if not is_read(_snake(operation))
         )
@@ -102,11 +102,11 @@ class Bench:
 
     def seconds_to_first_write(self, name: str, spec: dict[str, Any]) -> float:
         """Seconds from a spec edit to the first AWS write that follows from it."""
-        self._sandbox.hard_aws.forget_calls()
+        self._sandbox.strict_aws.forget_calls()
         started = time.monotonic()
         patch = json.dumps({"spec": spec})
         self._sandbox.kubectl("patch", "csp", name, "--type=merge", f"-p={patch}")
-        if not wait_until(lambda: bool(self._sandbox.hard_aws.writes()), _PATIENCE):
+        if not wait_until(lambda: bool(self._sandbox.strict_aws.writes()), _PATIENCE):
             raise SandboxError(f"After {_PATIENCE:.0f} s no write followed an edit.")
         return time.monotonic() - started
 
@@ -124,7 +124,7 @@ class Bench:
         reads = Counter(
             {
                 f"{one['resource']} ({one['service']})": one["count"]
-                for one in self._sandbox.hard_aws.reads()
+                for one in self._sandbox.strict_aws.reads()
                 if one["service"] in _SLOW
             }
         )

@@ -34,10 +34,10 @@ sys.path.append(str(Path(__file__).parents[1] / "lambdas"))
 from clickstream_operator.api.v1alpha1 import Spec
 from detector.detector import Detector
 from detector.incidents import SUBJECT
-from detector.seasonal import LIMITS, Season
-from sandbox.event_source.stores import HASH_KEY, Stores, make_config
-from sandbox.generator import Record, generate
-from sandbox.season import season
+from detector.seasonality import LIMITS, Season
+from simulator.generator import Record, generate
+from simulator.season import season
+from simulator.stores import HASH_KEY, Stores, make_config
 
 REPORT: Final = Path(__file__).parents[1] / "build" / "bench-detection.json"
 _DAY: Final = 1440

@@ -20,9 +20,9 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from sandbox.event_source.campaign import Campaign, run_campaign
-from sandbox.event_source.checks import KINDS
-from sandbox.event_source.weakened import CONTROLS
+from simulator.campaign import Campaign, run_campaign
+from simulator.checks import KINDS
+from simulator.weakened import CONTROLS
 
 REPORT: Final = Path(__file__).parents[1] / "build" / "bench-exactness.json"
 RUNS: Final = 10_000

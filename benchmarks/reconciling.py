@@ -117,14 +117,14 @@ def measure_hard(bench: Bench) -> list[Figure]:
     gone = bench.delete()
     deleted, _ = bench.calls()
     return [
-        Figure("hard AWS, create: AWS writes", writes, 47, "writes"),
-        Figure("hard AWS, create: AWS calls", created, _HARD_CREATION, "calls"),
-        Figure(f"hard AWS, create: reads of {what}", reads, 3, "reads"),
-        Figure("hard AWS, create: apply to Ready", round(seconds, 1), 125, "s"),
-        Figure("hard AWS, full look: AWS calls", full, 38, "calls"),
-        Figure("hard AWS, full look: AWS writes", corrections, 0, "writes"),
-        Figure("hard AWS, delete: AWS calls", deleted, 55, "calls"),
-        Figure("hard AWS, delete", round(gone, 1), 50, "s"),
+        Figure("strict AWS, create: AWS writes", writes, 47, "writes"),
+        Figure("strict AWS, create: AWS calls", created, _HARD_CREATION, "calls"),
+        Figure(f"strict AWS, create: reads of {what}", reads, 3, "reads"),
+        Figure("strict AWS, create: apply to Ready", round(seconds, 1), 125, "s"),
+        Figure("strict AWS, full look: AWS calls", full, 38, "calls"),
+        Figure("strict AWS, full look: AWS writes", corrections, 0, "writes"),
+        Figure("strict AWS, delete: AWS calls", deleted, 55, "calls"),
+        Figure("strict AWS, delete", round(gone, 1), 50, "s"),
     ]
 
 
@@ -190,7 +190,7 @@ def _show(figures: list[Figure]) -> None:
 @click.option("--one", is_flag=True, help="Only the rows about one pipeline.")
 def main(*, one: bool) -> None:
     """Print the operator's figures beside their limits, and write build/bench-operator.json."""
-    with Sandbox.start(hard_aws=("none",)) as sandbox:
+    with Sandbox.start(strict_aws=("none",)) as sandbox:
         why_not = terraform_run.absent()
         # Before the operator, so that neither slows the other down.
         counted = None if why_not else terraform_run.measure(sandbox)
@@ -201,7 +201,7 @@ def main(*, one: bool) -> None:
             figures += measure_many(bench)
         bench.stop()
         sandbox.reset_aws()
-        sandbox.hard_aws.reset(["all"])
+        sandbox.strict_aws.reset(["all"])
         hard = Bench(sandbox, rate_limits=True)
         figures += measure_hard(hard)
         hard.stop()

@@ -72,11 +72,11 @@ class _Workspace:
             f"-var=endpoint={self._sandbox.aws_endpoint}",
             f"-var=packages={PACKAGES}",
         ]
-        self._sandbox.hard_aws.forget_calls()
+        self._sandbox.strict_aws.forget_calls()
         started = time.monotonic()
         self.terraform(command, "-input=false", "-no-color", *automatic, *variables, *options)
         seconds = time.monotonic() - started
-        return Counted(self._sandbox.hard_aws.calls().total(), round(seconds, 1))
+        return Counted(self._sandbox.strict_aws.calls().total(), round(seconds, 1))
 
     def terraform(self, *arguments: str) -> None:
         """Run it without the settings and caches of the person at the machine."""

@@ -18,8 +18,8 @@ from typing import NoReturn
 import click
 
 from sandbox.errors import SandboxError
-from sandbox.progress import say
-from sandbox.run import Run
+from sandbox.processes.progress import say
+from sandbox.processes.run import Run
 
 _NOT_RUNNING = 3
 _INTERRUPTED = 130
@@ -47,8 +47,8 @@ def cli(debug: bool) -> None:  # noqa: FBT001 main() reads it
     type=click.Path(dir_okay=False, path_type=Path),
     help="File that gets one JSON line per Kubernetes request.",
 )
-@click.option("--hard-aws", is_flag=True, help="Add AWS's states, limits and delays.")
-def up(iam_enforcement: bool, audit_log: Path | None, hard_aws: bool) -> None:  # noqa: FBT001
+@click.option("--strict-aws", is_flag=True, help="Add AWS's states, limits and delays.")
+def up(iam_enforcement: bool, audit_log: Path | None, strict_aws: bool) -> None:  # noqa: FBT001
     r"""Start the sandbox and print what to export.
 
     \b
@@ -56,7 +56,7 @@ def up(iam_enforcement: bool, audit_log: Path | None, hard_aws: bool) -> None:  
     """
     from sandbox import standing  # noqa: PLC0415 --help needs none of it
 
-    run = standing.up(iam_enforcement=iam_enforcement, audit_log=audit_log, hard_aws=hard_aws)
+    run = standing.up(iam_enforcement=iam_enforcement, audit_log=audit_log, strict_aws=strict_aws)
     for name in _EXPORTED:
         print(f"export {name}={shlex.quote(run.facts[name])}")
     say("The sandbox runs. Export the lines above; `python -m sandbox down` stops it.")
@@ -112,7 +112,8 @@ def kubectl(arguments: tuple[str, ...]) -> None:
 @click.option("--argocd", "gitops", is_flag=True, help="Argo CD and the CRDs of Flux as well.")
 def build(*, gitops: bool) -> None:
     """Build or install the sandbox's programs into the cache, if they are not there yet."""
-    from sandbox import argocd, binaries, emulator, flux, helm, promtool  # noqa: PLC0415
+    from sandbox.aws import emulator  # noqa: PLC0415
+    from sandbox.programs import argocd, binaries, flux, helm, promtool  # noqa: PLC0415
 
     print(binaries.locate())
     print(emulator.locate().parents[1])
@@ -128,7 +129,7 @@ def build(*, gitops: bool) -> None:
 @click.argument("major", type=click.IntRange(3, 4))
 def helm_program(major: int) -> None:
     """Print the path of Helm 3 or Helm 4; the first time it is built."""
-    from sandbox import helm  # noqa: PLC0415
+    from sandbox.programs import helm  # noqa: PLC0415
 
     print(helm.locate(major))
 
@@ -142,7 +143,7 @@ def demo(keep: bool) -> None:  # noqa: FBT001
     from rich.console import Console  # noqa: PLC0415
 
     from sandbox import standing  # noqa: PLC0415
-    from sandbox.demo import REPORT, Demo  # noqa: PLC0415
+    from sandbox.demos.quickstart import REPORT, Demo  # noqa: PLC0415
     from sandbox.instance import Sandbox  # noqa: PLC0415
 
     console = Console()
@@ -174,7 +175,7 @@ def demo(keep: bool) -> None:  # noqa: FBT001
 )
 def lifecycle(keep: bool) -> None:  # noqa: FBT001
     """Edit, break, scale, approve, suspend, delete and re-create, on an AWS with all its states."""
-    from sandbox.lifecycle.play import play  # noqa: PLC0415
+    from sandbox.demos.lifecycle.play import play  # noqa: PLC0415
 
     sandbox, right = play(keep=keep)
     _end(sandbox.run, right=right, keep=keep)
@@ -184,7 +185,7 @@ def lifecycle(keep: bool) -> None:  # noqa: FBT001
 @click.option("--keep", is_flag=True, help="Leave sandbox, operators and pipelines running.")
 def install_demo(keep: bool) -> None:  # noqa: FBT001
     """Install with Helm, apply, upgrade, fail over, roll back, uninstall and install again."""
-    from sandbox.installation.play import play  # noqa: PLC0415
+    from sandbox.demos.installation.play import play  # noqa: PLC0415
 
     sandbox, right = play(keep=keep)
     _end(sandbox.run, right=right, keep=keep)

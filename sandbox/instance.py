@@ -12,15 +12,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sandbox import binaries, emulator, watchdog
-from sandbox.controlplane import ControlPlane
-from sandbox.emulator import ACCOUNT, REGION, Emulator
+from sandbox.aws import emulator
+from sandbox.aws.emulator import ACCOUNT, REGION, Emulator
+from sandbox.aws.strict import StrictAws
+from sandbox.aws.strict.process import StrictAwsProcess
 from sandbox.errors import SandboxError
-from sandbox.hard_aws import HardAws
-from sandbox.hard_aws.process import HardAwsProcess
-from sandbox.kubeapi import KubeAPI
-from sandbox.processes import wait_until
-from sandbox.run import Run
+from sandbox.kubernetes.controlplane import ControlPlane
+from sandbox.kubernetes.kubeapi import KubeAPI
+from sandbox.processes import watchdog
+from sandbox.processes.process import wait_until
+from sandbox.processes.run import Run
+from sandbox.programs import binaries
 
 _TOKEN_SECONDS = 24 * 3600
 _ACCOUNT_SECONDS = 10.0
@@ -39,13 +41,13 @@ class Sandbox:
         programs: Path,
         control_plane: ControlPlane,
         aws: Emulator,
-        hard_aws: HardAwsProcess | None = None,
+        strict_aws: StrictAwsProcess | None = None,
     ) -> None:
         self.run = run
         self._programs = programs
         self._control_plane = control_plane
         self._aws = aws
-        self._hard_aws = hard_aws
+        self._strict_aws = strict_aws
 
     @classmethod
     def start(
@@ -53,15 +55,15 @@ class Sandbox:
         *,
         iam_enforcement: bool = False,
         audit_log: Path | None = None,
-        hard_aws: bool | Sequence[str] = False,
+        strict_aws: bool | Sequence[str] = False,
     ) -> Self:
         """Start a sandbox that lives as long as this process at most.
 
         Args:
             iam_enforcement: refuse AWS calls that the caller's IAM policies do not allow.
             audit_log: file that gets one JSON line per Kubernetes request (audit.k8s.io/v1 Event).
-            hard_aws: put the proxy of `sandbox.hard_aws` in front of the emulator, with all of its
-                rules or with those named (``["none"]``: it only counts and injects faults).
+            strict_aws: put the proxy of `sandbox.aws.strict` in front of the emulator, with all
+                of its rules or with those named (``["none"]``: it only counts and injects faults).
 
         Raises:
             SandboxError: a program could not be had, or did not become ready.
@@ -71,7 +73,7 @@ class Sandbox:
             folder,
             iam_enforcement=iam_enforcement,
             audit_log=audit_log,
-            hard_aws=hard_aws,
+            strict_aws=strict_aws,
             ephemeral=True,
         )
 
@@ -82,7 +84,7 @@ class Sandbox:
         *,
         iam_enforcement: bool = False,
         audit_log: Path | None = None,
-        hard_aws: bool | Sequence[str] = False,
+        strict_aws: bool | Sequence[str] = False,
         ephemeral: bool = False,
     ) -> Self:
         """Start a sandbox with its files in the empty `folder`; it outlives us unless ephemeral."""
@@ -98,20 +100,20 @@ class Sandbox:
             undo.callback(control_plane.release_ports)
             aws = Emulator(python, enforce=iam_enforcement)
             undo.callback(aws.release_port)
-            hard = HardAwsProcess(aws.endpoint, hard_aws) if hard_aws else None
-            if hard is not None:
-                undo.callback(hard.release_port)
-            sandbox = cls(run, programs, control_plane, aws, hard)
+            strict = StrictAwsProcess(aws.endpoint, strict_aws) if strict_aws else None
+            if strict is not None:
+                undo.callback(strict.release_port)
+            sandbox = cls(run, programs, control_plane, aws, strict)
             run.facts = {
                 "kubernetes": binaries.version(),
                 "programs": str(programs),
                 "iam_enforcement": str(iam_enforcement).lower(),
-                "hard_aws": str(bool(hard_aws)).lower(),
+                "strict_aws": str(bool(strict_aws)).lower(),
                 "KUBECONFIG": str(sandbox.kubeconfig),
                 **sandbox.aws_environment(),
             }
             control_plane.prepare()
-            proxies = [hard.program()] if hard is not None else []
+            proxies = [strict.program()] if strict is not None else []
             run.start(*control_plane.servers(), aws.program(), *proxies)
             run.start(control_plane.controllers())
             run.confirm()
@@ -138,8 +140,8 @@ class Sandbox:
         """Drop the reservations of the ports; the servers keep listening on them."""
         self._control_plane.release_ports()
         self._aws.release_port()
-        if self._hard_aws is not None:
-            self._hard_aws.release_port()
+        if self._strict_aws is not None:
+            self._strict_aws.release_port()
 
     @property
     def kubeconfig(self) -> Path:
@@ -158,13 +160,13 @@ class Sandbox:
 
     @property
     def aws_endpoint(self) -> str:
-        """Address of the AWS emulator, or of the hard AWS: `http://127.0.0.1:<port>`."""
-        return self._aws.endpoint if self._hard_aws is None else self._hard_aws.client.endpoint
+        """Address of the AWS emulator, or of the strict AWS: `http://127.0.0.1:<port>`."""
+        return self._aws.endpoint if self._strict_aws is None else self._strict_aws.client.endpoint
 
     @property
     def is_hard(self) -> bool:
-        """Whether the proxy of `sandbox.hard_aws` stands in front of the emulator."""
-        return self._hard_aws is not None
+        """Whether the proxy of `sandbox.aws.strict` stands in front of the emulator."""
+        return self._strict_aws is not None
 
     @property
     def emulator_endpoint(self) -> str:
@@ -172,15 +174,15 @@ class Sandbox:
         return self._aws.endpoint
 
     @property
-    def hard_aws(self) -> HardAws:
-        """The hard AWS: its counts, faults and clock.
+    def strict_aws(self) -> StrictAws:
+        """The strict AWS: its counts, faults and clock.
 
         Raises:
             SandboxError: the sandbox was started without it.
         """
-        if self._hard_aws is None:
-            raise SandboxError("There is no hard AWS here: use Sandbox.start(hard_aws=True).")
-        return self._hard_aws.client
+        if self._strict_aws is None:
+            raise SandboxError("There is no strict AWS here: use Sandbox.start(strict_aws=True).")
+        return self._strict_aws.client
 
     @property
     def logs(self) -> Path:
@@ -266,13 +268,13 @@ class Sandbox:
     def reset_aws(self) -> None:
         """Wipe all state of the emulator: every account, every service, running functions."""
         self._aws.reset()
-        if self._hard_aws is not None:
-            self._hard_aws.client.reset()
+        if self._strict_aws is not None:
+            self._strict_aws.client.reset()
 
     def stop_aws(self) -> None:
         """Make the AWS endpoint refuse connections, until `start_aws`. All its state is lost.
 
-        The hard AWS goes on and closes each connection without an answer.
+        The strict AWS goes on and closes each connection without an answer.
         """
         self.run.stop_component(emulator.NAME)
 

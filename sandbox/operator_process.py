@@ -14,8 +14,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from sandbox.errors import SandboxError
 from sandbox.instance import Sandbox
-from sandbox.ports import LOOPBACK, Reservation
-from sandbox.run import Program
+from sandbox.processes.ports import LOOPBACK, Reservation
+from sandbox.processes.run import Program
 
 NAME = "operator"
 NAMESPACE = "clickstream-system"

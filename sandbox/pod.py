@@ -14,8 +14,8 @@ from urllib.request import ProxyHandler, build_opener
 
 from sandbox.errors import SandboxError
 from sandbox.instance import Sandbox
-from sandbox.ports import Reservation
-from sandbox.run import Program
+from sandbox.processes.ports import Reservation
+from sandbox.processes.run import Program
 
 _TIMEOUT: Final = 5.0
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sandbox.cache import locked
 from sandbox.errors import SandboxError
 from sandbox.instance import Sandbox
-from sandbox.progress import say
-from sandbox.run import Run
+from sandbox.processes.progress import say
+from sandbox.processes.run import Run
+from sandbox.programs.cache import locked
 
 
 def folder() -> Path:
@@ -26,7 +26,7 @@ def current() -> Run | None:
     return Run.load(_run_folder())
 
 
-def up(*, iam_enforcement: bool, audit_log: Path | None, hard_aws: bool) -> Run:
+def up(*, iam_enforcement: bool, audit_log: Path | None, strict_aws: bool) -> Run:
     """Start the standing sandbox and return its run; one that runs already is left as it is.
 
     What a crashed run left is ended and removed first.
@@ -34,17 +34,17 @@ def up(*, iam_enforcement: bool, audit_log: Path | None, hard_aws: bool) -> Run:
     with _alone():
         run = current()
         if run is not None and run.running():
-            _check_same(run, iam_enforcement=iam_enforcement, hard_aws=hard_aws)
+            _check_same(run, iam_enforcement=iam_enforcement, strict_aws=strict_aws)
             say("The sandbox is running already.")
             return run
         sandbox = _launch(
-            run, iam_enforcement=iam_enforcement, audit_log=audit_log, hard_aws=hard_aws
+            run, iam_enforcement=iam_enforcement, audit_log=audit_log, strict_aws=strict_aws
         )
         sandbox.release_ports()
         return sandbox.run
 
 
-def launch(*, hard_aws: bool = False) -> Sandbox:
+def launch(*, strict_aws: bool = False) -> Sandbox:
     """Start the standing sandbox for somebody who goes on to use it, as the demo does.
 
     Raises:
@@ -54,11 +54,11 @@ def launch(*, hard_aws: bool = False) -> Sandbox:
         run = current()
         if run is not None and run.running():
             raise SandboxError("A sandbox is running already: `python -m sandbox down` first.")
-        return _launch(run, iam_enforcement=False, audit_log=None, hard_aws=hard_aws)
+        return _launch(run, iam_enforcement=False, audit_log=None, strict_aws=strict_aws)
 
 
 def _launch(
-    left: Run | None, *, iam_enforcement: bool, audit_log: Path | None, hard_aws: bool
+    left: Run | None, *, iam_enforcement: bool, audit_log: Path | None, strict_aws: bool
 ) -> Sandbox:
     if left is not None:
         say("Removing what an earlier run left.")
@@ -66,7 +66,7 @@ def _launch(
     shutil.rmtree(_run_folder(), ignore_errors=True)
     _run_folder().mkdir(mode=0o700)
     return Sandbox.launch(
-        _run_folder(), iam_enforcement=iam_enforcement, audit_log=audit_log, hard_aws=hard_aws
+        _run_folder(), iam_enforcement=iam_enforcement, audit_log=audit_log, strict_aws=strict_aws
     )
 
 
@@ -80,8 +80,8 @@ def down() -> bool:
         return True
 
 
-def _check_same(run: Run, *, iam_enforcement: bool, hard_aws: bool) -> None:
-    wanted = {"iam_enforcement": iam_enforcement, "hard_aws": hard_aws}
+def _check_same(run: Run, *, iam_enforcement: bool, strict_aws: bool) -> None:
+    wanted = {"iam_enforcement": iam_enforcement, "strict_aws": strict_aws}
     for name, value in wanted.items():
         if run.facts.get(name, "false") != str(value).lower():
             raise SandboxError(

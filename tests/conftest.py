@@ -60,7 +60,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """
     wanted = any("sandbox" in getattr(item, "fixturenames", ()) for item in session.items)
     if wanted and not session.config.option.collectonly:
-        from sandbox import binaries, emulator
+        from sandbox.aws import emulator
+        from sandbox.programs import binaries
 
         capture = session.config.pluginmanager.getplugin("capturemanager")
         assert capture is not None
@@ -73,13 +74,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """Yield a running Kubernetes API and AWS emulator: starting costs seconds, a reset does not.
 
-    The hard AWS stands before the emulator, without rules: `pilot` asks for them.
+    The strict AWS stands before the emulator, without rules: `pilot` asks for them.
     """
     from sandbox import Sandbox
 
     audit_log = new_audit_log(tmp_path_factory)
-    with Sandbox.start(hard_aws=["none"], audit_log=audit_log) as started:
-        started.hard_aws.run_clock(0)
+    with Sandbox.start(strict_aws=["none"], audit_log=audit_log) as started:
+        started.strict_aws.run_clock(0)
         yield started
 
 

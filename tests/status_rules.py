@@ -17,7 +17,7 @@ from typing import Any, Final
 from kubernetes import client, watch
 
 from clickstream_operator.api.v1alpha1 import GROUP, PLURAL, VERSION
-from clickstream_operator.kube_connection import connect
+from clickstream_operator.kube.connection import connect
 from sandbox import Sandbox
 from tests.kstatus import Verdict, verdict
 

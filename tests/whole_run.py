@@ -122,7 +122,7 @@ def watch_processes(config: pytest.Config) -> None:
     """Ask each process of a sandbox what it called, right before it is ended."""
     if not config.getoption(_OPTION):
         return
-    from sandbox.run import Run  # noqa: PLC0415 - unit tests pay nothing for it
+    from sandbox.processes.run import Run  # noqa: PLC0415 - unit tests pay nothing for it
 
     patch = pytest.MonkeyPatch()
     config.add_cleanup(patch.undo)

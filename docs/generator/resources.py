@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, cast
 
-from clickstream_operator import names, pipeline
+from clickstream_operator.api import components
 from clickstream_operator.api.v1alpha1 import Spec
 from clickstream_operator.aws.arns import Place
-from clickstream_operator.aws.session import Calls
+from clickstream_operator.aws.calls import Calls
 from clickstream_operator.engine.resource import Resource
-from clickstream_operator.resources import alarm_set, role_policies
+from clickstream_operator.pipeline import alarms as alarm_set
+from clickstream_operator.pipeline import build as pipeline
+from clickstream_operator.pipeline import names, role_policies
 from clickstream_operator.resources.lambda_function import FunctionPackage
 from docs.generator.markdown import code, page, table
 
@@ -72,7 +74,7 @@ def _resources(spec: Spec) -> Iterable[Resource]:
             physical=_physical(spec),
             place=_PLACE,
             tags={},
-            packages={names.PROCESSOR: package, names.DETECTOR: package},
+            packages={components.PROCESSOR: package, components.DETECTOR: package},
             calls=cast("Calls", None),  # Nothing is called to describe a pipeline.
         )
     )
@@ -80,7 +82,7 @@ def _resources(spec: Spec) -> Iterable[Resource]:
 
 def _inventory_name(one: Resource) -> str:
     # The digest of an e-mail address is different for each.
-    return code(names.subscription("<digest>") if one.kind == "SNSSubscription" else one.name)
+    return code(components.subscription("<digest>") if one.kind == "SNSSubscription" else one.name)
 
 
 def _physical_name(one: Resource) -> str:
@@ -104,28 +106,31 @@ def _condition(one: Resource) -> str:
         extra = ", `alarms.noDataMinutes`" if one.name.endswith("no-data") else ""
         extra += ", `anomalyDetection.enabled`" if "-detector-" in one.name else ""
         return "`alarms.enabled`" + extra
-    if one.name == names.PROCESSOR_ROLE:
+    if one.name == components.PROCESSOR_ROLE:
         return "no `processor.roleArn`"
-    if one.name == names.DETECTOR_ROLE:
+    if one.name == components.DETECTOR_ROLE:
         return "`anomalyDetection.enabled`, no `anomalyDetection.roleArn`"
-    if one.name.startswith("detector") or one.name in {names.SCHEDULE, names.SCHEDULER_ROLE}:
+    if one.name.startswith("detector") or one.name in {
+        components.SCHEDULE,
+        components.SCHEDULER_ROLE,
+    }:
         return "`anomalyDetection.enabled`"
     return "always"
 
 
 def _fate(one: Resource) -> str:
     fields = {
-        names.STREAM: "stream",
-        names.PAGE_METRICS: "tables",
-        names.SESSION_METRICS: "tables",
-        names.COUNTERS: "tables",
-        names.ARCHIVE: "archive",
-        names.DEAD_LETTER: "deadLetter",
-        names.PROCESSOR_LOGS: "logs",
-        names.DETECTOR_LOGS: "logs",
+        components.STREAM: "stream",
+        components.PAGE_METRICS: "tables",
+        components.SESSION_METRICS: "tables",
+        components.COUNTERS: "tables",
+        components.ARCHIVE: "archive",
+        components.DEAD_LETTER: "deadLetter",
+        components.PROCESSOR_LOGS: "logs",
+        components.DETECTOR_LOGS: "logs",
     }
     word = "kept" if one.deletion.value == "Retain" else "deleted"
-    if one.name == names.HASH_KEY:
+    if one.name == components.HASH_KEY:
         return "kept as long as the bucket or the tables are"
     field = fields.get(one.name)
     return f"{word} (`deletionPolicy.{field}`)" if field else word
@@ -133,14 +138,14 @@ def _fate(one: Resource) -> str:
 
 def _alarms(spec: Spec, physical: Mapping[str, str]) -> str:
     definitions = alarm_set.alarm_set(
-        processor=physical[names.PROCESSOR],
+        processor=physical[components.PROCESSOR],
         processor_timeout_seconds=spec.processor.timeout_seconds,
-        dead_letter_queue=physical[names.DEAD_LETTER],
-        stream=physical[names.STREAM],
+        dead_letter_queue=physical[components.DEAD_LETTER],
+        stream=physical[components.STREAM],
         iterator_age_seconds=spec.alarms.iterator_age_seconds,
-        detector=physical[names.DETECTOR],
+        detector=physical[components.DETECTOR],
         detector_timeout_seconds=spec.anomaly_detection.timeout_seconds,
-        failed_objects_bucket=physical[names.ARCHIVE],
+        failed_objects_bucket=physical[components.ARCHIVE],
         no_data_minutes=spec.alarms.no_data_minutes,
     )
     rows = [
@@ -152,11 +157,11 @@ def _alarms(spec: Spec, physical: Mapping[str, str]) -> str:
 
 def _roles(physical: Mapping[str, str]) -> Iterator[str]:
     shared = {
-        "stream": physical[names.STREAM],
-        "session_metrics_table": physical[names.SESSION_METRICS],
-        "counters_table": physical[names.COUNTERS],
-        "bucket": physical[names.ARCHIVE],
-        "hash_key_parameter": physical[names.HASH_KEY],
+        "stream": physical[components.STREAM],
+        "session_metrics_table": physical[components.SESSION_METRICS],
+        "counters_table": physical[components.COUNTERS],
+        "bucket": physical[components.ARCHIVE],
+        "hash_key_parameter": physical[components.HASH_KEY],
     }
     yield (
         "## Roles\n\nCustomer KMS keys that the spec names are added, with `kms:Decrypt` and "
@@ -166,17 +171,17 @@ def _roles(physical: Mapping[str, str]) -> Iterator[str]:
         "Processor": role_policies.processor_policy(
             _PLACE,
             **shared,
-            page_metrics_table=physical[names.PAGE_METRICS],
-            queue=physical[names.DEAD_LETTER],
-            log_group=physical[names.PROCESSOR_LOGS],
+            page_metrics_table=physical[components.PAGE_METRICS],
+            queue=physical[components.DEAD_LETTER],
+            log_group=physical[components.PROCESSOR_LOGS],
         ),
         "Detector": role_policies.detector_policy(
             _PLACE,
             **shared,
-            topic_arn=_PLACE.topic(physical[names.ALERTS]),
-            log_group=physical[names.DETECTOR_LOGS],
+            topic_arn=_PLACE.topic(physical[components.ALERTS]),
+            log_group=physical[components.DETECTOR_LOGS],
         ),
-        "Scheduler": role_policies.scheduler_policy(_PLACE, function=physical[names.DETECTOR]),
+        "Scheduler": role_policies.scheduler_policy(_PLACE, function=physical[components.DETECTOR]),
     }
     for role, policy in policies.items():
         rows = [

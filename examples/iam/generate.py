@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from clickstream_operator.aws.arns import Place
 from clickstream_operator.aws.policies import document, statement
-from clickstream_operator.resources import role_policies
+from clickstream_operator.pipeline import role_policies
 
 HERE: Final = Path(__file__).parent
 POLICY: Final = HERE.parents[1] / "docs" / "reference" / "operator-policy.json"

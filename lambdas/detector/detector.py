@@ -13,7 +13,7 @@ from detector.earlier_events import earlier_events, read_counts
 from detector.findings import Ending
 from detector.incidents import Incidents
 from detector.lane_state import DetectorLanes, LaneState
-from detector.minutes import Minutes, latest_minute
+from detector.minute_windows import Minutes, latest_minute
 from detector.rules import active_rules
 from detector.session_rules import SessionRules
 from detector.site_rules import SiteRules
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from detector.lane_state import Checkout
     from shared.config import Config
     from shared.lanes import Lane
-    from shared.rows import Batch
+    from shared.records import Batch
 
 SCHEDULE_SOURCE = "clickstream.schedule"
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from shared.lanes import NOTHING, decode_watermark
-from shared.session_items import COUNT_PREFIX, WATERMARK_PREFIX
+from shared.session_layout import COUNT_PREFIX, WATERMARK_PREFIX
 
 if TYPE_CHECKING:
     from detector.lane_state import Checkout

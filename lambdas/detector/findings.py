@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from shared.clock_text import minute_text
+from shared.timestamps import minute_text
 
 if TYPE_CHECKING:
     from shared.config import Scope

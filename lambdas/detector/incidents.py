@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from detector.findings import incident_key
-from shared.clock_text import instant_text
 from shared.conditional_write import Update, apply_update, error_code
+from shared.timestamps import instant_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

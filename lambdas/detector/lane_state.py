@@ -11,7 +11,7 @@ import zlib
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from detector.quiet import OVER, Quiet
+from detector.cooldown import OVER, Quiet
 from shared.conditional_write import Update, apply_update
 from shared.lanes import NOTHING, Lane, decode_watermark, encode_watermark
 

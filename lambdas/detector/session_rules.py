@@ -13,21 +13,21 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from detector.conditions import explain, holds
 from detector.findings import MINUTE_MS, Ending, Finding
 from detector.lane_state import SESSION_MINUTES, Checkout
+from detector.minute_counts import Tallies, cut_subjects
+from detector.rule_filter import EVERYTHING, Selection
 from detector.rules import WordMatch
-from detector.selection import EVERYTHING, Selection
-from detector.tallies import Tallies, cut_subjects
-from shared.clock_text import instant_text
-from shared.member_match import member_text
+from detector.thresholds import explain, holds
+from shared.field_match import member_text
+from shared.timestamps import instant_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from detector.lane_state import LaneState
     from shared.config import Fields, Rule
-    from shared.rows import Event
+    from shared.records import Event
 
 GRACE_MS = 2 * MINUTE_MS
 KEPT_MINUTES = 30

@@ -10,16 +10,16 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
-from detector.conditions import explain, holds
 from detector.findings import MINUTE_MS, Ending, Finding
-from detector.seasonal import LIMITS, Direction, Season
-from detector.tallies import Tally, cut_subjects
-from shared.clock_text import minute_text
+from detector.minute_counts import Tally, cut_subjects
+from detector.seasonality import LIMITS, Direction, Season
+from detector.thresholds import explain, holds
+from shared.timestamps import minute_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from detector.seasonal import Verdict
+    from detector.seasonality import Verdict
     from detector.site_state import SiteState
     from shared.config import Fields, Rule
 

@@ -11,8 +11,8 @@ import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
-from detector.quiet import Quiet
-from detector.seasonal import Season
+from detector.cooldown import Quiet
+from detector.seasonality import Season
 from shared.conditional_write import Update, apply_update
 
 SITE = "detector-site"

@@ -10,27 +10,27 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from shared.aggregate import aggregate
-from shared.archive import Archive
+from processor.aggregate import aggregate
+from processor.archive import Archive
+from processor.counter_items import CounterItems
+from processor.custom_metrics import CustomMetrics
+from processor.lane_items import LaneItems, LaneState
+from processor.page_items import PageItems
+from processor.page_lists import PageLists
+from processor.session_items import SessionItems
+from processor.thread_pool import Workers
 from shared.conditional_write import MOST_ATTEMPTS, ContentionError
-from shared.counter_items import CounterItems
-from shared.custom_metrics import CustomMetrics
 from shared.decode import Decoder, count_reasons, read_records
 from shared.emf import Metrics, Series, write_line
-from shared.lane_items import LaneItems, LaneState
 from shared.logs import Log
-from shared.page_items import PageItems
-from shared.page_lists import PageLists
 from shared.privacy import Scrubber
-from shared.session_items import SessionItems
-from shared.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from shared.config import Config
     from shared.lanes import Lane
-    from shared.rows import Batch, Event
+    from shared.records import Batch, Event
 
 MOST_EVENT_TYPES = 50
 """Values of the EventType dimension per container; the rest is counted as `other`."""

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from processor.archive import Archive
+from processor.lane_items import LaneItems
 from processor.processor import Processor
-from redrive.bad_objects import BadObjects
 from redrive.failed_batches import FailedBatches
 from redrive.objects import UnreadableLineError
 from redrive.rebuild import Rebuilder
-from shared.archive import Archive
-from shared.clock_text import hour_text
+from redrive.replay import BadObjects
 from shared.config import INLINE_VARIABLE, OBJECT_VARIABLE, Config, ConfigError, load_config
 from shared.decode import Decoder
-from shared.lane_items import LaneItems
 from shared.privacy import Scrubber
 from shared.runtime import THREADS, Clients, read_hash_key
+from shared.timestamps import hour_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -12,19 +12,19 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from processor.aggregate import HOUR_MS
+from processor.archive import BAD, ENVELOPE, RAW
 from redrive.objects import FAILED, ObjectName, list_keys, list_raw, read_lines
-from shared.aggregate import HOUR_MS
-from shared.archive import BAD, ENVELOPE, RAW
 from shared.decode import read_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from shared.archive import Archive
+    from processor.archive import Archive
     from shared.config import Config
     from shared.decode import Decoder
     from shared.lanes import Lane
-    from shared.rows import Batch
+    from shared.records import Batch
 
 PREFIX = "aws/lambda/"
 

@@ -7,10 +7,10 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from shared.archive import ENVELOPE, RAW
-from shared.clock_text import hour_text
+from processor.archive import ENVELOPE, RAW
 from shared.privacy import page_path
-from shared.rows import PAGE_VIEW, Event
+from shared.records import PAGE_VIEW, Event
+from shared.timestamps import hour_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

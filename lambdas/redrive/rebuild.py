@@ -16,9 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from redrive.lane_ends import LaneEnds
-from redrive.objects import Snapshot
-from shared.aggregate import (
+from processor.aggregate import (
     HOUR_MS,
     Activity,
     aggregate,
@@ -26,25 +24,23 @@ from shared.aggregate import (
     merge_activities,
     minute_key,
 )
-from shared.clock_text import hour_text, instant_text
+from processor.page_items import PageCopy, grow
+from processor.page_lists import PageLists
+from processor.session_items import LONGEST_AGENT, UNKNOWN_AGENT
+from redrive.objects import Snapshot
+from redrive.settled_lanes import LaneEnds
 from shared.conditional_write import error_code
 from shared.lanes import NOTHING, decode_watermark, encode_watermark
-from shared.page_items import PageCopy, grow
-from shared.page_lists import PageLists
-from shared.rows import COUNTER_PREFIX
-from shared.session_items import (
-    COUNT_PREFIX,
-    LONGEST_AGENT,
-    UNKNOWN_AGENT,
-    WATERMARK_PREFIX,
-)
+from shared.records import COUNTER_PREFIX
+from shared.session_layout import COUNT_PREFIX, WATERMARK_PREFIX
+from shared.timestamps import hour_text, instant_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from shared.aggregate import AnyContribution, Count, Views
+    from processor.aggregate import AnyContribution, Count, Views
     from shared.config import Config
-    from shared.rows import Event
+    from shared.records import Event
 
 Item = dict[str, dict[str, Any]]
 _MOST_ATTEMPTS = 5

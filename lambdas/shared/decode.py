@@ -13,11 +13,11 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from shared import kpl, rows
-from shared.clock_text import parse_time
+from shared import kpl, records
 from shared.lanes import Lane, lane_of, life_of
 from shared.privacy import Scrubber, TooDeepError, page_path
-from shared.rows import BadRow, Batch, Event, Record
+from shared.records import BadRow, Batch, Event, Record
+from shared.timestamps import parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -55,8 +55,8 @@ def read_records(lambda_event: Mapping[str, Any], stream_epoch: str) -> dict[Lan
             lane = lane_of(shard, record.sequence, stream_epoch)
             groups[group] = lanes.setdefault(lane, [])
         groups[group].append(record)
-    for records in lanes.values():
-        records.sort(key=lambda record: record.sequence)
+    for ordered in lanes.values():
+        ordered.sort(key=lambda record: record.sequence)
     return lanes
 
 
@@ -72,21 +72,21 @@ class Decoder:
             parse_constant=_refuse_constant, parse_float=_finite_float
         ).decode
 
-    def decode_batch(self, records: Sequence[Record]) -> Batch:
+    def decode_batch(self, kinesis_records: Sequence[Record]) -> Batch:
         """Return the rows of at least one record of one lane."""
         events: list[Event] = []
         bad_rows: list[BadRow] = []
-        for record in records:
+        for record in kinesis_records:
             for row in self.decode(record):
                 if isinstance(row, Event):
                     events.append(row)
                 else:
                     bad_rows.append(row)
         return Batch(
-            first=records[0].sequence,
-            last=records[-1].sequence,
-            first_arrival_ms=records[0].arrival_ms,
-            last_arrival_ms=max(record.arrival_ms for record in records),
+            first=kinesis_records[0].sequence,
+            last=kinesis_records[-1].sequence,
+            first_arrival_ms=kinesis_records[0].arrival_ms,
+            last_arrival_ms=max(record.arrival_ms for record in kinesis_records),
             events=events,
             bad_rows=bad_rows,
         )
@@ -116,23 +116,23 @@ class Decoder:
     def _documents(self, data: bytes) -> Sequence[Any] | BadRow:
         """Return the JSON values that stand for events in one user record."""
         if len(data) > LARGEST_EVENT_BYTES:
-            return _bad(rows.TOO_LARGE, "larger than 1 MiB", self._undecodable(data))
+            return _bad(records.TOO_LARGE, "larger than 1 MiB", self._undecodable(data))
         try:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError:
-            return _bad(rows.NOT_JSON, "not UTF-8", self._undecodable(data))
+            return _bad(records.NOT_JSON, "not UTF-8", self._undecodable(data))
         try:
             value = self._parse(text)
         except RecursionError:
-            return _bad(rows.TOO_LARGE, "nested too deeply", self._scrubber.redact_text(text))
+            return _bad(records.TOO_LARGE, "nested too deeply", self._scrubber.redact_text(text))
         except ValueError:
             lines = self._lines(text)
             if lines is None:
-                return _bad(rows.NOT_JSON, "not JSON", self._scrubber.redact_text(text))
+                return _bad(records.NOT_JSON, "not JSON", self._scrubber.redact_text(text))
             value = lines
         documents = value if isinstance(value, list) else [value]
         if len(documents) > min(MOST_EVENTS_PER_RECORD, len(data) // _SMALLEST_EVENT_BYTES + 1):
-            return _bad(rows.TOO_LARGE, "too many events", self._scrubber.redact_text(text))
+            return _bad(records.TOO_LARGE, "too many events", self._scrubber.redact_text(text))
         return documents
 
     def _lines(self, text: str) -> list[Any] | None:
@@ -155,14 +155,14 @@ class Decoder:
         """Return the row of one JSON value; `users` are the user ids of its neighbours."""
         if isinstance(document, _Unparsed):
             payload = self._scrubber.redact_text(document.text, users)
-            return _bad(rows.NOT_JSON, "not JSON", payload)
+            return _bad(records.NOT_JSON, "not JSON", payload)
         try:
             if not isinstance(document, dict):
                 payload = self._scrubber.scrub_value(document, users)
-                return _bad(rows.NOT_AN_OBJECT, "not a JSON object", payload)
+                return _bad(records.NOT_AN_OBJECT, "not a JSON object", payload)
             scrubbed = self._scrubber.scrub(document)
         except TooDeepError as error:
-            return _bad(rows.TOO_LARGE, str(error), self._flattened(document))
+            return _bad(records.TOO_LARGE, str(error), self._flattened(document))
         try:
             return self._event(document, scrubbed, record, sub)
         except _RefusedError as refusal:
@@ -178,11 +178,11 @@ class Decoder:
         time_ms = self._time(scrubbed, record.arrival_ms)
         url = scrubbed.get(fields.page)
         page = page_path(url) if isinstance(url, str) and url else None
-        if event_type == rows.PAGE_VIEW:
+        if event_type == records.PAGE_VIEW:
             if page is None:
                 raise _missing(fields.page)
             _check_key(fields.page, page)
-        _check_key(fields.type, f"{rows.COUNTER_PREFIX}{event_type}")
+        _check_key(fields.type, f"{records.COUNTER_PREFIX}{event_type}")
         _check_key(fields.session, session)
         agent = scrubbed.get(fields.user_agent)
         return Event(
@@ -206,9 +206,9 @@ class Decoder:
         try:
             time_ms = parse_time(value)
         except ValueError as error:
-            raise _RefusedError(rows.BAD_TIMESTAMP, str(error)) from error
+            raise _RefusedError(records.BAD_TIMESTAMP, str(error)) from error
         if not -self._past_ms <= time_ms - arrival_ms <= self._future_ms:
-            raise _RefusedError(rows.OUT_OF_RANGE, "outside of the accepted window")
+            raise _RefusedError(records.OUT_OF_RANGE, "outside of the accepted window")
         return time_ms
 
     def _flattened(self, document: Any) -> str | None:
@@ -264,7 +264,7 @@ def _bad(reason: str, detail: str, payload: Any) -> BadRow:
 
 
 def _missing(field: str) -> _RefusedError:
-    return _RefusedError(f"{rows.MISSING_FIELD}:{field}", "absent, empty or of a wrong type")
+    return _RefusedError(f"{records.MISSING_FIELD}:{field}", "absent, empty or of a wrong type")
 
 
 def _name(document: dict[str, Any], field: str) -> str:
@@ -289,10 +289,10 @@ def _placed(row: BadRow, record: Record, sub: int) -> BadRow:
 def _check_key(field: str, key: str) -> None:
     if _BAD_IN_KEYS.search(key):
         raise _RefusedError(
-            rows.BAD_KEY, f"{field} holds a control character or half a surrogate pair"
+            records.BAD_KEY, f"{field} holds a control character or half a surrogate pair"
         )
     if len(key) > LONGEST_KEY_BYTES or len(key.encode()) > LONGEST_KEY_BYTES:
-        raise _RefusedError(rows.BAD_KEY, f"{field} is longer than {LONGEST_KEY_BYTES} bytes")
+        raise _RefusedError(records.BAD_KEY, f"{field} is longer than {LONGEST_KEY_BYTES} bytes")
 
 
 def _refuse_constant(name: str) -> Any:

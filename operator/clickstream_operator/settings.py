@@ -12,8 +12,8 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from clickstream_operator import selector
-from clickstream_operator.api import rules
+from clickstream_operator.api import validation as rules
+from clickstream_operator.kube import label_selector as selector
 
 #: The account may not be left open by accident: a lone * is no pattern.
 _ROLE_PATTERN = re.compile(r"arn:[a-z*-]+:iam::[0-9*]+:role/.+")

@@ -8,7 +8,7 @@ import click
 
 from sandbox.errors import SandboxError
 from sandbox.image import builder
-from sandbox.progress import say, step
+from sandbox.processes.progress import say, step
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

@@ -8,9 +8,9 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from sandbox import cache
 from sandbox.errors import SandboxError
-from sandbox.progress import step
+from sandbox.processes.progress import step
+from sandbox.programs import cache
 
 #: The release whose Python is that of the pinned base: 3.13.
 _SUITE: Final = "trixie"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import toolchain
+from sandbox.programs import toolchain
 
 ROOT = Path(__file__).parents[2]
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from sandbox import actionlint, binaries, helm
+from sandbox.programs import actionlint, binaries, helm
 from tests.audit.conftest import Tool
 from tests.chart.test_renderings import RENDERINGS
 from tests.chart.test_values import CHART, options

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import Sandbox, helm
-from sandbox.helm import Helm
+from sandbox import Sandbox
+from sandbox.programs import helm
+from sandbox.programs.helm import Helm
 from tests.whole_run import new_audit_log
 
 

@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 from sandbox import Sandbox
-from sandbox.emulator import ACCOUNT, REGION
+from sandbox.aws.emulator import ACCOUNT, REGION
 from sandbox.operator_process import PACKAGES
 from sandbox.pod import PodProcess, environment
-from sandbox.ports import LOOPBACK
+from sandbox.processes.ports import LOOPBACK
 
 SECRET = "aws"
 

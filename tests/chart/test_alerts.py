@@ -16,8 +16,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.aws.errors import _CODES, _CREDENTIALS, Category
-from clickstream_operator.metrics import Metrics
-from sandbox import promtool
+from clickstream_operator.telemetry.metrics import Metrics
+from sandbox.programs import promtool
 
 ROOT = Path(__file__).parents[2]
 FILES = ROOT / "charts" / "clickstream-operator" / "files"

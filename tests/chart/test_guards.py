@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 import yaml
 
-from clickstream_operator import selector
-from sandbox import Sandbox, helm
-from sandbox.helm import Helm
-from sandbox.processes import wait_until
+from clickstream_operator.kube import label_selector as selector
+from sandbox import Sandbox
+from sandbox.processes.process import wait_until
+from sandbox.programs import helm
+from sandbox.programs.helm import Helm
 from tests.chart.conftest import clean
 from tests.chart.deployed import DeployedOperator
 from tests.chart.test_values import CHART, REGION, options

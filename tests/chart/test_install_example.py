@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from clickstream_operator.settings import Settings
-from sandbox.helm import Helm
+from sandbox.programs.helm import Helm
 from tests.chart.test_values import CHART, REGION, environment, one, options
 
 INSTALL = Path(__file__).parents[2] / "examples" / "install"

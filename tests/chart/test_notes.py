@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sandbox import Sandbox, helm
-from sandbox.helm import Helm
+from sandbox import Sandbox
+from sandbox.programs import helm
+from sandbox.programs.helm import Helm
 from tests.chart.test_values import CHART, REGION, ROLE, options
 
 

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 import yaml
 
-from sandbox import Sandbox, binaries, helm
-from sandbox.helm import Helm
-from sandbox.processes import wait_until
+from sandbox import Sandbox
+from sandbox.processes.process import wait_until
+from sandbox.programs import binaries, helm
+from sandbox.programs.helm import Helm
 from tests.chart.deployed import DeployedOperator, read
 from tests.chart.test_notes import commands
 from tests.chart.test_values import CHART, options

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from sandbox import Sandbox, prometheus_operator
-from sandbox.crds import establish
-from sandbox.helm import Helm
+from sandbox import Sandbox
+from sandbox.kubernetes.crds import establish
+from sandbox.programs import prometheus_operator
+from sandbox.programs.helm import Helm
 from tests.chart.conftest import clean
 from tests.chart.test_values import CHART, OTHER_ROLE, REGION, ROLE, one, options
 

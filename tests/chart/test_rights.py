@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
-from sandbox import Sandbox, helm
-from sandbox.helm import Helm
-from sandbox.processes import wait_until
+from sandbox import Sandbox
+from sandbox.processes.process import wait_until
+from sandbox.programs import helm
+from sandbox.programs.helm import Helm
 from tests.chart.conftest import clean, uninstall_all
 from tests.chart.deployed import DeployedOperator, read
 from tests.chart.test_values import CHART, options

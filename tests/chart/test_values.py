@@ -11,8 +11,8 @@ import pytest
 
 from clickstream_operator import settings
 from clickstream_operator.settings import Settings
-from sandbox import helm
-from sandbox.helm import Helm
+from sandbox.programs import helm
+from sandbox.programs.helm import Helm
 
 CHART = Path(__file__).parents[2] / "charts" / "clickstream-operator"
 #: The least that a user gives.

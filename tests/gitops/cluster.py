@@ -12,10 +12,10 @@ from typing import Any
 
 import boto3
 
-from sandbox.argocd import NAMESPACE, ArgoCD
 from sandbox.instance import Sandbox
 from sandbox.operator_process import OperatorProcess
-from sandbox.processes import wait_until
+from sandbox.processes.process import wait_until
+from sandbox.programs.argocd import NAMESPACE, ArgoCD
 
 SECONDS = 120.0
 

@@ -18,9 +18,10 @@ SETTINGS = Path(__file__).parents[2] / "examples" / "gitops" / "argocd" / "argoc
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """A cluster with the operator, Argo CD, and the settings that we ship for it."""
-    from sandbox import Sandbox, helm  # noqa: PLC0415 only these tests pay for it
-    from sandbox.argocd import ArgoCD  # noqa: PLC0415
+    from sandbox import Sandbox  # noqa: PLC0415 only these tests pay for it
     from sandbox.operator_process import OperatorProcess  # noqa: PLC0415
+    from sandbox.programs import helm  # noqa: PLC0415
+    from sandbox.programs.argocd import ArgoCD  # noqa: PLC0415
     from tests.gitops.cluster import Cluster  # noqa: PLC0415
 
     with Sandbox.start() as sandbox:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from sandbox.argocd import NAMESPACE
+from sandbox.programs.argocd import NAMESPACE
 from tests.gitops.cluster import Cluster, Repository
 
 pytestmark = pytest.mark.gitops

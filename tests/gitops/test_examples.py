@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from sandbox import Sandbox, argocd, flux
-from sandbox.crds import establish
+from sandbox import Sandbox
+from sandbox.kubernetes.crds import establish
+from sandbox.programs import argocd, flux
 
 pytestmark = pytest.mark.gitops
 

@@ -16,7 +16,7 @@ from clickstream_operator.aws.limits import RATES
 from sandbox import Sandbox
 from sandbox.image import bom, builder
 from sandbox.operator_process import OperatorProcess
-from sandbox.processes import wait_until
+from sandbox.processes.process import wait_until
 from tests.image.conftest import Built
 from tests.integration.pilot import examples
 

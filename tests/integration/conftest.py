@@ -15,7 +15,7 @@ from tests.whole_run import new_audit_log
 def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """A sandbox that refuses what the caller's policies do not allow."""
     audit_log = new_audit_log(tmp_path_factory)
-    with Sandbox.start(iam_enforcement=True, hard_aws=["none"], audit_log=audit_log) as started:
+    with Sandbox.start(iam_enforcement=True, strict_aws=["none"], audit_log=audit_log) as started:
         for manifest in MANIFESTS:
             started.kubectl("apply", "--server-side", "-f", str(manifest))
         started.kubectl(

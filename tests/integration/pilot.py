@@ -27,18 +27,18 @@ from botocore.session import Session
 from kubernetes import client
 from kubernetes.client import ApiException
 
-from clickstream_operator import packages
 from clickstream_operator.api.v1alpha1 import GROUP, PLURAL, VERSION
+from clickstream_operator.aws.assume_role import Borrowed, Given, Role, session_in
 from clickstream_operator.aws.limits import Limits
-from clickstream_operator.aws.roles import Borrowed, Given, Role, session_in
 from clickstream_operator.aws.session import AwsSession, CallRecord, is_read
-from clickstream_operator.controller import Controller
-from clickstream_operator.events import EventRecorder
-from clickstream_operator.kube import Kube
-from clickstream_operator.kube_connection import connect
-from clickstream_operator.metrics import Metrics
-from clickstream_operator.preflight import Surroundings
-from clickstream_operator.workqueue import Key
+from clickstream_operator.kube.client import Kube
+from clickstream_operator.kube.connection import connect
+from clickstream_operator.kube.events import EventRecorder
+from clickstream_operator.kube.objects import Key
+from clickstream_operator.pipeline import packages
+from clickstream_operator.reconcile.config import Surroundings
+from clickstream_operator.reconcile.reconciler import Controller
+from clickstream_operator.telemetry.metrics import Metrics
 from sandbox import Sandbox
 from sandbox.operator_process import NAMESPACE, PACKAGES, SERVICE_ACCOUNT
 from tests import whole_run
@@ -124,7 +124,7 @@ class Pilot:
     def time(self, seconds: float) -> None:
         passed, self._time = seconds - self._time, seconds
         if passed > 0:
-            self.sandbox.hard_aws.advance(passed)
+            self.sandbox.strict_aws.advance(passed)
 
     @property
     def key(self) -> Key:
@@ -330,7 +330,7 @@ def empty_aws(sandbox: Sandbox, *, plain: bool = False) -> Iterator[None]:
     `plain`: without the states, limits and delays of AWS.
     """
     sandbox.reset_aws()
-    sandbox.hard_aws.reset(["none"] if plain else ["all"])
+    sandbox.strict_aws.reset(["none"] if plain else ["all"])
     with pytest.MonkeyPatch.context() as patch:
         for name, value in sandbox.aws_environment().items():
             patch.setenv(name, value)
@@ -342,7 +342,7 @@ def empty_aws(sandbox: Sandbox, *, plain: bool = False) -> Iterator[None]:
         patch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda _seconds: None))
         yield
     _drop_pipelines(sandbox)
-    sandbox.hard_aws.reset(["none"])
+    sandbox.strict_aws.reset(["none"])
 
 
 def _drop_pipelines(sandbox: Sandbox) -> None:

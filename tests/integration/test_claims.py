@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from clickstream_operator.kube import Kube
+from clickstream_operator.kube.client import Kube
 from sandbox import Sandbox
 from tests.integration.pilot import Pilot, empty_aws, run
 

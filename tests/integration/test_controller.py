@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from clickstream_operator import names, reporting
 from clickstream_operator.api.v1alpha1 import Spec
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.aws.session import AwsSession, CallRecord
-from clickstream_operator.kube import StaleObject
-from clickstream_operator.resources import bucket_versions
-from sandbox.processes import wait_until
+from clickstream_operator.kube.client import StaleObject
+from clickstream_operator.pipeline import names
+from clickstream_operator.reconcile import status_writer as reporting
+from clickstream_operator.resources import s3_object_versions as bucket_versions
+from sandbox.processes.process import wait_until
 from tests.integration.pilot import ACCOUNT, CLUSTER, Pilot, run
 
 OTHER_ACCOUNT = "210987654321"
@@ -492,7 +493,7 @@ def test_what_may_be_left_of_a_feature_holds_ready_up(pilot: Pilot) -> None:
     little = {"alarms": {"enabled": False}, "anomalyDetection": {"enabled": False}}
     pilot.apply(little)
     run(pilot.converge())
-    aws = pilot.sandbox.hard_aws
+    aws = pilot.sandbox.strict_aws
     aws.inject("error", service="sns", operation="CreateTopic", code="InternalFailure", status=500)
     pilot.apply(little | {"alerts": {"enabled": True}})
     run(pilot.step())
@@ -690,7 +691,7 @@ def test_the_topic_and_the_addresses_leave_together(pilot: Pilot) -> None:
 
     assert endpoints() == {"a@example.com", "b@example.com"}
     # AWS can't unsubscribe an address that never confirmed; it drops it after some days.
-    pilot.sandbox.hard_aws.confirm("a@example.com")
+    pilot.sandbox.strict_aws.confirm("a@example.com")
     run(pilot.resync())
     assert "example.com" not in json.dumps(pilot.status())
     pilot.apply({"alerts": {"enabled": True, "emails": ["b@example.com"]}})

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from sandbox import Sandbox
-from sandbox.hard_aws import HardAws
-from sandbox.hard_aws.process import HardAwsProcess
+from sandbox.aws.strict import StrictAws
+from sandbox.aws.strict.process import StrictAwsProcess
 from sandbox.operator_process import NAMESPACE, OperatorProcess
-from sandbox.processes import wait_until
-from sandbox.run import Program
+from sandbox.processes.process import wait_until
+from sandbox.processes.run import Program
 from tests.integration.pilot import examples
 
 SECONDS = 60.0
@@ -40,7 +40,7 @@ class Replica:
     """One operator, and its own way to AWS, where its writes are counted."""
 
     process: OperatorProcess
-    aws: HardAws
+    aws: StrictAws
 
     def leads(self) -> bool:
         """Whether it says that it leads."""
@@ -57,7 +57,7 @@ def start(installed: Sandbox) -> Iterator[Start]:
     with ExitStack() as ends:
 
         def begin(name: str, **settings: str) -> Replica:
-            proxy = HardAwsProcess(installed.emulator_endpoint, ["none"])
+            proxy = StrictAwsProcess(installed.emulator_endpoint, ["none"])
             ends.callback(proxy.release_port)
             program = proxy.program()
             named = Program(

@@ -16,14 +16,14 @@ from botocore.exceptions import ClientError
 
 import detector.handler
 import processor.handler
-from clickstream_operator.readback import ReadBack
+from clickstream_operator.query.reader import ReadBack
 from detector.site_state import SITE
 from sandbox import Sandbox
-from sandbox.comparison import compare
-from sandbox.generator import generate
-from sandbox.processes import wait_until
+from sandbox.demos.comparison import compare
+from sandbox.processes.process import wait_until
 from shared.decode import read_records
 from shared.lanes import NOTHING
+from simulator.generator import generate
 from tests.integration.pilot import ACCOUNT, Pilot, empty_aws, run
 from tests.integration.test_iam import root
 

@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 import pytest
 
-from clickstream_operator import packages
+from clickstream_operator.pipeline import packages
 from sandbox import Sandbox
 from sandbox.operator_process import PACKAGES
 from tests.integration.iam_actions import actions_of

@@ -65,7 +65,7 @@ def test_without_an_index_every_kind_is_asked_by_itself(pilot: Pilot) -> None:
     """No permission for the index costs calls, in the look after the full one, not tags."""
     pilot.apply()
     run(pilot.converge())
-    pilot.sandbox.hard_aws.inject("access_denied", service="resourcegroupstaggingapi")
+    pilot.sandbox.strict_aws.inject("access_denied", service="resourcegroupstaggingapi")
     looks(pilot)
     queue = pilot.client("sqs").get_queue_url(
         QueueName=pilot.resource("dead-letter")["physicalName"]

@@ -18,7 +18,8 @@ import pytest
 import yaml
 from kubernetes import client, config
 
-from clickstream_operator.api import crd, rules
+from clickstream_operator.api import crd
+from clickstream_operator.api import validation as rules
 from clickstream_operator.api.spec import Spec
 from clickstream_operator.api.v1alpha1 import API_VERSION, GROUP, KIND, PLURAL, VERSION
 from sandbox import Sandbox

@@ -11,7 +11,7 @@ import pytest
 
 from sandbox import Sandbox
 from sandbox.operator_process import OperatorProcess
-from sandbox.processes import wait_until
+from sandbox.processes.process import wait_until
 from tests.integration.pilot import examples
 from tests.kstatus import Verdict
 from tests.status_rules import watched
@@ -23,7 +23,7 @@ SECONDS = 60.0
 def operator(installed: Sandbox) -> Iterator[OperatorProcess]:
     """An operator that watches an empty emulator."""
     installed.reset_aws()
-    installed.hard_aws.reset(["none"])
+    installed.strict_aws.reset(["none"])
     process = OperatorProcess(installed)
     try:
         process.start()
@@ -57,7 +57,7 @@ def log_lines(operator: OperatorProcess) -> list[dict[str, object]]:
 
 def accepted(sandbox: Sandbox, operation: str) -> int:
     """How often AWS accepted it, also from a process that did not live to log it."""
-    counts = sandbox.hard_aws.calls(operation=operation)
+    counts = sandbox.strict_aws.calls(operation=operation)
     return sum(count for (_, _, outcome), count in counts.items() if outcome == "OK")
 
 
@@ -135,14 +135,14 @@ def test_an_expired_token_is_said_and_healed_without_a_restart(
         conditions = json.loads(answer.stdout)["status"].get("conditions", [])
         return next((one for one in conditions if one["type"] == "Ready"), {})
 
-    installed.hard_aws.inject("expired_token")
+    installed.strict_aws.inject("expired_token")
     try:
         installed.kubectl("apply", "-f", "-", input=json.dumps(manifest))
         assert wait_until(lambda: ready().get("reason") == "CredentialsInvalid", SECONDS)
         assert "ExpiredToken" in ready()["message"]
         assert operator.get("/healthz") == "ok\n"
     finally:
-        installed.hard_aws.end_faults()
+        installed.strict_aws.end_faults()
     assert wait_until(lambda: all_ready(installed, "waiting"), SECONDS)
     assert operator.alive()
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sandbox import Sandbox
-from sandbox.processes import wait_until
+from sandbox.processes.process import wait_until
 from tests.conftest import is_plain
 from tests.integration.pilot import Pilot, empty_aws, run
 

@@ -18,9 +18,10 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from sandbox import Sandbox, SandboxError, binaries
-from sandbox.processes import Process, marked, wait_until
-from sandbox.run import Run
+from sandbox import Sandbox, SandboxError
+from sandbox.processes.process import Process, marked, wait_until
+from sandbox.processes.run import Run
+from sandbox.programs import binaries
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 30.0

@@ -12,7 +12,7 @@ import pytest
 
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.aws.session import AwsSession
-from sandbox.hard_aws import HardAws
+from sandbox.aws.strict import StrictAws
 from tests.integration.pilot import Crash, Pilot, run
 
 SCALING = {"stream": {"autoscaling": {"minShards": 2, "maxShards": 8}}}
@@ -303,9 +303,9 @@ def test_table_that_was_switched_too_often_waits(
 
 
 @pytest.fixture
-def hard(pilot: Pilot) -> HardAws:
+def hard(pilot: Pilot) -> StrictAws:
     """AWS with states, limits on resizes and switches of mode, and nothing else in the way."""
-    hard = pilot.sandbox.hard_aws
+    hard = pilot.sandbox.strict_aws
     hard.reset(["kinesis-states=60", "kinesis-resizes", "kinesis-modes"])
     return hard
 

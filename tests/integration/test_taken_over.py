@@ -13,11 +13,10 @@ from typing import Any
 import boto3
 import pytest
 
-from clickstream_operator import packages
 from clickstream_operator.api.v1alpha1 import FINALIZER
 from clickstream_operator.aws import tags as ownership
 from clickstream_operator.aws.arns import Place
-from clickstream_operator.resources import role_policies
+from clickstream_operator.pipeline import packages, role_policies
 from clickstream_operator.resources.kinesis_stream import epoch
 from sandbox import Sandbox
 from sandbox.operator_process import PACKAGES

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from clickstream_operator.readback import ReadBack
+from clickstream_operator.query.reader import ReadBack
 from sandbox import Sandbox
-from sandbox.processes import wait_until
+from sandbox.processes.process import wait_until
 from tests.integration import terraform_made
 from tests.integration.pilot import Pilot, empty_aws, examples, run
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from clickstream_operator import packages
+from clickstream_operator.kube.objects import Key
+from clickstream_operator.pipeline import packages
 from clickstream_operator.resources.lambda_function import FunctionPackage
-from clickstream_operator.workqueue import Key
 from sandbox.operator_process import MANIFESTS, PACKAGES
 from tests.integration.pilot import Pilot, run
 

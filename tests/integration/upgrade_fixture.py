@@ -13,9 +13,9 @@ from typing import Any, Final
 
 import pytest
 
-from clickstream_operator import packages
 from clickstream_operator.engine.apply import Applier
 from clickstream_operator.engine.outcome import Outcome
+from clickstream_operator.pipeline import packages
 from sandbox import Sandbox
 from sandbox.operator_process import PACKAGES, OperatorProcess
 from tests.integration.pilot import Pilot, empty_aws
@@ -107,8 +107,8 @@ def _settled(pilot: Pilot) -> bool:
 
 def main() -> None:
     """Write every object of the fixture."""
-    with Sandbox.start(hard_aws=["none"]) as sandbox:
-        sandbox.hard_aws.run_clock(0)
+    with Sandbox.start(strict_aws=["none"]) as sandbox:
+        sandbox.strict_aws.run_clock(0)
         OperatorProcess(sandbox).install()
         for name, spec in SPECS.items():
             text = json.dumps(made(sandbox, name, spec), indent=1, sort_keys=True)

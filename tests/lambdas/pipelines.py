@@ -7,7 +7,7 @@ import gzip
 import json
 from typing import TYPE_CHECKING, Any
 
-from clickstream_operator.readback import ReadBack
+from clickstream_operator.query.reader import ReadBack
 from detector.detector import Detector
 from processor.processor import Processor
 from shared.config import Config, parse_config

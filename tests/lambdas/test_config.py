@@ -9,9 +9,9 @@ from typing import Any
 import jsonschema
 import pytest
 
+from processor.archive import Compression
 from shared import config as config_module
 from shared import schema_check
-from shared.archive import Compression
 from shared.config import ConfigError, load_config, parse_config
 from tests.lambdas.pipelines import config_document, make_config
 

@@ -9,7 +9,7 @@ from clickstream_operator.cost import storage
 from clickstream_operator.cost.estimate import _BATCH_LOG, _TYPE_LOG, incident_reads, requests
 from clickstream_operator.cost.traffic import Traffic, flow, listings
 from detector.incidents import INCIDENT
-from sandbox.event_source.tables import Tables
+from simulator.tables import Tables
 from tests.lambdas.pipelines import COUNTERS, KEYS, Pipeline, encode, event, invocation
 from tests.lambdas.profiled import count_requests
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from shared import kpl
 from shared.decode import Decoder, read_records
 from shared.privacy import Scrubber
-from shared.rows import BadRow, Event, Record
+from shared.records import BadRow, Event, Record
 from tests.lambdas.pipelines import (
     KEY,
     KEYS,

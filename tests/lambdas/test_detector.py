@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from detector.cooldown import Quiet
 from detector.earlier_events import SessionCounts, earlier_events
 from detector.incidents import SUBJECT
 from detector.lane_state import LARGEST_STATE_BYTES, Checkout, LaneState
-from detector.quiet import Quiet
 from detector.rules import SUSPICIOUS_AGENT, WordMatch, built_in_rules
 from tests.lambdas.memory_aws import CrashError, refuse
 from tests.lambdas.pipelines import (

@@ -10,16 +10,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from sandbox.event_source.campaign import run_seeds
-from sandbox.event_source.containers import Function
-from sandbox.event_source.expressions import (
-    ExpressionError,
-    Item,
-    compile_condition,
-    compile_update,
-)
-from sandbox.event_source.faults import Fault, FaultPlan
-from sandbox.event_source.mapping import (
+from simulator.campaign import run_seeds
+from simulator.containers import Function
+from simulator.expressions import ExpressionError, Item, compile_condition, compile_update
+from simulator.faults import Fault, FaultPlan
+from simulator.generator import generate
+from simulator.mapping import (
     MOST_PAYLOAD_BYTES,
     EventSourceMapping,
     Likelihood,
@@ -27,13 +23,12 @@ from sandbox.event_source.mapping import (
     UnexpectedError,
     left_over,
 )
-from sandbox.event_source.replay import replay
-from sandbox.event_source.scheduler import Scheduler
-from sandbox.event_source.stream import Stream, StreamRecord
-from sandbox.event_source.tables import Tables
-from sandbox.event_source.trial import START, TrialSettings, run_trial
-from sandbox.event_source.weakened import CONTROLS, Control
-from sandbox.generator import generate
+from simulator.replay import replay
+from simulator.scheduler import Scheduler
+from simulator.stream import Stream, StreamRecord
+from simulator.tables import Tables
+from simulator.trial import START, TrialSettings, run_trial
+from simulator.weakened import CONTROLS, Control
 
 Handler = Callable[[list[int]], Any]
 HARSH_RUNS = 120
@@ -214,12 +209,12 @@ def replay_with_broken_processor() -> None:
 def _break_counters() -> list[Any]:
     from unittest import mock  # noqa: PLC0415 - only here
 
-    import shared.counter_items  # noqa: PLC0415 - only here
+    import processor.counter_items  # noqa: PLC0415 - only here
 
     def plan(*_arguments: Any) -> Any:
         raise TypeError("broken")
 
-    return [mock.patch.object(shared.counter_items, "plan_update", plan)]
+    return [mock.patch.object(processor.counter_items, "plan_update", plan)]
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -251,7 +246,7 @@ def test_weakened_protocol_is_seen(control: Control) -> None:
 
 def test_demo_is_exact_and_the_original_is_not() -> None:
     """The generator's traffic through both designs: one equals the truth, one does not."""
-    from sandbox.event_source.__main__ import read_lines  # noqa: PLC0415 - a program
+    from simulator.__main__ import read_lines  # noqa: PLC0415 - a program
 
     traffic = generate(3, 300, START, broken=6, bots=1, duplicates=3, late=2, future=1)
     ours = replay(traffic, 3, rate=0.03, budget=100)

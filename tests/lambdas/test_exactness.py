@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.generator import generate
-from shared.aggregate import Count
-from shared.archive import Archive
-from shared.counter_items import plan_update
+from processor.aggregate import Count
+from processor.archive import Archive
+from processor.counter_items import plan_update
+from simulator.generator import generate
 from tests.lambdas.memory_aws import CrashError
 from tests.lambdas.pipelines import (
     FIRST_SEQUENCE,
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from detector.detector import Detector
+    from processor.lane_items import Intent, LaneState
     from processor.processor import Processor
     from shared.conditional_write import Update
-    from shared.lane_items import Intent, LaneState
     from shared.lanes import Lane
 
 TRAFFIC = generate(1, 40, NOW, broken=4, bots=0)
@@ -288,7 +288,7 @@ def test_control_comparison_with_last_counts_twice(monkeypatch: pytest.MonkeyPat
         update.values[next(iter(update.values))] = {"N": str(total)}
         return update
 
-    monkeypatch.setattr("shared.counter_items.plan_update", weak)
+    monkeypatch.setattr("processor.counter_items.plan_update", weak)
     pipeline = Pipeline()
     payloads = encode(event() for _ in range(10))
     pipeline.faults.crash_before = 6  # The lane's own watermark is not written.

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.aggregate import Activity, Count
+from processor.aggregate import Activity, Count
+from processor.counter_items import CounterItems
+from processor.session_items import SessionItems
+from processor.sketch import MOST_EXACT, Visitors
 from shared.conditional_write import ContentionError
-from shared.counter_items import CounterItems
 from shared.lanes import Lane, decode_watermark, encode_watermark
-from shared.session_items import SessionItems
-from shared.sketch import MOST_EXACT, Visitors
 from tests.lambdas.memory_aws import refuse, size
 from tests.lambdas.pipelines import (
     COUNTERS,

@@ -13,7 +13,7 @@ from moto import mock_aws
 from detector.detector import Detector
 from processor import handler
 from processor.processor import Processor
-from sandbox.generator import generate
+from simulator.generator import generate
 from tests.lambdas.memory_aws import CrashError
 from tests.lambdas.pipelines import (
     COUNTERS,

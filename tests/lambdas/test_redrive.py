@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from redrive.__main__ import Commands, _hour, _parser
-from redrive.bad_objects import lane_of
-from sandbox.generator import generate
-from shared.clock_text import hour_text
+from redrive.replay import lane_of
+from shared.timestamps import hour_text
+from simulator.generator import generate
 from tests.lambdas.memory_aws import CrashError
 from tests.lambdas.pipelines import (
     COUNTERS,
@@ -176,7 +176,7 @@ def test_control_new_lane_per_call_counts_twice(monkeypatch: pytest.MonkeyPatch)
     """With a lane for each call instead of one for each object, a repeat counts again."""
     numbers = iter(range(1000))
     monkeypatch.setattr(
-        "redrive.bad_objects.lane_of", lambda key, reason: lane_of(f"{key}{next(numbers)}", reason)
+        "redrive.replay.lane_of", lambda key, reason: lane_of(f"{key}{next(numbers)}", reason)
     )
     pipeline = wronged()
     keys = bad_keys(pipeline)

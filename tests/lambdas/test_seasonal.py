@@ -8,7 +8,7 @@ import random
 
 import pytest
 
-from detector.seasonal import LIMITS, Season
+from detector.seasonality import LIMITS, Season
 
 MONDAY = 29_447_040 + 3 * 1440
 DAY = 1440

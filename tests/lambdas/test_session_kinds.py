@@ -12,9 +12,9 @@ import pytest
 from detector.detector import Detector
 from detector.incidents import OVER_SUBJECT, SUBJECT
 from detector.lane_state import LaneState
-from detector.selection import network
-from shared.clock_text import instant_text
+from detector.rule_filter import network
 from shared.config import Rule
+from shared.timestamps import instant_text
 from tests.lambdas.memory_aws import CrashError
 from tests.lambdas.memory_kinesis import MemoryKinesis
 from tests.lambdas.pipelines import KEY, NOW, Pipeline, encode, event, invocation, make_config

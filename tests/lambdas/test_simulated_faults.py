@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sandbox.event_source.faults import Fault
-from sandbox.event_source.mapping import MappingSettings
-from sandbox.event_source.trial import Trial, TrialSettings, draw_settings, run_trial
-from shared.lane_items import LaneItems
+from processor.lane_items import LaneItems
 from shared.lanes import Lane
-from shared.rows import Batch
+from shared.records import Batch
+from simulator.faults import Fault
+from simulator.mapping import MappingSettings
+from simulator.trial import Trial, TrialSettings, draw_settings, run_trial
 from tests.lambdas.pipelines import COUNTERS, NOW, Pipeline
 
 SETTINGS = st.builds(

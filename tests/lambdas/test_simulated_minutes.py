@@ -9,17 +9,17 @@ from unittest import mock
 import pytest
 
 from detector.findings import MINUTE_MS
-from detector.minutes import Minutes
+from detector.minute_windows import Minutes
 from detector.session_rules import GRACE_MS
 from detector.site_rules import SiteRules
-from sandbox.event_source import trial
-from sandbox.event_source.trial import Trial, draw_settings
+from simulator import trial
+from simulator.trial import Trial, draw_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from detector.site_state import SiteState
-    from sandbox.event_source.truth import PlacedLane
+    from simulator.truth import PlacedLane
 
 RUNS = 60
 
@@ -83,7 +83,7 @@ def test_sums_without_waiting_for_the_lanes_are_wrong() -> None:
     """Without the look at what is unread the test above fails: it can see the fault."""
     wrong = 0
     with (
-        mock.patch("detector.minutes.GRACE_MS", -MINUTE_MS),
+        mock.patch("detector.minute_windows.GRACE_MS", -MINUTE_MS),
         mock.patch.object(Minutes, "final", _final_at_once(Minutes.final)),
     ):
         for seed in range(12):

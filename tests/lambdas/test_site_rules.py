@@ -10,9 +10,9 @@ from botocore.exceptions import ClientError
 
 from detector.detector import Detector
 from detector.incidents import OVER_SUBJECT, SUBJECT
-from detector.minutes import MOST_MINUTES
+from detector.minute_windows import MOST_MINUTES
 from detector.site_state import LARGEST_STATE_BYTES, SITE, SiteItem, SiteState
-from shared.clock_text import instant_text
+from shared.timestamps import instant_text
 from tests.lambdas.memory_aws import CrashError
 from tests.lambdas.memory_kinesis import MemoryKinesis, Shard
 from tests.lambdas.pipelines import (

@@ -1,4 +1,4 @@
-"""The hard AWS in front of an emulator of its own, without a Kubernetes API: it starts at once."""
+"""The strict AWS in front of an emulator of its own, without a Kubernetes API."""
 
 import tempfile
 from collections.abc import Iterator
@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import binaries, emulator
-from sandbox.emulator import Emulator
-from sandbox.hard_aws import HardAws
-from sandbox.hard_aws.process import HardAwsProcess
-from sandbox.run import Run
+from sandbox.aws import emulator
+from sandbox.aws.emulator import Emulator
+from sandbox.aws.strict import StrictAws
+from sandbox.aws.strict.process import StrictAwsProcess
+from sandbox.processes.run import Run
+from sandbox.programs import binaries
 
-_NEEDED = {"emulated", "hard"}
+_NEEDED = {"emulated", "strict"}
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -27,12 +28,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 @pytest.fixture(scope="session")
-def emulated() -> Iterator[tuple[Emulator, HardAws]]:
-    """Yield a running emulator and the hard AWS in front of it."""
-    with tempfile.TemporaryDirectory(prefix="clickstream-hard-aws-") as folder:
+def emulated() -> Iterator[tuple[Emulator, StrictAws]]:
+    """Yield a running emulator and the strict AWS in front of it."""
+    with tempfile.TemporaryDirectory(prefix="clickstream-strict-aws-") as folder:
         run = Run.create(Path(folder))
         behind = Emulator(emulator.locate(), enforce=False)
-        proxy = HardAwsProcess(behind.endpoint, ["none"])
+        proxy = StrictAwsProcess(behind.endpoint, ["none"])
         try:
             run.start(behind.program(), proxy.program())
             yield behind, proxy.client
@@ -43,8 +44,8 @@ def emulated() -> Iterator[tuple[Emulator, HardAws]]:
 
 
 @pytest.fixture
-def hard(emulated: tuple[Emulator, HardAws]) -> HardAws:
-    """Return the hard AWS without rules, on an empty emulator, with its clock stopped."""
+def strict(emulated: tuple[Emulator, StrictAws]) -> StrictAws:
+    """Return the strict AWS without rules, on an empty emulator, with its clock stopped."""
     behind, proxy = emulated
     behind.reset()
     proxy.reset(["none"])

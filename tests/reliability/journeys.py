@@ -17,7 +17,7 @@ from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 
 from clickstream_operator.aws.session import CallRecord
-from clickstream_operator.kube_connection import connect
+from clickstream_operator.kube.connection import connect
 from tests.integration.pilot import Crash, Pilot, run
 from tests.integration.test_controller import base_of, left_in_aws
 from tests.kstatus import Verdict, verdict

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from clickstream_operator.resources import bucket_versions
+from clickstream_operator.resources import s3_object_versions as bucket_versions
 from sandbox import Sandbox
 from tests.integration.pilot import empty_aws, run
 from tests.reliability.journeys import CHANGED, LEAN, Journey

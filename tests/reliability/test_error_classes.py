@@ -97,7 +97,7 @@ def ready(installed: Sandbox) -> Iterator[Journey]:
 @pytest.fixture
 def journey(ready: Journey) -> Iterator[Journey]:
     """Yield it as it was before the first edit, on a full second: the status has no fractions."""
-    ready.sandbox.hard_aws.end_faults()
+    ready.sandbox.strict_aws.end_faults()
     ready.apply(BASE)
     ready.travel()
     # The emulator takes real time for what it makes of a function.
@@ -105,7 +105,7 @@ def journey(ready: Journey) -> Iterator[Journey]:
     ready.time = math.ceil(ready.time) + 60
     ready.forget_calls()
     yield ready
-    ready.sandbox.hard_aws.end_faults()
+    ready.sandbox.strict_aws.end_faults()
 
 
 @dataclass
@@ -141,7 +141,7 @@ def pass_under(journey: Journey, row: Row, since: float) -> Pass:
 def test_what_follows_from_an_error(journey: Journey, category: Category) -> None:
     """Its backoff, its condition at its time, and all is well once AWS answers."""
     row = ROWS[category]
-    journey.sandbox.hard_aws.inject(
+    journey.sandbox.strict_aws.inject(
         "error",
         service="lambda",
         operation="UpdateFunctionConfiguration",
@@ -175,7 +175,7 @@ def test_what_follows_from_an_error(journey: Journey, category: Category) -> Non
     journey.apply(EDITED | {"environment": "prod"})
     assert pass_under(journey, row, since).pause <= POLLS[0]
 
-    journey.sandbox.hard_aws.end_faults()
+    journey.sandbox.strict_aws.end_faults()
     journey.forget_calls()
     run(journey.step())
     assert journey.accepted["lambda:update_function_configuration"] == 1

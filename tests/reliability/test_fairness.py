@@ -19,19 +19,21 @@ from unittest.mock import Mock
 
 import pytest
 
-from clickstream_operator import names, pipeline
-from clickstream_operator import workers as workers_module
 from clickstream_operator.api.v1alpha1 import FINALIZER
 from clickstream_operator.aws.errors import Category
 from clickstream_operator.aws.session import AwsSession, Identity
-from clickstream_operator.controller import Controller
 from clickstream_operator.engine.resource import READY, Observed, progressing
-from clickstream_operator.events import EventRecorder, Happening
-from clickstream_operator.kube import Kube, StaleObject
-from clickstream_operator.metrics import Metrics
-from clickstream_operator.preflight import Surroundings
-from clickstream_operator.workers import Workers
-from clickstream_operator.workqueue import Key, WorkQueue
+from clickstream_operator.kube.client import Kube, StaleObject
+from clickstream_operator.kube.events import EventRecorder, Happening
+from clickstream_operator.kube.objects import Key
+from clickstream_operator.pipeline import build as pipeline
+from clickstream_operator.pipeline import names
+from clickstream_operator.reconcile.config import Surroundings
+from clickstream_operator.reconcile.reconciler import Controller
+from clickstream_operator.runtime import workers as workers_module
+from clickstream_operator.runtime.workers import Workers
+from clickstream_operator.runtime.workqueue import WorkQueue
+from clickstream_operator.telemetry.metrics import Metrics
 from tests.kstatus import Verdict, verdict
 from tests.unit.fake_resource import FakeResource, aws_error
 

@@ -17,17 +17,17 @@ from typing import Any, Final
 
 import pytest
 
-from clickstream_operator.resources import kms_keys
+from clickstream_operator.aws import kms as kms_keys
 from sandbox import Sandbox
-from sandbox.hard_aws import HardAws
-from sandbox.hard_aws.process import HardAwsProcess
-from sandbox.run import Run
+from sandbox.aws.strict import StrictAws
+from sandbox.aws.strict.process import StrictAwsProcess
+from sandbox.processes.run import Run
 from tests.integration.pilot import empty_aws
 from tests.integration.test_controller import left_in_aws
 from tests.kstatus import Verdict, verdict
 from tests.reliability.journeys import CHANGED, LEAN, Body, Journey
 
-#: Faults by name: what the hard AWS does, the reasons that say so, seconds until Stalled.
+#: Faults by name: what the strict AWS does, the reasons that say so, seconds until Stalled.
 FAULTS: Final[dict[str, tuple[dict[str, Any], set[str], float]]] = {
     "throttle": ({"action": "throttle"}, {"Throttled"}, 600),
     "500": (
@@ -72,11 +72,11 @@ _BEGINNING: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def proxy(installed: Sandbox) -> Iterator[HardAws]:
-    """Yield the hard AWS, without its rules, in front of the sandbox's emulator."""
+def proxy(installed: Sandbox) -> Iterator[StrictAws]:
+    """Yield the strict AWS, without its rules, in front of the sandbox's emulator."""
     with tempfile.TemporaryDirectory(prefix="clickstream-faults-") as folder:
         started = Run.create(Path(folder))
-        process = HardAwsProcess(installed.aws_endpoint, ["none"])
+        process = StrictAwsProcess(installed.aws_endpoint, ["none"])
         try:
             started.start(process.program())
             # Without AWS's pace: what is counted here is calls.
@@ -96,7 +96,7 @@ def new_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def journey(installed: Sandbox, proxy: HardAws) -> Iterator[Journey]:
+def journey(installed: Sandbox, proxy: StrictAws) -> Iterator[Journey]:
     """Yield a new pipeline whose AWS has no fault yet."""
     proxy.end_faults()
     proxy.forget_calls()
@@ -125,13 +125,13 @@ def finish(journey: Journey, stage: str) -> None:
 Calls = list[tuple[str, str]]
 
 
-def observed_calls(proxy: HardAws) -> Calls:
+def observed_calls(proxy: StrictAws) -> Calls:
     """The calls so far, in the proxy's words; who we are is asked once and has its own tests."""
     return sorted({(one[0], one[1]) for one in proxy.calls() if one[0] != "sts"})
 
 
 @pytest.fixture(scope="module")
-def calls(installed: Sandbox, proxy: HardAws) -> dict[str, Calls]:
+def calls(installed: Sandbox, proxy: StrictAws) -> dict[str, Calls]:
     """The calls of each stage of an undisturbed life."""
     found, journey = {}, Journey(installed)
     try:
@@ -146,7 +146,7 @@ def calls(installed: Sandbox, proxy: HardAws) -> dict[str, Calls]:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(installed: Sandbox, proxy: HardAws) -> dict[str, Counter[str]]:
+def undisturbed(installed: Sandbox, proxy: StrictAws) -> dict[str, Counter[str]]:
     """What AWS made and removed in each stage of an undisturbed life."""
     found, journey = {}, Journey(installed)
     try:
@@ -160,7 +160,7 @@ def undisturbed(installed: Sandbox, proxy: HardAws) -> dict[str, Counter[str]]:
     return found
 
 
-def inject(proxy: HardAws, fault: str, service: str, operation: str, **match: Any) -> None:
+def inject(proxy: StrictAws, fault: str, service: str, operation: str, **match: Any) -> None:
     """Let a call fail."""
     what = dict(FAULTS[fault][0])
     proxy.inject(what.pop("action"), service=service, operation=operation, **match, **what)
@@ -182,7 +182,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def test_each_call_fails_twice(
     journey: Journey,
-    proxy: HardAws,
+    proxy: StrictAws,
     calls: dict[str, Calls],
     undisturbed: dict[str, Counter[str]],
     fault: str,
@@ -205,7 +205,7 @@ def test_each_call_fails_twice(
     assert set().union(*left_in_aws(journey).values()) == set()
 
 
-def check_nothing_twice(proxy: HardAws) -> None:
+def check_nothing_twice(proxy: StrictAws) -> None:
     """AWS made nothing a second time."""
     made = Counter(
         (one["operation"], one["resource"])
@@ -217,7 +217,7 @@ def check_nothing_twice(proxy: HardAws) -> None:
 
 
 def test_one_call_fails_for_ever(
-    journey: Journey, proxy: HardAws, calls: dict[str, Calls], number: int
+    journey: Journey, proxy: StrictAws, calls: dict[str, Calls], number: int
 ) -> None:
     """Under each fault in turn: Stalled in time and in words. The same end when it stops."""
     wanted = each_in_its_first_stage(calls)
@@ -254,7 +254,7 @@ def each_in_its_first_stage(calls: dict[str, Calls]) -> list[tuple[str, str, str
 
 
 def fails_in_time(
-    journey: Journey, proxy: HardAws, fault: str, service: str, operation: str
+    journey: Journey, proxy: StrictAws, fault: str, service: str, operation: str
 ) -> bool:
     """Travel until the fault is called Stalled; False when the pipeline goes on without it."""
     _, reasons, patience = FAULTS[fault]

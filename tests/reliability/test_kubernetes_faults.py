@@ -18,12 +18,13 @@ import kopf
 import pytest
 from aiohttp import web
 
-from clickstream_operator import handlers
 from clickstream_operator.api.v1alpha1 import FINALIZER
-from clickstream_operator.kube import Kube, KubernetesError, StaleObject
-from clickstream_operator.metrics import Metrics
-from clickstream_operator.store import Store
-from clickstream_operator.workqueue import Key, WorkQueue
+from clickstream_operator.kube.client import Kube, KubernetesError, StaleObject
+from clickstream_operator.kube.objects import Key
+from clickstream_operator.runtime import watch as handlers
+from clickstream_operator.runtime.predicates import Store
+from clickstream_operator.runtime.workqueue import WorkQueue
+from clickstream_operator.telemetry.metrics import Metrics
 from sandbox import Sandbox
 from tests.integration.pilot import empty_aws, run
 from tests.integration.test_controller import base_of, left_in_aws

@@ -25,13 +25,15 @@ import pytest
 import yaml
 
 from clickstream_operator.api.v1alpha1 import Spec
-from clickstream_operator.handlers import operator_settings
-from clickstream_operator.pacing import Memory, Pace
-from clickstream_operator.store import Store
-from clickstream_operator.workqueue import Key, WorkQueue
-from sandbox.hard_aws import HardAws
+from clickstream_operator.kube.objects import Key
+from clickstream_operator.reconcile.requeue import Pace
+from clickstream_operator.reconcile.state import Memory
+from clickstream_operator.runtime.predicates import Store
+from clickstream_operator.runtime.watch import operator_settings
+from clickstream_operator.runtime.workqueue import WorkQueue
+from sandbox.aws.strict import StrictAws
 from sandbox.operator_process import MANIFESTS
-from sandbox.processes import wait_until
+from sandbox.processes.process import wait_until
 from tests.integration.pilot import ACCOUNT, Pilot, run
 from tests.integration.test_controller import (
     base_of,
@@ -64,10 +66,10 @@ _BREATH: Final = 0.02
 
 
 @pytest.fixture
-def aws(pilot: Pilot) -> HardAws:
+def aws(pilot: Pilot) -> StrictAws:
     """Return the AWS that the pilot's controller talks to, without rules until a test asks."""
-    pilot.sandbox.hard_aws.reset(["none"])
-    return pilot.sandbox.hard_aws
+    pilot.sandbox.strict_aws.reset(["none"])
+    return pilot.sandbox.strict_aws
 
 
 def is_ready(body: Body) -> bool:
@@ -115,7 +117,7 @@ def reasons(bodies: list[Body]) -> set[str]:
     return {one.get("reason", "") for body in bodies for one in body["status"]["resources"]}
 
 
-def attempts(aws: HardAws, service: str, operation: str) -> Counter[str]:
+def attempts(aws: StrictAws, service: str, operation: str) -> Counter[str]:
     """Calls of one operation by outcome."""
     counted: Counter[str] = Counter()
     for (_, _, outcome), count in aws.calls(service, operation).items():
@@ -202,7 +204,9 @@ def test_ack_2869_a_correction_that_never_holds_comes_to_an_end(pilot: Pilot) ->
     assert verdict(pilot.body() or {}) is Verdict.FAILED
 
 
-def test_xp_aws_461_an_error_with_another_request_id_is_no_news(pilot: Pilot, aws: HardAws) -> None:
+def test_xp_aws_461_an_error_with_another_request_id_is_no_news(
+    pilot: Pilot, aws: StrictAws
+) -> None:
     """Each error has a new id, each id a new status, each status a new pass: a hot loop."""
     pilot.apply(LEAN)
     for number in range(4):
@@ -242,7 +246,7 @@ def test_xp_aws_847_an_idle_pipeline_costs_almost_nothing(pilot: Pilot) -> None:
     [("CreateQueue", 0), ("StartStreamEncryption", 2)],
 )
 def test_upjet_aws_1772_a_rejected_call_is_tried_less_and_less(
-    pilot: Pilot, aws: HardAws, operation: str, restarts: int
+    pilot: Pilot, aws: StrictAws, operation: str, restarts: int
 ) -> None:
     """AWS rejects a call, the operator repeats it at full speed and fills CloudTrail."""
     aws.inject("error", operation=operation, **WRONG)
@@ -324,7 +328,9 @@ def test_kro_724_it_lists_and_watches_nothing_but_its_own_kind() -> None:
     assert listed == {"clickstreampipelines"}
 
 
-def test_ack_2420_every_setting_of_a_stream_is_changed_in_place(pilot: Pilot, aws: HardAws) -> None:
+def test_ack_2420_every_setting_of_a_stream_is_changed_in_place(
+    pilot: Pilot, aws: StrictAws
+) -> None:
     """Retention, key, metrics and mode are missing, so the stream has to be made by hand."""
     aws.reset(["kinesis-states", "kinesis-modes"])
     pilot.apply(LEAN)
@@ -355,7 +361,7 @@ def test_ack_2420_every_setting_of_a_stream_is_changed_in_place(pilot: Pilot, aw
     assert attempts(aws, "kinesis", "CreateStream") == {"OK": 1}
 
 
-def test_tfaws_46699_two_shards_become_sixteen(pilot: Pilot, aws: HardAws) -> None:
+def test_tfaws_46699_two_shards_become_sixteen(pilot: Pilot, aws: StrictAws) -> None:
     """AWS doubles at most, so a larger step fails and is left to the user."""
     aws.reset(["kinesis-states", "kinesis-resizes"])
     pilot.apply(LEAN)
@@ -376,7 +382,7 @@ def test_tfaws_46699_two_shards_become_sixteen(pilot: Pilot, aws: HardAws) -> No
     assert {verdict(body) for body in seen[:-1]} == {Verdict.IN_PROGRESS}
 
 
-def test_ack_2294_busy_is_progress_not_failure(pilot: Pilot, aws: HardAws) -> None:
+def test_ack_2294_busy_is_progress_not_failure(pilot: Pilot, aws: StrictAws) -> None:
     """While AWS is at work the next change is refused, and that is shown as an error."""
     aws.reset(["lambda-states=20", "lambda-mappings", "dynamodb-states=20", "dynamodb-backups"])
     pilot.apply(LEAN)
@@ -403,7 +409,7 @@ def test_ack_2294_busy_is_progress_not_failure(pilot: Pilot, aws: HardAws) -> No
 
 @pytest.mark.parametrize(("seconds", "worst"), [(110, "InProgress"), (1200, "Failed")])
 def test_ack_1844_a_role_that_is_not_known_yet_is_waited_for(
-    pilot: Pilot, aws: HardAws, seconds: int, worst: str
+    pilot: Pilot, aws: StrictAws, seconds: int, worst: str
 ) -> None:
     """A role is seconds old, Lambda refuses it, and only a restart of the pod tries again."""
     aws.reset([f"iam-new-roles={seconds}", f"iam-new-policies={seconds}"])
@@ -415,7 +421,7 @@ def test_ack_1844_a_role_that_is_not_known_yet_is_waited_for(
 
 
 def test_ack_3006_an_invalid_value_stalls_and_a_new_one_is_tried_at_once(
-    pilot: Pilot, aws: HardAws
+    pilot: Pilot, aws: StrictAws
 ) -> None:
     """An invalid value is retried for ever, or a corrected one waits for the old backoff."""
     pilot.apply(LEAN)
@@ -457,7 +463,9 @@ def test_ack_2510_what_happened_is_told_in_events(pilot: Pilot) -> None:
     assert len(told) < 10
 
 
-def test_upjet_azure_622_it_is_not_ready_while_an_update_fails(pilot: Pilot, aws: HardAws) -> None:
+def test_upjet_azure_622_it_is_not_ready_while_an_update_fails(
+    pilot: Pilot, aws: StrictAws
+) -> None:
     """Ready=True of the old spec lets the next sync wave start although the update failed."""
     pilot.apply(LEAN)
     live(pilot)
@@ -475,7 +483,7 @@ def test_upjet_azure_622_it_is_not_ready_while_an_update_fails(pilot: Pilot, aws
 
 @pytest.mark.parametrize("fault", ["throttle", "error", "access_denied"])
 def test_pko_1007_what_does_not_get_better_is_called_stalled(
-    pilot: Pilot, aws: HardAws, fault: str
+    pilot: Pilot, aws: StrictAws, fault: str
 ) -> None:
     """Argo CD shows Progressing for ever, and nobody is told that a person must act."""
     aws.inject(fault, service="sqs", operation="CreateQueue")
@@ -490,7 +498,7 @@ def test_pko_1007_what_does_not_get_better_is_called_stalled(
     live(pilot)
 
 
-def test_pko_1293_no_wait_for_aws_holds_a_worker(pilot: Pilot, aws: HardAws) -> None:
+def test_pko_1293_no_wait_for_aws_holds_a_worker(pilot: Pilot, aws: StrictAws) -> None:
     """Work that waits for AWS fills all workers for hours, and deletions can't begin."""
     aws.reset(["kinesis-states=600", "dynamodb-states=600"])
     pilot.apply(LEAN)
@@ -531,7 +539,7 @@ def test_kcc_3727_what_is_gone_already_needs_no_deletion(pilot: Pilot) -> None:
 
 
 def test_capa_2270_a_dead_credential_blocks_with_words_and_a_way_out(
-    pilot: Pilot, aws: HardAws
+    pilot: Pilot, aws: StrictAws
 ) -> None:
     """The credential is gone for good and the object hangs in Terminating without a reason."""
     pilot.apply(LEAN)
@@ -548,7 +556,7 @@ def test_capa_2270_a_dead_credential_blocks_with_words_and_a_way_out(
     assert pilot.body() is None
 
 
-def test_xp_6878_nothing_is_forgotten_during_a_network_cut(pilot: Pilot, aws: HardAws) -> None:
+def test_xp_6878_nothing_is_forgotten_during_a_network_cut(pilot: Pilot, aws: StrictAws) -> None:
     """No answer is taken for "not found": the object goes, its resources stay and cost."""
     pilot.apply(LEAN | NOTHING_STAYS)
     live(pilot)
@@ -658,7 +666,7 @@ def test_a_process_that_dies_half_way_is_followed_by_one_that_ends_the_work(
     assert done["logs:put_retention_policy"] == 2
 
 
-def test_kcc_479_a_throttled_deletion_comes_to_its_end(pilot: Pilot, aws: HardAws) -> None:
+def test_kcc_479_a_throttled_deletion_comes_to_its_end(pilot: Pilot, aws: StrictAws) -> None:
     """Deletions are throttled, and one that failed is not tried again."""
     pilot.apply(LEAN | NOTHING_STAYS)
     live(pilot)
@@ -685,7 +693,7 @@ def test_kopf_585_an_edit_that_no_watch_told_of_is_applied(pilot: Pilot) -> None
 
 @pytest.mark.parametrize("seconds", [0, 1.3])
 def test_a_blind_resync_does_not_call_a_ready_pipeline_broken(
-    pilot: Pilot, aws: HardAws, seconds: float
+    pilot: Pilot, aws: StrictAws, seconds: float
 ) -> None:
     """One service does not answer for a moment, another is slow, and Ready flips to False."""
     pilot.apply(LEAN)

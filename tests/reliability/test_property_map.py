@@ -25,10 +25,10 @@ from botocore.exceptions import ClientError
 from clickstream_operator.api.pending import fields_without_effect
 from clickstream_operator.api.v1alpha1 import Spec
 from clickstream_operator.aws.session import is_read
+from processor.lane_items import LANE
 from sandbox import Sandbox
-from shared.clock_text import instant_text
 from shared.config import load_config
-from shared.lane_items import LANE
+from shared.timestamps import instant_text
 from tests.integration.pilot import ACCOUNT, Pilot, empty_aws, run
 from tests.integration.test_controller import left_in_aws
 from tests.lambdas.memory_aws import MemoryDynamoDB, epoch

@@ -10,8 +10,9 @@ import pytest
 from moto import mock_aws
 
 from clickstream_operator.aws.arns import Place
+from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.limits import Limits
-from clickstream_operator.aws.session import AwsSession, CallRecord, Calls, is_read
+from clickstream_operator.aws.session import AwsSession, CallRecord, is_read
 from clickstream_operator.engine.resource import AlreadyGone, Diff, Observed, Outputs, Resource
 
 ACCOUNT = "123456789012"

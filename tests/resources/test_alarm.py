@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from clickstream_operator.resources.alarm import Alarm
-from clickstream_operator.resources.alarm_set import AlarmDefinition, alarm_set
+from clickstream_operator.pipeline.alarms import alarm_set
+from clickstream_operator.resources.cloudwatch_alarm import Alarm, AlarmDefinition
 from tests.resources.conftest import TAGS, Cloud, GoneTwice
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:shop-alerts"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clickstream_operator.resources import bucket_lifecycle
+from clickstream_operator.resources import s3_lifecycle as bucket_lifecycle
 
 RULES = bucket_lifecycle.rules(
     transitions=[("STANDARD_IA", 30), ("GLACIER", 90)],

@@ -7,9 +7,9 @@ import json
 import re
 from typing import Any
 
-from clickstream_operator.resources.dashboard import Dashboard
-from clickstream_operator.resources.dashboard_body import dashboard_body
-from clickstream_operator.resources.dashboard_widgets import described, mark
+from clickstream_operator.pipeline.dashboard import dashboard_body
+from clickstream_operator.resources.cloudwatch_dashboard import Dashboard
+from clickstream_operator.resources.cloudwatch_dashboard_widgets import described, mark
 from tests.resources.conftest import Cloud, GoneTwice
 
 

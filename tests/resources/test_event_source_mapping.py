@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from clickstream_operator.engine.resource import Diff, Observed, Phase, progressing
-from clickstream_operator.resources.event_source_mapping import (
+from clickstream_operator.resources.lambda_event_source_mapping import (
     EventSourceMapping,
     _mapping_properties,
     _readiness,

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from clickstream_operator.autoscaling.load import Minute, read_load
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.engine.resource import (
     Diff,
@@ -17,13 +18,8 @@ from clickstream_operator.engine.resource import (
     StepMustWait,
     progressing,
 )
-from clickstream_operator.resources.kinesis_stream import (
-    KinesisStream,
-    _readiness,
-    epoch,
-)
-from clickstream_operator.resources.stream_history import StreamHistory
-from clickstream_operator.resources.stream_load import Minute, read_load
+from clickstream_operator.resources.kinesis_history import StreamHistory
+from clickstream_operator.resources.kinesis_stream import KinesisStream, _readiness, epoch
 from tests.resources.conftest import TAGS, Cloud, GoneTwice
 
 

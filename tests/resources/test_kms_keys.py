@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from clickstream_operator.resources.kms_keys import is_alias, is_managed_key, key_name
+from clickstream_operator.aws.kms import is_alias, is_managed_key, key_name
 from tests.resources.conftest import Cloud
 
 ARN = "arn:aws:kms:us-east-1:123456789012:"

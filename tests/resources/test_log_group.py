@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from clickstream_operator.aws.errors import AwsError, Category
-from clickstream_operator.resources.log_group import LogGroup, _group_properties
+from clickstream_operator.resources.cloudwatch_log_group import LogGroup, _group_properties
 from tests.resources.conftest import TAGS, Cloud, GoneTwice
 from tests.resources.moto_gaps import GAPS
 

@@ -243,8 +243,8 @@ async def test_emptying_is_bounded_and_resumes(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One call deletes a bounded number of pages; the next goes on."""
-    monkeypatch.setattr("clickstream_operator.resources.bucket_versions.PAGES_PER_CALL", 1)
-    monkeypatch.setattr("clickstream_operator.resources.bucket_versions.PAGE_SIZE", 2)
+    monkeypatch.setattr("clickstream_operator.resources.s3_object_versions.PAGES_PER_CALL", 1)
+    monkeypatch.setattr("clickstream_operator.resources.s3_object_versions.PAGE_SIZE", 2)
     one = bucket(cloud, deletion=DeletionPolicy.EMPTY)
     await cloud.converge(one)
     for number in range(5):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from clickstream_operator.aws.errors import AwsError, Category
-from clickstream_operator.resources.schedule import Schedule, _parsed
+from clickstream_operator.resources.scheduler_schedule import Schedule, _parsed
 from tests.resources.conftest import Cloud, GoneTwice
 
 

@@ -16,9 +16,9 @@ from clickstream_operator.api.reasons import Reason
 from clickstream_operator.aws import tags as ownership
 from clickstream_operator.aws.errors import Category
 from clickstream_operator.engine.apply import MAX_STEPS, Applier
+from clickstream_operator.engine.inputs import PassInput
 from clickstream_operator.engine.inventory import Drift, Origin, State
 from clickstream_operator.engine.outcome import Next, Outcome
-from clickstream_operator.engine.pass_input import PassInput
 from clickstream_operator.engine.plan import Action, AdoptionPolicy, DriftPolicy, Policy
 from clickstream_operator.engine.resource import (
     Observed,

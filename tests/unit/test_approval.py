@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 from clickstream_operator.api.status import Plan
-from clickstream_operator.approval import approval_of, next_plan
 from clickstream_operator.engine.inventory import Entry, State
 from clickstream_operator.engine.outcome import Outcome
 from clickstream_operator.engine.plan import Action, Approval, Change, PlannedChange, planned
 from clickstream_operator.engine.resource import Diff
+from clickstream_operator.reconcile.approval import approval_of, next_plan
 from tests.unit.test_pipeline import OUTPUTS, build
 
 #: What a plan may take of the status, in bytes as JSON.

@@ -14,7 +14,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from clickstream_operator.aws import passes
+from clickstream_operator.aws import call_context as passes
 from clickstream_operator.aws.errors import AwsError, Category, category_of
 from clickstream_operator.aws.limits import Limits
 from clickstream_operator.aws.session import AwsSession, CallRecord

@@ -6,10 +6,10 @@ from typing import Any, cast
 
 import pytest
 
+from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import AwsError, Category
-from clickstream_operator.aws.session import Calls
 from clickstream_operator.engine.resource import ResourceBlocked
-from clickstream_operator.resources.bucket_versions import delete_versions
+from clickstream_operator.resources.s3_object_versions import delete_versions
 
 BUCKET = {"Bucket": "archive", "ExpectedBucketOwner": "123456789012"}
 

@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from clickstream_operator import claims, names
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.v1alpha1 import Effective, Spec
 from clickstream_operator.aws.arns import Place
-from clickstream_operator.claims import Claim, problem_with
-from clickstream_operator.workqueue import Key
+from clickstream_operator.kube.objects import Key
+from clickstream_operator.pipeline import names
+from clickstream_operator.reconcile import name_conflicts as claims
+from clickstream_operator.reconcile.name_conflicts import Claim, problem_with
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

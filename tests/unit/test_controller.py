@@ -10,20 +10,21 @@ from typing import Any, cast
 
 import pytest
 
-from clickstream_operator import apply_pass, pipeline
-from clickstream_operator import status as statuses
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.v1alpha1 import FINALIZER, Status
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.aws.session import AwsSession, Identity
-from clickstream_operator.controller import Controller
 from clickstream_operator.engine.resource import DeletionPolicy, Observed, progressing
-from clickstream_operator.events import EventRecorder, Happening
-from clickstream_operator.kube import Kube
-from clickstream_operator.metrics import Metrics
-from clickstream_operator.preflight import Surroundings
-from clickstream_operator.resources.config_object import ConfigObject
-from clickstream_operator.workqueue import Key
+from clickstream_operator.kube.client import Kube
+from clickstream_operator.kube.events import EventRecorder, Happening
+from clickstream_operator.kube.objects import Key
+from clickstream_operator.pipeline import build as pipeline
+from clickstream_operator.reconcile import apply as apply_pass
+from clickstream_operator.reconcile.config import Surroundings
+from clickstream_operator.reconcile.reconciler import Controller
+from clickstream_operator.resources.s3_config_object import ConfigObject
+from clickstream_operator.status import compose as statuses
+from clickstream_operator.telemetry.metrics import Metrics
 from tests.unit.fake_resource import FakeResource, Unindexed, aws_error
 
 KEY = Key("shop", "web")

@@ -17,9 +17,9 @@ from clickstream_operator.api.v1alpha1 import Effective, Status
 from clickstream_operator.cost.estimate import STATED, _Model, alarm_count, estimate, requests
 from clickstream_operator.cost.prices import DEFAULT_REGION, Prices, document, prices_of
 from clickstream_operator.cost.traffic import Traffic, distinct_pages, flow, shards_needed
-from clickstream_operator.report import Report
-from clickstream_operator.resources.alarm_set import alarm_set
-from clickstream_operator.status import compose
+from clickstream_operator.pipeline.alarms import alarm_set
+from clickstream_operator.status.compose import compose
+from clickstream_operator.status.result import Report
 
 TODAY = date(2026, 11, 23)
 EXAMPLES = Path(__file__).parents[2] / "examples"

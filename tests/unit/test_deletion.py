@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from clickstream_operator.api.reasons import Reason
-from clickstream_operator.deletion import is_over, listed
 from clickstream_operator.engine.inventory import Entry, State
 from clickstream_operator.engine.outcome import Outcome
+from clickstream_operator.reconcile.finalize import is_over, listed
 
 
 def entry(name: str, state: State, reason: str = "") -> Entry:

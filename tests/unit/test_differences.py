@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from clickstream_operator.engine.differences import differing_paths
+from clickstream_operator.engine.document_diff import differing_paths
 from clickstream_operator.engine.plan import Action, Change, planned
 from clickstream_operator.engine.resource import Diff
 from tests.unit.fake_resource import FakeResource

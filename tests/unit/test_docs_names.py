@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from clickstream_operator.api.reasons import Reason
-from clickstream_operator.metrics import Metrics
 from clickstream_operator.settings import Settings
+from clickstream_operator.telemetry.metrics import Metrics
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "clickstream-operator"
@@ -104,7 +104,7 @@ def test_settings_exist(page: Path) -> None:
 def test_metrics_exist(page: Path) -> None:
     """Series of the operator are ones that it exports."""
     exported = {family.name for family in Metrics().registry.collect()}
-    exported |= set(re.findall(r'"(clickstream_[a-z_]+)"', _source("metrics.py")))
+    exported |= set(re.findall(r'"(clickstream_[a-z_]+)"', _source("telemetry/metrics.py")))
     named = {_SUFFIX.sub("", name) for name in _METRIC.findall(page.read_text("utf-8"))}
     bare = {_SUFFIX.sub("", name) for name in exported} | _NO_METRIC
     assert named - bare == set()

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from clickstream_operator.api.reasons import Reason
-from clickstream_operator.events import EventRecorder, Happening
-from clickstream_operator.kube import Kube
+from clickstream_operator.kube.client import Kube
+from clickstream_operator.kube.events import EventRecorder, Happening
 
 BODY = {
     "metadata": {"name": "web", "namespace": "shop", "uid": "uid-1", "resourceVersion": "1"},

@@ -9,8 +9,8 @@ from collections import Counter
 
 import pytest
 
-from sandbox.generator import BROKEN_REASONS, Traffic, generate
-from sandbox.season import season
+from simulator.generator import BROKEN_REASONS, Traffic, generate
+from simulator.season import season
 from tests.lambdas.memory_aws import epoch
 from tests.lambdas.pipelines import NOW, Pipeline, invocation
 

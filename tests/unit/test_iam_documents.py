@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from clickstream_operator import names
+from clickstream_operator.api import components
 from clickstream_operator.api.v1alpha1 import Spec
 from clickstream_operator.aws.arns import Place
+from clickstream_operator.pipeline import names
 
 ROOT = Path(__file__).parents[2]
 POLICIES = [
@@ -80,30 +81,34 @@ def test_every_derived_name_is_reached(policy: Path, name: str, *, account_regio
     )
     iam = "without-iam" not in policy.stem
     wanted = {
-        f"arn:aws:kinesis:{IN_REGION}:stream/{derived[names.STREAM]}",
+        f"arn:aws:kinesis:{IN_REGION}:stream/{derived[components.STREAM]}",
         *(
             f"arn:aws:dynamodb:{IN_REGION}:table/{derived[table]}"
-            for table in (names.PAGE_METRICS, names.SESSION_METRICS, names.COUNTERS)
+            for table in (components.PAGE_METRICS, components.SESSION_METRICS, components.COUNTERS)
         ),
-        f"arn:aws:s3:::{derived[names.ARCHIVE]}",
-        f"arn:aws:s3:::{derived[names.ARCHIVE]}/config/x.json",
-        f"arn:aws:sqs:{IN_REGION}:{derived[names.DEAD_LETTER]}",
-        f"arn:aws:sns:{IN_REGION}:{derived[names.ALERTS]}",
-        f"arn:aws:ssm:{IN_REGION}:parameter{derived[names.HASH_KEY]}",
+        f"arn:aws:s3:::{derived[components.ARCHIVE]}",
+        f"arn:aws:s3:::{derived[components.ARCHIVE]}/config/x.json",
+        f"arn:aws:sqs:{IN_REGION}:{derived[components.DEAD_LETTER]}",
+        f"arn:aws:sns:{IN_REGION}:{derived[components.ALERTS]}",
+        f"arn:aws:ssm:{IN_REGION}:parameter{derived[components.HASH_KEY]}",
         *(
             f"arn:aws:lambda:{IN_REGION}:function:{derived[function]}"
-            for function in (names.PROCESSOR, names.DETECTOR)
+            for function in (components.PROCESSOR, components.DETECTOR)
         ),
         *(
             f"arn:aws:logs:{IN_REGION}:log-group:{derived[group]}"
-            for group in (names.PROCESSOR_LOGS, names.DETECTOR_LOGS)
+            for group in (components.PROCESSOR_LOGS, components.DETECTOR_LOGS)
         ),
-        f"arn:aws:scheduler:{IN_REGION}:schedule/default/{derived[names.SCHEDULE]}",
+        f"arn:aws:scheduler:{IN_REGION}:schedule/default/{derived[components.SCHEDULE]}",
         f"arn:aws:cloudwatch:{IN_REGION}:alarm:{base}-processor-errors",
-        f"arn:aws:cloudwatch::{PLACE.account}:dashboard/{derived[names.DASHBOARD]}",
+        f"arn:aws:cloudwatch::{PLACE.account}:dashboard/{derived[components.DASHBOARD]}",
         *(
             f"arn:aws:iam::{PLACE.account}:role/clickstream/{derived[role]}"
-            for role in (names.PROCESSOR_ROLE, names.DETECTOR_ROLE, names.SCHEDULER_ROLE)
+            for role in (
+                components.PROCESSOR_ROLE,
+                components.DETECTOR_ROLE,
+                components.SCHEDULER_ROLE,
+            )
             if iam
         ),
     }

@@ -14,9 +14,9 @@ import urllib3
 from kubernetes import client
 
 from clickstream_operator.api.v1alpha1 import FINALIZER
-from clickstream_operator.kube import Kube, KubernetesError, KubernetesRefusal, StaleObject
-from clickstream_operator.kube_connection import connect
-from clickstream_operator.workqueue import Key
+from clickstream_operator.kube.client import Kube, KubernetesError, KubernetesRefusal, StaleObject
+from clickstream_operator.kube.connection import connect
+from clickstream_operator.kube.objects import Key
 
 KEY = Key("shop", "web")
 BODY = {

@@ -13,10 +13,10 @@ import pytest
 from clickstream_operator.aws.errors import AwsError
 from clickstream_operator.aws.limits import Limits
 from clickstream_operator.aws.session import AwsSession, CallRecord
-from clickstream_operator.election import Candidate, LeaseTaken
-from clickstream_operator.fence import Fence, Fenced
-from clickstream_operator.kube import KubernetesError
-from clickstream_operator.lease import (
+from clickstream_operator.kube.client import KubernetesError
+from clickstream_operator.kube.fence import Fence, Fenced
+from clickstream_operator.kube.leader_election import Candidate, LeaseTaken
+from clickstream_operator.kube.lease import (
     Lease,
     Move,
     Sight,

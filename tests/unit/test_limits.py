@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream_operator.aws import passes
+from clickstream_operator.aws import call_context as passes
 from clickstream_operator.aws.limits import RATES, FairBucket, Limits, TokenBucket
 
 

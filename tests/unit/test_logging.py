@@ -13,10 +13,10 @@ import pytest
 import structlog
 from botocore.exceptions import ClientError
 
-from clickstream_operator import logging
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.aws.limits import Limits
 from clickstream_operator.aws.session import AwsSession
+from clickstream_operator.telemetry import logging
 
 
 @pytest.fixture(autouse=True)

@@ -8,8 +8,9 @@ from typing import Any
 from prometheus_client import generate_latest
 
 from clickstream_operator.aws.limits import Limits
-from clickstream_operator.metrics import Metrics
-from clickstream_operator.workqueue import Key, WorkQueue
+from clickstream_operator.kube.objects import Key
+from clickstream_operator.runtime.workqueue import WorkQueue
+from clickstream_operator.telemetry.metrics import Metrics
 
 KEY = Key("web", "shop")
 

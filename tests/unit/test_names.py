@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream_operator import names
+from clickstream_operator.api import components
 from clickstream_operator.api.v1alpha1 import Spec
 from clickstream_operator.aws.arns import Place
+from clickstream_operator.pipeline import names
 
 PLACE = Place("aws", "eu-west-1", "123456789012")
 PIPELINES = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?", fullmatch=True)
@@ -137,5 +138,5 @@ def test_chosen_names_are_taken_as_they_are() -> None:
 
 def test_subscriptions_are_named_by_digest() -> None:
     """There and back; other resources have none."""
-    assert names.subscription_digest(names.subscription("1a2b3c4d")) == "1a2b3c4d"
-    assert names.subscription_digest("alerts") is None
+    assert components.subscription_digest(components.subscription("1a2b3c4d")) == "1a2b3c4d"
+    assert components.subscription_digest("alerts") is None

@@ -11,7 +11,8 @@ from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.engine import outcome as outcomes
 from clickstream_operator.engine.inventory import Origin, State
 from clickstream_operator.engine.outcome import Next, Outcome, Work
-from clickstream_operator.engine.plan import Action, Change, Ownership, Policy
+from clickstream_operator.engine.ownership import Ownership
+from clickstream_operator.engine.plan import Action, Change, Policy
 from clickstream_operator.engine.resource import (
     Diff,
     Phase,

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from clickstream_operator import names
 from clickstream_operator.api.v1alpha1 import Effective, Spec
 from clickstream_operator.aws.arns import Place
-from clickstream_operator.outputs import pipeline_outputs
+from clickstream_operator.pipeline import names
+from clickstream_operator.pipeline.outputs import pipeline_outputs
 
 ORIGINAL = [
     "kinesis_stream_name",

@@ -9,9 +9,9 @@ import pytest
 
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.engine.apply import Applier
+from clickstream_operator.engine.inputs import PassInput
 from clickstream_operator.engine.inventory import Entry, State
 from clickstream_operator.engine.outcome import Next, Outcome
-from clickstream_operator.engine.pass_input import PassInput
 from clickstream_operator.engine.plan import Action, Approval, PlannedChange
 from clickstream_operator.engine.resource import (
     Diff,
@@ -21,7 +21,8 @@ from clickstream_operator.engine.resource import (
     Wait,
     progressing,
 )
-from clickstream_operator.pacing import Memory, Pace
+from clickstream_operator.reconcile.requeue import Pace
+from clickstream_operator.reconcile.state import Memory
 from tests.unit.fake_resource import FakeResource
 
 LATER = Wait(Reason.CHANGE_TOO_SOON, "tomorrow", 86_400)

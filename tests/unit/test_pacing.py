@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from clickstream_operator.engine.inventory import State
 from clickstream_operator.engine.outcome import Next, Outcome
 from clickstream_operator.engine.plan import Action
-from clickstream_operator.pacing import Memory, Pace
+from clickstream_operator.reconcile.requeue import Pace
+from clickstream_operator.reconcile.state import Memory
 from tests.unit.fake_resource import FakeResource
 
 

@@ -10,13 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream_operator import function_config, names, pipeline
+from clickstream_operator.api import components
 from clickstream_operator.api.v1alpha1 import Spec
 from clickstream_operator.aws import tags as ownership
 from clickstream_operator.aws.arns import Place
-from clickstream_operator.aws.session import Calls
+from clickstream_operator.aws.calls import Calls
 from clickstream_operator.engine.resource import DeletionPolicy, OutputPending, Resource
-from clickstream_operator.pipeline import Blueprint
+from clickstream_operator.pipeline import build as pipeline
+from clickstream_operator.pipeline import function_config, names
+from clickstream_operator.pipeline.build import Blueprint
 from clickstream_operator.resources.lambda_function import FunctionPackage
 
 BASE = "web-abcdefgh"
@@ -305,7 +307,7 @@ def test_everything_includes_whatever_was_asked_for(
 
 def test_everything_remembers_addresses_that_left() -> None:
     """Of an address that left the spec only the digest is known."""
-    left = names.subscription("12345678")
+    left = components.subscription("12345678")
     assert left in everything({}, subscribed=frozenset({left, "stream"}))
 
 

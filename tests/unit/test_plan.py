@@ -13,14 +13,8 @@ from clickstream_operator.api.reasons import Reason
 from clickstream_operator.aws import tags as ownership
 from clickstream_operator.engine import plan
 from clickstream_operator.engine.inventory import Entry
-from clickstream_operator.engine.plan import (
-    Action,
-    AdoptionPolicy,
-    Change,
-    DriftPolicy,
-    Ownership,
-    Policy,
-)
+from clickstream_operator.engine.ownership import Ownership, ownership_of
+from clickstream_operator.engine.plan import Action, AdoptionPolicy, Change, DriftPolicy, Policy
 from clickstream_operator.engine.resource import (
     READY,
     DeletionPolicy,
@@ -51,7 +45,7 @@ def owner(
     """Whose a thing with these tags is; by default only intended, under the default policy."""
     fake = resource or FakeResource("a")
     observed = Observed(arn=fake.arn, properties={}, created_at=created_at)
-    return plan.ownership_of(
+    return ownership_of(
         fake,
         observed,
         entry or fake.entry(applied=False),
@@ -129,7 +123,7 @@ def test_untagged_one_without_entry_is_foreign() -> None:
     """Nothing on record, nothing in its tags: not ours."""
     fake = FakeResource("a")
     observed = Observed(arn=fake.arn, properties={}, created_at=AFTER)
-    found = plan.ownership_of(fake, observed, None, {}, policy=Policy(), intended_since=INTENT)
+    found = ownership_of(fake, observed, None, {}, policy=Policy(), intended_since=INTENT)
     assert found is Ownership.FOREIGN
 
 

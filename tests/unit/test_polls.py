@@ -8,7 +8,7 @@ from clickstream_operator.api.reasons import Reason
 from clickstream_operator.engine.inventory import State
 from clickstream_operator.engine.outcome import Next, Outcome
 from clickstream_operator.engine.plan import Action
-from clickstream_operator.polls import Polls
+from clickstream_operator.reconcile.polling import Polls
 from tests.unit.fake_resource import FakeResource
 
 READY = Outcome("quick", FakeResource("quick").entry())

@@ -7,14 +7,13 @@ from typing import Any, cast
 
 import pytest
 
-from clickstream_operator import preflight
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.aws.session import AwsSession, Identity
-from clickstream_operator.preflight import Surroundings
-from clickstream_operator.report import Problem
-from clickstream_operator.subject import InvalidSpec, Subject, parse
-from clickstream_operator.workqueue import Key
+from clickstream_operator.kube.objects import InvalidSpec, Key, Subject, parse
+from clickstream_operator.reconcile import preflight
+from clickstream_operator.reconcile.config import Surroundings
+from clickstream_operator.status.result import Problem
 
 KEY = Key("shop", "web")
 ROLE = "arn:aws:iam::123456789012:role/given"

@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from clickstream_operator import names
 from clickstream_operator.api.v1alpha1 import Effective, Spec
 from clickstream_operator.aws.arns import Place
-from clickstream_operator.outputs import pipeline_outputs
-from clickstream_operator.published_outputs import rendered
+from clickstream_operator.pipeline import names
+from clickstream_operator.pipeline.outputs import pipeline_outputs
+from clickstream_operator.reconcile.outputs_config_map import rendered
 
 STATE = Path(__file__).parents[1] / "fixtures" / "terraform-default.tfstate"
 

@@ -8,13 +8,14 @@ import random
 import pytest
 
 import detector.incidents
-import shared.archive
-import shared.page_lists
-import shared.rows
-import shared.sketch
-from clickstream_operator import readback, visitors
-from clickstream_operator.answers import TopPage
-from clickstream_operator.visitors import count_visitors
+import processor.archive
+import processor.sketch
+import shared.records
+from clickstream_operator.query import reader as readback
+from clickstream_operator.query import visitors
+from clickstream_operator.query.rows import TopPage
+from clickstream_operator.query.visitors import count_visitors
+from processor import page_lists
 from tests.lambdas.pipelines import (
     COUNTERS,
     NOW,
@@ -28,14 +29,14 @@ from tests.lambdas.pipelines import (
 
 def test_constants_are_the_functions_own() -> None:
     """What this module may not import is the same in both places."""
-    assert shared.rows.COUNTER_PREFIX == readback.COUNTER_PREFIX
+    assert shared.records.COUNTER_PREFIX == readback.COUNTER_PREFIX
     assert detector.incidents.INCIDENT == readback.INCIDENT
-    assert shared.archive.ENVELOPE == readback.ENVELOPE
-    assert (shared.archive.RAW, shared.archive.BAD) == (readback.RAW, readback.BAD)
-    assert shared.page_lists.PAGES == readback.PAGE_LIST
-    assert (shared.sketch.SPARSE, shared.sketch.DENSE) == (visitors.SPARSE, visitors.DENSE)
-    assert shared.sketch.HASH_BYTES == visitors.HASH_BYTES
-    assert shared.sketch.PRECISION == visitors.PRECISION
+    assert processor.archive.ENVELOPE == readback.ENVELOPE
+    assert (processor.archive.RAW, processor.archive.BAD) == (readback.RAW, readback.BAD)
+    assert page_lists.PAGES == readback.PAGE_LIST
+    assert (processor.sketch.SPARSE, processor.sketch.DENSE) == (visitors.SPARSE, visitors.DENSE)
+    assert processor.sketch.HASH_BYTES == visitors.HASH_BYTES
+    assert processor.sketch.PRECISION == visitors.PRECISION
 
 
 @pytest.mark.parametrize("sizes", [(0,), (40, 40), (90, 90), (50, 2000), (3000, 2000, 10)])
@@ -44,12 +45,12 @@ def test_visitors_of_lanes_are_merged(sizes: tuple[int, ...]) -> None:
     source = random.Random(sum(sizes))  # noqa: S311 - reproducible
     common = [source.randbytes(8) for _ in range(10)]
     lanes = [[*common, *(source.randbytes(8) for _ in range(size))] for size in sizes]
-    merged = count_visitors(shared.sketch.Visitors(lane).encode() for lane in lanes)
+    merged = count_visitors(processor.sketch.Visitors(lane).encode() for lane in lanes)
     union = {visitor for lane in lanes for visitor in lane}
     if all(len(lane) <= 96 for lane in lanes):
         assert merged == len(union)
     else:
-        assert merged == shared.sketch.Visitors(union).count()
+        assert merged == processor.sketch.Visitors(union).count()
 
 
 def test_unknown_sketch_is_an_error() -> None:
@@ -135,7 +136,7 @@ def test_a_page_is_listed_once_by_a_container() -> None:
     lists = [
         item
         for item in pipeline.dynamodb.items(COUNTERS)
-        if item["metric_name"]["S"] == shared.page_lists.PAGES
+        if item["metric_name"]["S"] == page_lists.PAGES
     ]
     assert sorted(len(json.loads(item["pages"]["S"])) for item in lists) == [1, 50, 100, 100]
     top = pipeline.readback().top_pages(since="2026-11-23T12", until="2026-11-23T12", limit=300)

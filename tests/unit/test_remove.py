@@ -11,11 +11,11 @@ import pytest
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.aws import tags as ownership
 from clickstream_operator.aws.errors import Category
+from clickstream_operator.engine.delete import PROPAGATION_SECONDS, Doubt, Remover, in_doubt
+from clickstream_operator.engine.inputs import PassInput
 from clickstream_operator.engine.inventory import Origin, State
 from clickstream_operator.engine.outcome import Next, Outcome
-from clickstream_operator.engine.pass_input import PassInput
 from clickstream_operator.engine.plan import Action, AdoptionPolicy, Policy
-from clickstream_operator.engine.remove import PROPAGATION_SECONDS, Doubt, Remover, in_doubt
 from clickstream_operator.engine.resource import (
     AlreadyGone,
     DeletionPolicy,

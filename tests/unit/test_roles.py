@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from clickstream_operator.aws.assume_role import Role
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.aws.limits import Limits
-from clickstream_operator.aws.roles import Role
-from clickstream_operator.aws.sessions import Sessions
+from clickstream_operator.aws.session_pool import Sessions
 
 ROLE = Role(
     arn="arn:aws:iam::210987654321:role/clickstream",

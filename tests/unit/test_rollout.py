@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from clickstream_operator.rollout import Rollout
-from clickstream_operator.subject import Subject, parse
-from clickstream_operator.workqueue import Key
+from clickstream_operator.kube.objects import Key, Subject, parse
+from clickstream_operator.reconcile.rollout import Rollout
 
 OLD = {"processor": "old", "detector": "old"}
 NEW = {"processor": "new", "detector": "new"}

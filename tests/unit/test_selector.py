@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from clickstream_operator.selector import SelectorError, parse
+from clickstream_operator.kube.label_selector import SelectorError, parse
 
 LABELS = {"team": "shop", "tier": "web", "clickstream.dev/class": "gold", "empty": ""}
 

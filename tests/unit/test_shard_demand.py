@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.spec import Autoscaling
 from clickstream_operator.api.status import Resize
-from clickstream_operator.resources.stream_load import Minute
-from clickstream_operator.shard_demand import (
+from clickstream_operator.autoscaling.demand import (
     Decision,
     History,
     decide_shards,
     utilization,
     window,
 )
+from clickstream_operator.autoscaling.load import Minute
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, tzinfo=UTC)
 SPEC = Autoscaling(min_shards=2, max_shards=16)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream_operator.resources.shard_steps import (
+from clickstream_operator.resources.kinesis_limits import (
     DAY,
     RESIZES_A_DAY,
     budget,

@@ -10,11 +10,11 @@ from typing import Any, cast
 import pytest
 from structlog.testing import capture_logs
 
-from clickstream_operator import served_api
 from clickstream_operator.api.crd import custom_resource_definition
-from clickstream_operator.kube import Kube, KubernetesError
-from clickstream_operator.rights import Right, RightsReview, complaint, needed
-from clickstream_operator.startup import Startup
+from clickstream_operator.kube import crd_check as served_api
+from clickstream_operator.kube.client import Kube, KubernetesError
+from clickstream_operator.kube.permissions import Right, RightsReview, complaint, needed
+from clickstream_operator.runtime.prerequisites import Startup
 
 SCHEMA: dict[str, Any] = custom_resource_definition()["spec"]["versions"][0]["schema"][
     "openAPIV3Schema"

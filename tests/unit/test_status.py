@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream_operator import status as statuses
 from clickstream_operator.api import conditions as types
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.v1alpha1 import Condition, Effective, Status
 from clickstream_operator.engine.inventory import Drift, Entry, Origin, State
-from clickstream_operator.report import Problem, Report, timestamp
+from clickstream_operator.status import compose as statuses
+from clickstream_operator.status.result import Problem, Report, timestamp
 from tests.kstatus import Verdict, verdict
 
 T0 = datetime(2026, 11, 1, 12, tzinfo=UTC)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from clickstream_operator.api.status import ModeSwitch, Resize
-from clickstream_operator.resources.stream_history import StreamHistory
+from clickstream_operator.resources.kinesis_history import StreamHistory
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, tzinfo=UTC)
 

@@ -9,8 +9,8 @@ from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.v1alpha1 import Condition, Plan, ResourceStatus, Status
 from clickstream_operator.engine.outcome import Outcome
 from clickstream_operator.engine.plan import Action
-from clickstream_operator.events import Happening
-from clickstream_operator.transitions import happenings
+from clickstream_operator.kube.events import Happening
+from clickstream_operator.status.events import happenings
 
 
 def status(*conditions: tuple[str, str, Reason, str]) -> Status:

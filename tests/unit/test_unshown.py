@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.engine.apply import Applier
+from clickstream_operator.engine.inputs import PassInput
 from clickstream_operator.engine.inventory import Entry, State
 from clickstream_operator.engine.outcome import Next, Outcome
-from clickstream_operator.engine.pass_input import PassInput
 from clickstream_operator.engine.plan import Action, DriftPolicy, Policy
+from clickstream_operator.engine.propagation import Unshown
 from clickstream_operator.engine.resource import Diff, Observed, Properties, fingerprint
-from clickstream_operator.engine.unshown import Unshown
-from clickstream_operator.pacing import Memory
+from clickstream_operator.reconcile.state import Memory
 from tests.unit.fake_resource import FakeResource
 
 CHANGE = "0" * 24

@@ -13,15 +13,15 @@ from typing import Any, cast
 
 import pytest
 
-from clickstream_operator.aws.session import AwsSession, Calls
+from clickstream_operator.aws.calls import Calls
+from clickstream_operator.aws.session import AwsSession
 from clickstream_operator.engine.resource import Resource, fingerprint
-from clickstream_operator.pipeline import build
-from clickstream_operator.preflight import Surroundings
-from clickstream_operator.preparation import blueprint_of
+from clickstream_operator.kube.objects import Key, parse
+from clickstream_operator.pipeline.build import build
+from clickstream_operator.reconcile.config import Surroundings
+from clickstream_operator.reconcile.inputs import blueprint_of
+from clickstream_operator.resources.kinesis_history import StreamHistory
 from clickstream_operator.resources.lambda_function import FunctionPackage
-from clickstream_operator.resources.stream_history import StreamHistory
-from clickstream_operator.subject import parse
-from clickstream_operator.workqueue import Key
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "upgrade"
 OBJECTS = sorted(FOLDER.glob("*.json"))

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream_operator.workqueue import Key, WorkQueue
+from clickstream_operator.kube.objects import Key
+from clickstream_operator.runtime.workqueue import WorkQueue
 
 A, B, C = (Key("shop", name) for name in "abc")
 

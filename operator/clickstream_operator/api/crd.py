@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
 from clickstream_operator.api import v1alpha1
-from clickstream_operator.api.rules import NAME
+from clickstream_operator.api.validation import NAME
 
 _DROPPED: Final = ("title", "additionalProperties", "uniqueItems")
 #: Objects with free keys and values of several shapes.

@@ -15,8 +15,9 @@ Every failure of a call leaves this package as one `AwsError` whose `category` s
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -315,3 +316,17 @@ def from_botocore_error(service: str, operation: str, error: BotoCoreError) -> A
         may_pass_at_once=isinstance(error, HTTPClientError) and not timed_out,
         timed_out=timed_out,
     )
+
+
+async def found(call: Awaitable[dict[str, Any]]) -> dict[str, Any] | None:
+    """The answer of `call`; None when AWS says that the thing is not there.
+
+    Raises:
+        AwsError: every other failure.
+    """
+    try:
+        return await call
+    except AwsError as error:
+        if error.category is not Category.NOT_FOUND:
+            raise
+        return None

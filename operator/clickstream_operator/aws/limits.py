@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeAlias
 
-from clickstream_operator.aws import passes
+from clickstream_operator.aws import call_context as passes
 
 Clock = Callable[[], float]
 Sleep = Callable[[float], Awaitable[None]]

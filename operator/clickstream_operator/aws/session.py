@@ -13,13 +13,13 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import boto3
 import structlog
 from botocore.exceptions import BotoCoreError, ClientError
 
-from clickstream_operator.aws import passes
+from clickstream_operator.aws import call_context as passes
 from clickstream_operator.aws.clients import Clients, is_read
 from clickstream_operator.aws.errors import (
     AwsError,
@@ -28,9 +28,6 @@ from clickstream_operator.aws.errors import (
     from_client_error,
 )
 from clickstream_operator.aws.limits import Limits
-
-#: Writes that can be sent together wait this long for one another.
-_GATHER_SECONDS: Final = 0.02
 
 audit_log = structlog.get_logger("audit")
 
@@ -233,72 +230,4 @@ class AwsSession:
         return self._clients.send(service, operation, parameters)
 
 
-class Calls:
-    """The AWS calls of one pass over one pipeline.
-
-    Two resources that need the same read (all alarms, all log groups) share one call; a write
-    forgets the answers of its service.
-    """
-
-    def __init__(self, session: AwsSession) -> None:
-        self._session = session
-        self._reads: dict[tuple[str, str, str], asyncio.Task[dict[str, Any]]] = {}
-        self._batches: dict[
-            tuple[str, str, str], tuple[list[str], asyncio.Task[dict[str, Any]]]
-        ] = {}
-
-    async def read(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
-        """Answer of a read, from this pass's memory when nothing wrote to the service since.
-
-        Raises:
-            AwsError: as `AwsSession.call`.
-        """
-        key = (service, operation, repr(sorted(parameters.items())))
-        task = self._reads.get(key)
-        if task is None:
-            task = asyncio.ensure_future(self._session.call(service, operation, **parameters))
-            self._reads[key] = task
-        return await asyncio.shield(task)
-
-    async def write(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
-        """Send a write.
-
-        Raises:
-            AwsError: as `AwsSession.call`.
-        """
-        self._forget(service)
-        try:
-            return await self._session.call(service, operation, **parameters)
-        finally:
-            self._forget(service)
-
-    async def write_together(
-        self, service: str, operation: str, /, parameter: str, value: str
-    ) -> dict[str, Any]:
-        """Send a write whose list `parameter` takes many values, together with its like.
-
-        What asks within a moment shares one call, and its answer or error.
-
-        Raises:
-            AwsError: as `AwsSession.call`.
-        """
-        key = (service, operation, parameter)
-        if key not in self._batches:
-            values: list[str] = []
-            self._batches[key] = (values, asyncio.ensure_future(self._send_batch(key, values)))
-        values, task = self._batches[key]
-        values.append(value)
-        return await asyncio.shield(task)
-
-    async def _send_batch(self, key: tuple[str, str, str], values: list[str]) -> dict[str, Any]:
-        await asyncio.sleep(_GATHER_SECONDS)
-        service, operation, parameter = key
-        del self._batches[key]
-        return await self.write(service, operation, **{parameter: sorted(values)})
-
-    def _forget(self, service: str) -> None:
-        for key in [key for key in self._reads if key[0] == service]:
-            del self._reads[key]
-
-
-__all__ = ["AwsError", "AwsSession", "CallRecord", "Calls", "Identity", "is_read"]
+__all__ = ["AwsError", "AwsSession", "CallRecord", "Identity", "is_read"]

@@ -7,8 +7,8 @@ from typing import Final
 
 import structlog
 
+from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import AwsError
-from clickstream_operator.aws.session import Calls
 from clickstream_operator.aws.tags import from_list
 
 log = structlog.get_logger(__name__)

@@ -18,11 +18,12 @@ from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.engine import outcome as outcomes
 from clickstream_operator.engine import plan
 from clickstream_operator.engine.graph import walk
+from clickstream_operator.engine.inputs import PassInput
 from clickstream_operator.engine.inventory import Entry
-from clickstream_operator.engine.looks import Looks, TagIndex, completed
+from clickstream_operator.engine.observe import Looks, TagIndex, completed
 from clickstream_operator.engine.outcome import Outcome, Work
-from clickstream_operator.engine.pass_input import PassInput
-from clickstream_operator.engine.plan import Action, AdoptionPolicy, Change, Ownership, Policy
+from clickstream_operator.engine.ownership import Ownership
+from clickstream_operator.engine.plan import Action, AdoptionPolicy, Change, Policy
 from clickstream_operator.engine.resource import (
     Observed,
     OutputPending,

@@ -11,13 +11,9 @@ from clickstream_operator.api.reasons import Reason
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.engine import plan
 from clickstream_operator.engine.inventory import Entry, Origin, State
-from clickstream_operator.engine.plan import (
-    Action,
-    Change,
-    Ownership,
-    PlannedChange,
-    Policy,
-)
+from clickstream_operator.engine.ownership import Ownership
+from clickstream_operator.engine.plan import Action, Change, PlannedChange, Policy
+from clickstream_operator.engine.propagation import Unshown
 from clickstream_operator.engine.resource import (
     ORIGIN_OUTPUT,
     Diff,
@@ -28,7 +24,6 @@ from clickstream_operator.engine.resource import (
     Wait,
     fingerprint,
 )
-from clickstream_operator.engine.unshown import Unshown
 
 _REASONS: Final[dict[Category, Reason]] = {
     Category.NOT_FOUND: Reason.TRANSIENT,

@@ -10,8 +10,9 @@ from collections.abc import Awaitable, Mapping
 from typing import Any, Final, Unpack
 
 from clickstream_operator.api.reasons import Reason
-from clickstream_operator.aws.errors import AwsError, Category
-from clickstream_operator.aws.session import Calls
+from clickstream_operator.aws.calls import Calls
+from clickstream_operator.aws.errors import AwsError, Category, found
+from clickstream_operator.aws.kms import is_alias, is_managed_key, key_name
 from clickstream_operator.aws.tags import as_list, from_list
 from clickstream_operator.engine.resource import (
     READY,
@@ -30,8 +31,6 @@ from clickstream_operator.engine.resource import (
     failed,
     progressing,
 )
-from clickstream_operator.resources.absence import found
-from clickstream_operator.resources.kms_keys import is_alias, is_managed_key, key_name
 
 _ON_DEMAND: Final = "PAY_PER_REQUEST"
 _PROVISIONED: Final = "PROVISIONED"

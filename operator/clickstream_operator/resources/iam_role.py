@@ -10,8 +10,8 @@ from typing import Any, Unpack
 
 from clickstream_operator.aws import policies
 from clickstream_operator.aws.arns import Place
-from clickstream_operator.aws.errors import AwsError, Category
-from clickstream_operator.aws.session import Calls
+from clickstream_operator.aws.calls import Calls
+from clickstream_operator.aws.errors import AwsError, Category, found
 from clickstream_operator.aws.tags import as_list, from_list
 from clickstream_operator.engine.resource import (
     Diff,
@@ -21,7 +21,6 @@ from clickstream_operator.engine.resource import (
     Resource,
     ResourceArguments,
 )
-from clickstream_operator.resources.absence import found
 
 
 class IAMRole(Resource):

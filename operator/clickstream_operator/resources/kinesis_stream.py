@@ -11,8 +11,9 @@ from datetime import datetime
 from typing import Any, Final, Unpack
 
 from clickstream_operator.api.reasons import Reason
-from clickstream_operator.aws.errors import AwsError, Category
-from clickstream_operator.aws.session import Calls
+from clickstream_operator.aws.calls import Calls
+from clickstream_operator.aws.errors import AwsError, Category, found
+from clickstream_operator.aws.kms import key_name
 from clickstream_operator.aws.tags import from_list
 from clickstream_operator.engine.resource import (
     READY,
@@ -30,11 +31,15 @@ from clickstream_operator.engine.resource import (
     deleting,
     progressing,
 )
-from clickstream_operator.resources.absence import found
-from clickstream_operator.resources.kms_keys import key_name
-from clickstream_operator.resources.shard_steps import Budget, next_step, steps_between
-from clickstream_operator.resources.stream_allowance import RESIZES, SWITCHES, Allowance
-from clickstream_operator.resources.stream_history import RETRY_AFTER, StreamHistory
+from clickstream_operator.resources.kinesis_history import RETRY_AFTER, StreamHistory
+from clickstream_operator.resources.kinesis_limits import (
+    RESIZES,
+    SWITCHES,
+    Allowance,
+    Budget,
+    next_step,
+    steps_between,
+)
 
 ON_DEMAND: Final = "ON_DEMAND"
 PROVISIONED: Final = "PROVISIONED"

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, Final, Unpack
 
 from clickstream_operator.aws.arns import Place
-from clickstream_operator.aws.session import Calls
+from clickstream_operator.aws.calls import Calls
+from clickstream_operator.aws.errors import found
 from clickstream_operator.engine.resource import (
     READY,
     TAGS,
@@ -30,7 +31,6 @@ from clickstream_operator.engine.resource import (
     failed,
     progressing,
 )
-from clickstream_operator.resources.absence import found
 
 _LEVELS: Final = {"WARNING": "WARN"}
 #: Seconds; Lambda prepares a function of some 100 KB in about one.

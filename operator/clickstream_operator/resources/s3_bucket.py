@@ -10,8 +10,9 @@ from typing import Any, Final, Unpack
 
 from clickstream_operator.aws import policies
 from clickstream_operator.aws.arns import Place
-from clickstream_operator.aws.errors import AwsError, Category
-from clickstream_operator.aws.session import Calls
+from clickstream_operator.aws.calls import Calls
+from clickstream_operator.aws.errors import AwsError, Category, found
+from clickstream_operator.aws.kms import key_name
 from clickstream_operator.aws.tags import as_list, from_list
 from clickstream_operator.engine.resource import (
     DeletionPolicy,
@@ -23,11 +24,9 @@ from clickstream_operator.engine.resource import (
     ResourceArguments,
     ResourceBlocked,
 )
-from clickstream_operator.resources import bucket_lifecycle
-from clickstream_operator.resources.absence import found
-from clickstream_operator.resources.bucket_lifecycle import FAILED_FILTER_ID, FAILED_PREFIX
-from clickstream_operator.resources.bucket_versions import amount_of_versions, delete_versions
-from clickstream_operator.resources.kms_keys import key_name
+from clickstream_operator.resources import s3_lifecycle as bucket_lifecycle
+from clickstream_operator.resources.s3_lifecycle import FAILED_FILTER_ID, FAILED_PREFIX
+from clickstream_operator.resources.s3_object_versions import amount_of_versions, delete_versions
 
 #: Letters and digits only (IAM user guide, "IAM JSON policy elements: Sid").
 TLS_SID: Final = "clickstreamTlsOnly"

@@ -8,8 +8,8 @@ from __future__ import annotations
 import hashlib
 from typing import Final, Unpack
 
-from clickstream_operator.aws.errors import AwsError
-from clickstream_operator.aws.session import Calls
+from clickstream_operator.aws.calls import Calls
+from clickstream_operator.aws.errors import AwsError, found
 from clickstream_operator.engine.resource import (
     READY,
     Diff,
@@ -21,7 +21,6 @@ from clickstream_operator.engine.resource import (
     Resource,
     ResourceArguments,
 )
-from clickstream_operator.resources.absence import found
 
 CONFIRMED: Final = "Confirmed"
 PENDING: Final = "PendingConfirmation"

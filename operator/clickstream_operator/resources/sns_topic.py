@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from typing import Unpack
 
 from clickstream_operator.aws.arns import Place
-from clickstream_operator.aws.session import Calls
+from clickstream_operator.aws.calls import Calls
+from clickstream_operator.aws.errors import found
+from clickstream_operator.aws.kms import key_name
 from clickstream_operator.aws.tags import as_list, from_list
 from clickstream_operator.engine.resource import (
     Diff,
@@ -19,8 +21,6 @@ from clickstream_operator.engine.resource import (
     Resource,
     ResourceArguments,
 )
-from clickstream_operator.resources.absence import found
-from clickstream_operator.resources.kms_keys import key_name
 
 
 class SNSTopic(Resource):

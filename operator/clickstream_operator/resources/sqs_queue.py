@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 from typing import Any, Final, Unpack
 
 from clickstream_operator.aws.arns import Place
-from clickstream_operator.aws.session import Calls
+from clickstream_operator.aws.calls import Calls
+from clickstream_operator.aws.errors import found
+from clickstream_operator.aws.kms import key_name
 from clickstream_operator.engine.resource import (
     AlreadyGone,
     Diff,
@@ -20,8 +22,6 @@ from clickstream_operator.engine.resource import (
     Resource,
     ResourceArguments,
 )
-from clickstream_operator.resources.absence import found
-from clickstream_operator.resources.kms_keys import key_name
 
 _SSE_SQS: Final = "SSE-SQS"
 _DAY: Final = 86400

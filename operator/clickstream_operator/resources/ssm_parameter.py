@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Unpack
 
 from clickstream_operator.aws.arns import Place
-from clickstream_operator.aws.session import Calls
+from clickstream_operator.aws.calls import Calls
+from clickstream_operator.aws.errors import found
 from clickstream_operator.aws.tags import as_list, from_list
 from clickstream_operator.engine.resource import (
     Diff,
@@ -21,7 +22,6 @@ from clickstream_operator.engine.resource import (
     Resource,
     ResourceArguments,
 )
-from clickstream_operator.resources.absence import found
 
 KEY_BYTES: Final = 32
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import SandboxError, binaries, released
+from sandbox import SandboxError
+from sandbox.programs import binaries, released
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import cache
+from sandbox.programs import cache
 
 
 @pytest.fixture(autouse=True)

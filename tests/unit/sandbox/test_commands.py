@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import SandboxError, __main__, kubeapi, ports, private, progress, standing
-from sandbox.run import Program, Run
+from sandbox import SandboxError, __main__, standing
+from sandbox.kubernetes import kubeapi
+from sandbox.processes import ports, private, progress
+from sandbox.processes.run import Program, Run
 
 
 @pytest.fixture(autouse=True)

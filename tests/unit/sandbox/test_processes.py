@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import SandboxError
-from sandbox.processes import Process, marked, runs, spawn, stop, tail, wait_until
+from sandbox.processes.process import Process, marked, runs, spawn, stop, tail, wait_until
 
 PATIENCE = 10.0
 STUBBORN = (
@@ -127,6 +127,6 @@ def test_an_ended_child_is_not_alive_as_a_zombie() -> None:
 
 def test_without_proc_the_reason_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Elsewhere than on Linux the sandbox says why it does not work."""
-    monkeypatch.setattr("sandbox.processes._PROC", tmp_path / "none")
+    monkeypatch.setattr("sandbox.processes.process._PROC", tmp_path / "none")
     with pytest.raises(SandboxError, match="needs Linux"):
         start("mark", tmp_path, "/bin/true")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import released
+from sandbox.programs import released
 
 VERSION = "v1.37.2"
 BASE = f"/release/{VERSION}/bin/linux/amd64"

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from sandbox import SandboxError
-from sandbox.processes import marked
-from sandbox.run import Program, Run
+from sandbox.processes.process import marked
+from sandbox.processes.run import Program, Run
 
 
 def program(*command: str, ready: bool = True) -> Program:
@@ -59,7 +59,7 @@ def test_a_program_that_never_gets_ready_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Waiting has an end, and stopping ends what was waited for."""
-    monkeypatch.setattr("sandbox.run._START_SECONDS", 0.0)
+    monkeypatch.setattr("sandbox.processes.run._START_SECONDS", 0.0)
     run = Run.create(tmp_path)
     with pytest.raises(SandboxError, match="probe was not ready after 0 s"):
         run.start(program("/bin/sleep", "600", ready=False))

@@ -11,7 +11,8 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from clickstream_operator.api import detection_rules, rules
+from clickstream_operator.api import detection_validation as detection_rules
+from clickstream_operator.api import validation as rules
 from clickstream_operator.api.model import Model
 from clickstream_operator.api.spec.detection import AnomalyDetection, DetectionRule
 from clickstream_operator.api.spec.events import BusinessMetric, Events, Privacy

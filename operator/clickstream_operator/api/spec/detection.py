@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from clickstream_operator.api import detection_rules, rules
+from clickstream_operator.api import detection_validation as detection_rules
+from clickstream_operator.api import validation as rules
 from clickstream_operator.api.model import Model
 from clickstream_operator.api.spec.fields import (
     MemberName,

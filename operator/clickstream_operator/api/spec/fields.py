@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import core_schema
 
-from clickstream_operator.api import rules
+from clickstream_operator.api import validation as rules
 
 
 class Form:

@@ -1,0 +1,147 @@
+"""From the events of a batch to what each item gains. Pure.
+
+The unit of every item is its list of contributions, one per Kinesis record, in lane order: a
+failed condition drops the leading ones that the item already holds and keeps the rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from shared.records import PAGE_VIEW
+from shared.timestamps import hour_text, minute_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from shared.records import Event
+
+MINUTE_MS, HOUR_MS = 60_000, 3_600_000
+
+
+class Contribution(Protocol):
+    """What one Kinesis record adds to one item."""
+
+    @property
+    def sequence(self) -> int:
+        """The record's sequence number."""
+
+
+AnyContribution = TypeVar("AnyContribution", bound=Contribution)
+
+
+@dataclass(slots=True)
+class Count:
+    """Events of one type in one minute."""
+
+    sequence: int
+    events: int = 0
+
+
+@dataclass(slots=True)
+class Views:
+    """Views of one page in one hour; `arrival_ms` is the greatest among them."""
+
+    sequence: int
+    views: int = 0
+    arrival_ms: int = 0
+    visitors: set[bytes] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Activity:
+    """Events of one session. `entry` and `exit` are (order key, page) of its page views."""
+
+    sequence: int
+    first_ms: int
+    last_ms: int
+    events: int = 0
+    entry: tuple[str, str] | None = None
+    exit: tuple[str, str] | None = None
+    user_agent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gains:
+    """All items that a batch changes, each with its contributions in lane order.
+
+    Keys: pages (path, hour since 1970), sessions (id), counters (event type, minute since 1970).
+    """
+
+    pages: dict[tuple[str, int], list[Views]]
+    sessions: dict[str, list[Activity]]
+    counters: dict[tuple[str, int], list[Count]]
+
+
+def aggregate(events: Iterable[Event]) -> Gains:
+    """Return what each item gains from the events of one lane, given in lane order."""
+    gains = Gains({}, {}, {})
+    for event in events:
+        sequence = event.sequence
+        counts = gains.counters.setdefault((event.type, event.time_ms // MINUTE_MS), [])
+        if not counts or counts[-1].sequence != sequence:
+            counts.append(Count(sequence))
+        counts[-1].events += 1
+        _add_activity(gains.sessions.setdefault(event.session, []), event)
+        if event.type == PAGE_VIEW and event.page is not None:
+            views = gains.pages.setdefault((event.page, event.time_ms // HOUR_MS), [])
+            if not views or views[-1].sequence != sequence:
+                views.append(Views(sequence))
+            last = views[-1]
+            last.views += 1
+            last.arrival_ms = max(last.arrival_ms, event.arrival_ms)
+            last.visitors.add(event.visitor)
+    return gains
+
+
+def _add_activity(activities: list[Activity], event: Event) -> None:
+    if not activities or activities[-1].sequence != event.sequence:
+        activities.append(Activity(event.sequence, event.time_ms, event.time_ms))
+    activity = activities[-1]
+    activity.events += 1
+    activity.first_ms = min(activity.first_ms, event.time_ms)
+    activity.last_ms = max(activity.last_ms, event.time_ms)
+    activity.user_agent = event.user_agent or activity.user_agent
+    if event.type == PAGE_VIEW and event.page is not None:
+        view = (order_key(event), event.page)
+        activity.entry = view if activity.entry is None else min(activity.entry, view)
+        activity.exit = view if activity.exit is None else max(activity.exit, view)
+
+
+def order_key(event: Event) -> str:
+    """Return text that orders page views by event time, then by place in the stream."""
+    return f"{event.time_ms:015d}#{event.sequence:058d}#{event.sub:05d}"
+
+
+def merge_activities(activities: Sequence[Activity]) -> Activity:
+    """Return the sum of at least one contribution, with the last one's sequence."""
+    entries = [activity.entry for activity in activities if activity.entry is not None]
+    exits = [activity.exit for activity in activities if activity.exit is not None]
+    agents = [activity.user_agent for activity in activities if activity.user_agent]
+    return Activity(
+        sequence=activities[-1].sequence,
+        first_ms=min(activity.first_ms for activity in activities),
+        last_ms=max(activity.last_ms for activity in activities),
+        events=sum(activity.events for activity in activities),
+        entry=min(entries, default=None),
+        exit=max(exits, default=None),
+        user_agent=agents[-1] if agents else None,
+    )
+
+
+def after(contributions: Sequence[AnyContribution], watermark: int) -> Sequence[AnyContribution]:
+    """Return the contributions above a watermark."""
+    if contributions and contributions[0].sequence > watermark:
+        return contributions
+    return [each for each in contributions if each.sequence > watermark]
+
+
+def minute_key(minute: int, lane_code: str) -> str:
+    """Return the sort key of a counter item."""
+    return f"{minute_text(minute)}#{lane_code}"
+
+
+def hour_key(hour: int, lane_code: str) -> str:
+    """Return the sort key of a page item."""
+    return f"{hour_text(hour)}#{lane_code}"

@@ -1,0 +1,282 @@
+"""Every valid event and every bad row in the bucket exactly once.
+
+The fenced protocol: a generation of the lane is taken together with an intent (the keys it will
+write); objects are only ever created (`If-None-Match: *`; Amazon S3 User Guide, "How to prevent
+object overwrites with conditional writes"); whoever finds an intent that was left behind puts an
+empty object at each of its keys first. If that succeeds, the owner can never write there again;
+if it does not, what stands there decides. Empty objects are valid and mean nothing.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from botocore.exceptions import ClientError
+
+from processor.dead_letters import DeadLetters
+from processor.lane_items import Intent, LaneState
+from shared.conditional_write import MOST_ATTEMPTS, ContentionError, error_code
+from shared.config import ConfigError
+from shared.decode import count_reasons
+from shared.timestamps import hour_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from processor.lane_items import LaneItems
+    from shared.config import Config
+    from shared.lanes import Lane
+    from shared.records import BadRow, Batch, Event
+
+RAW, BAD = "raw", "bad"
+ENVELOPE = "_clickstream"
+"""The one member of an archived event that is ours; a producer's of that name is replaced."""
+_HOUR_MS = 3_600_000
+_REASONS = "reasons"
+
+
+class Compression:
+    """How objects are compressed; the module is looked up once, when the function starts."""
+
+    def __init__(self, name: Literal["Gzip", "Zstd"]) -> None:
+        self.suffix, self.content_type = ".jsonl.gz", "application/gzip"
+        self.compress: Callable[[bytes], bytes] = _gzip
+        if name == "Zstd":
+            try:
+                from compression import zstd  # type: ignore[import-not-found]  # noqa: PLC0415 - Python 3.14
+            except ImportError as error:
+                raise ConfigError(
+                    "archive.compression is 'Zstd', which needs the Python 3.14 runtime: "
+                    "write Gzip, or run the function on python3.14"
+                ) from error
+            self.suffix, self.content_type = ".jsonl.zst", "application/zstd"
+            self.compress = zstd.compress
+
+
+def _gzip(data: bytes) -> bytes:
+    return gzip.compress(data, compresslevel=6, mtime=0)
+
+
+class Archive:
+    """Steps 1 to 3 of the protocol; `LaneItems.finish` is step 4."""
+
+    def __init__(
+        self,
+        *,
+        s3: Any,
+        lanes: LaneItems,
+        bucket: str,
+        compression: Compression,
+        enabled: bool,
+        announce: Callable[[Lane, str, dict[str, str]], None],
+    ) -> None:
+        """Args beside the obvious: `announce` sends the dead-letter message of a bad object."""
+        self._s3 = s3
+        self._lanes = lanes
+        self._bucket = bucket
+        self._compression = compression
+        self._enabled = enabled
+        self._announce = announce
+
+    @classmethod
+    def of_config(cls, config: Config, *, s3: Any, sqs: Any, lanes: LaneItems) -> Archive:
+        """Return the archive of a pipeline, which names its bad objects in the dead-letter queue.
+
+        Raises:
+            ConfigError: the runtime lacks the compression.
+        """
+        return cls(
+            s3=s3,
+            lanes=lanes,
+            bucket=config.bucket,
+            compression=Compression(config.archive_compression),
+            enabled=config.archive_enabled,
+            announce=DeadLetters(
+                sqs,
+                queue_url=config.dead_letter_queue_url,
+                bucket=config.bucket,
+                pipeline=config.pipeline,
+            ).announce,
+        )
+
+    def store(self, lane: Lane, batch: Batch, state: LaneState) -> LaneState:
+        """Put what is above the lane's watermarks into the bucket.
+
+        Returns:
+            The lane's state for step 4. It carries this batch's intent if anything was written.
+
+        Raises:
+            ContentionError: other writers kept taking the lane.
+            ClientError: AWS's; the whole batch again is safe.
+        """
+        for _ in range(MOST_ATTEMPTS):
+            if state.intent is not None:
+                state = self._decide(lane, state, state.intent)
+            bad_rows = [row for row in batch.bad_rows if row.sequence > state.bad]
+            events = [row for row in batch.events if row.sequence > state.raw]
+            kinds = (*((BAD,) if bad_rows else ()), *((RAW,) if events and self._enabled else ()))
+            if not kinds and state.intent is None:
+                return state
+            intent = Intent(
+                generation=(state.generation or 0) + 1,
+                first=batch.first,
+                last=batch.last,
+                place=_place(batch.first_arrival_ms),
+                kinds=kinds,
+                suffix=self._compression.suffix,
+            )
+            taken, state = self._lanes.begin(lane, state, intent, batch)
+            if taken and self._put_all(lane, intent, bad_rows, events):
+                return state
+            if taken:
+                state = self._lanes.load(lane)
+        raise ContentionError("a lane was taken by others too often")
+
+    def settle(self, lane: Lane, batch: Batch) -> None:
+        """Make sure that no one writes a batch any more that Lambda has given up on.
+
+        Whoever still works on it finds the lane ahead of it.
+
+        Raises:
+            ContentionError, ClientError: as in `store`.
+        """
+        for _ in range(MOST_ATTEMPTS):
+            state = self._lanes.load(lane)
+            if state.done >= batch.last:
+                return
+            if state.intent is not None:
+                state = self._decide(lane, state, state.intent)
+            settled, _ = self._lanes.finish(lane, state, batch)
+            if settled:
+                return
+        raise ContentionError("a lane was taken by others too often")
+
+    def add(self, kind: str, lane: Lane, batch: Batch, name: str) -> str | None:
+        """Put the rows of one kind into an object of their own, unless it is there already.
+
+        Returns:
+            Its key; None when there was nothing to write or an earlier call has written it.
+        """
+        rows: Sequence[BadRow | Event] = batch.bad_rows if kind == BAD else batch.events
+        if not rows:
+            return None
+        stem = f"{lane.epoch}-{lane.shard}-{batch.first}-{batch.last}-{name}"
+        key = f"{kind}/{_place(batch.first_arrival_ms)}/{stem}{self._compression.suffix}"
+        body, metadata = _object(kind, lane, batch.bad_rows, batch.events)
+        written = self._put(key, self._compression.compress(body), metadata)
+        if kind == BAD:
+            # Also when it was there: the call that wrote it may have died before the message.
+            self._announce(lane, key, metadata)
+        return key if written else None
+
+    def _decide(self, lane: Lane, state: LaneState, intent: Intent) -> LaneState:
+        """Return the state after an intent left behind: its objects stand, or never will.
+
+        The intent stays in the state: the next `begin` replaces it under a new generation.
+        """
+        for kind in intent.kinds:
+            key = intent.key(kind, lane)
+            if self._put(key, b"", {}):
+                continue
+            stored = self._head(key)
+            if not stored["ContentLength"]:
+                continue
+            if kind == RAW:
+                state = replace(state, raw=max(state.raw, intent.last))
+            else:
+                state = replace(state, bad=max(state.bad, intent.last))
+                # Whether the owner got as far as the message is not known: once more, not never.
+                self._announce(lane, key, stored["Metadata"])
+        return state
+
+    def _put_all(
+        self, lane: Lane, intent: Intent, bad_rows: Sequence[BadRow], events: Sequence[Event]
+    ) -> bool:
+        """Write the intent's objects; False when one of its keys was made void by another."""
+        for kind in intent.kinds:
+            key = intent.key(kind, lane)
+            body, metadata = _object(kind, lane, bad_rows, events)
+            written = self._put(key, self._compression.compress(body), metadata)
+            # The generation in the key is ours alone: data there is ours, its answer was lost.
+            if not written and not self._head(key)["ContentLength"]:
+                return False
+            if kind == BAD:
+                self._announce(lane, key, metadata)
+        return True
+
+    def _put(self, key: str, body: bytes, metadata: dict[str, str]) -> bool:
+        try:
+            self._s3.put_object(
+                Bucket=self._bucket,
+                Key=key,
+                Body=body,
+                ContentType=self._compression.content_type,
+                Metadata=metadata,
+                IfNoneMatch="*",
+            )
+        except ClientError as error:
+            if error_code(error) not in ("PreconditionFailed", "412"):
+                raise
+            return False
+        return True
+
+    def _head(self, key: str) -> dict[str, Any]:
+        answer: dict[str, Any] = self._s3.head_object(Bucket=self._bucket, Key=key)
+        return answer
+
+
+def _object(
+    kind: str, lane: Lane, bad_rows: Sequence[BadRow], events: Sequence[Event]
+) -> tuple[bytes, dict[str, str]]:
+    """Return body and metadata of an object of one kind."""
+    if kind == RAW:
+        body = b"".join(event_line(lane.code, event) for event in events)
+        return body, {"rows": str(len(events))}
+    return b"".join(bad_line(lane.code, row) for row in bad_rows), {
+        _REASONS: json.dumps(count_reasons(bad_rows)),
+        "rows": str(len(bad_rows)),
+        "first": str(bad_rows[0].sequence),
+        "last": str(bad_rows[-1].sequence),
+    }
+
+
+def event_line(lane_code: str, event: Event) -> bytes:
+    """Return one line of a raw object: the producer's members and our envelope."""
+    envelope = {
+        "lane": lane_code,
+        "sequence": str(event.sequence),
+        "sub": event.sub,
+        "arrival": event.arrival_ms,
+        "time": event.time_ms,
+        "visitor": event.visitor.hex(),
+        **({"id": event.id} if event.id is not None else {}),
+    }
+    return _line({**event.document, ENVELOPE: envelope})
+
+
+def bad_line(lane_code: str, row: BadRow) -> bytes:
+    """Return one line of a bad object."""
+    return _line(
+        {
+            "lane": lane_code,
+            "sequence": str(row.sequence),
+            "sub": row.sub,
+            "arrival": row.arrival_ms,
+            "reason": row.reason,
+            "detail": row.detail,
+            "payload": row.payload,
+            **({"visitor": row.visitor.hex()} if row.visitor else {}),
+        }
+    )
+
+
+def _line(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def _place(arrival_ms: int) -> str:
+    day, _, hour = hour_text(arrival_ms // _HOUR_MS).partition("T")
+    return f"dt={day}/hr={hour}"

@@ -1,0 +1,51 @@
+"""`spec.metrics`: CloudWatch metrics made from events, without code. Pure but for the series seen.
+
+A metric's dimension values come from events, so each metric has at most `max_series` of them per
+container; later ones are counted as `other`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.emf import Metrics, Series, dimension_value, metric_value
+from shared.field_match import matches
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shared.config import CustomMetric
+    from shared.records import Event
+
+
+class CustomMetrics:
+    """The custom metrics of one pipeline."""
+
+    def __init__(self, metrics: Sequence[CustomMetric], out: Metrics) -> None:
+        self._metrics = [(metric, Series(metric.max_series)) for metric in metrics]
+        self._out = out
+
+    def emit(self, events: Sequence[Event]) -> None:
+        """Write one line per series and 100 values."""
+        for metric, series in self._metrics:
+            found: dict[tuple[str, ...], list[float]] = {}
+            for event in events:
+                document = event.document
+                if not matches(document, metric.match):
+                    continue
+                value = 1.0
+                if metric.value_field is not None:
+                    number = metric_value(document.get(metric.value_field))
+                    if number is None:
+                        continue
+                    value = number
+                names = tuple(dimension_value(document.get(name)) for name in metric.dimensions)
+                found.setdefault(series.admit(names), []).append(value)
+            for names, values in found.items():
+                # Values keep their statistics; a count is one number.
+                shown = values if metric.value_field is not None else sum(values)
+                self._out.emit(
+                    {metric.name: (shown, metric.unit)},
+                    namespace=metric.namespace,
+                    dimensions=dict(zip(metric.dimensions, names, strict=True)),
+                )

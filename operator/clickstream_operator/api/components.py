@@ -1,0 +1,59 @@
+"""The components of a pipeline: the stable keys of `status.resources`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+STREAM: Final = "stream"
+
+PAGE_METRICS: Final = "page-metrics-table"
+
+SESSION_METRICS: Final = "session-metrics-table"
+
+COUNTERS: Final = "counters-table"
+
+ARCHIVE: Final = "archive"
+
+DEAD_LETTER: Final = "dead-letter"
+
+ALERTS: Final = "alerts"
+
+HASH_KEY: Final = "hash-key"
+
+PROCESSOR: Final = "processor"
+
+DETECTOR: Final = "detector"
+
+PROCESSOR_ROLE: Final = "processor-role"
+
+DETECTOR_ROLE: Final = "detector-role"
+
+SCHEDULER_ROLE: Final = "scheduler-role"
+
+PROCESSOR_LOGS: Final = "processor-logs"
+
+DETECTOR_LOGS: Final = "detector-logs"
+
+PROCESSOR_MAPPING: Final = "processor-mapping"
+
+DETECTOR_MAPPING: Final = "detector-mapping"
+
+PROCESSOR_CONFIG: Final = "processor-config"
+
+DETECTOR_CONFIG: Final = "detector-config"
+
+SCHEDULE: Final = "schedule"
+
+DASHBOARD: Final = "dashboard"
+
+_SUBSCRIPTION: Final = "alerts-email-"
+
+
+def subscription(digest: str) -> str:
+    """Inventory name of an e-mail subscription; the address itself never shows."""
+    return f"{_SUBSCRIPTION}{digest}"
+
+
+def subscription_digest(name: str) -> str | None:
+    """The digest in the inventory name of a subscription; None for other resources."""
+    return name.removeprefix(_SUBSCRIPTION) if name.startswith(_SUBSCRIPTION) else None

@@ -1,0 +1,1 @@
+"""The loop between resyncs that fits the shards to the load."""

@@ -1,0 +1,146 @@
+"""The pass between resyncs that fits the stream to its load: it reads metrics and stream only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+import structlog
+
+from clickstream_operator.api import components
+from clickstream_operator.api.reasons import Reason
+from clickstream_operator.api.spec import Autoscaling
+from clickstream_operator.api.v1alpha1 import Status
+from clickstream_operator.autoscaling.demand import Decision, History, decide_shards, window
+from clickstream_operator.autoscaling.load import read_load
+from clickstream_operator.aws.calls import Calls
+from clickstream_operator.aws.errors import AwsError
+from clickstream_operator.engine.inventory import Entry
+from clickstream_operator.engine.outcome import Outcome, failed
+from clickstream_operator.engine.resource import Phase, StepMustWait
+from clickstream_operator.kube.events import Happening
+from clickstream_operator.kube.objects import Subject
+from clickstream_operator.resources.kinesis_history import StreamHistory
+from clickstream_operator.resources.kinesis_stream import PROVISIONED, KinesisStream
+from clickstream_operator.status.compose import inventory
+
+log = structlog.get_logger(__name__)
+
+#: CloudWatch has a value for each minute.
+EVERY_SECONDS: Final = 60.0
+_PASSING: Final = frozenset({Reason.TRANSIENT, Reason.THROTTLED, Reason.CONFLICT})
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """What an autoscaling pass found and did. `shards` None: AWS is at work on the stream.
+
+    `problem` keeps the stream from following its load: reason and message.
+    """
+
+    shards: int | None = None
+    done: Decision | None = None
+    problem: tuple[str, str] | None = None
+
+
+def scales(subject: Subject) -> bool:
+    """Whether the pipeline's stream is to be fitted to its load now."""
+    if subject.spec.stream.autoscaling is None or subject.spec.suspend:
+        return False
+    if subject.status.observed_generation != subject.generation:
+        return False
+    stream = inventory(subject.status).get(components.STREAM)
+    if stream is None or not stream.arn or not stream.applied_hash:
+        return False
+    # A change that waits for approval does not stop the load.
+    return Outcome(components.STREAM, stream).ready or stream.reason == Reason.PLAN_PENDING
+
+
+async def scale(
+    stream: KinesisStream,
+    spec: Autoscaling,
+    entry: Entry,
+    *,
+    calls: Calls,
+    history: StreamHistory,
+) -> Scaling:
+    """Look, decide, and take at most one step."""
+    try:
+        return await _scale(stream, spec, entry, calls=calls, history=history)
+    except StepMustWait as later:
+        return Scaling(problem=(later.wait.reason, later.wait.message))
+    except AwsError as error:
+        refused = failed(stream, entry, error).entry
+        log.warning("autoscaling is held up", why=str(error))
+        if refused is None or refused.reason in _PASSING:
+            return Scaling()
+        return Scaling(problem=(refused.reason, f"autoscaling: {refused.message}"))
+
+
+async def _scale(
+    stream: KinesisStream,
+    spec: Autoscaling,
+    entry: Entry,
+    *,
+    calls: Calls,
+    history: StreamHistory,
+) -> Scaling:
+    observed = await stream.observe(full=False)
+    if observed is None or observed.arn != entry.arn or observed.created_at is None:
+        return Scaling()  # The next resync finds out.
+    if observed.readiness.phase is not Phase.READY or observed.properties["mode"] != PROVISIONED:
+        return Scaling()
+    shards = observed.properties["shards"]
+    now = history.now()
+    minutes = await read_load(calls, stream.physical_name, *window(spec, now))
+    if minutes is None:
+        return Scaling(shards)
+    decision = decide_shards(
+        History(minutes, observed.created_at), shards, spec, history.resizes, now
+    )
+    if decision.shards is None:
+        held = (decision.reason.value, decision.message) if decision.reason else None
+        return Scaling(shards, problem=held)
+    await stream.resize(observed, decision.shards)
+    return Scaling(shards, done=decision)
+
+
+def happening(scaling: Scaling, before: tuple[str, str] | None) -> Happening | None:
+    """The Event that a pass deserves."""
+    if scaling.done is not None and scaling.done.reason is not None:
+        return Happening("Normal", scaling.done.reason, scaling.done.message, "Scale")
+    if scaling.problem is not None and scaling.problem != before:
+        return Happening("Warning", Reason(scaling.problem[0]), scaling.problem[1], "Scale")
+    return None
+
+
+def shown(status: Status, scaling: Scaling, history: StreamHistory) -> Status:
+    """The status after an autoscaling pass."""
+    reason, message = scaling.problem or ("", "")
+    resources = [
+        one.model_copy(update={"reason": reason, "message": message})
+        if one.name == components.STREAM and one.state == "Ready"
+        else one
+        for one in status.resources
+    ]
+    outputs = dict(status.outputs)
+    if scaling.shards is not None:
+        outputs["kinesisStreamShards"] = scaling.shards
+    return status.model_copy(
+        update={"resizes": history.resizes, "resources": resources, "outputs": outputs}
+    )
+
+
+def with_problem(
+    outcomes: Mapping[str, Outcome], problem: tuple[str, str] | None
+) -> dict[str, Outcome]:
+    """The outcomes of a resync, with what autoscaling has to say of the stream."""
+    found = dict(outcomes)
+    stream = found.get(components.STREAM)
+    if problem is not None and stream is not None and stream.ready and stream.entry is not None:
+        reason, message = problem
+        if not stream.entry.reason:
+            entry = replace(stream.entry, reason=reason, message=message)
+            found[components.STREAM] = replace(stream, entry=entry)
+    return found

@@ -1,0 +1,46 @@
+"""KMS key identifiers, compared by what they name.
+
+A key is given as an alias, a key id, or the ARN of either, and AWS may answer with the ARN of what
+was given by name (KMS developer guide, "Key identifiers (KeyId)").
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from clickstream_operator.aws.calls import Calls
+from clickstream_operator.aws.errors import found
+
+# An AWS managed key stays behind its alias, so each is asked about once in a process's life.
+_MANAGED_BY_AWS: Final[set[str]] = set()
+
+
+def key_name(key_id: str | None) -> str:
+    """``alias/<name>`` or the bare key id; empty for no key."""
+    if not key_id:
+        return ""
+    name = key_id.split(":", 5)[5] if key_id.startswith("arn:") else key_id
+    return name.removeprefix("key/")
+
+
+def is_alias(key_id: str) -> bool:
+    """Whether the identifier names an alias."""
+    return key_name(key_id).startswith("alias/")
+
+
+async def is_managed_key(calls: Calls, alias: str, key_arn: str) -> bool:
+    """Whether `key_arn` is the AWS managed key behind `alias` (``alias/aws/<service>``).
+
+    AWS makes that key when its alias is described (KMS API reference, DescribeKey), so an alias
+    that is not there is an emulator's, which has no other key either.
+
+    Raises:
+        AwsError: DescribeKey failed.
+    """
+    if not key_arn or key_name(key_arn) == alias or key_arn in _MANAGED_BY_AWS:
+        return True
+    answer = await found(calls.read("kms", "describe_key", KeyId=alias))
+    if answer is not None and answer["KeyMetadata"]["Arn"] != key_arn:
+        return False
+    _MANAGED_BY_AWS.add(key_arn)
+    return True

@@ -1,0 +1,238 @@
+"""Removal: dependents first, each as its deletion policy says, until AWS says that it is gone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from clickstream_operator.api.reasons import Reason
+from clickstream_operator.aws.errors import AwsError
+from clickstream_operator.engine import outcome as outcomes
+from clickstream_operator.engine import plan
+from clickstream_operator.engine.graph import walk
+from clickstream_operator.engine.inputs import PassInput
+from clickstream_operator.engine.inventory import Entry, Origin, State
+from clickstream_operator.engine.outcome import Next, Outcome
+from clickstream_operator.engine.ownership import Ownership
+from clickstream_operator.engine.plan import Action
+from clickstream_operator.engine.resource import (
+    AlreadyGone,
+    Observed,
+    Phase,
+    Resource,
+    ResourceBlocked,
+)
+
+log = structlog.get_logger(__name__)
+
+#: How long AWS may say NotFound of a thing that it has just made. IAM: "changes that I make are not
+#: always immediately visible" (IAM user guide, "Troubleshoot IAM"); others name a second.
+PROPAGATION_SECONDS: Final = 10.0
+_EMPTYING: Final = re.compile(r"emptying: (\d+) ")
+
+
+@dataclass(slots=True)
+class Doubt:
+    """What AWS may have made so lately that its NotFound proves nothing yet.
+
+    `names`: the resources in doubt; `missing_since`: when each was first looked for in vain, on the
+    clock that says `now`, kept from pass to pass.
+    """
+
+    names: Collection[str] = ()
+    now: float = 0.0
+    missing_since: dict[str, float] = field(default_factory=dict)
+
+    def seconds_left(self, name: str) -> float:
+        """Seconds for which the NotFound of this moment is not believed; 0: it is."""
+        if name not in self.names:
+            return 0.0
+        since = self.missing_since.setdefault(name, self.now)
+        return max(0.0, since + PROPAGATION_SECONDS - self.now)
+
+
+def in_doubt(entry: Entry, *, now: datetime) -> bool:
+    """Whether a thing on record may exist although AWS does not show it yet.
+
+    Certain is what has long been there, and what was seen when its deletion was asked for.
+    """
+    if entry.state is State.DELETING and entry.reason in {Reason.DELETING, Reason.WAITING_FOR_AWS}:
+        return False
+    if not entry.arn or not entry.since:
+        return True
+    age = now - datetime.fromisoformat(entry.since)
+    return age < timedelta(seconds=PROPAGATION_SECONDS)
+
+
+class Remover:
+    """Runs one pass of a removal. `outcomes` grows while it runs.
+
+    `gone`: resources that an earlier pass of the same removal deleted and saw gone.
+    """
+
+    def __init__(
+        self,
+        resources: Iterable[Resource],
+        start: PassInput,
+        *,
+        gone: Collection[str] = (),
+        doubt: Doubt | None = None,
+    ) -> None:
+        self._resources = tuple(resources)
+        self._start = start
+        self._gone = gone
+        self._doubt = doubt or Doubt()
+        self.outcomes: dict[str, Outcome] = {}
+
+    async def remove(self) -> Mapping[str, Outcome]:
+        """Take every resource as far out of AWS as it lets us now."""
+        await walk(self._resources, self._visit, reverse=True)
+        return self.outcomes
+
+    async def _visit(self, resource: Resource) -> None:
+        entry = self._start.entry(resource)
+        with structlog.contextvars.bound_contextvars(resource=resource.name):
+            try:
+                outcome = await self._take_away(resource, entry)
+            except ResourceBlocked as blocked:
+                outcome = outcomes.blocked(resource, entry, blocked.reason, blocked.message)
+            except _Unseen as unseen:
+                failed = outcomes.failed(resource, entry, unseen.error)
+                outcome = replace(failed, look_failed=True)
+            except AwsError as error:
+                outcome = outcomes.failed(resource, entry, error)
+            except Exception as error:  # one resource's defect must not stop the others
+                log.exception("unexpected error in a resource")
+                outcome = outcomes.broken(resource, entry, error)
+        self.outcomes[resource.name] = outcome
+
+    async def _take_away(self, resource: Resource, entry: Entry) -> Outcome:
+        if resource.name in self._gone:
+            return Outcome(resource.name, None)
+        if entry.state is State.RETAINED:
+            return Outcome(resource.name, entry)
+        carried = self._start.carried.get(resource.name)
+        if carried is not None and carried.entry and carried.entry.state is State.DELETING:
+            return carried
+        dependent = self._dependent_that_is_left(resource)
+        if dependent:
+            return await self._wait_for(dependent, resource, entry)
+        observed = await _look(resource)
+        if observed is None:
+            return self._not_found(resource, entry)
+        self._doubt.missing_since.pop(resource.name, None)
+        owner, observed = await self._start.owner_of(resource, observed)
+        if owner not in {Ownership.OURS, Ownership.ADOPTED}:
+            log.warning("left alone: not this pipeline's", physical_name=resource.physical_name)
+            return Outcome(resource.name, None)
+        if owner is Ownership.ADOPTED and entry.origin is not Origin.ADOPTED:
+            # Its tags know what the status lost. What is adopted has a deletion policy of its own,
+            # which holds once the inventory says so.
+            known = replace(entry, arn=observed.arn, origin=Origin.ADOPTED, state=State.DELETING)
+            return Outcome(resource.name, known, Next.AGAIN)
+        entry = replace(entry, arn=observed.arn)
+        if plan.keeps_on_delete(resource):
+            kept = replace(entry, state=State.RETAINED, reason=Reason.RESOURCE_RETAINED, message="")
+            return Outcome(resource.name, kept)
+        approval = self._start.policy.approval
+        change = plan.Change(Action.DELETE)
+        wanted = plan.planned(resource, change)
+        if approval is not None and not approval.covers(wanted, being_created=False):
+            held = plan.withhold(change, wanted)
+            blocked = outcomes.blocked(resource, entry, Reason.PLAN_PENDING, held.message)
+            return replace(blocked, next=Next.RESYNC, withheld=wanted)
+        return await self._delete(resource, entry, observed)
+
+    async def _delete(self, resource: Resource, entry: Entry, observed: Observed) -> Outcome:
+        done: tuple[Action, ...] = ()
+        left: Observed | None = observed
+        if observed.readiness.phase is not Phase.DELETING:
+            try:
+                progress = await resource.delete(observed)
+            except AlreadyGone:
+                return Outcome(resource.name, None, done=(Action.DELETE,))
+            if progress is not None:
+                gone = _emptied_before(entry) + progress
+                at_it = replace(
+                    entry,
+                    state=State.DELETING,
+                    reason=Reason.DELETING,
+                    message=f"emptying: {gone} object versions removed, more are left",
+                )
+                return Outcome(resource.name, at_it, Next.AGAIN)
+            done = (Action.DELETE,)
+            left = await _look(resource)
+        if left is None:
+            return Outcome(resource.name, None, done=done)
+        going = replace(
+            entry,
+            state=State.DELETING,
+            reason=Reason.WAITING_FOR_AWS,
+            message=f"{resource.kind} {resource.physical_name} is being deleted",
+        )
+        first = left.readiness.seconds or 0.0
+        return Outcome(resource.name, going, Next.POLL, done=done, seconds=first)
+
+    async def _wait_for(self, dependent: str, resource: Resource, entry: Entry) -> Outcome:
+        if dependent in self._doubt.missing_since and await _look(resource) is None:
+            # Both are doubted from now on, not one after the other.
+            self._doubt.seconds_left(resource.name)
+        waiting = replace(
+            entry,
+            state=entry.state if plan.keeps_on_delete(resource) else State.DELETING,
+            reason=Reason.WAITING_FOR_DEPENDENCY,
+            message=f"waiting for {dependent}",
+        )
+        return Outcome(resource.name, waiting, Next.POLL)
+
+    def _not_found(self, resource: Resource, entry: Entry) -> Outcome:
+        seconds = self._doubt.seconds_left(resource.name)
+        if not seconds:
+            return Outcome(resource.name, None)
+        waiting = replace(
+            entry,
+            state=entry.state if plan.keeps_on_delete(resource) else State.DELETING,
+            reason=Reason.CONFIRMING_ABSENCE,
+            message=f"{resource.kind} {resource.physical_name} is not there, and AWS may not show "
+            "it yet; it is looked for once more",
+        )
+        return Outcome(resource.name, waiting, Next.LATER, seconds=seconds)
+
+    def _dependent_that_is_left(self, resource: Resource) -> str | None:
+        for other in self._resources:
+            if resource.name not in other.depends_on:
+                continue
+            left = self.outcomes[other.name].entry
+            if left is not None and left.state is not State.RETAINED:
+                return other.name
+        return None
+
+
+def _emptied_before(entry: Entry) -> int:
+    """How much earlier passes, also of processes that died, have said to have removed."""
+    said = _EMPTYING.match(entry.message)
+    return int(said.group(1)) if said else 0
+
+
+class _Unseen(Exception):
+    """A look failed: nothing is known of the thing."""
+
+    def __init__(self, error: AwsError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+async def _look(resource: Resource) -> Observed | None:
+    try:
+        return await resource.observe(full=False)
+    except AwsError as error:
+        raise _Unseen(error) from error
+    except ResourceBlocked as blocked:
+        if blocked.reason == Reason.OWNERSHIP_CONFLICT:
+            return None  # Somebody else's, so there is nothing of ours to remove.
+        raise

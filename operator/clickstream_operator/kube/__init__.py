@@ -1,0 +1,1 @@
+"""The edge to Kubernetes: client, objects, Events, leases, election, permissions."""

@@ -1,0 +1,53 @@
+"""Where the API server is, and who we are there: the pod's ServiceAccount, or a kubeconfig."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from kubernetes import client, config
+
+from clickstream_operator.kube.client import KubernetesError
+
+_POD_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
+
+def connect(kubeconfig: Path | None = None, *, retries: bool = True) -> client.ApiClient:
+    """A client from the ServiceAccount of the pod, or from a kubeconfig.
+
+    Without `retries` a request whose connection fails is not repeated: its timeout is its end.
+
+    Raises:
+        KubernetesError: neither is there.
+    """
+    settings = client.Configuration()
+    if not retries:
+        settings.retries = False
+    try:
+        if kubeconfig is not None:
+            config.load_kube_config(  # type: ignore[no-untyped-call]
+                str(kubeconfig), client_configuration=settings
+            )
+        else:
+            config.load_config(client_configuration=settings)  # type: ignore[no-untyped-call]
+    except config.ConfigException as error:
+        raise KubernetesError(
+            f"no Kubernetes configuration: {error}; run in a pod or set KUBECONFIG"
+        ) from error
+    return client.ApiClient(settings)
+
+
+def own_namespace(kubeconfig: Path | None = None) -> str:
+    """Namespace of the Pod, or of the kubeconfig's context; ``default`` where neither says one."""
+    if kubeconfig is None:
+        try:
+            return _POD_NAMESPACE.read_text(encoding="utf-8").strip()
+        except OSError:
+            pass
+    try:
+        _, active = config.list_kube_config_contexts(  # type: ignore[no-untyped-call]
+            str(kubeconfig) if kubeconfig else None
+        )
+    except config.ConfigException:
+        return "default"
+    return str(active["context"].get("namespace") or "default")

@@ -1,0 +1,278 @@
+"""Leader election: a thread that wins the lease, keeps it, and ends the process when it is lost.
+
+A thread of its own, with a connection of its own: neither a busy event loop nor a full pool of
+threads may cost the leadership.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Final, Protocol
+
+import structlog
+from kubernetes import client
+from kubernetes.client.exceptions import ApiException
+
+from clickstream_operator.kube.client import KubernetesError, refused
+from clickstream_operator.kube.fence import Fence, seconds_since_boot
+from clickstream_operator.kube.lease import (
+    GROUP,
+    PLURAL,
+    VERSION,
+    Lease,
+    Move,
+    Sight,
+    Timing,
+    held,
+    next_move,
+    released,
+)
+
+log = structlog.get_logger(__name__)
+
+_NOT_FOUND: Final = 404
+_CONFLICT: Final = 409
+_SHORTEST_TIMEOUT: Final = 0.5
+
+
+class LeaseTaken(Exception):
+    """The lease changed since it was read."""
+
+
+class Leases(Protocol):
+    """Where leases are kept. `timeout` is in seconds.
+
+    Each raises KubernetesError when the API server refuses or does not answer.
+    """
+
+    def read(self, namespace: str, name: str, *, timeout: float) -> Lease | None:
+        """A lease, None when there is none."""
+
+    def write(self, lease: Lease, *, timeout: float) -> Lease:
+        """Create it if it has no version, else replace exactly that version (or LeaseTaken)."""
+
+
+class KubernetesLeases:
+    """Leases on the API server. Each call blocks, and is tried once."""
+
+    def __init__(self, api: client.ApiClient) -> None:
+        self._objects = client.CustomObjectsApi(api)
+
+    def read(self, namespace: str, name: str, *, timeout: float) -> Lease | None:
+        """A lease, None when there is none.
+
+        Raises:
+            KubernetesError: the API server refused or did not answer.
+        """
+        stored: Any
+        try:
+            stored = self._objects.get_namespaced_custom_object(
+                GROUP, VERSION, namespace, PLURAL, name, _request_timeout=timeout
+            )
+        except Exception as error:
+            if isinstance(error, ApiException) and error.status == _NOT_FOUND:
+                return None
+            raise _trouble(f"reading the lease {namespace}/{name}", error) from error
+        return Lease.parse(stored)
+
+    def write(self, lease: Lease, *, timeout: float) -> Lease:
+        """Create a lease without a version, replace one that has exactly this version.
+
+        Raises:
+            LeaseTaken: it is another version by now.
+            KubernetesError: the API server refused or did not answer.
+        """
+        stored: Any
+        try:
+            if lease.version:
+                stored = self._objects.replace_namespaced_custom_object(
+                    GROUP,
+                    VERSION,
+                    lease.namespace,
+                    PLURAL,
+                    lease.name,
+                    lease.body(),
+                    _request_timeout=timeout,
+                )
+            else:
+                stored = self._objects.create_namespaced_custom_object(
+                    GROUP,
+                    VERSION,
+                    lease.namespace,
+                    PLURAL,
+                    lease.body(),
+                    _request_timeout=timeout,
+                )
+        except Exception as error:
+            if isinstance(error, ApiException) and error.status == _CONFLICT:
+                raise LeaseTaken from error
+            raise _trouble(f"writing the lease {lease.namespace}/{lease.name}", error) from error
+        return Lease.parse(stored)
+
+
+def _trouble(what: str, error: Exception) -> Exception:
+    if isinstance(error, ApiException):
+        return refused(what, error)
+    if isinstance(error, OSError) or type(error).__module__.startswith("urllib3"):
+        return KubernetesError(f"{what}: no answer ({type(error).__name__})")
+    return error
+
+
+def die() -> None:
+    """End the process at once: nothing of it may run on."""
+    os._exit(1)
+
+
+class Candidate:
+    """One operator that wants to lead under `identity`.
+
+    `on_elected` is called once, `on_lost` (which must not return to any work) at most once; both
+    from the thread.
+    """
+
+    def __init__(
+        self,
+        leases: Leases,
+        fence: Fence,
+        *,
+        namespace: str,
+        name: str,
+        identity: str,
+        timing: Timing,
+        on_elected: Callable[[], object],
+        on_lost: Callable[[], None] = die,
+        clock: Callable[[], float] = seconds_since_boot,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._leases = leases
+        self._fence = fence
+        self._namespace = namespace
+        self._name = name
+        self._identity = identity
+        self._timing = timing
+        self._on_elected = on_elected
+        self._on_lost = on_lost
+        self._clock = clock
+        self._now = now
+        self._sight: Sight | None = None
+        self._complaint = ""
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="election", daemon=True)
+        self.leads = False
+
+    @property
+    def leader(self) -> str:
+        """Who holds the lease, as far as this candidate knows; empty when nobody does."""
+        return self._sight.lease.holder if self._sight else ""
+
+    @property
+    def trouble(self) -> str:
+        """Why the last attempt failed; empty when it did not."""
+        return self._complaint
+
+    def start(self) -> None:
+        """Begin to ask for the lease."""
+        self._thread.start()
+
+    def release(self) -> None:
+        """Stop, and leave the lease to the next one at once. No write goes out afterwards."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(self._timing.deadline)
+        self._fence.close()
+        if not self.leads or self._sight is None:
+            return
+        self.leads = False
+        try:
+            self._leases.write(
+                released(self._sight.lease, now=self._now()), timeout=self._timing.retry
+            )
+        except (LeaseTaken, KubernetesError) as error:
+            # It ends by itself then: nobody renews it.
+            log.warning("lease not released", why=str(error) or "it changed meanwhile")
+        else:
+            log.info("lease released", lease=f"{self._namespace}/{self._name}")
+
+    def step(self) -> None:
+        """One attempt to win or to keep the lease, and what follows from it."""
+        asked_at = self._clock()
+        try:
+            holds = self._attempt(asked_at)
+        except Exception as error:  # what is not known to happen counts as no answer, too
+            holds = False
+            known = isinstance(error, KubernetesError)
+            why = str(error) if known else f"{type(error).__name__}: {error}"
+            if why != self._complaint:
+                self._complaint = why
+                log.warning(
+                    "lease not renewed" if self.leads else "no lease yet",
+                    why=why,
+                    exc_info=not known,
+                )
+        else:
+            self._complaint = ""
+        if holds:
+            self._fence.renewed(asked_at)
+            if not self.leads:
+                self.leads = True
+                log.info("leading", lease=f"{self._namespace}/{self._name}", as_=self._identity)
+                self._on_elected()
+        elif self.leads and (self._taken() or self._fence.remaining() <= 0):
+            self._fence.close()
+            log.error("leadership lost", holder=self.leader, why=self._complaint)
+            self._on_lost()
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping.is_set():
+                self.step()
+                self._stopping.wait(self._timing.retry)
+        except Exception:
+            # Nobody would renew the lease any more, or notice that somebody else took it.
+            log.exception("the election ended")
+            self._fence.close()
+            self._on_lost()
+
+    def _taken(self) -> bool:
+        return self.leader != self._identity
+
+    def _attempt(self, asked_at: float) -> bool:
+        """Whether the lease is ours now."""
+        # A leader knows what it wrote last; it reads only after somebody else wrote.
+        if not self.leads or self._sight is None:
+            self._look()
+        for _ in range(2):
+            move = next_move(self._sight, self._identity, now=asked_at)
+            if move is Move.WAIT:
+                return False
+            wanted = held(
+                None if self._sight is None else self._sight.lease,
+                namespace=self._namespace,
+                name=self._name,
+                holder=self._identity,
+                timing=self._timing,
+                now=self._now(),
+            )
+            try:
+                stored = self._leases.write(wanted, timeout=self._timeout())
+            except LeaseTaken:
+                self._look()
+                continue
+            self._sight = Sight(stored, self._clock())
+            return True
+        return False
+
+    def _look(self) -> None:
+        lease = self._leases.read(self._namespace, self._name, timeout=self._timeout())
+        now = self._clock()
+        self._sight = None if lease is None else Sight.of(lease, self._sight, now=now)
+
+    def _timeout(self) -> float:
+        """Half of what a leader may lose; less when it has lost some of it already."""
+        whole = self._timing.deadline / 2
+        if not self.leads:
+            return whole
+        return max(_SHORTEST_TIMEOUT, min(whole, self._fence.remaining()))

@@ -1,0 +1,113 @@
+"""What the operator must be allowed to do in the cluster, and whether it is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from kubernetes import client
+from kubernetes.client.exceptions import ApiException
+
+from clickstream_operator.api.v1alpha1 import GROUP, PLURAL
+from clickstream_operator.kube.client import Kube, refused
+
+_NAMED: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """One thing to be allowed. An empty namespace means all, an empty name any."""
+
+    verb: str
+    group: str
+    resource: str
+    subresource: str = ""
+    namespace: str = ""
+    name: str = ""
+
+    def __str__(self) -> str:
+        what = f"{self.resource}.{self.group}" if self.group else self.resource
+        what += f"/{self.subresource}" if self.subresource else ""
+        what += f" {self.name}" if self.name else ""
+        where = f"in namespace {self.namespace}" if self.namespace else "in all namespaces"
+        return f"{self.verb} {what}" + ("" if self.resource == "namespaces" else f" {where}")
+
+
+def needed(
+    *,
+    namespaces: Sequence[str],
+    names_cluster: bool,
+    lease: tuple[str, str] | None,
+) -> list[Right]:
+    """What an operator with these settings can't do without.
+
+    Whether outputs reach a ConfigMap, each pipeline says for itself.
+    `names_cluster`: a setting says the cluster's id, so that no namespace must be read. `lease`:
+    namespace and name of the own Lease, if there is an election.
+    """
+    rights = []
+    for namespace in namespaces or ("",):
+        rights += [
+            Right(verb, GROUP, PLURAL, namespace=namespace)
+            for verb in ("get", "list", "watch", "patch")
+        ]
+        rights.append(Right("patch", GROUP, PLURAL, "status", namespace))
+        rights.append(Right("create", "events.k8s.io", "events", namespace=namespace))
+    if not names_cluster:
+        rights.append(Right("get", "", "namespaces", namespace="kube-system", name="kube-system"))
+    if lease is not None:
+        home, name = lease
+        group, plural = "coordination.k8s.io", "leases"
+        rights.append(Right("create", group, plural, namespace=home))
+        rights += [Right(verb, group, plural, "", home, name) for verb in ("get", "update")]
+    return rights
+
+
+def complaint(missing: Sequence[Right]) -> str:
+    """What to say about rights that are missing, in a fixed order; empty when none is."""
+    if not missing:
+        return ""
+    named = "; ".join(str(right) for right in missing[:_NAMED])
+    more = len(missing) - _NAMED
+    rest = f"; and {more} more" if more > 0 else ""
+    return (
+        f"RBAC does not allow the operator to: {named}{rest}. The rules that it needs are made by "
+        "the chart with rbac.create=true; it goes on by itself once they are granted"
+    )
+
+
+class RightsReview:
+    """Asks the API server, which answers everybody about their own rights."""
+
+    def __init__(self, kube: Kube, rights: Iterable[Right]) -> None:
+        self._kube = kube
+        self._api = client.AuthorizationV1Api(kube.api)
+        self._rights = tuple(rights)
+
+    async def complaint(self) -> str:
+        """What is missing and what to do; empty when nothing is.
+
+        Raises:
+            KubernetesError: the API server refused to say, or did not answer.
+        """
+        allowed = await asyncio.gather(*(self._may(right) for right in self._rights))
+        pairs = zip(self._rights, allowed, strict=True)
+        return complaint([right for right, may in pairs if not may])
+
+    async def _may(self, right: Right) -> bool:
+        attributes = {
+            "verb": right.verb,
+            "group": right.group,
+            "resource": right.resource,
+            "subresource": right.subresource,
+            "namespace": right.namespace,
+            "name": right.name,
+        }
+        review = {"spec": {"resourceAttributes": attributes}}
+        try:
+            answer = await self._kube.run(self._api.create_self_subject_access_review, review)
+        except ApiException as error:
+            raise refused("asking for the operator's own rights", error) from error
+        return bool(answer.status.allowed)

@@ -1,0 +1,168 @@
+"""The alarms of a pipeline, as pure data: what each watches and why its threshold is what it is.
+
+Every alarm but one treats missing data as not breaching: a stream without traffic is silent, not
+ill. ``no-data`` treats silence as the fault that it is there to find.
+
+Metrics: "Types of metrics for Lambda functions" (IteratorAge is in milliseconds), "Available
+CloudWatch metrics for Amazon SQS", "Amazon S3 metrics and dimensions", "Monitoring the Amazon
+Kinesis Data Streams Service with Amazon CloudWatch".
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from clickstream_operator.resources.cloudwatch_alarm import (
+    _MINUTE,
+    AlarmDefinition,
+)
+from clickstream_operator.resources.s3_lifecycle import FAILED_FILTER_ID
+
+MISSING_IS_BAD: Final = "breaching"
+
+_DURATION_SHARE: Final = 0.8
+_ABOVE: Final = "GreaterThanThreshold"
+_AT_LEAST: Final = "GreaterThanOrEqualToThreshold"
+_BELOW: Final = "LessThanThreshold"
+
+
+def alarm_set(
+    *,
+    processor: str,
+    processor_timeout_seconds: int,
+    dead_letter_queue: str,
+    stream: str,
+    iterator_age_seconds: int,
+    detector: str | None = None,
+    detector_timeout_seconds: int = 30,
+    failed_objects_bucket: str | None = None,
+    no_data_minutes: int | None = None,
+) -> tuple[AlarmDefinition, ...]:
+    """All alarms of one pipeline, in a fixed order. Arguments are physical names.
+
+    `detector` None: the pipeline has none. `failed_objects_bucket` None: the bucket does not count
+    them. `no_data_minutes` None: silence is no fault; at most 1440, CloudWatch's evaluation limit.
+    """
+    alarms = _function_alarms(
+        "processor", processor, processor_timeout_seconds, iterator_age_seconds
+    )
+    if detector is not None:
+        alarms += _function_alarms(
+            "detector", detector, detector_timeout_seconds, iterator_age_seconds
+        )
+    alarms.append(_dead_letter_depth(dead_letter_queue))
+    if failed_objects_bucket is not None:
+        alarms.append(_failed_objects(failed_objects_bucket))
+    if no_data_minutes is not None:
+        alarms.append(_no_data(stream, no_data_minutes))
+    return tuple(alarms)
+
+
+def _function_alarms(
+    component: str, function: str, timeout_seconds: int, iterator_age_seconds: int
+) -> list[AlarmDefinition]:
+    dimensions = {"FunctionName": function}
+    duration_ms = timeout_seconds * 1000 * _DURATION_SHARE
+    return [
+        # Three of five minutes: one slow batch, or a reshard, is no fall behind.
+        AlarmDefinition(
+            key=f"{component}-iterator-age",
+            description=f"The {component} reads events more than {iterator_age_seconds} s old.",
+            namespace="AWS/Lambda",
+            metric="IteratorAge",
+            dimensions=dimensions,
+            statistic="Maximum",
+            comparison=_ABOVE,
+            threshold=iterator_age_seconds * 1000.0,
+            evaluation_periods=5,
+            datapoints=3,
+        ),
+        # A failed batch is retried, so one error heals by itself; three minutes of them do not.
+        AlarmDefinition(
+            key=f"{component}-errors",
+            description=f"The {component} failed in three of the last five minutes.",
+            namespace="AWS/Lambda",
+            metric="Errors",
+            dimensions=dimensions,
+            statistic="Sum",
+            comparison=_AT_LEAST,
+            threshold=1.0,
+            evaluation_periods=5,
+            datapoints=3,
+        ),
+        AlarmDefinition(
+            key=f"{component}-throttles",
+            description=f"Lambda throttled the {component} in three of the last five minutes.",
+            namespace="AWS/Lambda",
+            metric="Throttles",
+            dimensions=dimensions,
+            statistic="Sum",
+            comparison=_AT_LEAST,
+            threshold=1.0,
+            evaluation_periods=5,
+            datapoints=3,
+        ),
+        # Four fifths of the timeout: a timeout loses the work of the whole batch.
+        AlarmDefinition(
+            key=f"{component}-duration",
+            description=f"The {component} needs over 80 % of its timeout of {timeout_seconds} s.",
+            namespace="AWS/Lambda",
+            metric="Duration",
+            dimensions=dimensions,
+            statistic="Maximum",
+            comparison=_ABOVE,
+            threshold=duration_ms,
+            evaluation_periods=5,
+            datapoints=3,
+        ),
+    ]
+
+
+def _dead_letter_depth(queue: str) -> AlarmDefinition:
+    # SQS reports once a minute; a message stays until somebody takes it, so one datapoint will do.
+    return AlarmDefinition(
+        key="dead-letter-depth",
+        description="Bad rows are waiting: messages are in the dead-letter queue.",
+        namespace="AWS/SQS",
+        metric="ApproximateNumberOfMessagesVisible",
+        dimensions={"QueueName": queue},
+        statistic="Maximum",
+        comparison=_ABOVE,
+        threshold=0.0,
+        evaluation_periods=1,
+        datapoints=1,
+        period_seconds=5 * _MINUTE,
+    )
+
+
+def _failed_objects(bucket: str) -> AlarmDefinition:
+    # Request metrics are sparse: a minute without a failed batch has no datapoint.
+    return AlarmDefinition(
+        key="failed-objects",
+        description="Lambda gave up on a batch and put it into the bucket.",
+        namespace="AWS/S3",
+        metric="PutRequests",
+        dimensions={"BucketName": bucket, "FilterId": FAILED_FILTER_ID},
+        statistic="Sum",
+        comparison=_AT_LEAST,
+        threshold=1.0,
+        evaluation_periods=1,
+        datapoints=1,
+    )
+
+
+def _no_data(stream: str, minutes: int) -> AlarmDefinition:
+    # The stream's own count, not the processor's: it tells a silent producer from a broken reader.
+    return AlarmDefinition(
+        key="no-data",
+        description=f"No record was put into the stream for {minutes} minutes.",
+        namespace="AWS/Kinesis",
+        metric="IncomingRecords",
+        dimensions={"StreamName": stream},
+        statistic="Sum",
+        comparison=_BELOW,
+        threshold=1.0,
+        evaluation_periods=minutes,
+        datapoints=minutes,
+        missing_data=MISSING_IS_BAD,
+    )

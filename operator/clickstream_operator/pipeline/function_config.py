@@ -1,0 +1,82 @@
+"""The configuration that the functions read: one JSON document, made from spec and names.
+
+Its schema is shared with the functions (``lambdas/shared/config.schema.json``); they refuse a
+version or a member that they do not know.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+from clickstream_operator.api import components
+from clickstream_operator.api.v1alpha1 import Spec
+from clickstream_operator.pipeline.detection_config import compile_rule
+
+VERSION: Final = 1
+#: Lambda allows 4 KB for all environment variables together ("Lambda quotas"); the rest of them
+#: needs little.
+ENVIRONMENT_LIMIT: Final = 3500
+#: Lane and incident items live this many hours longer than the stream keeps records.
+_LANE_MARGIN_HOURS: Final = 24
+
+Function = Literal["processor", "detector"]
+
+
+def document(
+    function: Function,
+    *,
+    spec: Spec,
+    base: str,
+    physical: Mapping[str, str],
+    stream_epoch: str,
+    dead_letter_url: str,
+    topic_arn: str,
+) -> dict[str, Any]:
+    """The configuration of one function."""
+    detection = spec.anomaly_detection
+    return {
+        "version": VERSION,
+        "function": function,
+        "pipeline": base,
+        "streamEpoch": stream_epoch,
+        "tables": {
+            "pageMetrics": physical[components.PAGE_METRICS],
+            "sessionMetrics": physical[components.SESSION_METRICS],
+            "counters": physical[components.COUNTERS],
+        },
+        "bucket": physical[components.ARCHIVE],
+        "archive": {"enabled": spec.archive.enabled, "compression": spec.archive.compression},
+        "deadLetterQueueUrl": dead_letter_url,
+        "events": spec.events.model_dump(by_alias=True),
+        "privacy": {
+            **spec.privacy.model_dump(by_alias=True),
+            "hashKeyParameter": physical[components.HASH_KEY],
+        },
+        "metrics": [metric.model_dump(by_alias=True, exclude_none=True) for metric in spec.metrics],
+        "ttl": {
+            **spec.tables.ttl.model_dump(by_alias=True),
+            "laneHours": spec.stream.retention_hours + _LANE_MARGIN_HOURS,
+        },
+        "detection": {
+            "enabled": detection.enabled,
+            "stream": physical[components.STREAM],
+            "sensitivity": detection.sensitivity,
+            "disabledRules": sorted(detection.disabled_rules),
+            "rules": [compile_rule(rule) for rule in detection.rules],
+            "alertsTopicArn": topic_arn,
+        },
+        "logLevel": spec.processor.log_level,
+    }
+
+
+def as_text(config: Mapping[str, Any]) -> str:
+    """The document as compact JSON, the same text for the same configuration."""
+    return json.dumps(config, separators=(",", ":"), sort_keys=True)
+
+
+def object_key(text: str) -> str:
+    """Key in the archive bucket of a configuration that is too large for the environment."""
+    return f"config/{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"

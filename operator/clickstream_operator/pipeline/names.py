@@ -1,0 +1,104 @@
+"""Physical names: derived from cluster, namespace and name, recorded before the first write."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from typing import Final
+
+from clickstream_operator.api.components import (
+    ALERTS,
+    ARCHIVE,
+    COUNTERS,
+    DASHBOARD,
+    DEAD_LETTER,
+    DETECTOR,
+    DETECTOR_LOGS,
+    DETECTOR_ROLE,
+    HASH_KEY,
+    PAGE_METRICS,
+    PROCESSOR,
+    PROCESSOR_LOGS,
+    PROCESSOR_ROLE,
+    SCHEDULE,
+    SCHEDULER_ROLE,
+    SESSION_METRICS,
+    STREAM,
+)
+from clickstream_operator.api.v1alpha1 import Spec
+from clickstream_operator.aws.arns import Place
+
+_HASH_LENGTH: Final = 8
+_BUCKET_NAME: Final = 63
+#: What is left for the pipeline's name beside hash, account and all but the longest regions.
+_BUCKET_NAME_PART: Final = 15
+
+
+def owner_hash(*, cluster: str, namespace: str, name: str) -> str:
+    """Eight base32 characters that tell pipelines of one name apart across clusters."""
+    digest = hashlib.sha256(f"{cluster}/{namespace}/{name}".encode()).digest()
+    return base64.b32encode(digest).decode().lower()[:_HASH_LENGTH]
+
+
+def base_name(*, cluster: str, namespace: str, name: str) -> str:
+    """The stem of all names: ``<name>-<hash>``."""
+    return f"{name}-{owner_hash(cluster=cluster, namespace=namespace, name=name)}"
+
+
+def bucket_name(base: str, place: Place, *, account_regional: bool) -> str:
+    """Name of the archive bucket, at most 63 characters.
+
+    Account-regional names end in ``-an`` and can't be taken by another account (S3 user guide,
+    "Namespaces for general purpose buckets").
+    """
+    name, _, digest = base.rpartition("-")
+    suffix = "-an" if account_regional else ""
+    rest = f"-{digest}-archive-{place.account}-{place.region}{suffix}"
+    room = min(_BUCKET_NAME_PART, _BUCKET_NAME - len(rest))
+    return f"{name[:room].rstrip('-')}{rest}"
+
+
+def physical_names(
+    *, base: str, place: Place, spec: Spec, account_regional: bool
+) -> Mapping[str, str]:
+    """Physical name of every resource that has one of its own, keyed by inventory name."""
+    explicit = spec.names
+    return {
+        STREAM: explicit.stream or f"{base}-events",
+        PAGE_METRICS: explicit.page_metrics_table or f"{base}-page-metrics",
+        SESSION_METRICS: explicit.session_metrics_table or f"{base}-session-metrics",
+        COUNTERS: explicit.counters_table or f"{base}-counters",
+        ARCHIVE: explicit.archive_bucket
+        or bucket_name(base, place, account_regional=account_regional),
+        DEAD_LETTER: f"{base}-dead-letter",
+        ALERTS: f"{base}-alerts",
+        HASH_KEY: f"/clickstream/{base}/hash-key",
+        PROCESSOR: f"{base}-processor",
+        DETECTOR: f"{base}-detector",
+        PROCESSOR_ROLE: f"{base}-processor",
+        DETECTOR_ROLE: f"{base}-detector",
+        SCHEDULER_ROLE: f"{base}-scheduler",
+        PROCESSOR_LOGS: f"/aws/lambda/{base}-processor",
+        DETECTOR_LOGS: f"/aws/lambda/{base}-detector",
+        SCHEDULE: base,
+        DASHBOARD: base,
+    }
+
+
+def chosen(spec: Spec) -> frozenset[str]:
+    """Inventory names of the resources whose physical names the spec sets."""
+    explicit = spec.names
+    pairs = (
+        (STREAM, explicit.stream),
+        (ARCHIVE, explicit.archive_bucket),
+        (PAGE_METRICS, explicit.page_metrics_table),
+        (SESSION_METRICS, explicit.session_metrics_table),
+        (COUNTERS, explicit.counters_table),
+    )
+    return frozenset(name for name, value in pairs if value is not None)
+
+
+def is_account_regional(bucket: str, spec: Spec) -> bool:
+    """Whether a bucket's name was made for the account-regional namespace."""
+    return bucket.endswith("-an") and spec.names.archive_bucket is None

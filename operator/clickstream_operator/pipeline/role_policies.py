@@ -1,0 +1,223 @@
+"""What each role of a pipeline may do, and nothing more: pure policy documents.
+
+No action is a wildcard, and every statement names its resources. ``kinesis:ListStreams``, which the
+AWS managed policy for Kinesis gives on ``*``, is left out: a mapping names its stream and never
+lists. Log groups exist before their functions, so nothing may create one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from clickstream_operator.aws.arns import Place
+from clickstream_operator.aws.kms import is_alias, key_name
+from clickstream_operator.aws.policies import document, service_trust, statement
+from clickstream_operator.resources.s3_lifecycle import BAD_PREFIX, FAILED_PREFIX, RAW_PREFIX
+
+CONFIG_PREFIX: Final = "config/"
+_READ_STREAM: Final = (
+    "kinesis:DescribeStream",
+    "kinesis:DescribeStreamSummary",
+    "kinesis:GetRecords",
+    "kinesis:GetShardIterator",
+    "kinesis:ListShards",
+)
+
+
+def function_trust() -> dict[str, Any]:
+    """Trust policy of the processor's and the detector's role."""
+    return service_trust("lambda.amazonaws.com")
+
+
+def scheduler_trust(place: Place) -> dict[str, Any]:
+    """Trust policy of the scheduler's role: only schedules of this account.
+
+    EventBridge Scheduler user guide, "Prevent confused deputy".
+    """
+    return service_trust(
+        "scheduler.amazonaws.com", {"StringEquals": {"aws:SourceAccount": place.account}}
+    )
+
+
+def processor_policy(
+    place: Place,
+    *,
+    stream: str,
+    page_metrics_table: str,
+    session_metrics_table: str,
+    counters_table: str,
+    bucket: str,
+    queue: str,
+    hash_key_parameter: str | None,
+    log_group: str,
+    kms_key_arns: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Policy of the processor's role. `kms_key_arns`: customer keys or aliases."""
+    tables = (page_metrics_table, session_metrics_table, counters_table)
+    return document(
+        [
+            _read_stream(place, stream),
+            statement(
+                "clickstreamCount",
+                actions=["dynamodb:UpdateItem"],
+                resources=[place.table(table) for table in tables],
+            ),
+            # The lanes' watermarks and intents live among the counters.
+            statement(
+                "clickstreamLanes",
+                actions=["dynamodb:GetItem"],
+                resources=[place.table(counters_table)],
+            ),
+            statement(
+                "clickstreamArchive",
+                actions=["s3:GetObject", "s3:PutObject"],
+                resources=_objects(place, bucket, RAW_PREFIX, BAD_PREFIX),
+            ),
+            *_bucket_for_functions(place, bucket),
+            statement(
+                "clickstreamDeadLetter",
+                actions=["sqs:SendMessage"],
+                resources=[place.queue(queue)],
+            ),
+            *_hash_key(place, hash_key_parameter),
+            _log(place, log_group),
+            *_customer_keys(place, kms_key_arns),
+        ]
+    )
+
+
+def detector_policy(
+    place: Place,
+    *,
+    stream: str,
+    session_metrics_table: str,
+    counters_table: str,
+    bucket: str,
+    topic_arn: str | None,
+    hash_key_parameter: str | None,
+    log_group: str,
+    kms_key_arns: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Policy of the detector's role. `kms_key_arns`: customer keys or aliases."""
+    publish = []
+    if topic_arn is not None:
+        publish.append(
+            statement("clickstreamAlert", actions=["sns:Publish"], resources=[topic_arn])
+        )
+    return document(
+        [
+            _read_stream(place, stream),
+            statement(
+                "clickstreamDetect",
+                actions=[
+                    "dynamodb:GetItem",
+                    "dynamodb:PutItem",
+                    "dynamodb:Query",
+                    "dynamodb:UpdateItem",
+                ],
+                resources=[place.table(counters_table)],
+            ),
+            statement(
+                "clickstreamSessions",
+                actions=["dynamodb:GetItem"],
+                resources=[place.table(session_metrics_table)],
+            ),
+            *_bucket_for_functions(place, bucket),
+            *publish,
+            *_hash_key(place, hash_key_parameter),
+            _log(place, log_group),
+            *_customer_keys(place, kms_key_arns),
+        ]
+    )
+
+
+def scheduler_policy(place: Place, *, function: str) -> dict[str, Any]:
+    """Policy of the scheduler's role: invoke one function."""
+    return document(
+        [
+            statement(
+                "clickstreamInvoke",
+                actions=["lambda:InvokeFunction"],
+                resources=[place.function(function)],
+            )
+        ]
+    )
+
+
+def _read_stream(place: Place, stream: str) -> dict[str, Any]:
+    return statement(
+        "clickstreamReadStream", actions=_READ_STREAM, resources=[place.stream(stream)]
+    )
+
+
+def _bucket_for_functions(place: Place, bucket: str) -> list[dict[str, Any]]:
+    """The config object, and what Lambda does in the role's name with batches it gives up on.
+
+    Lambda developer guide, "Retain discarded batch records for a Kinesis Data Streams event
+    source": ``s3:PutObject`` and ``s3:ListBucket``.
+    """
+    return [
+        statement(
+            "clickstreamConfig",
+            actions=["s3:GetObject"],
+            resources=_objects(place, bucket, CONFIG_PREFIX),
+        ),
+        statement(
+            "clickstreamFailedBatches",
+            actions=["s3:PutObject"],
+            resources=_objects(place, bucket, FAILED_PREFIX),
+        ),
+        statement("clickstreamBucket", actions=["s3:ListBucket"], resources=[place.bucket(bucket)]),
+    ]
+
+
+def _hash_key(place: Place, parameter: str | None) -> list[dict[str, Any]]:
+    if parameter is None:
+        return []
+    return [
+        statement(
+            "clickstreamHashKey",
+            actions=["ssm:GetParameter"],
+            resources=[place.parameter(parameter)],
+        )
+    ]
+
+
+def _log(place: Place, log_group: str) -> dict[str, Any]:
+    # The part after the group is the log stream, whose name Lambda makes up.
+    return statement(
+        "clickstreamLog",
+        actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+        resources=[f"{place.log_group(log_group)}:*"],
+    )
+
+
+def _customer_keys(place: Place, key_ids: Sequence[str]) -> list[dict[str, Any]]:
+    """Use of the customer's keys; the keys that AWS manages are open to the account's services.
+
+    An alias is no resource of a policy: it is named by a condition (KMS developer guide, "Use
+    aliases to control access to KMS keys").
+    """
+    names = {key_name(key_id): key_id for key_id in key_ids}
+    names = {name: key for name, key in names.items() if not name.startswith("alias/aws/")}
+    aliases = sorted(name for name in names if is_alias(name))
+    arns = sorted(place.kms_key(key) for name, key in names.items() if not is_alias(name))
+    actions = ["kms:Decrypt", "kms:GenerateDataKey"]
+    statements = []
+    if arns:
+        statements.append(statement("clickstreamKeys", actions=actions, resources=arns))
+    if aliases:
+        statements.append(
+            statement(
+                "clickstreamKeyAliases",
+                actions=actions,
+                resources=[place.kms_key("*")],
+                conditions={"ForAnyValue:StringEquals": {"kms:ResourceAliases": aliases}},
+            )
+        )
+    return statements
+
+
+def _objects(place: Place, bucket: str, *prefixes: str) -> list[str]:
+    return [f"{place.bucket(bucket)}/{prefix}*" for prefix in prefixes]

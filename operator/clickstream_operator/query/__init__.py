@@ -1,0 +1,1 @@
+"""What a pipeline counted, archived and found, read back from its stores."""

@@ -1,0 +1,243 @@
+"""What a pipeline counted, archived and found: the one place that reads the data plane's stores.
+
+The functions write page and counter items per lane (a shard of one life of the stream), as suffix
+of the sort key; this module queries the prefix and merges. An item without suffix is one of the
+original Terraform's and counts as one more lane. Items past their `ttl` count as gone, which
+DynamoDB itself does only within days (DynamoDB Developer Guide, "Using time to live").
+
+It takes boto3 clients and imports none. The constants below are the functions' own; a test ties
+them to `lambdas/`, which this package may not import.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from typing import TYPE_CHECKING, Any
+
+from clickstream_operator.query.rows import (
+    ArchivedEvent,
+    BadRow,
+    Incident,
+    PageHour,
+    Session,
+    TopPage,
+    merge_hours,
+    read_incident,
+    read_session,
+    sum_minutes,
+    total_page,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+COUNTER_PREFIX = "events_per_minute_"
+INCIDENT = "incident"
+PAGE_LIST = "pages"
+ENVELOPE = "_clickstream"
+RAW, BAD = "raw", "bad"
+_PAGE_KEY = ("page_url", "timestamp_hour")
+_COUNTER_KEY = ("metric_name", "time_window")
+_LAST = "\uffff"
+
+
+class ReadBack:
+    """Reads one pipeline's tables and bucket."""
+
+    def __init__(
+        self,
+        *,
+        dynamodb: Any,
+        s3: Any,
+        page_metrics_table: str,
+        session_metrics_table: str,
+        counters_table: str,
+        bucket: str,
+        clock: Callable[[], float],
+    ) -> None:
+        """Take low-level boto3 clients, physical names, and a clock in epoch seconds."""
+        self._dynamodb = dynamodb
+        self._s3 = s3
+        self._pages = page_metrics_table
+        self._sessions = session_metrics_table
+        self._counters = counters_table
+        self._bucket = bucket
+        self._clock = clock
+
+    def page_views(self, page: str, *, since: str = "", until: str = _LAST) -> dict[str, PageHour]:
+        """Return a page's views by hour (`YYYY-MM-DDTHH`), both ends included."""
+        return merge_hours(self._query(self._pages, _PAGE_KEY, page, since=since, until=until))
+
+    def all_page_views(self) -> dict[str, dict[str, PageHour]]:
+        """Return every page's views by hour. Reads the whole table."""
+        pages = _group(self._scan(self._pages), "page_url")
+        return {page: merge_hours(items) for page, items in pages.items()}
+
+    def top_pages(self, *, since: str, until: str, limit: int = 10) -> list[TopPage]:
+        """Return the pages with most views in the hours `since` to `until`, most viewed first.
+
+        Reads what the functions listed for those hours and each page's items in them: as many
+        queries as the hours have pages, and no scan. Items without lane, which the original wrote,
+        are in no list.
+        """
+        lists = self._query(self._counters, _COUNTER_KEY, PAGE_LIST, since=since, until=until)
+        totals = [
+            total_page(page, self._query(self._pages, _PAGE_KEY, page, since=since, until=until))
+            for page in {page for each in lists for page in json.loads(each["pages"]["S"])}
+        ]
+        # Listed before it is counted: at this moment a page may have no item yet.
+        counted = [total for total in totals if total.views]
+        return sorted(counted, key=lambda each: (-each.views, each.page))[:limit]
+
+    def counts(self, event_type: str, *, since: str = "", until: str = _LAST) -> dict[str, int]:
+        """Return the events of a type by minute (`YYYY-MM-DDTHH:MM`), both ends included."""
+        name = f"{COUNTER_PREFIX}{event_type}"
+        return sum_minutes(
+            self._query(self._counters, _COUNTER_KEY, name, since=since, until=until)
+        )
+
+    def all_counts(self) -> dict[str, dict[str, int]]:
+        """Return every event type's counts by minute. Reads the whole table."""
+        names = _group(self._scan(self._counters), "metric_name")
+        return {
+            name.removeprefix(COUNTER_PREFIX): sum_minutes(items)
+            for name, items in names.items()
+            if name.startswith(COUNTER_PREFIX)
+        }
+
+    def session(self, session_id: str) -> Session | None:
+        """Return a session; None when it is unknown or has expired."""
+        answer = self._dynamodb.get_item(
+            TableName=self._sessions, Key={"session_id": {"S": session_id}}, ConsistentRead=True
+        )
+        item = answer.get("Item")
+        return None if item is None or self._expired(item) else read_session(item)
+
+    def all_sessions(self) -> dict[str, Session]:
+        """Return every session by id. Reads the whole table."""
+        sessions = map(read_session, self._scan(self._sessions))
+        return {session.session_id: session for session in sessions}
+
+    def incidents(self, *, since: str = "", until: str = _LAST) -> list[Incident]:
+        """Return incidents by event minute (`YYYY-MM-DDTHH:MM`), oldest first."""
+        items = self._query(self._counters, _COUNTER_KEY, INCIDENT, since=since, until=until)
+        return [read_incident(item) for item in items]
+
+    def archived_events(self, *, day: str = "", hour: str = "") -> Iterator[ArchivedEvent]:
+        """Yield archived events once each.
+
+        Args:
+            day: `YYYY-MM-DD` of arrival; all days when empty.
+            hour: `HH` of arrival within `day`.
+        """
+        lines = ((line.pop(ENVELOPE), line) for line in self._lines(RAW, day, hour))
+        for envelope, event in _once(lines):
+            yield ArchivedEvent(
+                lane=envelope["lane"],
+                sequence=int(envelope["sequence"]),
+                sub=envelope["sub"],
+                arrival_ms=envelope["arrival"],
+                time_ms=envelope["time"],
+                visitor=envelope["visitor"],
+                event=event,
+                event_id=envelope.get("id"),
+            )
+
+    def bad_rows(self, *, day: str = "", hour: str = "") -> Iterator[BadRow]:
+        """Yield bad rows once each; arguments as in `archived_events`."""
+        for line, _ in _once((line, line) for line in self._lines(BAD, day, hour)):
+            yield BadRow(
+                lane=line["lane"],
+                sequence=int(line["sequence"]),
+                sub=line["sub"],
+                arrival_ms=line["arrival"],
+                reason=line["reason"],
+                detail=line["detail"],
+                payload=line["payload"],
+            )
+
+    def _query(
+        self, table: str, key: tuple[str, str], value: str, *, since: str, until: str
+    ) -> list[dict[str, Any]]:
+        """Return the items of a partition whose sort key lies between two prefixes.
+
+        `key` holds the names of the partition and the sort key.
+        """
+        arguments: dict[str, Any] = {
+            "TableName": table,
+            "KeyConditionExpression": "#p = :p AND #s BETWEEN :a AND :b",
+            "ExpressionAttributeNames": {"#p": key[0], "#s": key[1]},
+            "ExpressionAttributeValues": {
+                ":p": {"S": value},
+                # A key value must not be empty; every time is above a space.
+                ":a": {"S": since or " "},
+                ":b": {"S": until + _LAST},
+            },
+            "ConsistentRead": True,
+        }
+        return list(self._pages_of(self._dynamodb.query, arguments))
+
+    def _scan(self, table: str) -> Iterator[dict[str, Any]]:
+        return self._pages_of(self._dynamodb.scan, {"TableName": table})
+
+    def _pages_of(
+        self, call: Callable[..., dict[str, Any]], arguments: dict[str, Any]
+    ) -> Iterator[dict[str, Any]]:
+        while True:
+            answer = call(**arguments)
+            yield from (item for item in answer["Items"] if not self._expired(item))
+            if "LastEvaluatedKey" not in answer:
+                return
+            arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def _expired(self, item: dict[str, Any]) -> bool:
+        return "ttl" in item and float(item["ttl"]["N"]) < self._clock()
+
+    def _lines(self, kind: str, day: str, hour: str) -> Iterator[dict[str, Any]]:
+        prefix = f"{kind}/"
+        if day:
+            prefix += f"dt={day}/" + (f"hr={hour}/" if hour else "")
+        arguments: dict[str, Any] = {"Bucket": self._bucket, "Prefix": prefix}
+        while True:
+            answer = self._s3.list_objects_v2(**arguments)
+            for entry in answer.get("Contents", ()):
+                if not entry["Size"]:
+                    continue  # A void: it keeps a late writer out and means nothing.
+                body = self._s3.get_object(Bucket=self._bucket, Key=entry["Key"])["Body"].read()
+                for line in _decompress(entry["Key"], body).splitlines():
+                    yield json.loads(line)
+            if not answer.get("IsTruncated"):
+                return
+            arguments["ContinuationToken"] = answer["NextContinuationToken"]
+
+
+def _once(
+    rows: Iterable[tuple[dict[str, Any], dict[str, Any]]],
+) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Yield (place, row) pairs whose lane, sequence and sub-sequence were not seen before."""
+    seen: set[tuple[str, str, int]] = set()
+    for place, row in rows:
+        key = (place["lane"], place["sequence"], place["sub"])
+        if key not in seen:
+            seen.add(key)
+            yield place, row
+
+
+def _group(items: Iterable[dict[str, Any]], name: str) -> dict[str, list[dict[str, Any]]]:
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for item in items:
+        groups.setdefault(item[name]["S"], []).append(item)
+    return groups
+
+
+def _decompress(key: str, body: bytes) -> bytes:
+    if not key.endswith(".zst"):
+        return gzip.decompress(body)
+    try:
+        # In the standard library from Python 3.14 on.
+        from compression import zstd  # type: ignore[import-not-found]  # noqa: PLC0415
+    except ImportError as error:
+        raise RuntimeError(f"{key} is Zstd: reading it needs Python 3.14") from error
+    data: bytes = zstd.decompress(body)
+    return data

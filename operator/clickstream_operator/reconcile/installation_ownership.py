@@ -1,0 +1,173 @@
+"""Which installation of the operator a pipeline belongs to, when several can see it.
+
+Replicas of one installation share a Lease and elect one. Another installation has a Lease of its
+own and would work on the same pipeline. The status names the installation that works on it; whoever
+meets a foreign name looks at that installation's Lease and keeps away while it is renewed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Final
+
+from clickstream_operator.api import conditions as types
+from clickstream_operator.api.conditions import ConditionSet
+from clickstream_operator.api.reasons import Reason
+from clickstream_operator.api.v1alpha1 import Effective
+from clickstream_operator.kube.client import Kube, KubernetesRefusal
+from clickstream_operator.kube.events import EventRecorder, Happening
+from clickstream_operator.kube.lease import Sight
+from clickstream_operator.kube.objects import Subject, parse
+from clickstream_operator.status import compose as statuses
+from clickstream_operator.status.result import timestamp
+
+#: A Lease that nobody renewed for so long belongs to nobody: four times its usual duration, so that
+#: an update of the other installation does not lose it its pipelines.
+FREE_AFTER_SECONDS: Final = 60.0
+#: The same for a Lease that its holder gave back at its end: five times what a replica that stands
+#: by needs to take it, so that again an update loses nothing.
+FREE_AFTER_RELEASE_SECONDS: Final = 10.0
+#: When a pipeline of an installation that works is looked at again.
+_LOOK_AGAIN_SECONDS: Final = 30.0
+#: How long an answer about a Lease serves the other pipelines.
+_REMEMBERED_SECONDS: Final = 5.0
+
+
+@dataclass(slots=True)
+class _Look:
+    """What was last seen of an installation, and when."""
+
+    sight: Sight | None
+    at: float
+    unseen: str = ""
+
+
+class _State(Enum):
+    """What an installation does, as far as can be told: in doubt it works."""
+
+    WORKS = "works"
+    LEAVES = "leaves"
+    GONE = "gone"
+
+
+class Custody:
+    """Decides whether this installation, `own` (``<namespace>/<name>`` of its Lease), may work.
+
+    `clock` gives seconds, `now` the time for the status.
+    """
+
+    def __init__(
+        self,
+        kube: Kube,
+        recorder: EventRecorder,
+        *,
+        own: str,
+        clock: Callable[[], float],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._kube = kube
+        self._recorder = recorder
+        self._own = own
+        self._clock = clock
+        self._now = now
+        self._looks: dict[str, _Look] = {}
+
+    async def claim(self, subject: Subject) -> Subject | float:
+        """The pipeline, if it is ours to work on; else the seconds until it may have become ours.
+
+        Raises:
+            StaleObject: the object changed meanwhile.
+            KubernetesError: the API server did not answer.
+        """
+        effective = subject.status.effective
+        if effective is None or not effective.instance:
+            return subject
+        if effective.instance == self._own:
+            contender = subject.status.contender
+            if contender and await self._state(contender) is _State.GONE:
+                return await self._settle(subject, effective)
+            return subject
+        state = await self._state(effective.instance)
+        if state is _State.GONE:
+            return await self._settle(subject, effective)
+        if state is _State.LEAVES:
+            return FREE_AFTER_RELEASE_SECONDS
+        await self._keep_away(subject, effective.instance)
+        return _LOOK_AGAIN_SECONDS
+
+    async def _state(self, instance: str) -> _State:
+        namespace, _, name = instance.rpartition("/")
+        if not namespace:
+            # The name that a version without a Lease recorded.
+            return _State.GONE
+        look = await self._look(instance, namespace, name)
+        if look.unseen:
+            return _State.WORKS
+        if look.sight is None:
+            return _State.GONE
+        silent = look.sight.unchanged_for(look.at)
+        if look.sight.lease.holder:
+            return _State.GONE if silent >= FREE_AFTER_SECONDS else _State.WORKS
+        return _State.GONE if silent >= FREE_AFTER_RELEASE_SECONDS else _State.LEAVES
+
+    async def _look(self, instance: str, namespace: str, name: str) -> _Look:
+        before, now = self._looks.get(instance), self._clock()
+        if before is not None and now - before.at < _REMEMBERED_SECONDS:
+            return before
+        sight = before.sight if before is not None else None
+        try:
+            lease = await self._kube.lease(namespace, name)
+        except KubernetesRefusal as error:
+            look = _Look(sight, now, unseen=str(error))
+        else:
+            look = _Look(None if lease is None else Sight.of(lease, sight, now=now), now)
+        self._looks[instance] = look
+        return look
+
+    async def _keep_away(self, subject: Subject, instance: str) -> None:
+        """Say on the object, once, why nothing is done; all else in the status is the other's."""
+        unseen = self._looks[instance].unseen
+        if unseen:
+            state = (
+                f"whether it still runs can't be seen: {unseen}. Allow {self._own} to get leases "
+                f"in namespace {instance.partition('/')[0]}, or remove status.effective.instance"
+            )
+        else:
+            state = "it runs. Let only one of them watch this namespace, or end one"
+        message = (
+            f"the installation {instance} works on this pipeline, so {self._own} writes nothing; "
+            f"{state}"
+        )
+        status = subject.status
+        known = types.by_type(status.conditions).get(types.ANOTHER_OPERATOR)
+        if known is not None and known.message == message and status.contender == self._own:
+            return
+        conditions = ConditionSet(
+            status.conditions,
+            generation=subject.generation,
+            now=timestamp(self._now()),
+        )
+        conditions.set(types.ANOTHER_OPERATOR, "True", Reason.ANOTHER_OPERATOR, message)
+        told = status.model_copy(
+            update={"conditions": conditions.as_list(), "contender": self._own}
+        )
+        body = await self._kube.write_status(subject.body, statuses.as_body(told))
+        await self._recorder.record(
+            body, Happening("Warning", Reason.ANOTHER_OPERATOR, message, types.ANOTHER_OPERATOR)
+        )
+
+    async def _settle(self, subject: Subject, effective: Effective) -> Subject:
+        """Record that the pipeline is ours alone, before anything is written to AWS."""
+        conditions = [c for c in subject.status.conditions if c.type != types.ANOTHER_OPERATOR]
+        settled = subject.status.model_copy(
+            update={
+                "conditions": conditions,
+                "contender": "",
+                "effective": effective.model_copy(update={"instance": self._own}),
+            }
+        )
+        body = await self._kube.write_status(subject.body, statuses.as_body(settled))
+        return parse(subject.key, body)

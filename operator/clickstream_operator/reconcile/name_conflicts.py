@@ -1,0 +1,85 @@
+"""Two pipelines that claim one physical name: which of them may have it. Pure.
+
+Derived names never meet. Names that `spec.names` gives may be another pipeline's, given or derived.
+AWS's tags protect what exists; this decides before anything does, so that the older one wins and
+not the quicker one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from clickstream_operator.api import components
+from clickstream_operator.api.reasons import Reason
+from clickstream_operator.api.v1alpha1 import Effective
+from clickstream_operator.kube.objects import Key, Subject
+from clickstream_operator.pipeline import names
+from clickstream_operator.status.result import Problem
+
+#: Seconds until a younger pipeline looks again whether the name is free.
+LOOK_AGAIN: Final = 60.0
+
+_TABLES: Final = (components.PAGE_METRICS, components.SESSION_METRICS, components.COUNTERS)
+_FIELDS: Final = {
+    components.STREAM: "spec.names.stream",
+    components.ARCHIVE: "spec.names.archiveBucket",
+    components.PAGE_METRICS: "spec.names.pageMetricsTable",
+    components.SESSION_METRICS: "spec.names.sessionMetricsTable",
+    components.COUNTERS: "spec.names.countersTable",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a pipeline is to be made of. `recorded`: its names are in its status."""
+
+    key: Key
+    created_at: datetime
+    effective: Effective
+    recorded: bool
+
+    @property
+    def rank(self) -> tuple[datetime, bool, str, str]:
+        """The lower one has the right to a name."""
+        return (self.created_at, not self.recorded, self.key.namespace, self.key.name)
+
+
+def must_ask(subject: Subject) -> bool:
+    """Whether another pipeline may have a name of this one, which has not begun to use it."""
+    begun = any(one.arn or one.applied_hash for one in subject.status.resources)
+    return bool(names.chosen(subject.spec)) and not begun
+
+
+def problem_with(claim: Claim, others: Iterable[Claim]) -> Problem | None:
+    """Why a pipeline must not have its names: its own clash, or an older pipeline's claim."""
+    tables = [claim.effective.names[table] for table in _TABLES]
+    if len(set(tables)) < len(tables):
+        return Problem(
+            Reason.INVALID,
+            "spec.names gives two tables one name; make a new pipeline with three different ones",
+        )
+    older = sorted((one for one in others if one.rank < claim.rank), key=lambda one: one.rank)
+    for other in older:
+        for name, physical in claim.effective.names.items():
+            if name in _FIELDS and _claims(other, name, physical, claim.effective):
+                return Problem(
+                    Reason.OWNERSHIP_CONFLICT,
+                    f"{_FIELDS[name]} {physical} is of pipeline {other.key.namespace}/"
+                    f"{other.key.name}, which is older; nothing was written. Delete that pipeline "
+                    "and what it retained, or make a new one with another name",
+                )
+    return None
+
+
+def _claims(other: Claim, name: str, physical: str, place: Effective) -> bool:
+    theirs: Mapping[str, str] = other.effective.names
+    if name == components.ARCHIVE:
+        # Names of buckets are one space for all accounts and regions of a partition.
+        return theirs.get(name) == physical and other.effective.partition == place.partition
+    if (other.effective.account, other.effective.region) != (place.account, place.region):
+        return False
+    alike = _TABLES if name in _TABLES else (name,)
+    return any(theirs.get(one) == physical for one in alike)

@@ -1,0 +1,199 @@
+"""CloudWatch metric alarm."""
+
+# The contract names arguments that this kind does not need.
+# ruff: noqa: ARG002
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Unpack
+
+from clickstream_operator.aws.arns import Place
+from clickstream_operator.aws.calls import Calls
+from clickstream_operator.aws.errors import found
+from clickstream_operator.aws.tags import as_list, from_list
+from clickstream_operator.engine.resource import (
+    Diff,
+    Observed,
+    Outputs,
+    Properties,
+    Resource,
+    ResourceArguments,
+)
+
+MISSING_IS_FINE: Final = "notBreaching"
+
+_MINUTE: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmDefinition:
+    """One metric alarm.
+
+    `key` is the inventory key and the end of the AWS name (``processor-iterator-age``).
+    `dimensions` name the metric with `namespace` and `metric`; `period_seconds` is a multiple of
+    60. The alarm fires when `datapoints` of the last `evaluation_periods` periods compare to
+    `threshold`.
+    """
+
+    key: str
+    description: str
+    namespace: str
+    metric: str
+    dimensions: Mapping[str, str]
+    statistic: str
+    comparison: str
+    threshold: float
+    evaluation_periods: int
+    datapoints: int
+    period_seconds: int = _MINUTE
+    missing_data: str = MISSING_IS_FINE
+
+
+class Alarm(Resource):
+    """CloudWatch metric alarm.
+
+    `alarm_prefix`: prefix of the names of all alarms of the pipeline; they share one read.
+    `action_arns`: who is told, of the alarm and of its end. Outputs: ``arn, name``.
+    """
+
+    kind = "Alarm"
+    hot_tells_all = True
+
+    def __init__(
+        self,
+        *,
+        calls: Calls,
+        place: Place,
+        definition: AlarmDefinition,
+        alarm_prefix: str,
+        action_arns: Sequence[str],
+        **arguments: Unpack[ResourceArguments],
+    ) -> None:
+        super().__init__(**arguments)
+        self._calls = calls
+        self._arn = place.alarm(self.physical_name)
+        self._definition = definition
+        self._alarm_prefix = alarm_prefix
+        self._action_arns = action_arns
+
+    def desired(self, outputs: Outputs) -> Properties:
+        """The definition and its actions."""
+        one = self._definition
+        actions = tuple(sorted(self._action_arns))
+        return {
+            "description": one.description,
+            "metric.namespace": one.namespace,
+            "metric.name": one.metric,
+            "metric.dimensions": dict(one.dimensions),
+            "metric.statistic": one.statistic,
+            "periodSeconds": one.period_seconds,
+            "evaluationPeriods": one.evaluation_periods,
+            "datapoints": one.datapoints,
+            "comparison": one.comparison,
+            "threshold": float(one.threshold),
+            "missingData": one.missing_data,
+            "actions.enabled": True,
+            "actions.alarm": actions,
+            "actions.ok": actions,
+        }
+
+    async def observe(self, *, full: bool) -> Observed | None:
+        """DescribeAlarms by the shared prefix."""
+        answer = await self._calls.read(
+            "cloudwatch",
+            "describe_alarms",
+            AlarmNamePrefix=self._alarm_prefix,
+            AlarmTypes=["MetricAlarm"],
+        )
+        for alarm in answer.get("MetricAlarms", ()):
+            if alarm["AlarmName"] == self.physical_name:
+                return self._observed(_alarm_properties(alarm))
+        return None
+
+    async def read_tags(self, observed: Observed) -> Mapping[str, str]:
+        """By ListTagsForResource."""
+        answer = await self._calls.read(
+            "cloudwatch", "list_tags_for_resource", ResourceARN=observed.arn
+        )
+        return from_list(answer.get("Tags", ()))
+
+    async def create(self, desired: Properties) -> Observed:
+        """PutMetricAlarm, with tags. It replaces what exists: the engine has looked before."""
+        await self._put(desired, Tags=as_list(self.tags))
+        return self._observed(desired, tags=self.tags)
+
+    async def update(self, desired: Properties, observed: Observed, diff: Diff) -> None:
+        """PutMetricAlarm replaces the definition; tags in it count at the creation only."""
+        tags = self.missing_tags(diff)
+        if tags:
+            await self._calls.write(
+                "cloudwatch", "tag_resource", ResourceARN=observed.arn, Tags=as_list(tags)
+            )
+        left = self.left_tags(diff)
+        if left:
+            await self._calls.write(
+                "cloudwatch", "untag_resource", ResourceARN=observed.arn, TagKeys=left
+            )
+        if any(path in diff for path in desired):
+            await self._put(desired)
+
+    async def delete(self, observed: Observed) -> None:
+        """DeleteAlarms, one call for all that go at the same time: it takes 100 names."""
+        await found(
+            self._calls.write_together(
+                "cloudwatch", "delete_alarms", "AlarmNames", self.physical_name
+            )
+        )
+
+    async def _put(self, desired: Properties, **parameters: Any) -> None:
+        dimensions = desired["metric.dimensions"]
+        await self._calls.write(
+            "cloudwatch",
+            "put_metric_alarm",
+            AlarmName=self.physical_name,
+            AlarmDescription=desired["description"],
+            Namespace=desired["metric.namespace"],
+            MetricName=desired["metric.name"],
+            Dimensions=[{"Name": name, "Value": dimensions[name]} for name in sorted(dimensions)],
+            Statistic=desired["metric.statistic"],
+            Period=desired["periodSeconds"],
+            EvaluationPeriods=desired["evaluationPeriods"],
+            DatapointsToAlarm=desired["datapoints"],
+            ComparisonOperator=desired["comparison"],
+            Threshold=desired["threshold"],
+            TreatMissingData=desired["missingData"],
+            ActionsEnabled=desired["actions.enabled"],
+            AlarmActions=list(desired["actions.alarm"]),
+            OKActions=list(desired["actions.ok"]),
+            **parameters,
+        )
+
+    def _observed(self, properties: Properties, tags: Mapping[str, str] | None = None) -> Observed:
+        return Observed(
+            arn=self._arn,
+            properties=properties,
+            outputs={"arn": self._arn, "name": self.physical_name},
+            tags=tags,
+        )
+
+
+def _alarm_properties(alarm: Mapping[str, Any]) -> dict[str, Any]:
+    """Defaults as PutMetricAlarm documents them; a metric-math alarm has no metric of its own."""
+    return {
+        "description": alarm.get("AlarmDescription", ""),
+        "metric.namespace": alarm.get("Namespace", ""),
+        "metric.name": alarm.get("MetricName", ""),
+        "metric.dimensions": {one["Name"]: one["Value"] for one in alarm.get("Dimensions", ())},
+        "metric.statistic": alarm.get("Statistic", ""),
+        "periodSeconds": alarm.get("Period", 0),
+        "evaluationPeriods": alarm["EvaluationPeriods"],
+        "datapoints": alarm.get("DatapointsToAlarm", alarm["EvaluationPeriods"]),
+        "comparison": alarm["ComparisonOperator"],
+        "threshold": alarm.get("Threshold", 0.0),
+        "missingData": alarm.get("TreatMissingData", "missing"),
+        "actions.enabled": alarm.get("ActionsEnabled", True),
+        "actions.alarm": tuple(sorted(alarm.get("AlarmActions", ()))),
+        "actions.ok": tuple(sorted(alarm.get("OKActions", ()))),
+    }

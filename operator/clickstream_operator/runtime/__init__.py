@@ -1,0 +1,1 @@
+"""The process around the reconciler: watch, work queue, workers, prerequisites."""

@@ -1,0 +1,93 @@
+"""Kopf as informer and process frame, nothing more.
+
+Kopf's high-level handlers lose spec changes during a backoff, release finalizers on a permanent
+error and die on a refused status write (docs/adr/0001). Here it watches: a handler stores what
+matters of a body and queues the key.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import Any
+
+import kopf
+
+from clickstream_operator.api.v1alpha1 import GROUP, PLURAL, VERSION
+from clickstream_operator.autoscaling.autoscaler import EVERY_SECONDS
+from clickstream_operator.kube.objects import Key
+from clickstream_operator.runtime.predicates import Store
+from clickstream_operator.runtime.workers import Workers
+from clickstream_operator.runtime.workqueue import WorkQueue
+from clickstream_operator.status.compose import is_settled
+from clickstream_operator.telemetry.metrics import PipelineStates
+
+#: Kopf's own finalizer name. It removes this one when no handler needs it, so ours differs.
+_KOPF_FINALIZER = f"{GROUP}/kopf-unused"
+
+
+def build_registry(
+    *,
+    store: Store,
+    queue: WorkQueue,
+    workers: Workers,
+    states: PipelineStates,
+    jitter: Callable[[], float] = random.random,
+) -> kopf.OperatorRegistry:
+    """The handlers, on a registry of their own."""
+    registry = kopf.OperatorRegistry()
+
+    @kopf.on.login(registry=registry)
+    def login(**context: Any) -> kopf.ConnectionInfo | None:
+        if "KUBECONFIG" in os.environ:
+            return kopf.login_with_kubeconfig(**context)
+        return kopf.login_with_service_account(**context)
+
+    @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
+    async def seen(event: kopf.RawEvent, body: kopf.Body, **_: Any) -> None:
+        # A coroutine: Kopf would run a function in a thread, and the queue belongs to the loop.
+        metadata = body["metadata"]
+        key = Key(metadata["namespace"], metadata["name"])
+        if event["type"] == "DELETED":
+            store.forget(key)
+            states.forget(key)
+            queue.forget(key)
+            queue.add(key)
+            return
+        states.learn(key, body)
+        is_new = not store.knows(key)
+        if not store.learn(key, body):
+            return
+        if is_new and event["type"] is None and is_settled(body):
+            # At start, what is ready and up to date is spread over one resync.
+            spec = body.get("spec") or {}
+            spread = float(spec.get("resyncIntervalSeconds", 300))
+            if (spec.get("stream") or {}).get("autoscaling"):
+                spread = min(spread, EVERY_SECONDS)
+            queue.add_after(key, jitter() * spread)
+            return
+        queue.add(key, urgent=True)
+
+    @kopf.on.cleanup(registry=registry)
+    async def drained(**_: Any) -> None:
+        await workers.drain()
+
+    return registry
+
+
+def operator_settings(executor: Executor, *, label_selector: str = "") -> kopf.OperatorSettings:
+    """Kopf's settings for this use; the API server sends only what the selector matches."""
+    settings = kopf.OperatorSettings()
+    settings.persistence.finalizer = _KOPF_FINALIZER
+    settings.posting.enabled = False
+    settings.peering.standalone = True
+    settings.scanning.disabled = True
+    settings.execution.executor = executor
+    settings.networking.request_timeout = 30
+    settings.networking.connect_timeout = 5
+    settings.watching.inactivity_timeout = 70
+    if label_selector:
+        settings.watching.label_selectors[GROUP, PLURAL] = label_selector
+    return settings

@@ -1,0 +1,1 @@
+"""What a reconcile means for the status: conditions, reasons, Events. Pure."""

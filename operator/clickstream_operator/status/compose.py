@@ -1,0 +1,176 @@
+"""The status after a pass, and the inventory that it holds. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, get_args
+
+from clickstream_operator.api import conditions as types
+from clickstream_operator.api.conditions import ConditionSet
+from clickstream_operator.api.reasons import Reason
+from clickstream_operator.api.status import ResourceState
+from clickstream_operator.api.v1alpha1 import (
+    APPROVED_PLAN,
+    RECONCILE_REQUESTED_AT,
+    FieldDrift,
+    Plan,
+    ResourceStatus,
+    Status,
+)
+from clickstream_operator.engine.inventory import Drift, Entry, Origin, State
+from clickstream_operator.status.conditions import judge
+from clickstream_operator.status.progress_deadline import is_same_failure
+from clickstream_operator.status.result import Report, timestamp
+
+
+def compose(previous: Status, report: Report, *, now: datetime) -> Status:
+    """The status after a pass. Equal inputs but for `now` give an equal status."""
+    text_now = timestamp(now)
+    entries = _with_times(report.entries, previous, text_now)
+    conditions = ConditionSet(previous.conditions, generation=report.generation, now=text_now)
+    judge(conditions, entries, report, previous, now)
+    return Status(
+        observed_generation=report.generation,
+        conditions=conditions.as_list(),
+        resources=[_resource(entry) for entry in entries],
+        # What could not be looked at keeps its outputs.
+        outputs=(not report.failed_looks and dict(report.outputs)) or previous.outputs,
+        effective=report.effective or previous.effective,
+        contender=previous.contender,
+        last_handled_reconcile_at=report.handled_request or previous.last_handled_reconcile_at,
+        plan=_priced(report),
+        resizes=list(previous.resizes if report.resizes is None else report.resizes),
+        mode_switches=list(
+            previous.mode_switches if report.mode_switches is None else report.mode_switches
+        ),
+        estimated_monthly_cost=report.monthly_cost or previous.estimated_monthly_cost,
+    )
+
+
+def _priced(report: Report) -> Plan | None:
+    """The plan with the cost of what it leads to; an empty one leads nowhere."""
+    plan = report.plan
+    if plan is None:
+        return None
+    cost = report.monthly_cost or plan.cost_per_month if plan.changes else ""
+    return plan.model_copy(update={"cost_per_month": cost})
+
+
+def begin(previous: Status, report: Report, *, now: datetime) -> Status:
+    """The first status of a new generation, written before any AWS write."""
+    text_now = timestamp(now)
+    conditions = ConditionSet(previous.conditions, generation=report.generation, now=text_now)
+    changed = any(entry.applied_hash for entry in report.entries)
+    conditions.set(
+        types.READY,
+        "False" if changed else "Unknown",
+        Reason.UPDATING if changed else Reason.CREATING,
+        "the new spec is being applied" if changed else "resources are being created",
+    )
+    conditions.reconciling(Reason.PROGRESSING, "the new spec is being applied")
+    return previous.model_copy(
+        update={
+            "observed_generation": report.generation,
+            "conditions": conditions.as_list(),
+            "resources": [
+                _resource(entry) for entry in _with_times(report.entries, previous, text_now)
+            ],
+            "effective": report.effective,
+            "outputs": dict(report.outputs) or previous.outputs,
+        }
+    )
+
+
+def is_settled(body: Mapping[str, Any]) -> bool:
+    """Whether an object is ready for its present spec, and nobody asks anything of it."""
+    metadata = body["metadata"]
+    if "deletionTimestamp" in metadata:
+        return False
+    status = body.get("status") or {}
+    if status.get("observedGeneration") != metadata.get("generation"):
+        return False
+    annotations = metadata.get("annotations") or {}
+    asked = annotations.get(RECONCILE_REQUESTED_AT)
+    if asked and asked != status.get("lastHandledReconcileAt"):
+        return False
+    approved = annotations.get(APPROVED_PLAN)
+    if approved and approved == (status.get("plan") or {}).get("hash"):
+        return False
+    return any(
+        condition["type"] == types.READY and condition["status"] == "True"
+        for condition in status.get("conditions") or ()
+    )
+
+
+def inventory(status: Status) -> dict[str, Entry]:
+    """The inventory that a status holds."""
+    return {
+        resource.name: Entry(
+            name=resource.name,
+            kind=resource.kind,
+            physical_name=resource.physical_name,
+            arn=resource.arn,
+            origin=Origin(resource.origin),
+            applied_hash=resource.applied_hash,
+            state=State(resource.state),
+            reason=resource.reason,
+            message=resource.message,
+            drift=tuple(Drift(d.field, d.observed, d.desired) for d in resource.drift),
+            since=resource.last_transition_time,
+        )
+        for resource in status.resources
+    }
+
+
+def _with_times(entries: Iterable[Entry], previous: Status, now: str) -> list[Entry]:
+    before = inventory(previous)
+    timed = []
+    for entry in entries:
+        old = before.get(entry.name)
+        same = old is not None and (
+            (old.state, old.reason) == (entry.state, entry.reason) or is_same_failure(old, entry)
+        )
+        since = old.since if old is not None and same else ""
+        timed.append(replace(entry, since=since or now))
+    return timed
+
+
+def _resource(entry: Entry) -> ResourceStatus:
+    state = entry.state.value
+    if state not in get_args(ResourceState):
+        raise ValueError(f"{state} is no resource state of the API")
+    return ResourceStatus.model_validate(
+        {
+            "name": entry.name,
+            "kind": entry.kind,
+            "physicalName": entry.physical_name,
+            "arn": entry.arn,
+            "origin": entry.origin.value,
+            "appliedHash": entry.applied_hash,
+            "state": state,
+            "reason": str(entry.reason),
+            "message": entry.message,
+            "drift": [
+                FieldDrift(field=one.field, observed=one.observed, desired=one.desired)
+                for one in entry.drift
+            ],
+            "lastTransitionTime": entry.since,
+        }
+    )
+
+
+def as_body(status: Status) -> dict[str, Any]:
+    """The status as the API server stores it: what is empty is left out."""
+    body: dict[str, Any] = _pruned(status.model_dump(mode="json", by_alias=True, exclude_none=True))
+    return body
+
+
+def _pruned(value: Any) -> Any:
+    if isinstance(value, dict):
+        kept = {key: _pruned(item) for key, item in value.items()}
+        return {key: item for key, item in kept.items() if item not in ("", [], {})}
+    if isinstance(value, list):
+        return [_pruned(item) for item in value]
+    return value

@@ -1,0 +1,257 @@
+"""Which conditions a report makes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from clickstream_operator.api import conditions as types
+from clickstream_operator.api.conditions import ConditionSet
+from clickstream_operator.api.reasons import Reason
+from clickstream_operator.api.v1alpha1 import Status
+from clickstream_operator.engine.inventory import Entry, State
+from clickstream_operator.status.progress_deadline import (
+    PACED,
+    TOLERATED_FAILED_LOOKS,
+    is_error,
+    probe,
+    stalls,
+)
+from clickstream_operator.status.result import Problem, Publication, Report, timestamp
+
+
+def judge(
+    conditions: ConditionSet,
+    entries: Sequence[Entry],
+    report: Report,
+    previous: Status,
+    now: datetime,
+) -> None:
+    """Set the conditions after a pass; `entries` have their times."""
+    if report.deleting:
+        _say_deleting(conditions, entries, report, previous, now)
+    elif report.problem is not None:
+        truth: types.Truth = "Unknown" if report.failed_looks else "False"
+        _say_problem(conditions, report.problem, previous, now, truth=truth)
+    elif report.failed_looks:
+        _say_unseen(conditions, entries, report, now)
+    else:
+        _say_progress(conditions, entries, report, previous, now)
+    _say_credentials(conditions, report)
+    _say_drift(conditions, entries)
+    _say_pending(conditions, report.pending_fields)
+    _say_publication(conditions, report.publication)
+    if not report.deleting:
+        _say_suspended(conditions, entries, report)
+
+
+def _say_progress(
+    conditions: ConditionSet,
+    entries: Sequence[Entry],
+    report: Report,
+    previous: Status,
+    now: datetime,
+) -> None:
+    open_ones = _open(entries, report, previous)
+    aside = [entry for entry in entries if entry.name not in report.gating and is_error(entry)]
+    if not open_ones:
+        ready = sum(entry.state in {State.READY, State.DRIFTED} for entry in entries)
+        extra = f"; not working: {_named(aside)}" if aside else ""
+        conditions.set(types.READY, "True", Reason.AVAILABLE, f"{ready} resources ready{extra}")
+        conditions.settled()
+        return
+    errors = [entry for entry in open_ones if is_error(entry)]
+    waiting = [entry for entry in open_ones if entry.reason == Reason.PLAN_PENDING]
+    paced = [entry for entry in open_ones if entry.reason in PACED]
+    stuck = [entry for entry in errors if stalls(entry, now=now)]
+    if errors:
+        first = (stuck or errors)[0]
+        reason, message = Reason(first.reason), _sentence(first)
+        conditions.set(types.READY, "False", reason, message)
+        _say_stuck_or_retried(conditions, reason, message, stuck=bool(stuck))
+    elif waiting and report.plan is not None:
+        message = (
+            f"{report.plan.summary}; read status.plan, then approve it with the annotation "
+            f"clickstream.dev/approved-plan={report.plan.hash}"
+        )
+        conditions.set(types.READY, "False", Reason.PLAN_PENDING, message)
+        conditions.settled()
+    elif paced:
+        message = _sentence(paced[0])
+        conditions.set(types.READY, "False", Reason(paced[0].reason), message)
+        conditions.reconciling(Reason.PROGRESSING, message)
+    else:
+        was_ready = any(
+            condition.type == types.READY and condition.reason == Reason.UPDATING
+            for condition in previous.conditions
+        ) or all(entry.applied_hash for entry in open_ones)
+        reason = Reason.UPDATING if was_ready else Reason.CREATING
+        total = len(report.gating)
+        message = f"{total - len(open_ones)} of {total} ready; waiting for {_named(open_ones)}"
+        conditions.set(types.READY, "False", reason, message)
+        conditions.reconciling(Reason.PROGRESSING, message)
+
+
+def _open(entries: Sequence[Entry], report: Report, previous: Status) -> list[Entry]:
+    """What Ready waits for.
+
+    While a change is under way, what the pass has not come to is open although it was ready before.
+    """
+    resync = any(c.type == types.READY and c.status == "True" for c in previous.conditions)
+    coming = frozenset[str]() if resync else report.unvisited & report.gating
+    found = [
+        entry
+        for entry in entries
+        if entry.name in coming
+        or (entry.name in report.gating and entry.state not in {State.READY, State.DRIFTED})
+    ]
+    unlisted = sorted(coming - {entry.name for entry in entries})
+    return found + [Entry(name=name, kind="", physical_name="") for name in unlisted]
+
+
+def _say_stuck_or_retried(
+    conditions: ConditionSet, reason: Reason, message: str, *, stuck: bool
+) -> None:
+    if stuck:
+        conditions.stalled(reason, message)
+    else:
+        conditions.reconciling(Reason.PROGRESSING_WITH_RETRY, message)
+
+
+def _say_problem(
+    conditions: ConditionSet,
+    problem: Problem,
+    previous: Status,
+    now: datetime,
+    *,
+    truth: types.Truth = "False",
+) -> None:
+    probed = probe(replace(problem, since=problem.since or timestamp(now)))
+    already = any(
+        c.type == types.STALLED and c.reason == problem.reason for c in previous.conditions
+    )
+    conditions.set(types.READY, truth, problem.reason, problem.message)
+    stuck = already or stalls(probed, now=now)
+    _say_stuck_or_retried(conditions, problem.reason, problem.message, stuck=stuck)
+
+
+def _say_unseen(
+    conditions: ConditionSet, entries: Sequence[Entry], report: Report, now: datetime
+) -> None:
+    """A ready pipeline could not be looked at: believed for two resyncs, then unknown."""
+    if report.failed_looks > TOLERATED_FAILED_LOOKS:
+        errors = [entry for entry in entries if is_error(entry)]
+        stuck = [entry for entry in errors if stalls(entry, now=now)]
+        first = next(iter(stuck or errors), None)
+        reason = Reason(first.reason) if first else Reason.TRANSIENT
+        message = _sentence(first) if first else "AWS can't be read"
+        conditions.set(types.READY, "Unknown", reason, message)
+        _say_stuck_or_retried(conditions, reason, message, stuck=bool(stuck))
+
+
+def _say_deleting(
+    conditions: ConditionSet,
+    entries: Sequence[Entry],
+    report: Report,
+    previous: Status,
+    now: datetime,
+) -> None:
+    left = [entry for entry in entries if entry.state is not State.RETAINED]
+    blocked = [entry for entry in left if is_error(entry)]
+    if report.problem is not None:
+        message = f"deletion waits: {report.problem.message}"
+        waiting = replace(report.problem, message=message)
+        _say_problem(conditions, waiting, previous, now)
+    elif blocked:
+        stuck = [entry for entry in blocked if stalls(entry, now=now)]
+        first = (stuck or blocked)[0]
+        message = f"deletion waits: {_sentence(first)}"
+        conditions.set(types.READY, "False", Reason(first.reason), message)
+        _say_stuck_or_retried(conditions, Reason(first.reason), message, stuck=bool(stuck))
+    else:
+        message = f"{len(left)} resources left: {_named(left)}" if left else "all gone or retained"
+        conditions.set(types.READY, "False", Reason.DELETING, message)
+        conditions.reconciling(Reason.DELETING, message)
+
+
+def _say_credentials(conditions: ConditionSet, report: Report) -> None:
+    if report.credentials_are_bad:
+        conditions.set(
+            types.CREDENTIALS_VALID, "False", Reason.CREDENTIALS_INVALID, report.credentials_message
+        )
+    elif _proves_credential(report):
+        conditions.set(types.CREDENTIALS_VALID, "True", Reason.CREDENTIALS_VALID)
+
+
+def _proves_credential(report: Report) -> bool:
+    """Whether AWS answered to it: a pass that could not look says nothing about it."""
+    if report.problem is not None:
+        return report.problem.reason is Reason.ACCOUNT_MISMATCH
+    return not report.failed_looks
+
+
+def _say_drift(conditions: ConditionSet, entries: Iterable[Entry]) -> None:
+    drifted = [
+        entry
+        for entry in entries
+        if entry.drift or entry.state is State.DRIFTED or entry.reason == Reason.RESOURCE_MISSING
+    ]
+    if drifted:
+        fields = "; ".join(
+            f"{entry.name}: {', '.join(one.field for one in entry.drift) or 'gone'}"
+            for entry in drifted
+        )
+        conditions.set(types.DRIFT_DETECTED, "True", Reason.DRIFT_DETECTED, fields)
+    else:
+        conditions.set(types.DRIFT_DETECTED, "False", Reason.NO_DRIFT)
+
+
+def _say_pending(conditions: ConditionSet, fields: Sequence[str]) -> None:
+    if fields:
+        message = f"accepted, without effect in this version: {', '.join(fields)}"
+        conditions.set(types.FIELDS_PENDING, "True", Reason.NOT_YET_EFFECTIVE, message)
+    else:
+        conditions.remove(types.FIELDS_PENDING)
+
+
+def _say_publication(conditions: ConditionSet, publication: Publication | None) -> None:
+    if publication is None:
+        return
+    if publication.truth is None:
+        conditions.remove(types.OUTPUTS_PUBLISHED)
+        return
+    conditions.set(
+        types.OUTPUTS_PUBLISHED, publication.truth, publication.reason, publication.message
+    )
+
+
+def _say_suspended(conditions: ConditionSet, entries: Sequence[Entry], report: Report) -> None:
+    if not report.suspended:
+        conditions.remove(types.SUSPENDED)
+        return
+    conditions.set(
+        types.SUSPENDED, "True", Reason.SUSPENDED, "spec.suspend is true; set it to false to go on"
+    )
+    conditions.settled()
+    if report.problem is not None:
+        return
+    gating = [entry for entry in entries if entry.name in report.gating]
+    if all(entry.state in {State.READY, State.DRIFTED} for entry in gating):
+        return
+    applied = any(entry.applied_hash for entry in gating)
+    conditions.set(
+        types.READY,
+        "Unknown" if applied else "False",
+        Reason.SUSPENDED,
+        "changes wait until spec.suspend is false",
+    )
+
+
+def _sentence(entry: Entry) -> str:
+    return f"{entry.name}: {entry.message}"
+
+
+def _named(entries: Sequence[Entry], most: int = 3) -> str:
+    shown = ", ".join(entry.name for entry in entries[:most])
+    return shown if len(entries) <= most else f"{shown} and {len(entries) - most} more"

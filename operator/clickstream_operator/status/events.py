@@ -1,0 +1,176 @@
+"""Which Events a pass deserves: one for each transition, none without a change. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from clickstream_operator.api import conditions as types
+from clickstream_operator.api.reasons import Reason
+from clickstream_operator.api.v1alpha1 import (
+    APPROVED_PLAN,
+    RECONCILE_REQUESTED_AT,
+    Condition,
+    Plan,
+    Status,
+)
+from clickstream_operator.engine.outcome import Outcome
+from clickstream_operator.engine.plan import Action
+from clickstream_operator.kube.events import Happening
+from clickstream_operator.status.compose import inventory
+from clickstream_operator.status.progress_deadline import is_error
+
+_VERBS = (
+    (Action.CREATE, Reason.RESOURCE_CREATED, "created"),
+    (Action.UPDATE, Reason.RESOURCE_UPDATED, "updated"),
+    (Action.DELETE, Reason.RESOURCE_DELETED, "deleted"),
+)
+
+#: An Event's note has 1024 characters (events.k8s.io/v1).
+_NOTE_LENGTH: Final = 960
+
+
+def happenings(
+    before: Status,
+    after: Status,
+    outcomes: Mapping[str, Outcome],
+    *,
+    gating: frozenset[str] | None = None,
+) -> list[Happening]:
+    """The Events for one change of status.
+
+    `gating`: what Ready speaks for; the failures of the rest are told one by one. None: of nothing.
+    """
+    found: list[Happening] = []
+    for action, reason, verb in _VERBS:
+        touched = [
+            _with_fields(name, one) if action is Action.UPDATE else name
+            for name, one in outcomes.items()
+            if _is_about(action, one)
+        ]
+        if touched:
+            note = f"{verb} {', '.join(touched)}"
+            found.append(Happening("Normal", reason, note, verb.capitalize()))
+    corrected = [
+        f"{name} ({', '.join(one.fields) or 'was gone'})"
+        for name, one in outcomes.items()
+        if one.corrected_drift
+    ]
+    if corrected:
+        found += [
+            Happening("Normal", Reason.DRIFT_CORRECTED, f"corrected {note}", "Correct")
+            for note in notes_of(corrected, separator=", ")
+        ]
+    new_drift = [
+        Happening("Warning", Reason.DRIFT_DETECTED, note, types.DRIFT_DETECTED)
+        for note in notes_of(_new_drift(before, after), separator="; ")
+    ]
+    found += new_drift
+    found += _about_subscribers(before, after)
+    found += [] if gating is None else _about_the_rest(before, after, gating)
+    found += _about_plan(before.plan or Plan(), after.plan or Plan())
+    asked = after.last_handled_reconcile_at
+    if asked != before.last_handled_reconcile_at:
+        note = f"a pass ran, as {RECONCILE_REQUESTED_AT}={asked} asks"
+        found.append(Happening("Normal", Reason.RECONCILE_REQUEST_HANDLED, note, "Reconcile"))
+    known = types.by_type(before.conditions)
+    for condition in after.conditions:
+        if condition.type == types.DRIFT_DETECTED and new_drift:
+            # Told field by field, also when the condition was True before.
+            continue
+        was = known.get(condition.type)
+        if was is None or (was.status, was.reason) != (condition.status, condition.reason):
+            found += _about_condition(condition)
+    return found
+
+
+def _about_plan(before: Plan, after: Plan) -> list[Happening]:
+    """A plan that waits, one that was approved, one that is complete; all in one pass at times."""
+    found: list[Happening] = []
+    complete = bool(before.hash) and after.serial > before.serial
+    taken_up = after.approved and after.hash == before.hash
+    if (complete or taken_up) and not before.approved:
+        note = f"plan {before.hash} is approved: {before.summary}"
+        found.append(Happening("Normal", Reason.PLAN_APPROVED, note, "Approve"))
+    if complete:
+        note = f"plan {before.hash} is complete: {before.summary}"
+        found.append(Happening("Normal", Reason.PLAN_COMPLETED, note, "Complete"))
+    if after.hash and after.hash != before.hash:
+        note = (
+            f"a plan waits for approval: {after.summary}; read status.plan, then approve it with "
+            f"the annotation {APPROVED_PLAN}={after.hash}"
+        )
+        found.append(Happening("Warning", Reason.PLAN_PENDING, note, "Plan"))
+    return found
+
+
+def _new_drift(before: Status, after: Status) -> list[str]:
+    """What is called drift now and was not before, by resource."""
+    known = {(one.name, drift.field) for one in before.resources for drift in one.drift}
+    by_resource = {
+        one.name: [drift.field for drift in one.drift if (one.name, drift.field) not in known]
+        for one in after.resources
+    }
+    return [f"{name}: {', '.join(fields)}" for name, fields in by_resource.items() if fields]
+
+
+def _about_subscribers(before: Status, after: Status) -> list[Happening]:
+    """Who has to confirm, or has unsubscribed: said when it begins, and the status goes on."""
+    known = {(one.name, one.message) for one in before.resources}
+    new = [
+        f"{one.name}: {one.message}"
+        for one in after.resources
+        if one.reason == Reason.NOT_CONFIRMED and (one.name, one.message) not in known
+    ]
+    return [
+        Happening("Warning", Reason.NOT_CONFIRMED, note, "Subscribe")
+        for note in notes_of(new, separator="; ")
+    ]
+
+
+def _about_the_rest(before: Status, after: Status, gating: frozenset[str]) -> list[Happening]:
+    """What fails without Ready being False for it, such as an alarm: said when it begins."""
+    known = {name for name, one in inventory(before).items() if is_error(one)}
+    return [
+        Happening("Warning", Reason(one.reason), f"{name}: {one.message}", "Apply")
+        for name, one in inventory(after).items()
+        if is_error(one) and name not in known and name not in gating
+    ]
+
+
+def notes_of(parts: Iterable[str], *, separator: str) -> list[str]:
+    """The parts in as few notes as hold them whole, with room for a few words before them."""
+    notes: list[str] = []
+    for part in parts:
+        if notes and len(notes[-1]) + len(separator) + len(part) <= _NOTE_LENGTH:
+            notes[-1] += separator + part
+        else:
+            notes.append(part)
+    return notes
+
+
+def _is_about(action: Action, outcome: Outcome) -> bool:
+    """A resource that was created and then completed in one pass was created, not updated."""
+    if action not in outcome.done or outcome.corrected_drift:
+        return False
+    return action is not Action.UPDATE or Action.CREATE not in outcome.done
+
+
+def _with_fields(name: str, outcome: Outcome) -> str:
+    return f"{name} ({', '.join(outcome.fields)})" if outcome.fields else name
+
+
+def _about_condition(condition: Condition) -> list[Happening]:
+    kind, truth, reason = condition.type, condition.status, Reason(condition.reason)
+    note = condition.message or reason.value
+    if (
+        kind in {types.STALLED, types.FIELDS_PENDING}
+        or (kind == types.CREDENTIALS_VALID and truth == "False")
+        or (kind == types.DRIFT_DETECTED and truth == "True")
+        or (kind == types.OUTPUTS_PUBLISHED and truth == "False")
+        or (kind == types.RECONCILING and reason is Reason.PROGRESSING_WITH_RETRY)
+    ):
+        return [Happening("Warning", reason, note, kind)]
+    if (kind == types.READY and truth == "True") or kind == types.SUSPENDED:
+        return [Happening("Normal", reason, note, kind)]
+    return []

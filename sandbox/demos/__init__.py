@@ -1,0 +1,1 @@
+"""What the demo targets show, step by step."""

@@ -1,0 +1,1 @@
+"""The programs that the sandbox runs: located, or built into the cache."""

@@ -1,0 +1,215 @@
+"""Lambda containers: the real handlers, each with its own memory and clients that can fail.
+
+A container serves one invocation at a time and keeps what its handler remembers for the next one;
+when more are needed, or when Lambda pleases, a new one is started (AWS Lambda Developer Guide,
+"Understanding the Lambda execution environment lifecycle"). An invocation that dies takes its
+container with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from unittest import mock
+
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from simulator.faults import Fault, FaultPlan
+from simulator.scheduler import DiedError, Scheduler, Task
+from simulator.tables import aws_error
+
+_READS: Final = frozenset(
+    {
+        "get_item",
+        "query",
+        "scan",
+        "head_object",
+        "get_object",
+        "list_objects_v2",
+        "list_shards",
+        "get_shard_iterator",
+        "get_records",
+    }
+)
+#: The container switches without any fault now and then.
+_SWITCHES: Final = 0.2
+
+#: Makes a handler from a function that turns a store into a client, and a pool of workers.
+Factory = Callable[["Connect", Callable[[int], "WorkerPool"]], Callable[[Mapping[str, Any]], Any]]
+Connect = Callable[[Any], Any]
+
+
+class Client:
+    """A boto3-like client whose requests take turns with others and meet faults."""
+
+    def __init__(self, container: Container, store: Any) -> None:
+        self._container = container
+        self._store = store
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        operation = getattr(self._store, name)
+        writes = name not in _READS
+
+        def request(**arguments: Any) -> Any:
+            return self._container.request(name, lambda: operation(**arguments), writes=writes)
+
+        setattr(self, name, request)  # Found at once the next time.
+        return request
+
+
+class WorkerPool:
+    """Stands for the thread pool of one container; its calls interleave with all others."""
+
+    def __init__(self, container: Container) -> None:
+        self._container = container
+
+    def submit(self, call: Callable[..., Any], *arguments: Any) -> Task:
+        """Start a call."""
+        return self._container.start(lambda: call(*arguments))
+
+
+class Container:
+    """One container of one function."""
+
+    def __init__(self, scheduler: Scheduler, faults: FaultPlan, factory: Factory) -> None:
+        self.busy = False
+        self.dead = False
+        self._scheduler = scheduler
+        self._faults = faults
+        self._tasks: list[Task] = []
+        pool = WorkerPool(self)
+        self.handle = factory(lambda store: Client(self, store), lambda _threads: pool)
+
+    def start(self, call: Callable[[], Any], *, delay: float = 0.0) -> Task:
+        """Start a task that dies with the container."""
+        task = self._scheduler.spawn(call, delay=delay, watched=True)
+        self._tasks = [each for each in self._tasks if not each.done]
+        self._tasks.append(task)
+        return task
+
+    def die(self) -> None:
+        """Let everything that runs here die; raises DiedError."""
+        self.dead = True
+        for task in self._tasks:
+            task.kill()
+        raise DiedError
+
+    def request(self, name: str, apply: Callable[[], Any], *, writes: bool) -> Any:
+        """Make one request, with whatever fault it meets."""
+        self._scheduler.pause()
+        fault = self._faults.at_request(writes=writes)
+        if fault is None:
+            try:
+                return apply()
+            finally:
+                self._scheduler.pause()
+        return self._disturbed(name, apply, fault)
+
+    def _disturbed(self, name: str, apply: Callable[[], Any], fault: Fault) -> Any:
+        if fault is Fault.REFUSED:
+            raise aws_error("ThrottlingException", name)
+        if fault is Fault.STALL:
+            self._scheduler.sleep(self._faults.delay())
+            return apply()
+        if fault is Fault.CRASH_BEFORE:
+            self.die()
+        if fault in (Fault.CRASH_AFTER, Fault.ANSWER_LOST, Fault.ANSWER_LOST_SENT_AGAIN):
+            _ignore_answer(apply)
+        else:
+            self._scheduler.spawn(lambda: _ignore_answer(apply), delay=self._faults.delay())
+        if fault in (Fault.CRASH_AFTER, Fault.CRASH_IN_FLIGHT):
+            self.die()
+        self._scheduler.pause()
+        if fault in (Fault.ANSWER_LOST_SENT_AGAIN, Fault.LATE_SENT_AGAIN):
+            return apply()
+        raise ReadTimeoutError(endpoint_url=name)
+
+
+def _ignore_answer(apply: Callable[[], Any]) -> None:
+    try:
+        apply()
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code not in ("ConditionalCheckFailedException", "PreconditionFailed"):
+            raise
+
+
+class Function:
+    """One Lambda function: hands each invocation to a container."""
+
+    def __init__(self, scheduler: Scheduler, faults: FaultPlan, factory: Factory) -> None:
+        self._scheduler = scheduler
+        self._faults = faults
+        self._factory = factory
+        self._containers: list[Container] = []
+
+    def configure(self, factory: Factory) -> None:
+        """Update the function: running invocations end as they began, new ones are new."""
+        self._factory = factory
+        self._containers = []
+
+    def invoke(self, event: Mapping[str, Any], *, delay: float = 0.0) -> Task:
+        """Start an invocation and return it; the result is what the handler returned."""
+        return self._scheduler.spawn(lambda: self._run(event), delay=delay, watched=True)
+
+    def _run(self, event: Mapping[str, Any]) -> Any:
+        container = self._take()
+        task = container.start(lambda: container.handle(event))
+        try:
+            error = task.exception()
+        finally:
+            container.busy = False
+        if error is not None:
+            raise error
+        return task.result
+
+    def _take(self) -> Container:
+        self._containers = [each for each in self._containers if not each.dead]
+        free = [each for each in self._containers if not each.busy]
+        if free and not self._faults.chance(Fault.NEW_CONTAINER, _SWITCHES):
+            container = free[0]
+            # The one used least recently comes next, so that old memory is met as well.
+            self._containers.remove(container)
+        else:
+            container = Container(self._scheduler, self._faults, self._factory)
+        self._containers.append(container)
+        container.busy = True
+        return container
+
+
+def processor_factory(config: Any, stores: Any, hash_key: bytes, clock: Any, out: Any) -> Factory:
+    """Return what makes the real processor of a container, its thread pool included."""
+    from processor.processor import Processor  # noqa: PLC0415 - lambdas/ is a path of its own
+
+    def make(connect: Connect, pool: Callable[[int], WorkerPool]) -> Any:
+        with mock.patch("processor.thread_pool.ThreadPoolExecutor", pool):
+            return Processor(
+                config,
+                dynamodb=connect(stores.tables),
+                s3=connect(stores.bucket),
+                sqs=connect(stores.queue),
+                hash_key=hash_key,
+                clock=clock,
+                threads=3,
+                out=out,
+            ).process
+
+    return make
+
+
+def detector_factory(config: Any, stores: Any, hash_key: bytes, clock: Any, out: Any) -> Factory:
+    """Return what makes the real detector of a container."""
+    from detector.detector import Detector  # noqa: PLC0415 - lambdas/ is a path of its own
+
+    def make(connect: Connect, _pool: Callable[[int], WorkerPool]) -> Any:
+        return Detector(
+            config,
+            dynamodb=connect(stores.tables),
+            sns=connect(stores.topic),
+            kinesis=connect(stores.tail),
+            hash_key=hash_key,
+            clock=clock,
+            out=out,
+        ).process
+
+    return make

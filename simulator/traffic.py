@@ -1,0 +1,200 @@
+"""Small, nasty traffic: what producers send on a bad day, remembered as it is put.
+
+A record is one event, an array, newline-separated objects or a KPL aggregate; events come late or
+from the future, sessions repeat, robots click, carts are checked out too early, and rows are broken
+alone or among good ones. With session keys, a record holds one session's events, as the event
+contract asks; with random keys, anything lands anywhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from shared.timestamps import instant_text
+
+PAGES: Final = ("/home", "/products", "/product/1", "/cart")
+CHECKOUT: Final = "/checkout"
+TYPES: Final = ("page_view", "page_view", "page_view", "click")
+AGENT: Final = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36"
+ROBOT: Final = "Mozilla/5.0 (compatible; Googlebot/2.1)"
+#: One more than sensitivity High allows in a minute, and a few.
+CLICKER_EVENTS: Final = 28
+#: More than a sketch holds exactly.
+CROWD: Final = 110
+_MAGIC: Final = b"\xf3\x89\x9a\xc2"
+_MORE: Final = 128
+
+
+@dataclass(frozen=True, slots=True)
+class SentEvent:
+    """One valid event as sent; time in UTC ms."""
+
+    type: str
+    session: str
+    user: str
+    time_ms: int
+    page: str
+    agent: str
+
+    def document(self) -> dict[str, Any]:
+        """Return what a producer writes."""
+        return {
+            "event_type": self.type,
+            "session_id": self.session,
+            "user_id": self.user,
+            "timestamp": instant_text(self.time_ms),
+            "page_url": f"{self.page}?utm_source=mail",
+            "user_agent": self.agent,
+            "ip_address": "203.0.113.9",
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class SentRecord:
+    """One record: its rows in order, each a valid event or the reason why it is none."""
+
+    partition_key: str
+    data: bytes
+    rows: tuple[SentEvent | str, ...]
+
+
+@dataclass(slots=True)
+class TrafficMaker:
+    """Makes the records of one run.
+
+    Args:
+        source: of randomness.
+        start_ms: when the first record arrives, UTC ms.
+        session_keys: whether the session id is the partition key.
+        visit: what the names of its sessions begin with.
+    """
+
+    source: random.Random
+    start_ms: int
+    session_keys: bool = True
+    visit: str = ""
+    _agents: dict[str, str] = field(default_factory=dict)
+
+    def records(self, count: int, *, span_ms: int, crowd: bool = False) -> list[SentRecord]:
+        """Return about `count` records that arrive within `span_ms`."""
+        source = self.source
+        sessions = [f"{self.visit}session_{number}" for number in range(max(2, count // 6))]
+        clickers = (
+            [f"{self.visit}clicker_0"] if self.session_keys and source.random() < 1 / 3 else []
+        )
+        made = []
+        for index in range(count):
+            now = self.start_ms + span_ms * index // count
+            if source.random() < 1 / 12:
+                made.append(self._broken(now))
+                continue
+            made.append(self._record(source.choice(sessions), now))
+        for session in clickers:
+            made += self._clicks(session)
+            source.shuffle(made)
+        if crowd:
+            made += self._crowd()
+            source.shuffle(made)
+        return made
+
+    def _record(self, session: str, now: int) -> SentRecord:
+        source = self.source
+        rows: list[SentEvent | str] = []
+        values: list[Any] = []
+        for _ in range(source.choice((1, 1, 1, 2, 3, 5))):
+            if source.random() < 1 / 15:
+                rows.append("missing_field:session_id")
+                values.append({"event_type": "click", "timestamp": instant_text(now)})
+                continue
+            name = session
+            if not self.session_keys:
+                name = source.choice((session, "session_0", "session_1"))
+            event = self._event(name, now)
+            rows.append(event)
+            values.append(event.document())
+        return SentRecord(self._key(session), self._encode(values), tuple(rows))
+
+    def _event(self, session: str, now: int) -> SentEvent:
+        source = self.source
+        shift = source.choice((0, 0, 0, -1, -50, -61_000, -3_600_000, -20 * 3_600_000, 59_000))
+        agent = self._agents.setdefault(session, ROBOT if source.random() < 1 / 8 else AGENT)
+        page = CHECKOUT if source.random() < 1 / 8 else source.choice(PAGES)
+        return SentEvent(
+            type=source.choice(TYPES),
+            session=session,
+            user=f"user_{source.randrange(12)}",
+            # Equal times are met as well: the place in the stream decides.
+            time_ms=now + shift if source.random() < 1 / 2 else (now + shift) // 1000 * 1000,
+            page=page,
+            agent=agent,
+        )
+
+    def _clicks(self, session: str) -> list[SentRecord]:
+        """Return a session with too many events in one minute, several in each record."""
+        events = [
+            SentEvent("click", session, "user_0", self.start_ms + 10 * index, "/cart", AGENT)
+            for index in range(CLICKER_EVENTS)
+        ]
+        parts = [tuple(events[first : first + 4]) for first in range(0, CLICKER_EVENTS, 4)]
+        return [
+            SentRecord(session, self._encode([each.document() for each in part]), part)
+            for part in parts
+        ]
+
+    def _crowd(self) -> list[SentRecord]:
+        """Return one page's view by more visitors than a sketch holds exactly."""
+        events = [
+            SentEvent("page_view", f"guest_{n % 9}", f"visitor_{n}", self.start_ms, "/sale", AGENT)
+            for n in range(CROWD)
+        ]
+        parts = [
+            tuple(each for each in events if each.session == f"guest_{number}")
+            for number in range(9)
+        ]
+        return [
+            SentRecord(part[0].session, self._encode([each.document() for each in part]), part)
+            for part in parts
+        ]
+
+    def _broken(self, now: int) -> SentRecord:
+        good = self._event("session_0", now).document()
+        reason, data = self.source.choice(
+            (
+                ("not_json", b'{"event_type": "page_'),
+                ("not_an_object", b'"page_view"'),
+                ("bad_timestamp", json.dumps(good | {"timestamp": "yesterday"}).encode()),
+                ("bad_key", json.dumps(good | {"session_id": "a\u0000b"}).encode()),
+                ("timestamp_out_of_range", json.dumps(good | {"timestamp": 1}).encode()),
+            )
+        )
+        return SentRecord(self._key("broken"), data, (reason,))
+
+    def _key(self, session: str) -> str:
+        return session if self.session_keys else f"key_{self.source.randrange(1000)}"
+
+    def _encode(self, values: list[Any]) -> bytes:
+        if len(values) == 1:
+            return json.dumps(values[0]).encode()
+        form = self.source.randrange(3)
+        if form == 0:
+            return json.dumps(values).encode()
+        lines = [json.dumps(value).encode() for value in values]
+        return b"\n".join(lines) if form == 1 else aggregate(lines)
+
+
+def aggregate(parts: list[bytes]) -> bytes:
+    """Return a KPL aggregate of user records ("KPL Aggregated Record Format")."""
+    message = b"".join(_field(3, _field(3, part)) for part in parts)
+    return _MAGIC + message + hashlib.md5(message, usedforsecurity=False).digest()
+
+
+def _field(number: int, body: bytes) -> bytes:
+    length, size = b"", len(body)
+    while size >= _MORE:
+        length += bytes([size % _MORE | _MORE])
+        size //= _MORE
+    return bytes([number << 3 | 2]) + length + bytes([size]) + body

@@ -1,0 +1,317 @@
+"""One run: a stream, both functions, every fault, until nothing is left to do; then the truth.
+
+A run is a function of its seed and settings. `make_settings` draws the settings as well, so that a
+campaign over seeds meets all sorts of streams, batches and fault rates.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from clickstream_operator.api.v1alpha1 import Spec
+from simulator.checks import Differences, Lifetimes, compare
+from simulator.containers import Function, detector_factory, processor_factory
+from simulator.faults import Fault, FaultPlan
+from simulator.given_up import compare_between, compare_failed
+from simulator.mapping import EventSourceMapping, MappingSettings, check_expected
+from simulator.scheduler import Scheduler
+from simulator.stores import HASH_KEY, Stores, make_config
+from simulator.stream import Shard, Stream, epoch_of
+from simulator.traffic import SentEvent, SentRecord, TrafficMaker
+from simulator.truth import PlacedLane, PlacedRow, Truth, tell
+
+#: 2026-11-23T12:00:05 UTC.
+START: Final = 1_795_435_205.0
+RATE_LIMIT: Final = 25
+_TICK_SECONDS: Final = 60.0
+_LAST_TICKS: Final = 3
+_SPAN_MS: Final = 30_000
+_DAY_SECONDS: Final = 86_400.0
+#: AWS frees the name of a stream within so long at the earliest.
+_DELETION_SECONDS: Final = 10.0
+_TICK: Final = {"source": "clickstream.schedule"}
+_STALE_READS: Final = 0.3
+_SPEC: Final = Spec.model_validate({"anomalyDetection": {"sensitivity": "High"}})
+_BLIND: Final = Spec.model_validate({"anomalyDetection": {"enabled": False}})
+
+
+@dataclass(frozen=True, slots=True)
+class TrialSettings:
+    """What a run is like. `fault_rate` is the probability of a fault at each request."""
+
+    records: int = 24
+    shards: int = 2
+    session_keys: bool = True
+    crowd: bool = False
+    fault_rate: float = 0.03
+    fault_budget: int = 25
+    reshards: int = 1
+    new_stream: bool = False
+    overlap: bool = False
+    """Whether the old mappings go on beside those of the new stream."""
+    mapping: MappingSettings = field(default_factory=MappingSettings)
+    kinds: frozenset[Fault] | None = None
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a run came to."""
+
+    seed: int
+    differences: Differences
+    faults: Counter[Fault]
+    events: int
+    requests: int
+    write_units: int
+
+
+def draw_settings(seed: int) -> TrialSettings:
+    """Return the settings of a campaign's run."""
+    source = random.Random(f"settings {seed}")  # noqa: S311 - reproducible, not secret
+    return TrialSettings(
+        records=source.randint(8, 30),
+        shards=source.choice((1, 1, 2, 2, 3, 4)),
+        session_keys=source.random() < 3 / 4,
+        crowd=source.random() < 1 / 25,
+        fault_rate=source.choice((0.01, 0.03, 0.03, 0.08)),
+        fault_budget=source.choice((10, 20, 40)),
+        reshards=source.choice((0, 0, 1, 1, 2)),
+        new_stream=(new_stream := source.random() < 1 / 8),
+        overlap=new_stream and source.random() < 3 / 4,
+        mapping=MappingSettings(
+            batch_size=source.choice((1, 3, 8, 8, 20, 100)),
+            window_seconds=source.choice((0.0, 1.0, 5.0, 30.0)),
+            bisect=source.random() < 4 / 5,
+            item_failures=source.random() < 4 / 5,
+        ),
+    )
+
+
+def draw_harsh_settings(seed: int, *, streams: int = 1) -> TrialSettings:
+    """Return settings under which a wrong condition shows soon: long batches, cut again and again.
+
+    Batches are not bisected, so that what fails comes again whole, or with other limits. With two
+    `streams` the second takes the first one's place while it is read.
+    """
+    source = random.Random(f"harsh settings {seed}")  # noqa: S311 - reproducible, not secret
+    return TrialSettings(
+        records=30,
+        shards=source.choice((1, 2)),
+        fault_rate=0.06,
+        fault_budget=80,
+        reshards=source.choice((0, 1)),
+        new_stream=streams > 1,
+        overlap=streams > 1,
+        mapping=MappingSettings(
+            batch_size=source.choice((6, 15, 30)),
+            window_seconds=source.choice((5.0, 15.0)),
+            bisect=source.random() < 1 / 4,
+        ),
+    )
+
+
+class Trial:
+    """One run with the real handlers."""
+
+    def __init__(self, seed: int, settings: TrialSettings) -> None:
+        source = random.Random(seed)  # noqa: S311 - reproducible, not secret
+        self._seed = seed
+        self._settings = settings
+        self._source = source
+        self.scheduler = Scheduler(random.Random(source.random()), START)  # noqa: S311 - as above
+        self.faults = FaultPlan(
+            random.Random(source.random()),  # noqa: S311 - as above
+            rate=settings.fault_rate,
+            budget=settings.fault_budget,
+            kinds=settings.kinds,
+        )
+        self.stores = Stores(lambda: self.faults.chance(Fault.STALE_READ, _STALE_READS))
+        self.lines: list[str] = []
+        self.spec = _SPEC if settings.session_keys else _BLIND
+        self.mappings: list[EventSourceMapping] = []
+        self._placed: list[PlacedLane] = []
+        self._sent: dict[tuple[str, int], bytes] = {}
+        self._reading = True
+
+    def run(self) -> Outcome:
+        """Run to the end and compare."""
+        epoch = epoch_of(int(START))
+        processor, detector = (
+            Function(self.scheduler, self.faults, self._factory(name, epoch))
+            for name in ("processor", "detector")
+        )
+        self.scheduler.spawn(lambda: self._lead(processor, detector))
+        self.scheduler.run()
+        truth = tell(self._placed, self._visitor(), rate=RATE_LIMIT)
+        usage = self.stores.usage
+        return Outcome(
+            seed=self._seed,
+            differences=self._compare(truth),
+            faults=self.faults.happened,
+            events=len(truth.raw),
+            requests=usage.requests.total(),
+            write_units=usage.write_units.total(),
+        )
+
+    def _compare(self, truth: Truth) -> Differences:
+        discarded = [place for mapping in self.mappings for place in mapping.discarded]
+        if discarded:
+            return self._compare_given_up(truth, discarded)
+        ttl = self.spec.tables.ttl
+        return compare(
+            self.stores,
+            truth,
+            Lifetimes(
+                page=ttl.page_metrics_days * 86_400,
+                session=ttl.session_metrics_hours * 3600,
+                counter=ttl.counters_hours * 3600,
+            ),
+            detection=self.spec.anomaly_detection.enabled,
+        )
+
+    def _compare_given_up(self, truth: Truth, discarded: list[tuple[str, int]]) -> Differences:
+        missed = set(self.mappings[0].discarded)
+        kept = [
+            replace(
+                lane,
+                rows=tuple(row for row in lane.rows if (lane.shard, row.sequence) not in missed),
+            )
+            for lane in self._placed
+        ]
+        differences = compare_between(
+            self.stores, tell(kept, self._visitor(), rate=RATE_LIMIT), truth
+        )
+        differences.merge(compare_failed(self.stores, discarded, self._sent))
+        return differences
+
+    def _lead(self, processor: Function, detector: Function) -> None:
+        """The course of the run, as one more task."""
+        self.scheduler.spawn(lambda: self._tick(detector))
+        self._live((processor, detector), self._stream(0))
+        if self._settings.new_stream:
+            if not self._settings.overlap:
+                self._finish()
+            self.faults.note(Fault.NEW_STREAM)
+            # Numbers of a new stream are as a rule higher; nothing that is counted relies on it.
+            lower = not self._settings.session_keys and self._source.random() < 1 / 2
+            stream = self._stream(-_DAY_SECONDS if lower else _DELETION_SECONDS)
+            self.scheduler.spawn(
+                lambda: self._configure(processor, detector, stream.epoch),
+                delay=self._source.choice((0.0, _SPAN_MS / 1000 * self._source.random())),
+            )
+            self._live((processor, detector), stream)
+        self._finish()
+        self.faults.stop()
+        self._reading = False
+
+    def _configure(self, processor: Function, detector: Function, epoch: str) -> None:
+        """Tell the functions of the new stream, sooner or later than its first records do."""
+        processor.configure(self._factory("processor", epoch))
+        detector.configure(self._factory("detector", epoch))
+
+    def _finish(self) -> None:
+        """Wait until everything has been read."""
+        self.scheduler.wait(lambda: all(mapping.done and mapping.idle for mapping in self.mappings))
+
+    def _stream(self, skew_seconds: float) -> Stream:
+        shards, clock = self._settings.shards, self.scheduler
+        return Stream(shards, self._source, lambda: clock.now + skew_seconds)
+
+    def _live(self, functions: Sequence[Function], stream: Stream) -> None:
+        """Put one life of the stream, for both functions to read."""
+        settings, scheduler = self._settings, self.scheduler
+        mappings = [
+            EventSourceMapping(
+                scheduler=scheduler,
+                faults=self.faults,
+                source=self._source,
+                stream=stream,
+                function=function,
+                settings=settings.mapping,
+                on_failure=self._keep_failed,
+            )
+            for function in functions
+        ]
+        self.stores.tail.stream = stream
+        self.mappings += mappings
+        for mapping in mappings:
+            mapping.start()
+        self._put(stream)
+
+    def _put(self, stream: Stream) -> None:
+        settings, scheduler = self._settings, self.scheduler
+        # Two lives that are read at once have no order, and what a session did before its checkout
+        # is a matter of order: where checkouts are judged, they have no session in common.
+        again = settings.overlap and settings.session_keys and bool(self._placed)
+        maker = TrafficMaker(
+            self._source,
+            round(scheduler.now * 1000),
+            settings.session_keys,
+            visit="again_" if again else "",
+        )
+        records = maker.records(settings.records, span_ms=_SPAN_MS, crowd=settings.crowd)
+        cuts = {self._source.randrange(len(records)) for _ in range(settings.reshards)}
+        placed: dict[str, list[tuple[int, int, SentRecord]]] = {name: [] for name in stream.shards}
+        for index, record in enumerate(records):
+            if index in cuts:
+                self.faults.note(Fault.RESHARD)
+                stream.reshard()
+            arrival = round(scheduler.now, 3)
+            shard, sequence = stream.put(record.partition_key, record.data, arrival)
+            self._sent[shard, sequence] = record.data
+            placed.setdefault(shard, []).append((sequence, round(arrival * 1000), record))
+            scheduler.sleep(_SPAN_MS / 1000 / len(records))
+        stream.end()
+        # In the order of their numbers, parents stand before children.
+        for each in stream.shards.values():
+            self._placed.append(_lane(each, placed.get(each.name, [])))
+
+    def _tick(self, detector: Function) -> None:
+        """Invoke the detector each minute, and a few times more once all is read."""
+        left = _LAST_TICKS
+        while left:
+            self.scheduler.sleep(_TICK_SECONDS)
+            quiet = not self._reading
+            task = detector.invoke(_TICK)
+            self.scheduler.join(task)
+            if task.error is not None:
+                check_expected(task.error)
+            left -= quiet
+
+    def _factory(self, function: Any, epoch: str) -> Any:
+        make = processor_factory if function == "processor" else detector_factory
+        config = make_config(function, self.spec, epoch)
+        return make(config, self.stores, HASH_KEY, lambda: self.scheduler.now, self.lines.append)
+
+    def _visitor(self) -> Any:
+        from shared.privacy import Scrubber  # noqa: PLC0415 - lambdas/ is a path of its own
+
+        config = make_config("processor", self.spec, "e")
+        scrubber = Scrubber(config.privacy, config.fields, HASH_KEY)
+
+        def visitor(event: SentEvent) -> bytes:
+            return scrubber.visitor(event.document())
+
+        return visitor
+
+    def _keep_failed(self, key: str, body: bytes) -> None:
+        self.stores.bucket.put_object(Bucket="", Key=key, Body=body)
+
+
+def _lane(shard: Shard, records: Sequence[tuple[int, int, SentRecord]]) -> PlacedLane:
+    rows = tuple(
+        PlacedRow(sequence, sub, arrival, row)
+        for sequence, arrival, record in records
+        for sub, row in enumerate(record.rows)
+    )
+    last = records[-1][0] if records else -1
+    return PlacedLane(epoch_of(shard.created), shard.name, rows, last)
+
+
+def run_trial(seed: int, settings: TrialSettings | None = None) -> Outcome:
+    """Run one trial; the same seed gives the same outcome."""
+    return Trial(seed, settings or draw_settings(seed)).run()

@@ -1,0 +1,178 @@
+"""What must stand in the stores after a run: computed from what was put, by none of the handlers.
+
+Every item is predicted whole, attribute by attribute, so that a right sum with a wrong watermark or
+a wrong expiry is an error too. Detection is predicted lane by lane, as the detector's rules say.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from simulator.traffic import CHECKOUT, ROBOT, SentEvent
+
+_MINUTE, _HOUR = 60_000, 3_600_000
+_GRACE = 2 * _MINUTE
+_WATERMARK_BYTES: Final = 24
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedRow:
+    """One row and where it was put; `arrival_ms` is the record's."""
+
+    sequence: int
+    sub: int
+    arrival_ms: int
+    row: SentEvent | str
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedLane:
+    """A lane with its rows in order, and the sequence number of its last record."""
+
+    epoch: str
+    shard: str
+    rows: tuple[PlacedRow, ...]
+    last: int
+
+    @property
+    def code(self) -> str:
+        """Return the lane's code in keys and attribute names."""
+        digest = hashlib.sha256(f"{self.epoch}/{self.shard}".encode()).digest()
+        return base64.b32encode(digest).decode()[:8].lower()
+
+
+@dataclass(slots=True)
+class PageTruth:
+    """One page item."""
+
+    views: int = 0
+    visitors: set[bytes] = field(default_factory=set)
+    watermark: bytes = b""
+    last_updated: int = 0
+
+
+@dataclass(slots=True)
+class SessionTruth:
+    """One session item. Keys of views are (time in ms, sequence, sub)."""
+
+    events: int = 0
+    lanes: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    first_ms: int = 1 << 62
+    last_ms: int = 0
+    entry: tuple[tuple[int, int, int], str] | None = None
+    exit: tuple[tuple[int, int, int], str] | None = None
+
+
+@dataclass(slots=True)
+class Truth:
+    """All that must stand, by table key; rows of the archive by (lane, sequence, sub)."""
+
+    pages: dict[tuple[str, str], PageTruth] = field(default_factory=dict)
+    sessions: dict[str, SessionTruth] = field(default_factory=dict)
+    counters: dict[tuple[str, str], tuple[int, bytes]] = field(default_factory=dict)
+    raw: set[tuple[str, int, int]] = field(default_factory=set)
+    bad: dict[tuple[str, int, int], str] = field(default_factory=dict)
+    lanes: dict[str, bytes] = field(default_factory=dict)
+    incidents: set[tuple[str, str, str]] = field(default_factory=set)
+    """Rule, session, minute (`YYYY-MM-DDTHH:MM`)."""
+
+
+def watermark(sequence: int) -> bytes:
+    """Return a sequence number as items hold it."""
+    return sequence.to_bytes(_WATERMARK_BYTES, "big")
+
+
+def tell(lanes: Iterable[PlacedLane], visitor: Callable[[SentEvent], bytes], *, rate: int) -> Truth:
+    """Return the truth about lanes, given with parents before children.
+
+    Args:
+        lanes: all that was put.
+        visitor: the hash under which an event's user is counted.
+        rate: events of a session in a minute that are still not too many.
+    """
+    truth = Truth()
+    seen: dict[str, int] = {}
+    for lane in lanes:
+        if lane.last >= 0:
+            truth.lanes[lane.code] = watermark(lane.last)
+        for placed in lane.rows:
+            place = (lane.code, placed.sequence, placed.sub)
+            if isinstance(placed.row, str):
+                truth.bad[place] = placed.row
+                continue
+            truth.raw.add(place)
+            _add(truth, lane.code, placed, placed.row, visitor)
+        _detect(truth, lane, seen, rate)
+    return truth
+
+
+def _add(
+    truth: Truth,
+    lane: str,
+    placed: PlacedRow,
+    event: SentEvent,
+    visitor: Callable[[SentEvent], bytes],
+) -> None:
+    mark = watermark(placed.sequence)
+    counter = (f"events_per_minute_{event.type}", f"{minute_of(event.time_ms)}#{lane}")
+    truth.counters[counter] = (truth.counters.get(counter, (0, b""))[0] + 1, mark)
+    session = truth.sessions.setdefault(event.session, SessionTruth())
+    session.events += 1
+    session.lanes[lane] = (session.lanes.get(lane, (0, b""))[0] + 1, mark)
+    session.first_ms = min(session.first_ms, event.time_ms)
+    session.last_ms = max(session.last_ms, event.time_ms)
+    if event.type != "page_view":
+        return
+    view = ((event.time_ms, placed.sequence, placed.sub), event.page)
+    session.entry = view if session.entry is None else min(session.entry, view)
+    session.exit = view if session.exit is None else max(session.exit, view)
+    hour = minute_of(event.time_ms)[:13]
+    page = truth.pages.setdefault((event.page, f"{hour}#{lane}"), PageTruth())
+    page.views += 1
+    page.visitors.add(visitor(event))
+    page.watermark = mark
+    page.last_updated = max(page.last_updated, placed.arrival_ms)
+
+
+def _detect(truth: Truth, lane: PlacedLane, seen: dict[str, int], rate: int) -> None:
+    """Add a lane's incidents; `seen` counts each session's events in this lane's ancestors."""
+    clock = 0
+    counts: dict[tuple[str, int], int] = {}
+    quiet: set[tuple[str, str]] = set()
+
+    def fire(rule: str, event: SentEvent) -> None:
+        if (rule, event.session) not in quiet:
+            quiet.add((rule, event.session))
+            truth.incidents.add((rule, event.session, minute_of(event.time_ms)))
+
+    for placed in lane.rows:
+        event = placed.row
+        if isinstance(event, str):
+            continue
+        clock = max(clock, placed.arrival_ms)
+        if CHECKOUT in event.page and seen.get(event.session, 0) < 3:  # noqa: PLR2004 - the rule's
+            fire("unusual_page_sequence", event)
+        minute = event.time_ms // _MINUTE
+        if (minute + 1) * _MINUTE + _GRACE > clock:
+            counts[event.session, minute] = counts.get((event.session, minute), 0) + 1
+            if counts[event.session, minute] == rate + 1:
+                fire("high_frequency_clicks", event)
+        if event.agent == ROBOT:
+            fire("suspicious_user_agent", event)
+        seen[event.session] = seen.get(event.session, 0) + 1
+
+
+def minute_of(time_ms: int) -> str:
+    """Return `YYYY-MM-DDTHH:MM`."""
+    return time.strftime("%Y-%m-%dT%H:%M", time.gmtime(time_ms // 1000))
+
+
+def instant_of(time_ms: int) -> str:
+    """Return `YYYY-MM-DDTHH:MM:SS.mmmZ`."""
+    seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time_ms // 1000))
+    return f"{seconds}.{time_ms % 1000:03d}Z"
