@@ -7,17 +7,18 @@ from typing import Final, cast
 
 from clickstream_operator.api import components
 from clickstream_operator.api.v1alpha1 import Spec
-from clickstream_operator.aws.arns import Place
+from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.engine.resource import Resource
 from clickstream_operator.pipeline import alarms as alarm_set
 from clickstream_operator.pipeline import build as pipeline
 from clickstream_operator.pipeline import names, role_policies
+from clickstream_operator.pipeline.context import BuildContext
 from clickstream_operator.resources.lambda_function import FunctionPackage
 from docs.generator.markdown import code, page, table
 
 _BASE: Final = "<name>-<hash>"
-_PLACE: Final = Place("aws", "<region>", "<account>")
+_PLACE: Final = AwsLocation("aws", "<region>", "<account>")
 
 
 def resources_page() -> str:
@@ -68,7 +69,7 @@ def _physical(spec: Spec) -> Mapping[str, str]:
 def _resources(spec: Spec) -> Iterable[Resource]:
     package = FunctionPackage(load=lambda: b"", sha256="")
     return pipeline.build(
-        pipeline.Blueprint(
+        BuildContext(
             spec=spec,
             base=_BASE,
             physical=_physical(spec),

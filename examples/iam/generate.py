@@ -14,13 +14,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from clickstream_operator.aws.arns import Place
+from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.policies import document, statement
 from clickstream_operator.pipeline import role_policies
 
 HERE: Final = Path(__file__).parent
 POLICY: Final = HERE.parents[1] / "docs" / "reference" / "operator-policy.json"
-ANYWHERE: Final = Place("aws", "*", "*")
+ANYWHERE: Final = AwsLocation("aws", "*", "*")
 #: How the names of all pipelines begin: their own name, and eight characters of a hash.
 BASE: Final = "*-????????"
 ACCOUNT: Final = "123456789012"

@@ -28,16 +28,21 @@ from kubernetes import client
 from kubernetes.client import ApiException
 
 from clickstream_operator.api.v1alpha1 import GROUP, PLURAL, VERSION
-from clickstream_operator.aws.assume_role import Borrowed, Given, Role, session_in
+from clickstream_operator.aws.assume_role import (
+    AssumedRoleCredentials,
+    Role,
+    StaticProvider,
+    session_in,
+)
 from clickstream_operator.aws.limits import Limits
 from clickstream_operator.aws.session import AwsSession, CallRecord, is_read
-from clickstream_operator.kube.client import Kube
+from clickstream_operator.kube.client import KubeClient
 from clickstream_operator.kube.connection import connect
 from clickstream_operator.kube.events import EventRecorder
-from clickstream_operator.kube.objects import Key
+from clickstream_operator.kube.objects import ObjectKey
 from clickstream_operator.pipeline import packages
-from clickstream_operator.reconcile.config import Surroundings
-from clickstream_operator.reconcile.reconciler import Controller
+from clickstream_operator.reconcile.config import OperatorConfig
+from clickstream_operator.reconcile.reconciler import Reconciler
 from clickstream_operator.telemetry.metrics import Metrics
 from sandbox import Sandbox
 from sandbox.operator_process import NAMESPACE, PACKAGES, SERVICE_ACCOUNT
@@ -67,12 +72,12 @@ class _CountingSession(AwsSession):
         return answer
 
 
-class _RuledKube(Kube):
+class _RuledKube(KubeClient):
     """Shows every object that is read or written to the rules that hold for any status."""
 
     rules: StatusRules
 
-    async def get(self, key: Key) -> dict[str, Any] | None:
+    async def get(self, key: ObjectKey) -> dict[str, Any] | None:
         body = await super().get(key)
         if body is not None:
             self.rules.see(body)
@@ -127,9 +132,9 @@ class Pilot:
             self.sandbox.strict_aws.advance(passed)
 
     @property
-    def key(self) -> Key:
+    def key(self) -> ObjectKey:
         """Key of the pipeline."""
-        return Key(self.namespace, self.name)
+        return ObjectKey(self.namespace, self.name)
 
     def restart(self) -> None:
         """Forget everything that a process keeps in memory; what was sent has arrived."""
@@ -142,7 +147,7 @@ class Pilot:
             on_write=self.kube_writes.append,
         )
         kube.rules = self.rules
-        around = {
+        config = {
             "cluster": CLUSTER,
             "instance": "test",
             "default_region": "us-east-1",
@@ -150,11 +155,11 @@ class Pilot:
             "packages": packages.load(PACKAGES),
             **self.overrides,
         }
-        self.controller = Controller(
+        self.controller = Reconciler(
             kube=kube,
             recorder=EventRecorder(kube, instance="test"),
             sessions=self._session,
-            surroundings=Surroundings(**around),
+            config=OperatorConfig(**config),
             metrics=Metrics(),
             clock=lambda: self.time,
             now=lambda: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.time),
@@ -186,7 +191,7 @@ class Pilot:
         return self._sessions[region, role]
 
     def _assumed(self, region: str, role: Role) -> boto3.Session:
-        """A session of a role, as `Sessions` makes it, from the pilot's own credential."""
+        """A session of a role, as `SessionPool` makes it, from the pilot's own credential."""
 
         def own(_region: str) -> Session:
             session = session_in(region, self._loader)
@@ -194,8 +199,8 @@ class Pilot:
             return session
 
         session = session_in(region, self._loader)
-        borrowed = Borrowed(own).credentials(role, region)
-        session.register_component("credential_provider", Given(borrowed))
+        borrowed = AssumedRoleCredentials(own).credentials(role, region)
+        session.register_component("credential_provider", StaticProvider(borrowed))
         return boto3.Session(botocore_session=session)
 
     def _record(self, record: CallRecord) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from clickstream_operator.kube.client import Kube
+from clickstream_operator.kube.client import KubeClient
 from sandbox import Sandbox
 from tests.integration.pilot import Pilot, empty_aws, run
 
@@ -157,7 +157,7 @@ def test_running_pipeline_asks_no_more(pilots: Callable[[str], Pilot]) -> None:
     run(older.converge())
     younger.apply(SPEC)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Kube, "every", _must_not_be_asked)
+        patch.setattr(KubeClient, "every", _must_not_be_asked)
         run(older.resync())
     assert older.condition("Ready")["status"] == "True"
 

@@ -15,7 +15,7 @@ import pytest
 
 from clickstream_operator.api.v1alpha1 import FINALIZER
 from clickstream_operator.aws import tags as ownership
-from clickstream_operator.aws.arns import Place
+from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.pipeline import packages, role_policies
 from clickstream_operator.resources.kinesis_stream import epoch
 from sandbox import Sandbox
@@ -25,7 +25,7 @@ from tests.integration.recorded_writes import rename, replay
 from tests.integration.upgrade_fixture import FOLDER
 
 #: After everything that the fixture's statuses tell of.
-LATER = 10_000.0
+AFTER = 10_000.0
 #: A resync looks at the hot things, each third at all.
 RESYNCS = 4
 
@@ -59,7 +59,7 @@ def restored(installed: Sandbox, request: pytest.FixtureRequest) -> Iterator[Pil
     body = fixture["object"]
     # What has been made long ago is there at once.
     with empty_aws(installed, plain=True):
-        pilot = Pilot(installed, name=body["metadata"]["name"], started_at=LATER)
+        pilot = Pilot(installed, name=body["metadata"]["name"], started_at=AFTER)
         pilot.apply(body["spec"], finalizers=[FINALIZER])
         new = pilot.body()
         assert new is not None
@@ -158,7 +158,7 @@ def test_a_version_that_wants_something_else_is_noticed(
     def more_tags(**given: Any) -> dict[str, str]:
         return {**tags(**given), "Version": "2"}
 
-    def less(place: Place, *, function: str) -> dict[str, Any]:
+    def less(place: AwsLocation, *, function: str) -> dict[str, Any]:
         other = rename(policy(place, function=function), {":InvokeFunction": ":Invoke*"})
         return dict(other)
 

@@ -76,7 +76,9 @@ def _fill(pilot: Pilot) -> None:
         pilot.client("dynamodb").put_item(TableName=table, Item=typed | {"ttl": {"N": later}})
     for number in range(3):
         pilot.client("s3").put_object(
-            Bucket=BUCKET, Key=f"year=2026/month=11/day=23/hour=06/{number}.json", Body=b"{}\n"
+            Bucket=BUCKET,
+            Key=f"year=2026/month=11/day=23/hour=06/{number}.json",
+            Body=b"{}\n",
         )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from clickstream_operator.kube.objects import Key
+from clickstream_operator.kube.objects import ObjectKey
 from clickstream_operator.pipeline import packages
 from clickstream_operator.resources.lambda_function import FunctionPackage
 from sandbox.operator_process import MANIFESTS, PACKAGES
@@ -45,7 +45,7 @@ class Fleet:
     def round(self, look: Callable[[], None] = lambda: None) -> None:
         """One pass of each, a look after each, and half a minute."""
         for name in self.names:
-            run(self.pilot.controller.reconcile(Key(self.pilot.namespace, name)))
+            run(self.pilot.controller.reconcile(ObjectKey(self.pilot.namespace, name)))
             look()
         self.pilot.time += 30
 
@@ -137,7 +137,7 @@ def test_one_that_fails_does_not_hold_up_the_others(fleet: Fleet) -> None:
     new = other_packages()["processor"].sha256
     fleet.pilot.time += 301
     for name in fleet.names[:2]:
-        run(fleet.pilot.controller.reconcile(Key(fleet.pilot.namespace, name)))
+        run(fleet.pilot.controller.reconcile(ObjectKey(fleet.pilot.namespace, name)))
     role = {"roleArn": "arn:aws:iam::123456789012:role/not-allowed"}
     for name in fleet.names[:2]:
         fleet.apply(name, credentials=role)

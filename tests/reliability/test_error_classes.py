@@ -109,7 +109,7 @@ def journey(ready: Journey) -> Iterator[Journey]:
 
 
 @dataclass
-class Pass:
+class CallContext:
     """What one pass did and said. `at`: seconds since the fault began; `pause`: until the next."""
 
     at: float
@@ -125,7 +125,7 @@ class Pass:
         return "absent", ""
 
 
-def pass_under(journey: Journey, row: Row, since: float) -> Pass:
+def pass_under(journey: Journey, row: Row, since: float) -> CallContext:
     """Run the next pass, and let its pause go by."""
     journey.forget_calls()
     at = journey.time - since
@@ -133,7 +133,7 @@ def pass_under(journey: Journey, row: Row, since: float) -> Pass:
     assert pause is not None
     tries = sum(one.code == row.code for one in journey.calls)
     journey.time += pause
-    return Pass(at, pause, tries, journey.body() or {})
+    return CallContext(at, pause, tries, journey.body() or {})
 
 
 @pytest.mark.plain_aws("one call fails, and only that")
@@ -150,7 +150,7 @@ def test_what_follows_from_an_error(journey: Journey, category: Category) -> Non
         status=row.status,
     )
     journey.apply(EDITED)
-    since, seen = journey.time, list[Pass]()
+    since, seen = journey.time, list[CallContext]()
     while sum(one.at >= row.stalled_after for one in seen) <= AFTERWARDS:
         seen.append(pass_under(journey, row, since))
         assert len(seen) < 40

@@ -21,15 +21,16 @@ import pytest
 
 from clickstream_operator.api.v1alpha1 import FINALIZER
 from clickstream_operator.aws.errors import Category
-from clickstream_operator.aws.session import AwsSession, Identity
+from clickstream_operator.aws.session import AwsSession, CallerIdentity
 from clickstream_operator.engine.resource import READY, Observed, progressing
-from clickstream_operator.kube.client import Kube, StaleObject
-from clickstream_operator.kube.events import EventRecorder, Happening
-from clickstream_operator.kube.objects import Key
+from clickstream_operator.kube.client import KubeClient, StaleObject
+from clickstream_operator.kube.events import Event, EventRecorder
+from clickstream_operator.kube.objects import ObjectKey
 from clickstream_operator.pipeline import build as pipeline
 from clickstream_operator.pipeline import names
-from clickstream_operator.reconcile.config import Surroundings
-from clickstream_operator.reconcile.reconciler import Controller
+from clickstream_operator.pipeline.context import BuildContext
+from clickstream_operator.reconcile.config import OperatorConfig
+from clickstream_operator.reconcile.reconciler import Reconciler
 from clickstream_operator.runtime import workers as workers_module
 from clickstream_operator.runtime.workers import Workers
 from clickstream_operator.runtime.workqueue import WorkQueue
@@ -38,8 +39,8 @@ from tests.kstatus import Verdict, verdict
 from tests.unit.fake_resource import FakeResource, aws_error
 
 CLUSTER = "cluster-1"
-GOOD = tuple(Key("shop", f"good-{number}") for number in range(45))
-BAD = tuple(Key("shop", f"bad-{number}") for number in range(5))
+GOOD = tuple(ObjectKey("shop", f"good-{number}") for number in range(45))
+BAD = tuple(ObjectKey("shop", f"bad-{number}") for number in range(5))
 WORKERS = 8
 FAR = "eu-central-1"
 #: How long the bad ones are bad.
@@ -100,10 +101,10 @@ class MemoryKube:
     """Objects of an API server, as far as the controller uses them."""
 
     def __init__(self) -> None:
-        self.bodies: dict[Key, dict[str, Any]] = {}
-        self.stale: set[Key] = set()
+        self.bodies: dict[ObjectKey, dict[str, Any]] = {}
+        self.stale: set[ObjectKey] = set()
 
-    def apply(self, key: Key, spec: dict[str, Any]) -> None:
+    def apply(self, key: ObjectKey, spec: dict[str, Any]) -> None:
         """Store an object, or a new generation of it."""
         known = self.bodies.get(key)
         generation = known["metadata"]["generation"] + 1 if known else 1
@@ -119,7 +120,7 @@ class MemoryKube:
         body["spec"] = spec
         self.bodies[key] = body
 
-    async def get(self, key: Key) -> dict[str, Any] | None:
+    async def get(self, key: ObjectKey) -> dict[str, Any] | None:
         """The object."""
         return copy.deepcopy(self.bodies.get(key))
 
@@ -141,13 +142,13 @@ class MemoryKube:
 
     def _of(self, body: Mapping[str, Any]) -> dict[str, Any]:
         metadata = body["metadata"]
-        return self.bodies[Key(metadata["namespace"], metadata["name"])]
+        return self.bodies[ObjectKey(metadata["namespace"], metadata["name"])]
 
 
 class NoRecorder:
     """Events go nowhere."""
 
-    async def record(self, body: Mapping[str, Any], happening: Happening) -> None:
+    async def record(self, body: Mapping[str, Any], happening: Event) -> None:
         """Forget it."""
 
 
@@ -157,12 +158,12 @@ class MemorySession:
     def __init__(self, region: str, *, broken: bool) -> None:
         self._dead = broken and region == FAR
 
-    async def identity(self) -> Identity:
+    async def identity(self) -> CallerIdentity:
         """The account."""
         if self._dead:
             await asyncio.sleep(60)
             raise aws_error(Category.TRANSIENT, "ConnectTimeoutError")
-        return Identity("123456789012", "aws")
+        return CallerIdentity("123456789012", "aws")
 
 
 @dataclass
@@ -172,9 +173,9 @@ class Fleet:
     kind: str
     kube: MemoryKube = field(default_factory=MemoryKube)
     broken: bool = True
-    passes: Counter[Key] = field(default_factory=Counter)
-    ready_after: dict[Key, int] = field(default_factory=dict)
-    ready_at: dict[Key, float] = field(default_factory=dict)
+    passes: Counter[ObjectKey] = field(default_factory=Counter)
+    ready_after: dict[ObjectKey, int] = field(default_factory=dict)
+    ready_at: dict[ObjectKey, float] = field(default_factory=dict)
     _seen: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -190,9 +191,9 @@ class Fleet:
     def _fails(self) -> bool:
         return self.kind in {"throttled", "denied", "rejected"}
 
-    def build(self, blueprint: pipeline.Blueprint) -> list[FakeResource]:
+    def build(self, context: BuildContext) -> list[FakeResource]:
         """The resources of a pipeline, in place of AWS's."""
-        key, resources = self._resources[blueprint.base]
+        key, resources = self._resources[context.base]
         if self.kind == "defect" and self.broken and key in BAD:
             raise RuntimeError("a defect")
         error = {
@@ -214,13 +215,13 @@ class Fleet:
         """Create all pipelines at once and let the workers work for `until` seconds."""
         loop = asyncio.get_running_loop()
         self._queue = WorkQueue()
-        self._controller = Controller(
-            kube=cast("Kube", self.kube),
+        self._controller = Reconciler(
+            kube=cast("KubeClient", self.kube),
             recorder=cast("EventRecorder", NoRecorder()),
             sessions=lambda region, _role: cast(
                 "AwsSession", MemorySession(region, broken=self.broken)
             ),
-            surroundings=Surroundings(
+            config=OperatorConfig(
                 cluster=CLUSTER,
                 instance="test",
                 default_region="eu-west-1",
@@ -251,7 +252,7 @@ class Fleet:
         await workers_.drain()
         return self
 
-    def edit(self, key: Key, spec: dict[str, Any]) -> None:
+    def edit(self, key: ObjectKey, spec: dict[str, Any]) -> None:
         """What a user does, and what the watch makes of it."""
         self.kube.apply(key, spec)
         self._queue.add(key, urgent=True)
@@ -269,7 +270,7 @@ class Fleet:
         """How long an edit waited for a worker."""
         return self._edited_in_time
 
-    async def _pass(self, key: Key) -> float | None:
+    async def _pass(self, key: ObjectKey) -> float | None:
         self.passes[key] += 1
         if key == GOOD[0]:
             self._seen.set()
@@ -281,7 +282,7 @@ class Fleet:
             self.ready_after[key] = self.passes[key]
         return delay
 
-    def verdict(self, key: Key) -> Verdict:
+    def verdict(self, key: ObjectKey) -> Verdict:
         """What kstatus says of a pipeline."""
         return verdict(self.kube.bodies[key])
 

@@ -19,10 +19,10 @@ import pytest
 from aiohttp import web
 
 from clickstream_operator.api.v1alpha1 import FINALIZER
-from clickstream_operator.kube.client import Kube, KubernetesError, StaleObject
-from clickstream_operator.kube.objects import Key
+from clickstream_operator.kube.client import KubeClient, KubernetesError, StaleObject
+from clickstream_operator.kube.objects import ObjectKey
 from clickstream_operator.runtime import watch as handlers
-from clickstream_operator.runtime.predicates import Store
+from clickstream_operator.runtime.predicates import Predicates
 from clickstream_operator.runtime.workqueue import WorkQueue
 from clickstream_operator.telemetry.metrics import Metrics
 from sandbox import Sandbox
@@ -143,9 +143,9 @@ class Seen(WorkQueue):
 
     def __init__(self) -> None:
         super().__init__(clock=lambda: 0.0)
-        self.keys: list[Key] = []
+        self.keys: list[ObjectKey] = []
 
-    def add(self, key: Key, *, urgent: bool = False) -> None:
+    def add(self, key: ObjectKey, *, urgent: bool = False) -> None:
         """Note it."""
         self.keys.append(key)
 
@@ -177,7 +177,10 @@ def test_no_edit_is_lost_when_a_watch_breaks(
 
                 def operate() -> asyncio.Task[None]:
                     registry = handlers.build_registry(
-                        store=Store(), queue=queue, workers=AsyncMock(), states=Metrics().pipelines
+                        predicates=Predicates(),
+                        queue=queue,
+                        workers=AsyncMock(),
+                        states=Metrics().pipelines,
                     )
                     return asyncio.create_task(
                         kopf.operator(
@@ -258,9 +261,9 @@ def test_every_second_write_to_kubernetes_fails(
     lost: bool,
 ) -> None:
     """409 on the status, or no API server: finalizer, intent, outcome and end come all the same."""
-    send, count = Kube._patch, 0
+    send, count = KubeClient._patch, 0
 
-    async def fail(self: Kube, *args: Any, **options: Any) -> dict[str, Any]:
+    async def fail(self: KubeClient, *args: Any, **options: Any) -> dict[str, Any]:
         nonlocal count
         count += 1
         if count % 2 and not lost:
@@ -270,7 +273,7 @@ def test_every_second_write_to_kubernetes_fails(
             raise error("injected")
         return body
 
-    monkeypatch.setattr(Kube, "_patch", fail)
+    monkeypatch.setattr(KubeClient, "_patch", fail)
     journey.apply(LEAN)
     travel(journey, lambda: is_current(journey))
     assert made_twice(journey) == {}

@@ -25,10 +25,10 @@ import pytest
 import yaml
 
 from clickstream_operator.api.v1alpha1 import Spec
-from clickstream_operator.kube.objects import Key
-from clickstream_operator.reconcile.requeue import Pace
-from clickstream_operator.reconcile.state import Memory
-from clickstream_operator.runtime.predicates import Store
+from clickstream_operator.kube.objects import ObjectKey
+from clickstream_operator.reconcile.requeue import RequeuePolicy
+from clickstream_operator.reconcile.state import ReconcileState
+from clickstream_operator.runtime.predicates import Predicates
 from clickstream_operator.runtime.watch import operator_settings
 from clickstream_operator.runtime.workqueue import WorkQueue
 from sandbox.aws.strict import StrictAws
@@ -262,16 +262,16 @@ def test_upjet_aws_1772_a_rejected_call_is_tried_less_and_less(
 async def test_xp_aws_2029_an_edit_overtakes_an_hour_of_backlog() -> None:
     """Thousands of objects are polled at the same moment and an edit waits behind all of them."""
     queue = WorkQueue(clock=lambda: 0.0)
-    backlog = [Key("shop", str(number)) for number in range(3000)]
+    backlog = [ObjectKey("shop", str(number)) for number in range(3000)]
     for key in backlog:
         queue.add(key)
     queue.add(backlog[-1], urgent=True)
     assert await queue.get() == backlog[-1]
     dice = random.Random(1)  # noqa: S311 no secret
-    pace = Pace(clock=lambda: 0.0, jitter=dice.random)
+    pace = RequeuePolicy(clock=lambda: 0.0, jitter=dice.random)
     due: Counter[int] = Counter()
     for _ in backlog:
-        memory = Memory(uid="", generation=1)
+        memory = ReconcileState(uid="", generation=1)
         pace.plan_resync(memory, 300)
         due[int(memory.resync_due)] += 1
     assert max(due.values()) < len(backlog) / 20
@@ -298,7 +298,7 @@ def test_xp_2649_there_is_one_crd_and_it_is_small() -> None:
 
 def test_upjet_aws_325_memory_does_not_grow_with_the_size_of_objects() -> None:
     """Gigabytes for a few hundred objects, because each is cached whole."""
-    store = Store()
+    store = Predicates()
 
     def body(number: int) -> Body:
         resources = [{"name": str(part), "message": "x" * 400} for part in range(50)]
@@ -309,7 +309,7 @@ def test_upjet_aws_325_memory_does_not_grow_with_the_size_of_objects() -> None:
 
     tracemalloc.start()
     for number in range(500):
-        store.learn(Key("shop", str(number)), body(number))
+        store.changed(ObjectKey("shop", str(number)), body(number))
     kept, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert kept / 500 < 2048

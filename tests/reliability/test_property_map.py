@@ -208,7 +208,7 @@ class Campaign:
         """What a look at everything writes."""
         self.pilot.forget_calls()
         # A process that remembers nothing looks at everything.
-        self.pilot.controller._memories.clear()
+        self.pilot.controller._states.clear()
         run(self.pilot.resync())
         assert any(is_read(one.operation) for one in self.pilot.calls)
         return self.pilot.writes()
@@ -340,7 +340,7 @@ def test_the_field_has_its_effect_and_its_revert_takes_it_back(
 
 def look_at_everything(pilot: Pilot) -> float | None:
     """A pass of a process that remembers nothing, at the next resync."""
-    pilot.controller._memories.clear()
+    pilot.controller._states.clear()
     delay: float | None = run(pilot.resync())
     return delay
 

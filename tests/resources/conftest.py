@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from moto import mock_aws
 
-from clickstream_operator.aws.arns import Place
+from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.limits import Limits
 from clickstream_operator.aws.session import AwsSession, CallRecord, is_read
@@ -26,7 +26,7 @@ class Cloud:
 
     def __init__(self, executor: ThreadPoolExecutor) -> None:
         self.records: list[CallRecord] = []
-        self.place = Place(partition="aws", region=REGION, account=ACCOUNT)
+        self.place = AwsLocation(partition="aws", region=REGION, account=ACCOUNT)
         self.session = AwsSession(
             region=REGION,
             executor=executor,

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from clickstream_operator.aws.arns import Place
+from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.pipeline import role_policies
 
-PLACE = Place(partition="aws", region="eu-west-1", account="123456789012")
+PLACE = AwsLocation(partition="aws", region="eu-west-1", account="123456789012")
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:shop-alerts"
 SHARED: dict[str, Any] = {

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from clickstream_operator.aws.arns import Place
+from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.engine.resource import DeletionPolicy, ResourceBlocked
 from clickstream_operator.resources.s3_bucket import S3Bucket
@@ -66,7 +66,7 @@ async def test_hot_observation_is_one_call(cloud: Cloud) -> None:
 
 async def test_bucket_of_another_region(cloud: Cloud) -> None:
     """The region goes along; us-east-1 must not."""
-    place = Place(partition="aws", region="eu-west-1", account=ACCOUNT)
+    place = AwsLocation(partition="aws", region="eu-west-1", account=ACCOUNT)
     await cloud.converge(bucket(cloud, place=place))
     answer = await cloud.session.call("s3", "get_bucket_location", Bucket=NAME)
     assert answer["LocationConstraint"] == "eu-west-1"

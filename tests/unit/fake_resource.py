@@ -218,7 +218,7 @@ class Slow(FakeResource):
 class LateLook(FakeResource):
     """One that can be looked for only after its dependencies."""
 
-    late_look = True
+    observe_late = True
 
 
 class Untagged(FakeResource):

@@ -16,9 +16,9 @@ from clickstream_operator.api.reasons import Reason
 from clickstream_operator.aws import tags as ownership
 from clickstream_operator.aws.errors import Category
 from clickstream_operator.engine.apply import MAX_STEPS, Applier
-from clickstream_operator.engine.inputs import PassInput
+from clickstream_operator.engine.inputs import ReconcileInput
 from clickstream_operator.engine.inventory import Drift, Origin, State
-from clickstream_operator.engine.outcome import Next, Outcome
+from clickstream_operator.engine.outcome import Outcome, Requeue
 from clickstream_operator.engine.plan import Action, AdoptionPolicy, DriftPolicy, Policy
 from clickstream_operator.engine.resource import (
     Observed,
@@ -48,7 +48,7 @@ ADOPT = Policy(adoption=AdoptionPolicy.ALWAYS, adopt_without_owner=True)
 async def apply(*resources: FakeResource, **start: Any) -> dict[str, Outcome]:
     """One pass over the resources; without an inventory unless one is given."""
     start.setdefault("inventory", {})
-    return dict(await Applier(resources, PassInput(**start)).apply())
+    return dict(await Applier(resources, ReconcileInput(**start)).apply())
 
 
 def inventory_of(outcomes: dict[str, Outcome]) -> dict[str, Any]:
@@ -100,7 +100,7 @@ async def test_create_first_looks_while_suspended() -> None:
     outcome = (await apply(fake, policy=Policy(read_only=True)))["a"]
     assert fake.calls == ["observe-full"]
     assert state_of(outcome) == (State.BLOCKED, Reason.SUSPENDED)
-    assert outcome.next is Next.RESYNC
+    assert outcome.next is Requeue.RESYNC
 
 
 async def test_lost_answer_of_a_creation_is_found_again() -> None:
@@ -135,7 +135,7 @@ async def test_already_exists_that_is_not_seen_is_an_error() -> None:
     fake.lag = 1
     outcome = (await apply(fake))["a"]
     assert state_of(outcome) == (State.FAILED, Reason.CONFLICT)
-    assert outcome.next is Next.BACKOFF
+    assert outcome.next is Requeue.BACKOFF
 
 
 async def test_created_and_not_seen_yet() -> None:
@@ -144,7 +144,7 @@ async def test_created_and_not_seen_yet() -> None:
     fake.lag = 2
     outcome = (await apply(fake))["a"]
     assert state_of(outcome) == (State.CREATING, Reason.WAITING_FOR_AWS)
-    assert outcome.next is Next.POLL
+    assert outcome.next is Requeue.POLL
     assert outcome.done == (Action.CREATE,)
 
 
@@ -176,7 +176,7 @@ async def test_conflict_never_writes(kind: type[FakeResource], tags: dict[str, s
     assert outcome.entry.arn == ""
     assert "update" not in fake.calls
     assert fake.there is before
-    assert outcome.next is Next.BACKOFF
+    assert outcome.next is Requeue.BACKOFF
 
 
 async def test_tags_are_read_only_when_nothing_else_tells() -> None:
@@ -304,7 +304,7 @@ async def test_dependent_waits_for_one_that_aws_works_on() -> None:
     outcomes = await apply(first, second)
     assert not second.writes
     assert state_of(outcomes["b"]) == (State.PENDING, Reason.WAITING_FOR_DEPENDENCY)
-    assert outcomes["b"].next is Next.POLL
+    assert outcomes["b"].next is Requeue.POLL
     assert outcomes["b"].entry is not None
     assert outcomes["b"].entry.message == "waiting for a"
 
@@ -402,7 +402,7 @@ async def look_at_tags(
         one.tags_in_observation = False
     inventory = {one.name: one.entry() for one in resources}
     start.setdefault("inventory", inventory)
-    applier = Applier(resources, PassInput(**start), tag_index=tag_index)
+    applier = Applier(resources, ReconcileInput(**start), tag_index=tag_index)
     await applier.apply()
     return applier, asked
 
@@ -414,7 +414,7 @@ async def test_tags_that_the_index_has_right_are_not_read() -> None:
     applier, asked = await look_at_tags(right, other, index=index, full=True)
     assert asked == [{right.arn, other.arn}]
     assert right.calls == other.calls == ["observe-full"]
-    assert applier.unindexed == frozenset()
+    assert applier.untagged_in_index == frozenset()
     _, asked = await look_at_tags(right, other, index=index)
     assert asked == []
 
@@ -434,9 +434,9 @@ async def test_what_the_index_does_not_have_is_read_in_the_next_resync() -> None
     absent, never = FakeResource("absent").exists(tags={}), Unindexed("never").exists(tags={})
     applier, asked = await look_at_tags(absent, never, index={}, full=True)
     assert asked == [{absent.arn}]
-    assert applier.unindexed == {"absent", "never"}
+    assert applier.untagged_in_index == {"absent", "never"}
     assert absent.writes == never.writes == []
-    await look_at_tags(absent, never, index={}, unindexed=applier.unindexed)
+    await look_at_tags(absent, never, index={}, untagged_in_index=applier.untagged_in_index)
     assert absent.writes == never.writes == ["update"]
 
 
@@ -457,34 +457,34 @@ async def test_tags_that_cannot_be_read_are_a_failed_look() -> None:
     fake = FakeResource("a").exists()
     fake.fail["read_tags"] = aws_error(Category.THROTTLED)
     applier, _ = await look_at_tags(fake, index={fake.arn: {}}, full=True)
-    assert applier.outcomes["a"].look_failed
+    assert applier.outcomes["a"].observation_failed
 
 
 async def test_what_could_not_be_seen_in_full_is_left_unread() -> None:
     """A hot look at it would seem to be all of it, so the next look is full again."""
-    cold, tags, fine = (FakeResource(name).exists() for name in ("cold", "tags", "fine"))
-    cold.fail["observe-full"] = aws_error(Category.ACCESS_DENIED)
+    full_only, tags, fine = (FakeResource(name).exists() for name in ("cold", "tags", "fine"))
+    full_only.fail["observe-full"] = aws_error(Category.ACCESS_DENIED)
     tags.fail["read_tags"] = aws_error(Category.THROTTLED)
-    index: dict[str, Any] = {one.arn: {} for one in (cold, tags)} | {fine.arn: OWN_TAGS}
-    first, _ = await look_at_tags(cold, tags, fine, index=index, full=True)
-    assert first.unread == {"cold", "tags"}
+    index: dict[str, Any] = {one.arn: {} for one in (full_only, tags)} | {fine.arn: OWN_TAGS}
+    first, _ = await look_at_tags(full_only, tags, fine, index=index, full=True)
+    assert first.unobserved == {"cold", "tags"}
     fine.log.clear()
-    second, _ = await look_at_tags(cold, tags, fine, index=index, unread=first.unread)
-    assert second.unread == {"cold", "tags"}
+    second, _ = await look_at_tags(full_only, tags, fine, index=index, unobserved=first.unobserved)
+    assert second.unobserved == {"cold", "tags"}
     assert fine.calls == ["observe"]
-    cold.fail = tags.fail = {}
-    cold.log.clear()
+    full_only.fail = tags.fail = {}
+    full_only.log.clear()
     tags.log.clear()
-    third, _ = await look_at_tags(cold, tags, fine, index=index, unread=second.unread)
-    assert third.unread == frozenset()
-    assert cold.calls == tags.calls == ["observe-full", "read_tags"]
+    third, _ = await look_at_tags(full_only, tags, fine, index=index, unobserved=second.unobserved)
+    assert third.unobserved == frozenset()
+    assert full_only.calls == tags.calls == ["observe-full", "read_tags"]
 
 
 async def test_observations_are_of_what_is_ready() -> None:
     """What a poll may skip: ready ones, as they are after their writes."""
     ready, busy = FakeResource("ready"), FakeResource("busy")
     busy.after_create = progressing("Busy", "busy")
-    applier = Applier([ready, busy], PassInput(inventory={}))
+    applier = Applier([ready, busy], ReconcileInput(inventory={}))
     await applier.apply()
     assert applier.observations == {"ready": ready.there}
 
@@ -493,10 +493,10 @@ async def test_what_is_not_due_is_not_looked_at() -> None:
     """Its last outcome stands, and its outputs serve what needs them."""
     slow = FakeResource("slow").exists(readiness=progressing("Busy", "busy"))
     user = FakeResource("user", wants_output_of=["slow"])
-    carried = Outcome("slow", slow.entry(), Next.POLL, outputs={"arn": slow.arn})
-    outcomes = await apply(slow, user, inventory={}, carried={"slow": carried})
+    deferred = Outcome("slow", slow.entry(), Requeue.POLL, outputs={"arn": slow.arn})
+    outcomes = await apply(slow, user, inventory={}, deferred={"slow": deferred})
     assert slow.calls == []
-    assert outcomes["slow"] is carried
+    assert outcomes["slow"] is deferred
     assert outcomes["user"].ready
 
 
@@ -504,13 +504,13 @@ async def test_what_a_new_thing_began_with_need_not_be_read() -> None:
     """AWS applied it before it answered: the look when it is ready is a hot one."""
     fake = Acknowledging("a", want={"size": 1, "ttl": "on"})
     fake.after_create = progressing("Busy", "busy")
-    first = Applier([fake], PassInput(inventory={}))
-    begun = inventory_of(dict(await first.apply()))
+    first = Applier([fake], ReconcileInput(inventory={}))
+    creating = inventory_of(dict(await first.apply()))
     fake.exists(ttl="")
-    assert first.begun.keys() == {"a"}
+    assert first.creating.keys() == {"a"}
     fake.log.clear()
-    seen = {"a": replace(first.begun["a"], properties={"size": 1, "ttl": ""})}
-    outcomes = await apply(fake, inventory=begun, begun=seen)
+    seen = {"a": replace(first.creating["a"], properties={"size": 1, "ttl": ""})}
+    outcomes = await apply(fake, inventory=creating, creating=seen)
     assert fake.calls == ["observe", "update", "observe"]
     assert outcomes["a"].ready
     assert fake.there is not None
@@ -521,23 +521,24 @@ async def test_what_aws_took_its_time_to_create_is_busy_after_each_change() -> N
     """Where the kind says so, no look tells what is known."""
     fake = Slow("a", want={"size": 2}).exists(size=1)
     assert fake.there is not None
-    begun = {"a": replace(fake.there, readiness=Slow.busy_after_change)}
+    creating = {"a": replace(fake.there, readiness=Slow.busy_after_change)}
     entry = fake.entry(applied_hash="", state=State.CREATING)
-    outcome = (await apply(fake, inventory={"a": entry}, begun=begun))["a"]
+    outcome = (await apply(fake, inventory={"a": entry}, creating=creating))["a"]
     assert fake.calls == ["observe", "update"]
-    assert (outcome.next, outcome.seconds, outcome.done) == (Next.POLL, 30.0, (Action.UPDATE,))
+    assert (outcome.next, outcome.seconds, outcome.done) == (Requeue.POLL, 30.0, (Action.UPDATE,))
 
 
 async def test_what_failed_half_way_is_read_anew() -> None:
     """Which of several changes AWS took is not known then."""
     fake = Slow("a", want={"size": 2}).exists(size=1)
     fake.fail["update"] = aws_error(Category.CONFLICT)
-    start = PassInput(
-        inventory={"a": fake.entry(applied_hash="")}, begun={"a": fake.there} if fake.there else {}
+    start = ReconcileInput(
+        inventory={"a": fake.entry(applied_hash="")},
+        creating={"a": fake.there} if fake.there else {},
     )
     applier = Applier([fake], start)
     await applier.apply()
-    assert applier.begun == {}
+    assert applier.creating == {}
 
 
 @pytest.mark.parametrize(("full", "call"), [(True, "observe-full"), (False, "observe")])
@@ -561,8 +562,8 @@ async def test_failed_look_says_nothing_about_the_thing() -> None:
     fake.fail["observe"] = aws_error(Category.THROTTLED)
     entry = fake.entry()
     outcome = (await apply(fake, inventory={"a": entry}))["a"]
-    assert outcome.look_failed
-    assert outcome.next is Next.BACKOFF
+    assert outcome.observation_failed
+    assert outcome.next is Requeue.BACKOFF
     assert outcome.entry is not None
     assert (outcome.entry.arn, outcome.entry.applied_hash) == (entry.arn, entry.applied_hash)
     assert not fake.writes
@@ -639,7 +640,7 @@ async def test_steps_stop_when_reads_lag_writes() -> None:
     outcome = (await apply(slow, inventory={"a": entry}))["a"]
     assert writes == {"update": 1}
     assert state_of(outcome) == (State.UPDATING, Reason.WAITING_FOR_AWS)
-    assert outcome.next is Next.POLL
+    assert outcome.next is Requeue.POLL
 
 
 async def test_steps_stop_when_aws_is_at_work() -> None:
@@ -669,7 +670,7 @@ async def test_steps_of_one_pass_are_bounded() -> None:
     fake = Restless("a", want={"x": -1}).exists(x=0)
     outcome = (await apply(fake, inventory={"a": fake.entry(applied_hash="0")}))["a"]
     assert len(fake.writes) == MAX_STEPS
-    assert outcome.next is Next.POLL
+    assert outcome.next is Requeue.POLL
 
 
 async def test_update_that_meets_another_thing_is_an_error() -> None:
@@ -686,7 +687,7 @@ async def test_nothing_is_written_to_one_that_aws_works_on() -> None:
     fake = FakeResource("a").exists(readiness=progressing("Busy", "busy"), size=2)
     outcome = (await apply(fake, inventory={"a": fake.entry(applied_hash="0")}))["a"]
     assert not fake.writes
-    assert outcome.next is Next.POLL
+    assert outcome.next is Requeue.POLL
 
 
 async def test_one_that_is_being_deleted_is_made_again_afterwards() -> None:
@@ -694,7 +695,7 @@ async def test_one_that_is_being_deleted_is_made_again_afterwards() -> None:
     fake = FakeResource("a").exists(readiness=deleting("going"))
     outcomes = await apply(fake, inventory={"a": fake.entry()})
     assert state_of(outcomes["a"]) == (State.BLOCKED, Reason.WAITING_FOR_AWS)
-    assert outcomes["a"].next is Next.POLL
+    assert outcomes["a"].next is Requeue.POLL
     fake.there = None
     outcomes = await apply(fake, inventory=inventory_of(outcomes))
     assert outcomes["a"].ready

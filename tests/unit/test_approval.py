@@ -63,7 +63,7 @@ ENTRY = Entry("stream", "Stream", "s", arn="arn", applied_hash="h")
 LINE = PlannedChange(Action.UPDATE, "stream", "retention_hours", "24", "48")
 WITHHELD = Outcome("stream", replace(ENTRY, state=State.BLOCKED), withheld=(LINE,))
 READY = Outcome("stream", replace(ENTRY, state=State.READY))
-UNSEEN = Outcome("stream", replace(ENTRY, state=State.FAILED), look_failed=True)
+UNSEEN = Outcome("stream", replace(ENTRY, state=State.FAILED), observation_failed=True)
 
 
 def _next(before: Plan | None, outcome: Outcome, *, generation: int = 1, by: str = "") -> Plan:

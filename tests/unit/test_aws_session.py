@@ -177,14 +177,14 @@ async def test_a_throttle_slows_the_others_down(executor: ThreadPoolExecutor) ->
 async def test_a_silent_service_is_waited_for_once_in_a_pass(executor: ThreadPoolExecutor) -> None:
     """The other calls to it fail with the first timeout; other services are asked."""
     session = Answers(executor, TIMED_OUT, None)
-    one = passes.Pass("shop/web", is_edit=False)
+    one = passes.CallContext("shop/web", is_edit=False)
     with passes.running(one):
         for _ in range(3):
             with pytest.raises(AwsError, match="ReadTimeoutError"):
                 await session.call("sqs", "get_queue_url")
         assert await session.call("sns", "list_topics") == {}
     assert len(session.records) == 2
-    with passes.running(passes.Pass("shop/web", is_edit=False)):
+    with passes.running(passes.CallContext("shop/web", is_edit=False)):
         assert await session.call("sqs", "get_queue_url") == {}
 
 
@@ -207,12 +207,12 @@ async def test_a_pass_that_hangs_leaves_threads_to_the_others(
     stuck = []
     try:
         for name in ("a", "b"):
-            with passes.running(passes.Pass(name, is_edit=True, at_once=1)):
+            with passes.running(passes.CallContext(name, is_edit=True, at_once=1)):
                 stuck += [
                     asyncio.create_task(session.call("kinesis", "list_shards")) for _ in range(20)
                 ]
         await asyncio.sleep(0)
-        with passes.running(passes.Pass("c", is_edit=False, at_once=1)):
+        with passes.running(passes.CallContext("c", is_edit=False, at_once=1)):
             assert await asyncio.wait_for(session.call("sqs", "get_queue_url"), 5) == {}
         assert sorted(sent) == ["kinesis", "kinesis", "sqs"]
     finally:
@@ -231,18 +231,18 @@ async def test_a_cancelled_call_stays_until_its_request_has_landed(
     executor: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A thread can't be stopped: the pass that follows must not look before it is done."""
-    begun, go_on, landed = threading.Event(), threading.Event(), threading.Event()
+    creating, go_on, landed = threading.Event(), threading.Event(), threading.Event()
     session = AwsSession(region="us-east-1", executor=executor, limits=Limits(enabled=False))
 
     def send(*_: object) -> dict[str, object]:
-        begun.set()
+        creating.set()
         assert go_on.wait(10)
         landed.set()
         return {}
 
     monkeypatch.setattr(session, "_send", send)
     call = asyncio.create_task(session._attempt("sqs", "create_queue", {}))
-    await asyncio.to_thread(begun.wait, 10)
+    await asyncio.to_thread(creating.wait, 10)
     call.cancel()
     await asyncio.sleep(0)
     assert not call.done()

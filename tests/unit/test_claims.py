@@ -9,11 +9,11 @@ import pytest
 
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.v1alpha1 import Effective, Spec
-from clickstream_operator.aws.arns import Place
-from clickstream_operator.kube.objects import Key
+from clickstream_operator.aws.arns import AwsLocation
+from clickstream_operator.kube.objects import ObjectKey
 from clickstream_operator.pipeline import names
 from clickstream_operator.reconcile import name_conflicts as claims
-from clickstream_operator.reconcile.name_conflicts import Claim, problem_with
+from clickstream_operator.reconcile.name_conflicts import Claim, conflict_with
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -31,7 +31,7 @@ def claim(
     base = f"{name}-abcdefgh"
     physical = names.physical_names(
         base=base,
-        place=Place("aws", region, account),
+        place=AwsLocation("aws", region, account),
         spec=Spec.model_validate({"names": given or {}}),
         account_regional=False,
     )
@@ -44,7 +44,9 @@ def claim(
         base=base,
         names=dict(physical),
     )
-    return Claim(Key("shop", name), NOON - timedelta(seconds=age), effective, recorded=recorded)
+    return Claim(
+        ObjectKey("shop", name), NOON - timedelta(seconds=age), effective, recorded=recorded
+    )
 
 
 SHARED = {"stream": "shared"}
@@ -53,54 +55,54 @@ SHARED = {"stream": "shared"}
 def test_older_one_wins() -> None:
     """Either order of asking gives one winner."""
     old, young = claim("b", age=9, given=SHARED), claim("a", given=SHARED)
-    assert problem_with(old, [young]) is None
-    problem = problem_with(young, [old])
-    assert problem is not None
-    assert problem.reason is Reason.OWNERSHIP_CONFLICT
-    assert problem.message.startswith("spec.names.stream shared is of pipeline shop/b, ")
+    assert conflict_with(old, [young]) is None
+    blocker = conflict_with(young, [old])
+    assert blocker is not None
+    assert blocker.reason is Reason.OWNERSHIP_CONFLICT
+    assert blocker.message.startswith("spec.names.stream shared is of pipeline shop/b, ")
 
 
 def test_of_one_second_the_one_that_began_then_the_first_by_name() -> None:
     """Kubernetes keeps whole seconds; exactly one of two wins."""
     one, two = claim("a", given=SHARED), claim("b", given=SHARED)
-    assert problem_with(one, [two]) is None
-    assert problem_with(two, [one]) is not None
+    assert conflict_with(one, [two]) is None
+    assert conflict_with(two, [one]) is not None
     waiting = replace(one, recorded=False)
-    assert problem_with(waiting, [two]) is not None
-    assert problem_with(two, [waiting]) is None
+    assert conflict_with(waiting, [two]) is not None
+    assert conflict_with(two, [waiting]) is None
 
 
 def test_names_of_other_places_are_other_things() -> None:
     """Streams and tables belong to an account and a region, buckets to everybody."""
     here = claim("a", given=SHARED)
-    assert problem_with(here, [claim("b", age=9, given=SHARED, region="eu-west-2")]) is None
-    assert problem_with(here, [claim("b", age=9, given=SHARED, account="210987654321")]) is None
+    assert conflict_with(here, [claim("b", age=9, given=SHARED, region="eu-west-2")]) is None
+    assert conflict_with(here, [claim("b", age=9, given=SHARED, account="210987654321")]) is None
     bucket = {"archiveBucket": "shared-bucket"}
     far = claim("b", age=9, given=bucket, region="us-east-1", account="210987654321")
-    problem = problem_with(claim("a", given=bucket), [far])
-    assert problem is not None
-    assert "spec.names.archiveBucket shared-bucket" in problem.message
+    blocker = conflict_with(claim("a", given=bucket), [far])
+    assert blocker is not None
+    assert "spec.names.archiveBucket shared-bucket" in blocker.message
 
 
 def test_tables_share_one_space_of_names() -> None:
     """A table of one kind is in the way of another kind's."""
     old = claim("b", age=9, given={"countersTable": "shared"})
-    assert problem_with(claim("a", given={"pageMetricsTable": "shared"}), [old]) is not None
-    assert problem_with(claim("a", given={"stream": "shared"}), [old]) is None
+    assert conflict_with(claim("a", given={"pageMetricsTable": "shared"}), [old]) is not None
+    assert conflict_with(claim("a", given={"stream": "shared"}), [old]) is None
 
 
 @pytest.mark.parametrize("age", [0, 9])
 def test_different_names_never_meet(age: int) -> None:
     """Pipelines without given names do not know each other."""
-    assert problem_with(claim("a"), [claim("b", age=age)]) is None
+    assert conflict_with(claim("a"), [claim("b", age=age)]) is None
 
 
 def test_one_name_for_two_tables_is_a_fault_of_the_spec() -> None:
     """Both would be one table with two key schemas."""
     twice = {"countersTable": "same", "sessionMetricsTable": "same"}
-    problem = problem_with(claim("a", given=twice), [])
-    assert problem is not None
-    assert problem.reason is Reason.INVALID
+    blocker = conflict_with(claim("a", given=twice), [])
+    assert blocker is not None
+    assert blocker.reason is Reason.INVALID
 
 
 def test_a_minute_is_the_longest_wait() -> None:

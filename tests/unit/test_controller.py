@@ -13,21 +13,21 @@ import pytest
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.v1alpha1 import FINALIZER, Status
 from clickstream_operator.aws.errors import AwsError, Category
-from clickstream_operator.aws.session import AwsSession, Identity
+from clickstream_operator.aws.session import AwsSession, CallerIdentity
 from clickstream_operator.engine.resource import DeletionPolicy, Observed, progressing
-from clickstream_operator.kube.client import Kube
-from clickstream_operator.kube.events import EventRecorder, Happening
-from clickstream_operator.kube.objects import Key
+from clickstream_operator.kube.client import KubeClient
+from clickstream_operator.kube.events import Event, EventRecorder
+from clickstream_operator.kube.objects import ObjectKey
 from clickstream_operator.pipeline import build as pipeline
 from clickstream_operator.reconcile import apply as apply_pass
-from clickstream_operator.reconcile.config import Surroundings
-from clickstream_operator.reconcile.reconciler import Controller
+from clickstream_operator.reconcile.config import OperatorConfig
+from clickstream_operator.reconcile.reconciler import Reconciler
 from clickstream_operator.resources.s3_config_object import ConfigObject
 from clickstream_operator.status import compose as statuses
 from clickstream_operator.telemetry.metrics import Metrics
 from tests.unit.fake_resource import FakeResource, Unindexed, aws_error
 
-KEY = Key("shop", "web")
+KEY = ObjectKey("shop", "web")
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
 
@@ -54,7 +54,7 @@ class MemoryKube:
         """What is stored."""
         return self.statuses[-1]
 
-    async def get(self, key: Key) -> dict[str, Any] | None:
+    async def get(self, key: ObjectKey) -> dict[str, Any] | None:
         """The object."""
         return copy.deepcopy(self.body)
 
@@ -86,11 +86,11 @@ class MemoryRecorder:
     """Events in a list."""
 
     def __init__(self) -> None:
-        self.seen: list[Happening] = []
+        self.seen: list[Event] = []
 
-    async def record(self, body: Mapping[str, Any], happening: Happening) -> None:
+    async def record(self, body: Mapping[str, Any], event: Event) -> None:
         """Remember it."""
-        self.seen.append(happening)
+        self.seen.append(event)
 
 
 class MemorySession:
@@ -98,11 +98,11 @@ class MemorySession:
 
     error: AwsError | None = None
 
-    async def identity(self) -> Identity:
+    async def identity(self) -> CallerIdentity:
         """The account."""
         if self.error is not None:
             raise self.error
-        return Identity("123456789012", "aws")
+        return CallerIdentity("123456789012", "aws")
 
 
 class World:
@@ -115,11 +115,11 @@ class World:
         self.possible: list[FakeResource] = []
         monkeypatch.setattr(pipeline, "build", lambda _blueprint: self.wanted)
         monkeypatch.setattr(pipeline, "build_everything", lambda _blueprint: self.possible)
-        self.controller = Controller(
-            kube=cast("Kube", self.kube),
+        self.controller = Reconciler(
+            kube=cast("KubeClient", self.kube),
             recorder=cast("EventRecorder", self.recorder),
             sessions=lambda _region, _role: cast("AwsSession", self.session),
-            surroundings=Surroundings(
+            config=OperatorConfig(
                 cluster="cluster-1",
                 instance="test",
                 default_region="eu-west-1",
@@ -419,7 +419,7 @@ async def test_what_no_process_tried_to_make_is_not_waited_for(world: World) -> 
     await world.step()
     assert (world.kube.body, first.there) == (None, None)
     world.kube.body = stored
-    world.controller._memories.clear()
+    world.controller._states.clear()
     assert await world.step() == 10.0
 
 

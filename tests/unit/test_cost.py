@@ -19,7 +19,7 @@ from clickstream_operator.cost.prices import DEFAULT_REGION, Prices, document, p
 from clickstream_operator.cost.traffic import Traffic, distinct_pages, flow, shards_needed
 from clickstream_operator.pipeline.alarms import alarm_set
 from clickstream_operator.status.compose import compose
-from clickstream_operator.status.result import Report
+from clickstream_operator.status.result import ReconcileResult
 
 TODAY = date(2026, 11, 23)
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -301,7 +301,7 @@ def test_status_and_plan_carry_the_cost() -> None:
     """The estimate is in the status, in a plan with changes, and not in an empty one."""
     now = datetime(2026, 11, 23)  # noqa: DTZ001 - any time will do
     plan = Plan(hash="h", changes=[PlanChange(action="update", resource="stream")])
-    report = Report(
+    report = ReconcileResult(
         generation=1,
         entries=(),
         gating=frozenset(),
@@ -313,7 +313,7 @@ def test_status_and_plan_carry_the_cost() -> None:
     assert status.estimated_monthly_cost == "76.96"
     assert status.plan is not None
     assert status.plan.cost_per_month == "76.96"
-    empty = Report(1, (), frozenset(), None, plan=Plan(serial=1))
+    empty = ReconcileResult(1, (), frozenset(), None, plan=Plan(serial=1))
     later = compose(status, empty, now=now)
     assert later.estimated_monthly_cost == "76.96"
     assert later.plan is not None

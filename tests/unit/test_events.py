@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from clickstream_operator.api.reasons import Reason
-from clickstream_operator.kube.client import Kube
-from clickstream_operator.kube.events import EventRecorder, Happening
+from clickstream_operator.kube.client import KubeClient
+from clickstream_operator.kube.events import Event, EventRecorder
 
 BODY = {
     "metadata": {"name": "web", "namespace": "shop", "uid": "uid-1", "resourceVersion": "1"},
 }
-BLOCKED = Happening("Warning", Reason.ACCESS_DENIED, "may not", "Apply")
-UPDATED = Happening("Normal", Reason.RESOURCE_UPDATED, "updated stream", "Update")
+BLOCKED = Event("Warning", Reason.ACCESS_DENIED, "may not", "Apply")
+UPDATED = Event("Normal", Reason.RESOURCE_UPDATED, "updated stream", "Update")
 
 
 class MemoryKube:
@@ -27,14 +27,16 @@ class MemoryKube:
         self.events.append(event)
 
 
-async def _posted(happening: Happening, *minutes: int) -> int:
+async def _posted(event: Event, *minutes: int) -> int:
     kube, times = MemoryKube(), iter(minutes)
     start = datetime(2026, 11, 1, tzinfo=UTC)
     recorder = EventRecorder(
-        cast("Kube", kube), instance="test", now=lambda: start + timedelta(minutes=next(times))
+        cast("KubeClient", kube),
+        instance="test",
+        now=lambda: start + timedelta(minutes=next(times)),
     )
     for _ in minutes:
-        await recorder.record(BODY, happening)
+        await recorder.record(BODY, event)
     return len(kube.events)
 
 

@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 import shared
 from clickstream_operator.api.spec import DetectionRule
 from clickstream_operator.api.v1alpha1 import Spec
-from clickstream_operator.aws.arns import Place
+from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.pipeline import function_config, names
 from clickstream_operator.pipeline.detection_config import RuleError, compile_rule
 from clickstream_operator.pipeline.function_config import Function
 from shared.config import Config, load_config
 
 SCHEMA = json.loads((Path(shared.__path__[0]) / "config.schema.json").read_text())
-PLACE = Place("aws", "eu-west-1", "123456789012")
+PLACE = AwsLocation("aws", "eu-west-1", "123456789012")
 BASE = "web-abcdefgh"
 FUNCTIONS: tuple[Function, ...] = ("processor", "detector")
 

@@ -101,14 +101,14 @@ def test_a_day_has_its_season() -> None:
     midnight = epoch("2026-11-24T00:00:00")
     for seed in (1, 2):
         traffic = generate(seed, 12_000, midnight, bots=0, broken=0, minutes=1440)
-        begun = Counter(one.first_activity[:13] for one in traffic.truth.sessions.values())
-        sessions = begun.total()
+        creating = Counter(one.first_activity[:13] for one in traffic.truth.sessions.values())
+        sessions = creating.total()
         for hour in range(24):
             first = round(midnight) // 60 + (hour - 24) * 60
             share = sum(season(first + minute) for minute in range(60)) / 1440
-            off = abs(begun[f"2026-11-23T{hour:02d}"] - sessions * share)
+            off = abs(creating[f"2026-11-23T{hour:02d}"] - sessions * share)
             assert off < 4 * math.sqrt(sessions * share * (1 - share)), hour
-        assert begun["2026-11-23T15"] > 2.5 * begun["2026-11-23T03"]
+        assert creating["2026-11-23T15"] > 2.5 * creating["2026-11-23T03"]
 
 
 def test_a_week_has_its_season() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from clickstream_operator.api import components
 from clickstream_operator.api.v1alpha1 import Spec
-from clickstream_operator.aws.arns import Place
+from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.pipeline import names
 
 ROOT = Path(__file__).parents[2]
@@ -24,7 +24,7 @@ POLICIES = [
 ]
 #: Characters without white space (IAM user guide, "IAM and AWS STS quotas").
 MANAGED_POLICY_LENGTH = 6144
-PLACE = Place("aws", "eu-west-1", "123456789012")
+PLACE = AwsLocation("aws", "eu-west-1", "123456789012")
 IN_REGION = f"{PLACE.region}:{PLACE.account}"
 #: Of others, with names that end or begin as ours do.
 FOREIGN = (

@@ -14,11 +14,16 @@ import urllib3
 from kubernetes import client
 
 from clickstream_operator.api.v1alpha1 import FINALIZER
-from clickstream_operator.kube.client import Kube, KubernetesError, KubernetesRefusal, StaleObject
+from clickstream_operator.kube.client import (
+    KubeClient,
+    KubernetesError,
+    KubernetesRefusal,
+    StaleObject,
+)
 from clickstream_operator.kube.connection import connect
-from clickstream_operator.kube.objects import Key
+from clickstream_operator.kube.objects import ObjectKey
 
-KEY = Key("shop", "web")
+KEY = ObjectKey("shop", "web")
 BODY = {
     "metadata": {
         "name": "web",
@@ -73,9 +78,9 @@ def api(answer: Any, status: int = 200) -> tuple[client.ApiClient, Wire]:
     return made, wire
 
 
-def kube(answer: Any, pool: ThreadPoolExecutor, status: int = 200) -> Kube:
+def kube(answer: Any, pool: ThreadPoolExecutor, status: int = 200) -> KubeClient:
     """The operator's client with one answer."""
-    return Kube(api(answer, status)[0], executor=pool)
+    return KubeClient(api(answer, status)[0], executor=pool)
 
 
 def refusal(message: str = "because") -> dict[str, Any]:
@@ -93,7 +98,7 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 async def test_object_is_read(pool: ThreadPoolExecutor) -> None:
     """The live object as plain data."""
     made, wire = api(BODY)
-    assert await Kube(made, executor=pool).get(KEY) == BODY
+    assert await KubeClient(made, executor=pool).get(KEY) == BODY
     assert wire.requests[0][:2] == ("GET", OBJECT)
 
 
@@ -135,7 +140,7 @@ async def test_writes_are_guarded(
     """A JSON patch that tests uid and resourceVersion first, and counts as a write."""
     written: list[str] = []
     made, wire = api(BODY)
-    assert await write(Kube(made, executor=pool, on_write=written.append)) == BODY
+    assert await write(KubeClient(made, executor=pool, on_write=written.append)) == BODY
     assert wire.requests == [("PATCH", path, [*GUARD, operation], "application/json-patch+json")]
     assert len(written) == 1
 
@@ -144,7 +149,7 @@ async def test_writes_are_guarded(
 async def test_changed_object_is_stale(pool: ThreadPoolExecutor, status: int) -> None:
     """Gone, or changed since it was read: run again, nothing was written."""
     written: list[str] = []
-    refused = Kube(api(refusal(), status)[0], executor=pool, on_write=written.append)
+    refused = KubeClient(api(refusal(), status)[0], executor=pool, on_write=written.append)
     with pytest.raises(StaleObject, match=rf"shop/web changed meanwhile: {status} because"):
         await refused.write_status(BODY, {})
     assert written == []
@@ -203,7 +208,7 @@ async def test_what_is_forbidden_says_so(pool: ThreadPoolExecutor) -> None:
 async def test_cluster_is_named_by_kube_system(pool: ThreadPoolExecutor) -> None:
     """The uid of a namespace that lives as long as the cluster."""
     made, wire = api({"metadata": {"uid": "uid-of-kube-system"}})
-    assert await Kube(made, executor=pool).cluster_uid() == "uid-of-kube-system"
+    assert await KubeClient(made, executor=pool).cluster_uid() == "uid-of-kube-system"
     assert wire.requests[0][1] == "/api/v1/namespaces/kube-system"
     with pytest.raises(KubernetesError, match="reading the namespace kube-system"):
         await kube(refusal(), pool, 403).cluster_uid()

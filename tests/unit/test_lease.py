@@ -14,16 +14,16 @@ from clickstream_operator.aws.errors import AwsError
 from clickstream_operator.aws.limits import Limits
 from clickstream_operator.aws.session import AwsSession, CallRecord
 from clickstream_operator.kube.client import KubernetesError
-from clickstream_operator.kube.fence import Fence, Fenced
-from clickstream_operator.kube.leader_election import Candidate, LeaseTaken
+from clickstream_operator.kube.fence import Fenced, WriteFence
+from clickstream_operator.kube.leader_election import LeaderElector, LeaseTaken
 from clickstream_operator.kube.lease import (
     Lease,
-    Move,
-    Sight,
+    LeaseAction,
+    LeaseObservation,
     Timing,
     held,
     micro_time,
-    next_move,
+    next_action,
     released,
 )
 
@@ -74,8 +74,8 @@ class Operator:
     happened: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.fence = Fence(TIMING.deadline, clock=lambda: self.board.time)
-        self.candidate = Candidate(
+        self.fence = WriteFence(TIMING.deadline, clock=lambda: self.board.time)
+        self.candidate = LeaderElector(
             self.board,
             self.fence,
             namespace="system",
@@ -88,7 +88,7 @@ class Operator:
             now=lambda: START + timedelta(seconds=self.board.time),
         )
 
-    def may_write(self) -> bool:
+    def ensure_leader(self) -> bool:
         """Whether the fence is open."""
         return self.fence.remaining() > 0
 
@@ -101,27 +101,27 @@ def lease(holder: str = "a", **values: Any) -> Lease:
 @pytest.mark.parametrize(
     ("sight", "move"),
     [
-        (None, Move.CREATE),
-        (Sight(lease("b"), 100.0), Move.RENEW),
-        (Sight(lease("b"), 0.0), Move.RENEW),
-        (Sight(lease("a"), 100.0), Move.WAIT),
-        (Sight(lease("a"), 85.1), Move.WAIT),
-        (Sight(lease("a"), 85.0), Move.TAKE),
-        (Sight(lease(""), 100.0), Move.TAKE),
-        (Sight(lease("a", duration=1.0), 99.0), Move.TAKE),
+        (None, LeaseAction.CREATE),
+        (LeaseObservation(lease("b"), 100.0), LeaseAction.RENEW),
+        (LeaseObservation(lease("b"), 0.0), LeaseAction.RENEW),
+        (LeaseObservation(lease("a"), 100.0), LeaseAction.WAIT),
+        (LeaseObservation(lease("a"), 85.1), LeaseAction.WAIT),
+        (LeaseObservation(lease("a"), 85.0), LeaseAction.TAKE),
+        (LeaseObservation(lease(""), 100.0), LeaseAction.TAKE),
+        (LeaseObservation(lease("a", duration=1.0), 99.0), LeaseAction.TAKE),
     ],
 )
-def test_what_a_candidate_does(sight: Sight | None, move: Move) -> None:
+def test_what_a_candidate_does(sight: LeaseObservation | None, move: LeaseAction) -> None:
     """Create, renew what is its own, take what was released or stood still, else wait."""
-    assert next_move(sight, "b", now=100.0) is move
+    assert next_action(sight, "b", now=100.0) is move
 
 
 def test_a_lease_is_watched_on_the_own_clock() -> None:
     """A renewal starts the count anew, however wrong the clock of the other machine is."""
     old = lease("a", renewed=micro_time(datetime(1999, 1, 1, tzinfo=UTC)))
-    first = Sight.of(old, None, now=10.0)
-    assert Sight.of(old, first, now=24.0).unchanged_for(24.0) == 14.0
-    renewed = Sight.of(replace(old, version="8"), first, now=24.0)
+    first = LeaseObservation.of(old, None, now=10.0)
+    assert LeaseObservation.of(old, first, now=24.0).unchanged_for(24.0) == 14.0
+    renewed = LeaseObservation.of(replace(old, version="8"), first, now=24.0)
     assert renewed.unchanged_for(24.0) == 0.0
 
 
@@ -164,8 +164,8 @@ def test_one_leads_and_the_other_stands_by() -> None:
         second.candidate.step()
         board.time += 2
     assert (first.happened, second.happened) == (["elected"], [])
-    assert first.may_write()
-    assert not second.may_write()
+    assert first.ensure_leader()
+    assert not second.ensure_leader()
     assert second.candidate.leader == "a"
 
 
@@ -178,14 +178,14 @@ def test_a_silent_leader_is_replaced_after_its_writes_ended() -> None:
     while not second.happened:
         second.candidate.step()
         board.time += 0.5
-        if not fenced_at and not first.may_write():
+        if not fenced_at and not first.ensure_leader():
             fenced_at = board.time
         taken_at = board.time
     assert fenced_at == 1010.0
     assert 1015.0 <= taken_at <= 1017.0
     first.candidate.step()
     assert first.happened == ["elected", "lost"]
-    assert not first.may_write()
+    assert not first.ensure_leader()
     assert board.lease is not None
     assert (board.lease.holder, board.lease.transitions) == ("b", 1)
 
@@ -219,7 +219,7 @@ def test_a_leader_does_not_outlive_what_it_does_not_know() -> None:
         assert "AttributeError" in operator.candidate.trouble
         board.time += TIMING.retry
         assert board.time - began < TIMING.duration
-    assert not operator.may_write()
+    assert not operator.ensure_leader()
 
 
 def test_a_thread_that_ends_gives_up_the_lead() -> None:
@@ -231,7 +231,7 @@ def test_a_thread_that_ends_gives_up_the_lead() -> None:
     def burst() -> None:
         raise RuntimeError("the loop is closed")
 
-    candidate = Candidate(
+    candidate = LeaderElector(
         board,
         operator.fence,
         namespace="system",
@@ -244,7 +244,7 @@ def test_a_thread_that_ends_gives_up_the_lead() -> None:
     )
     candidate.start()
     assert lost.wait(10)
-    assert not operator.may_write()
+    assert not operator.ensure_leader()
 
 
 def test_a_short_trouble_costs_nothing() -> None:
@@ -262,7 +262,7 @@ def test_a_short_trouble_costs_nothing() -> None:
     leader.candidate.step()
     assert leader.happened == ["elected"]
     assert leader.candidate.trouble == ""
-    assert leader.may_write()
+    assert leader.ensure_leader()
     assert board.lease.version == "100"
 
 
@@ -273,7 +273,7 @@ def test_a_release_lets_the_next_one_in_at_once() -> None:
     first.candidate.step()
     second.candidate.step()
     first.candidate.release()
-    assert not first.may_write()
+    assert not first.ensure_leader()
     second.candidate.step()
     assert second.happened == ["elected"]
 
@@ -293,8 +293,8 @@ def test_two_that_start_together_elect_one() -> None:
     """The API server takes the first; the other sees that and waits."""
     board = Board()
     first, second = Operator(board, "a"), Operator(board, "b")
-    first.candidate._look()
-    second.candidate._look()
+    first.candidate._observe()
+    second.candidate._observe()
     first.candidate.step()
     second.candidate.step()
     assert (first.happened, second.happened) == (["elected"], [])
@@ -302,7 +302,7 @@ def test_two_that_start_together_elect_one() -> None:
 
 def test_the_fence_is_closed_before_the_first_renewal() -> None:
     """Who was never elected writes nothing."""
-    fence = Fence(10.0, clock=lambda: 0.0)
+    fence = WriteFence(10.0, clock=lambda: 0.0)
     with pytest.raises(Fenced):
         fence.check()
 
@@ -310,7 +310,7 @@ def test_the_fence_is_closed_before_the_first_renewal() -> None:
 async def test_a_fenced_write_never_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
     """The check comes last before the bytes go out: reads pass, writes and their retries do not."""
     sent: list[str] = []
-    fence = Fence(10.0, clock=lambda: 0.0)
+    fence = WriteFence(10.0, clock=lambda: 0.0)
     records: list[CallRecord] = []
 
     class Answer:
@@ -331,7 +331,7 @@ async def test_a_fenced_write_never_leaves(monkeypatch: pytest.MonkeyPatch) -> N
             executor=threads,
             limits=Limits(enabled=False),
             on_call=records.append,
-            may_write=fence.check,
+            ensure_leader=fence.check,
             credentials={"aws_access_key_id": "1" * 12, "aws_secret_access_key": "x"},
         )
         with pytest.raises(AwsError, match="NotSent"):

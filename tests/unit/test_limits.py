@@ -152,7 +152,7 @@ async def test_the_running_pass_is_who_waits() -> None:
     limits = Limits(clock=clock, sleep=sleep)
 
     async def call(pipeline: str, *, is_edit: bool) -> None:
-        with passes.running(passes.Pass(pipeline, is_edit=is_edit)):
+        with passes.running(passes.CallContext(pipeline, is_edit=is_edit)):
             await calls(limits, ("scheduler", "get_schedule"))
         order.append(pipeline)
 

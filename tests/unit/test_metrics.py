@@ -8,11 +8,11 @@ from typing import Any
 from prometheus_client import generate_latest
 
 from clickstream_operator.aws.limits import Limits
-from clickstream_operator.kube.objects import Key
+from clickstream_operator.kube.objects import ObjectKey
 from clickstream_operator.runtime.workqueue import WorkQueue
 from clickstream_operator.telemetry.metrics import Metrics
 
-KEY = Key("web", "shop")
+KEY = ObjectKey("web", "shop")
 
 
 def body(*conditions: tuple[str, str, str], deleted: str = "") -> dict[str, Any]:

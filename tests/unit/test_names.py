@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from clickstream_operator.api import components
 from clickstream_operator.api.v1alpha1 import Spec
-from clickstream_operator.aws.arns import Place
+from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.pipeline import names
 
-PLACE = Place("aws", "eu-west-1", "123456789012")
+PLACE = AwsLocation("aws", "eu-west-1", "123456789012")
 PIPELINES = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?", fullmatch=True)
 REGIONS = sorted(
     {
@@ -27,7 +27,7 @@ REGIONS = sorted(
 
 
 def physical(
-    base: str = "web-abcdefgh", *, place: Place = PLACE, spec: Spec | None = None
+    base: str = "web-abcdefgh", *, place: AwsLocation = PLACE, spec: Spec | None = None
 ) -> dict[str, str]:
     """The names of a pipeline."""
     return dict(
@@ -79,7 +79,7 @@ def test_base_tells_owners_apart(name: str, namespace: str, other: str) -> None:
 def test_bucket_name_is_valid(name: str, region: str, account_regional: bool) -> None:  # noqa: FBT001
     """At most 63 characters of S3's set for every name in every region, hash and account whole."""
     base = names.base_name(cluster="c", namespace="n", name=name)
-    place = Place("aws", region, "123456789012")
+    place = AwsLocation("aws", region, "123456789012")
     bucket = names.bucket_name(base, place, account_regional=account_regional)
     assert re.fullmatch(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", bucket)
     assert f"-{base[-8:]}-archive-123456789012-{region}" in bucket
@@ -90,7 +90,7 @@ def test_bucket_name_is_valid(name: str, region: str, account_regional: bool) ->
 def test_longest_bucket_name_fits_in_every_region(region: str) -> None:
     """Where the region's name is long, the pipeline's part is shorter."""
     bucket = names.bucket_name(
-        f"{'a' * 40}-abcdefgh", Place("aws", region, "123456789012"), account_regional=True
+        f"{'a' * 40}-abcdefgh", AwsLocation("aws", region, "123456789012"), account_regional=True
     )
     assert len(bucket) <= 63
 

@@ -10,7 +10,7 @@ from clickstream_operator.api.reasons import Reason
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.engine import outcome as outcomes
 from clickstream_operator.engine.inventory import Origin, State
-from clickstream_operator.engine.outcome import Next, Outcome, Work
+from clickstream_operator.engine.outcome import Outcome, Requeue, ResourceReconcile
 from clickstream_operator.engine.ownership import Ownership
 from clickstream_operator.engine.plan import Action, Change, Policy
 from clickstream_operator.engine.resource import (
@@ -24,10 +24,12 @@ from clickstream_operator.engine.resource import (
 from tests.unit.fake_resource import FakeResource, aws_error
 
 
-def work(fake: FakeResource, change: Change | None = None, *, applied: bool = True) -> Work:
+def work(
+    fake: FakeResource, change: Change | None = None, *, applied: bool = True
+) -> ResourceReconcile:
     """The resource at the end of its pass."""
     entry = fake.entry() if applied else fake.entry(applied=False)
-    result = Work(fake, entry, fake.want, fake.there)
+    result = ResourceReconcile(fake, entry, fake.want, fake.there)
     result.change = change or Change(Action.NONE)
     return result
 
@@ -43,17 +45,17 @@ def test_ready_means_ready_or_drifted(state: State) -> None:
 @pytest.mark.parametrize(
     ("category", "reason", "later"),
     [
-        (Category.NOT_FOUND, Reason.TRANSIENT, Next.POLL),
-        (Category.ALREADY_EXISTS, Reason.CONFLICT, Next.BACKOFF),
-        (Category.CONFLICT, Reason.CONFLICT, Next.POLL),
-        (Category.THROTTLED, Reason.THROTTLED, Next.BACKOFF),
-        (Category.ACCESS_DENIED, Reason.ACCESS_DENIED, Next.BACKOFF),
-        (Category.INVALID, Reason.INVALID, Next.BACKOFF),
-        (Category.LIMIT_EXCEEDED, Reason.LIMIT_EXCEEDED, Next.BACKOFF),
-        (Category.TRANSIENT, Reason.TRANSIENT, Next.BACKOFF),
+        (Category.NOT_FOUND, Reason.TRANSIENT, Requeue.POLL),
+        (Category.ALREADY_EXISTS, Reason.CONFLICT, Requeue.BACKOFF),
+        (Category.CONFLICT, Reason.CONFLICT, Requeue.POLL),
+        (Category.THROTTLED, Reason.THROTTLED, Requeue.BACKOFF),
+        (Category.ACCESS_DENIED, Reason.ACCESS_DENIED, Requeue.BACKOFF),
+        (Category.INVALID, Reason.INVALID, Requeue.BACKOFF),
+        (Category.LIMIT_EXCEEDED, Reason.LIMIT_EXCEEDED, Requeue.BACKOFF),
+        (Category.TRANSIENT, Reason.TRANSIENT, Requeue.BACKOFF),
     ],
 )
-def test_errors_by_category(category: Category, reason: Reason, later: Next) -> None:
+def test_errors_by_category(category: Category, reason: Reason, later: Requeue) -> None:
     """Every category has a reason and a pace; the facts on record stay."""
     fake = FakeResource("a")
     outcome = outcomes.failed(fake, fake.entry(), aws_error(category))
@@ -86,9 +88,9 @@ def test_bad_credential_is_told_apart() -> None:
 def test_settled_one_is_ready_with_its_fingerprint() -> None:
     """The hash of what was applied is recorded only when nothing is left to do."""
     fake = FakeResource("a").exists()
-    outcome = outcomes.settle(work(fake, applied=False), Policy())
+    outcome = outcomes.conclude(work(fake, applied=False), Policy())
     assert outcome.entry is not None
-    assert (outcome.entry.state, outcome.next) == (State.READY, Next.RESYNC)
+    assert (outcome.entry.state, outcome.next) == (State.READY, Requeue.RESYNC)
     assert outcome.entry.applied_hash == fingerprint(fake.want, fake.tags)
     assert outcome.outputs == {"arn": fake.arn}
 
@@ -98,14 +100,14 @@ def test_old_error_is_cleared() -> None:
     fake = FakeResource("a").exists()
     state = work(fake)
     state.entry = replace(state.entry, state=State.FAILED, reason="Throttled", message="slow")
-    assert outcomes.settle(state, Policy()).entry == fake.entry()
+    assert outcomes.conclude(state, Policy()).entry == fake.entry()
 
 
 def test_ready_one_may_have_something_to_say() -> None:
     """A subscription that waits for a click is ready, and says so."""
     waiting = Readiness(Phase.READY, Reason.NOT_CONFIRMED, "waiting for the subscriber")
     fake = FakeResource("a").exists(readiness=waiting)
-    outcome = outcomes.settle(work(fake), Policy())
+    outcome = outcomes.conclude(work(fake), Policy())
     assert outcome.entry is not None
     assert (outcome.entry.state, outcome.entry.reason, outcome.entry.message) == (
         State.READY,
@@ -130,7 +132,7 @@ def test_origin_is_decided_once(*, owner: Ownership, recorded: bool, expected: O
     if recorded:
         state.entry = fake.entry(origin=Origin.ADOPTED)
     state.owner = owner
-    entry = outcomes.settle(state, Policy()).entry
+    entry = outcomes.conclude(state, Policy()).entry
     assert entry is not None
     assert entry.origin is expected
 
@@ -140,7 +142,7 @@ def test_unfinished_one_says_what_is_open(*, applied: bool, state: State) -> Non
     """Creating before the first success, updating after it; the open fields are named."""
     fake = FakeResource("a").exists(size=2)
     change = Change(Action.UPDATE, Diff({"size": (2, 1)}))
-    entry = outcomes.settle(work(fake, change, applied=applied), Policy()).entry
+    entry = outcomes.conclude(work(fake, change, applied=applied), Policy()).entry
     assert entry is not None
     assert (entry.state, entry.message) == (state, "size not applied yet")
 
@@ -148,38 +150,40 @@ def test_unfinished_one_says_what_is_open(*, applied: bool, state: State) -> Non
 def test_message_of_aws_comes_first() -> None:
     """What AWS says about a busy thing is the message."""
     fake = FakeResource("a").exists(readiness=progressing("Busy", "the thing is UPDATING"))
-    outcome = outcomes.settle(work(fake), Policy())
+    outcome = outcomes.conclude(work(fake), Policy())
     assert outcome.entry is not None
     assert outcome.entry.message == "the thing is UPDATING"
-    assert outcome.next is Next.POLL
+    assert outcome.next is Requeue.POLL
 
 
 def test_failed_thing_is_not_hidden_by_equal_fields() -> None:
     """Equal properties do not make a failed thing ready."""
     fake = FakeResource("a").exists(readiness=failed("Bad", "broken"))
-    outcome = outcomes.settle(work(fake), Policy())
+    outcome = outcomes.conclude(work(fake), Policy())
     assert outcome.entry is not None
     assert outcome.entry.reason == Reason.RESOURCE_FAILED
-    assert outcome.next is Next.BACKOFF
+    assert outcome.next is Requeue.BACKOFF
 
 
 @pytest.mark.parametrize(
     ("reason", "later"),
     [
-        (Reason.SUSPENDED, Next.RESYNC),
-        (Reason.WAITING_FOR_AWS, Next.POLL),
-        (Reason.REPLACEMENT_NEEDED, Next.BACKOFF),
-        (Reason.DRIFT_LOOP, Next.BACKOFF),
-        (Reason.RESOURCE_MISSING, Next.BACKOFF),
+        (Reason.SUSPENDED, Requeue.RESYNC),
+        (Reason.WAITING_FOR_AWS, Requeue.POLL),
+        (Reason.REPLACEMENT_NEEDED, Requeue.BACKOFF),
+        (Reason.DRIFT_LOOP, Requeue.BACKOFF),
+        (Reason.RESOURCE_MISSING, Requeue.BACKOFF),
     ],
 )
 @pytest.mark.parametrize("there", [True, False])
-def test_held_back_one_keeps_its_pace(*, reason: Reason, later: Next, there: bool) -> None:
+def test_held_back_one_keeps_its_pace(*, reason: Reason, later: Requeue, there: bool) -> None:
     """What waits for a person, for AWS or for the end of a suspension has each its own pace."""
     fake = FakeResource("a")
     if there:
         fake.exists()
-    outcome = outcomes.settle(work(fake, Change(Action.HOLD, reason=reason, message="m")), Policy())
+    outcome = outcomes.conclude(
+        work(fake, Change(Action.HOLD, reason=reason, message="m")), Policy()
+    )
     assert outcome.entry is not None
     assert (outcome.entry.state, outcome.entry.reason) == (State.BLOCKED, reason)
     assert outcome.next is later
@@ -201,7 +205,7 @@ def test_what_was_written_is_collected() -> None:
     state = work(fake)
     state.note(Change(Action.CREATE))
     state.note(Change(Action.UPDATE, Diff({"b": (0, 1), "a": (0, 1)}), is_drift=True))
-    outcome = outcomes.settle(state, Policy())
+    outcome = outcomes.conclude(state, Policy())
     assert outcome.done == (Action.CREATE, Action.UPDATE)
     assert outcome.fields == ("a", "b")
     assert outcome.corrected_drift

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from clickstream_operator.api.v1alpha1 import Effective, Spec
-from clickstream_operator.aws.arns import Place
+from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.pipeline import names
 from clickstream_operator.pipeline.outputs import pipeline_outputs
 
@@ -61,9 +61,9 @@ BASE = "web-abcdefgh"
 SEEN = {"stream": {"shards": "2"}, "dead-letter": {"url": "https://sqs/q"}}
 
 
-def outputs(spec: dict[str, Any], *, place: Place | None = None) -> dict[str, Any]:
+def outputs(spec: dict[str, Any], *, place: AwsLocation | None = None) -> dict[str, Any]:
     """The outputs of a pipeline that AWS has."""
-    where = place or Place("aws", "eu-west-1", "123456789012")
+    where = place or AwsLocation("aws", "eu-west-1", "123456789012")
     parsed = Spec.model_validate(spec)
     effective = Effective(
         account=where.account,
@@ -120,7 +120,7 @@ def test_names_and_arns_belong_together() -> None:
 
 def test_what_aws_has_not_told_is_left_out() -> None:
     """Before the stream is seen there is no count."""
-    where = Place("aws", "eu-west-1", "123456789012")
+    where = AwsLocation("aws", "eu-west-1", "123456789012")
     effective = Effective(
         account=where.account,
         partition="aws",
@@ -149,7 +149,7 @@ def test_client_configuration_reaches_the_stream() -> None:
         "awsRegion": "eu-west-1",
         "endpointUrl": "https://kinesis.eu-west-1.amazonaws.com",
     }
-    china = outputs({}, place=Place("aws-cn", "cn-north-1", "123456789012"))
+    china = outputs({}, place=AwsLocation("aws-cn", "cn-north-1", "123456789012"))
     assert china["testClientConfiguration"]["endpointUrl"].endswith(".amazonaws.com.cn")
     assert china["cloudwatchDashboardUrl"].startswith("https://cn-north-1.console.amazonaws.cn/")
 

@@ -9,9 +9,9 @@ import pytest
 
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.engine.apply import Applier
-from clickstream_operator.engine.inputs import PassInput
+from clickstream_operator.engine.inputs import ReconcileInput
 from clickstream_operator.engine.inventory import Entry, State
-from clickstream_operator.engine.outcome import Next, Outcome
+from clickstream_operator.engine.outcome import Outcome, Requeue
 from clickstream_operator.engine.plan import Action, Approval, PlannedChange
 from clickstream_operator.engine.resource import (
     Diff,
@@ -21,18 +21,18 @@ from clickstream_operator.engine.resource import (
     Wait,
     progressing,
 )
-from clickstream_operator.reconcile.requeue import Pace
-from clickstream_operator.reconcile.state import Memory
+from clickstream_operator.reconcile.requeue import RequeuePolicy
+from clickstream_operator.reconcile.state import ReconcileState
 from tests.unit.fake_resource import FakeResource
 
-LATER = Wait(Reason.CHANGE_TOO_SOON, "tomorrow", 86_400)
+AFTER = Wait(Reason.CHANGE_TOO_SOON, "tomorrow", 86_400)
 BUSY = progressing("Busy", "AWS is at work", usable=True)
 
 
 class Paced(FakeResource):
     """One whose updates must wait."""
 
-    wait = LATER
+    wait = AFTER
 
     async def update(self, desired: Properties, observed: Observed, diff: Diff) -> None:
         """Not now."""
@@ -42,7 +42,7 @@ class Paced(FakeResource):
 async def apply(*resources: FakeResource, **entries: Entry) -> Mapping[str, Outcome]:
     """One pass over resources of which the inventory knows."""
     inventory = {one.name: entries.get(one.name) or one.entry() for one in resources}
-    return await Applier(resources, PassInput(inventory=inventory)).apply()
+    return await Applier(resources, ReconcileInput(inventory=inventory)).apply()
 
 
 async def test_wait_is_no_error_and_names_its_time() -> None:
@@ -52,7 +52,7 @@ async def test_wait_is_no_error_and_names_its_time() -> None:
     assert outcome.entry is not None
     assert (outcome.entry.state, outcome.entry.reason) == (State.UPDATING, Reason.CHANGE_TOO_SOON)
     assert outcome.entry.message == "tomorrow"
-    assert (outcome.next, outcome.seconds) == (Next.LATER, 86_400)
+    assert (outcome.next, outcome.seconds) == (Requeue.AFTER, 86_400)
     assert outcome.done == ()
 
 
@@ -61,7 +61,7 @@ async def test_wait_without_a_time_is_polled() -> None:
     one = Paced("a")
     one.exists(size=9)
     one.wait = Wait(Reason.SCALING_IN_STEPS, "in steps")
-    assert (await apply(one))["a"].next is Next.POLL
+    assert (await apply(one))["a"].next is Requeue.POLL
 
 
 async def test_what_depends_on_a_waiting_thing_goes_on() -> None:
@@ -87,10 +87,10 @@ async def test_new_thing_that_waits_holds_its_dependents() -> None:
 async def test_busy_and_usable_thing_as_desired_stays_ready() -> None:
     """Somebody resizes it: it serves; it is polled, and not taken for settled."""
     one = FakeResource("a").exists(readiness=BUSY)
-    applier = Applier([one], PassInput(inventory={"a": one.entry()}))
+    applier = Applier([one], ReconcileInput(inventory={"a": one.entry()}))
     outcome = (await applier.apply())["a"]
     assert outcome.ready
-    assert outcome.next is Next.POLL
+    assert outcome.next is Requeue.POLL
     assert applier.observations == {}
 
 
@@ -105,18 +105,18 @@ async def test_busy_thing_with_a_new_spec_is_not_ready(readiness: Any) -> None:
 
 def test_later_counts_among_the_delays() -> None:
     """The nearest of resync and the promised time."""
-    pace = Pace(clock=lambda: 100.0, jitter=lambda: 0.0)
-    memory = Memory(uid="u", generation=1, resync_due=400.0)
+    pace = RequeuePolicy(clock=lambda: 100.0, jitter=lambda: 0.0)
+    memory = ReconcileState(uid="u", generation=1, resync_due=400.0)
     entry = Entry("a", "Fake", "base-a", state=State.UPDATING)
-    soon = {"a": Outcome("a", entry, Next.LATER, seconds=60)}
+    soon = {"a": Outcome("a", entry, Requeue.AFTER, seconds=60)}
     assert pace.after(memory, soon) == 60
-    late = {"a": Outcome("a", entry, Next.LATER, seconds=86_400)}
+    late = {"a": Outcome("a", entry, Requeue.AFTER, seconds=86_400)}
     assert pace.after(memory, late) == 300
 
 
 def test_correction_of_many_steps_counts_once() -> None:
     """However many passes it takes, and however many polls wait for its end."""
-    memory = Memory(uid="u", generation=1)
+    memory = ReconcileState(uid="u", generation=1)
     ready = Entry("a", "Fake", "base-a", applied_hash="h", state=State.READY)
     at_work = Entry("a", "Fake", "base-a", applied_hash="h", state=State.UPDATING)
     step = {"a": Outcome("a", at_work, done=(Action.UPDATE,), corrected_drift=True)}

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream_operator.engine.inventory import State
-from clickstream_operator.engine.outcome import Next, Outcome
+from clickstream_operator.engine.outcome import Outcome, Requeue
 from clickstream_operator.engine.plan import Action
-from clickstream_operator.reconcile.requeue import Pace
-from clickstream_operator.reconcile.state import Memory
+from clickstream_operator.reconcile.requeue import RequeuePolicy
+from clickstream_operator.reconcile.state import ReconcileState
 from tests.unit.fake_resource import FakeResource
 
 
@@ -34,112 +34,112 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def pace(clock: Clock) -> Pace:
+def requeue(clock: Clock) -> RequeuePolicy:
     """A pace without jitter."""
-    return Pace(clock=clock, jitter=lambda: 0.0)
+    return RequeuePolicy(clock=clock, jitter=lambda: 0.0)
 
 
-def memory() -> Memory:
+def reconcile_state() -> ReconcileState:
     """A new memory."""
-    return Memory(uid="uid", generation=1)
+    return ReconcileState(uid="uid", generation=1)
 
 
-def outcome(name: str = "a", later: Next = Next.RESYNC) -> dict[str, Outcome]:
+def outcome(name: str = "a", later: Requeue = Requeue.RESYNC) -> dict[str, Outcome]:
     """One outcome with a wish."""
     return {name: Outcome(name, FakeResource(name).entry(), later)}
 
 
-def test_first_look_is_a_resync(pace: Pace) -> None:
+def test_first_look_is_a_resync(requeue: RequeuePolicy) -> None:
     """Nothing known: look at everything."""
-    assert pace.is_resync(memory())
+    assert requeue.is_resync(reconcile_state())
 
 
-def test_resync_comes_after_its_interval(pace: Pace, clock: Clock) -> None:
+def test_resync_comes_after_its_interval(requeue: RequeuePolicy, clock: Clock) -> None:
     """Not before, and then."""
-    known = memory()
-    pace.plan_resync(known, 300)
-    assert not pace.is_resync(known)
-    assert pace.after(known, outcome()) == 300
+    known = reconcile_state()
+    requeue.plan_resync(known, 300)
+    assert not requeue.is_resync(known)
+    assert requeue.after(known, outcome()) == 300
     clock.now += 300
-    assert pace.is_resync(known)
-    assert pace.after(known, outcome()) == 0
+    assert requeue.is_resync(known)
+    assert requeue.after(known, outcome()) == 0
 
 
 @given(st.floats(0, 1, exclude_max=True), st.integers(30, 86400))
 def test_resync_is_never_late(jitter: float, interval: int) -> None:
     """Jitter only ever shortens: between 80 and 100 percent of the interval."""
-    pace, known = Pace(clock=lambda: 0.0, jitter=lambda: jitter), memory()
-    pace.plan_resync(known, interval)
+    requeue, known = RequeuePolicy(clock=lambda: 0.0, jitter=lambda: jitter), reconcile_state()
+    requeue.plan_resync(known, interval)
     assert 0.8 * interval <= known.resync_due <= interval
 
 
-def test_polls_slow_down(pace: Pace) -> None:
+def test_polls_slow_down(requeue: RequeuePolicy) -> None:
     """2, 4, 8, 15 and then 30 seconds while AWS works on the same things."""
-    known = memory()
-    pace.plan_resync(known, 300)
-    delays = [pace.after(known, outcome(later=Next.POLL)) for _ in range(7)]
+    known = reconcile_state()
+    requeue.plan_resync(known, 300)
+    delays = [requeue.after(known, outcome(later=Requeue.POLL)) for _ in range(7)]
     assert delays == [2, 4, 8, 15, 30, 30, 30]
 
 
-def test_progress_quickens_the_polls(pace: Pace) -> None:
+def test_progress_quickens_the_polls(requeue: RequeuePolicy) -> None:
     """When another set of things is waited for, the first poll is soon again."""
-    known = memory()
-    pace.plan_resync(known, 300)
+    known = reconcile_state()
+    requeue.plan_resync(known, 300)
     for _ in range(3):
-        pace.after(known, outcome("a", Next.POLL))
-    assert pace.after(known, outcome("b", Next.POLL)) == 2
+        requeue.after(known, outcome("a", Requeue.POLL))
+    assert requeue.after(known, outcome("b", Requeue.POLL)) == 2
 
 
-def test_failures_back_off(pace: Pace) -> None:
+def test_failures_back_off(requeue: RequeuePolicy) -> None:
     """Doubling from 2 seconds to 15 minutes, never given up."""
-    known = memory()
-    delays = [pace.backoff(known) for _ in range(14)]
+    known = reconcile_state()
+    delays = [requeue.backoff(known) for _ in range(14)]
     assert delays[:5] == [2, 4, 8, 16, 32]
     assert max(delays) == delays[-1] == 900
 
 
-def test_success_resets_the_backoff(pace: Pace) -> None:
+def test_success_resets_the_backoff(requeue: RequeuePolicy) -> None:
     """A pass without failure starts over."""
-    known = memory()
-    pace.plan_resync(known, 300)
+    known = reconcile_state()
+    requeue.plan_resync(known, 300)
     for _ in range(4):
-        pace.after(known, outcome(later=Next.BACKOFF))
-    pace.after(known, outcome())
-    assert pace.after(known, outcome(later=Next.BACKOFF)) == 2
+        requeue.after(known, outcome(later=Requeue.BACKOFF))
+    requeue.after(known, outcome())
+    assert requeue.after(known, outcome(later=Requeue.BACKOFF)) == 2
 
 
-def test_earliest_wish_wins(pace: Pace) -> None:
+def test_earliest_wish_wins(requeue: RequeuePolicy) -> None:
     """A failing resource does not slow down the polls of another."""
-    known = memory()
-    pace.plan_resync(known, 300)
+    known = reconcile_state()
+    requeue.plan_resync(known, 300)
     for _ in range(6):
-        pace.backoff(known)
-    assert pace.after(known, outcome("a", Next.POLL) | outcome("b", Next.BACKOFF)) == 2
+        requeue.backoff(known)
+    assert requeue.after(known, outcome("a", Requeue.POLL) | outcome("b", Requeue.BACKOFF)) == 2
 
 
-def test_resync_is_not_put_off_by_failures(pace: Pace, clock: Clock) -> None:
+def test_resync_is_not_put_off_by_failures(requeue: RequeuePolicy, clock: Clock) -> None:
     """However long the backoff, the resync comes at its interval."""
-    known = memory()
+    known = reconcile_state()
     for _ in range(20):
-        pace.backoff(known)
-    pace.plan_resync(known, 60)
-    assert pace.after(known, outcome(later=Next.BACKOFF)) == 60
+        requeue.backoff(known)
+    requeue.plan_resync(known, 60)
+    assert requeue.after(known, outcome(later=Requeue.BACKOFF)) == 60
 
 
-def test_removal_has_no_resync(pace: Pace) -> None:
+def test_removal_has_no_resync(requeue: RequeuePolicy) -> None:
     """A deletion polls until it is done."""
-    known = memory()
-    assert pace.after(known, outcome(later=Next.POLL), resync=False) == 2
-    assert pace.after(known, {}, resync=False) == 2
+    known = reconcile_state()
+    assert requeue.after(known, outcome(later=Requeue.POLL), resync=False) == 2
+    assert requeue.after(known, {}, resync=False) == 2
 
 
 @given(st.floats(0, 1, exclude_max=True), st.integers(0, 30))
 def test_backoff_is_bounded(jitter: float, failures: int) -> None:
     """With any jitter and history: between 1.6 seconds and 15 minutes."""
-    pace, known = Pace(clock=lambda: 0.0, jitter=lambda: jitter), memory()
+    requeue, known = RequeuePolicy(clock=lambda: 0.0, jitter=lambda: jitter), reconcile_state()
     for _ in range(failures):
-        pace.backoff(known)
-    assert 1.6 <= pace.backoff(known) <= 900
+        requeue.backoff(known)
+    assert 1.6 <= requeue.backoff(known) <= 900
 
 
 # -- corrections in a row --------------------------------------------------------------------------
@@ -153,7 +153,7 @@ def corrected() -> dict[str, Outcome]:
 
 def test_corrections_are_counted() -> None:
     """One a pass."""
-    known = memory()
+    known = reconcile_state()
     assert known.count_corrections(corrected()) == ["a"]
     known.count_corrections(corrected())
     assert known.corrections == {"a": 2}
@@ -161,7 +161,7 @@ def test_corrections_are_counted() -> None:
 
 def test_quiet_look_ends_the_row() -> None:
     """A look that finds the correction in place forgets the row."""
-    known = memory()
+    known = reconcile_state()
     known.count_corrections(corrected())
     assert known.count_corrections(outcome("a")) == []
     assert known.corrections == {}
@@ -169,32 +169,32 @@ def test_quiet_look_ends_the_row() -> None:
 
 def test_pass_that_did_not_look_proves_nothing() -> None:
     """A poll for another resource, which takes the correction for granted, keeps the row."""
-    known = memory()
+    known = reconcile_state()
     known.count_corrections(corrected())
-    known.count_corrections(outcome("a"), unseen={"a"})
+    known.count_corrections(outcome("a"), unobservable={"a"})
     assert known.corrections == {"a": 1}
 
 
 @pytest.mark.parametrize("state", [State.FAILED, State.BLOCKED, State.UPDATING, State.DRIFTED])
 def test_unsettled_resource_keeps_its_row(state: State) -> None:
     """Only a resource that is ready and untouched has settled."""
-    known = memory()
+    known = reconcile_state()
     known.count_corrections(corrected())
     known.count_corrections({"a": Outcome("a", FakeResource("a").entry(state=state))})
     assert known.corrections == {"a": 1}
 
 
-def test_quick_kind_is_looked_at_sooner_once(pace: Pace) -> None:
+def test_quick_kind_is_looked_at_sooner_once(requeue: RequeuePolicy) -> None:
     """What is known to be ready in a second is looked at then; afterwards the polls are as ever."""
-    known = memory()
-    pace.plan_resync(known, 300)
-    quick = {"a": replace(outcome("a", Next.POLL)["a"], seconds=1.0)}
-    assert [pace.after(known, quick) for _ in range(3)] == [1, 4, 8]
+    known = reconcile_state()
+    requeue.plan_resync(known, 300)
+    quick = {"a": replace(outcome("a", Requeue.POLL)["a"], seconds=1.0)}
+    assert [requeue.after(known, quick) for _ in range(3)] == [1, 4, 8]
 
 
 def test_what_a_removal_did_not_find_twice_is_gone() -> None:
     """What was deleted is gone at once; what was never there, after a second look."""
-    known = memory()
+    known = reconcile_state()
     deleted = Outcome("a", None, done=(Action.DELETE,))
     never = Outcome("b", None)
     known.note_removal({"a": deleted, "b": never})
@@ -203,19 +203,19 @@ def test_what_a_removal_did_not_find_twice_is_gone() -> None:
     assert known.gone == {"a", "b"}
 
 
-def test_what_was_seen_leaving_is_gone_at_once(pace: Pace) -> None:
+def test_what_was_seen_leaving_is_gone_at_once(requeue: RequeuePolicy) -> None:
     """One look that does not find it is enough."""
-    known = memory()
+    known = reconcile_state()
     entry = FakeResource("a").entry(state=State.DELETING)
-    pace.after(known, {"a": Outcome("a", entry, Next.POLL)}, resync=False)
+    requeue.after(known, {"a": Outcome("a", entry, Requeue.POLL)}, resync=False)
     known.note_removal({"a": Outcome("a", None)})
     assert known.gone == {"a"}
 
 
 def test_what_turns_up_at_the_second_look_is_not_gone() -> None:
     """A read may lag the creation: only looks in a row count."""
-    known = memory()
+    known = reconcile_state()
     known.note_removal({"b": Outcome("b", None)})
-    known.note_removal(outcome("b", Next.POLL))
+    known.note_removal(outcome("b", Requeue.POLL))
     known.note_removal({"b": Outcome("b", None)})
     assert known.gone == set()

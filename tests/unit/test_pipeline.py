@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 from clickstream_operator.api import components
 from clickstream_operator.api.v1alpha1 import Spec
 from clickstream_operator.aws import tags as ownership
-from clickstream_operator.aws.arns import Place
+from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.engine.resource import DeletionPolicy, OutputPending, Resource
 from clickstream_operator.pipeline import build as pipeline
 from clickstream_operator.pipeline import function_config, names
-from clickstream_operator.pipeline.build import Blueprint
+from clickstream_operator.pipeline.context import BuildContext
 from clickstream_operator.resources.lambda_function import FunctionPackage
 
 BASE = "web-abcdefgh"
-PLACE = Place("aws", "eu-west-1", "123456789012")
+PLACE = AwsLocation("aws", "eu-west-1", "123456789012")
 ROLE = "arn:aws:iam::123456789012:role/given"
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:pager"
 PACKAGE = FunctionPackage("sha", lambda: b"zip")
@@ -43,11 +43,11 @@ class NoCalls:
     """AWS that must not be asked: building is pure."""
 
 
-def blueprint(spec: dict[str, Any] | Spec, **values: Any) -> Blueprint:
+def context(spec: dict[str, Any] | Spec, **values: Any) -> BuildContext:
     """Everything that decides what a pipeline is."""
     parsed = spec if isinstance(spec, Spec) else Spec.model_validate(spec)
     return replace(
-        Blueprint(
+        BuildContext(
             spec=parsed,
             base=BASE,
             physical=names.physical_names(
@@ -72,7 +72,7 @@ def blueprint(spec: dict[str, Any] | Spec, **values: Any) -> Blueprint:
 
 def build(spec: dict[str, Any] | Spec, **values: Any) -> dict[str, Resource]:
     """The resources of a spec by inventory name."""
-    built = pipeline.build(blueprint(spec, **values))
+    built = pipeline.build(context(spec, **values))
     by_name = {resource.name: resource for resource in built}
     assert len(by_name) == len(built)
     return by_name
@@ -80,7 +80,7 @@ def build(spec: dict[str, Any] | Spec, **values: Any) -> dict[str, Resource]:
 
 def everything(spec: dict[str, Any] | Spec, **values: Any) -> dict[str, Resource]:
     """What any spec of the pipeline could have asked for."""
-    return {one.name: one for one in pipeline.build_everything(blueprint(spec, **values))}
+    return {one.name: one for one in pipeline.build_everything(context(spec, **values))}
 
 
 ALARMS = {

@@ -357,7 +357,7 @@ def test_laws_of_decisions(
 )
 def test_only_retain_keeps(*, deletion: DeletionPolicy, keeps: bool) -> None:
     """Retain is the only policy that leaves a resource."""
-    assert plan.keeps_on_delete(FakeResource("a", deletion=deletion)) is keeps
+    assert plan.is_retained(FakeResource("a", deletion=deletion)) is keeps
 
 
 def test_drift_is_described_in_short() -> None:

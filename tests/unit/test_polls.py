@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.engine.inventory import State
-from clickstream_operator.engine.outcome import Next, Outcome
+from clickstream_operator.engine.outcome import Outcome, Requeue
 from clickstream_operator.engine.plan import Action
-from clickstream_operator.reconcile.polling import Polls
+from clickstream_operator.reconcile.polling import PollingSchedule
 from tests.unit.fake_resource import FakeResource
 
 READY = Outcome("quick", FakeResource("quick").entry())
@@ -17,17 +17,17 @@ READY = Outcome("quick", FakeResource("quick").entry())
 def busy(name: str = "a", *, seconds: float = 0.0, done: tuple[Action, ...] = ()) -> Outcome:
     """AWS is at work on it."""
     entry = FakeResource(name).entry(state=State.UPDATING)
-    return Outcome(name, entry, Next.POLL, seconds=seconds, done=done)
+    return Outcome(name, entry, Requeue.POLL, seconds=seconds, done=done)
 
 
 def test_each_thing_has_its_own_time() -> None:
     """A look at one neither hastens nor delays the look at another."""
-    polls = Polls()
+    polls = PollingSchedule()
     polls.plan({"slow": busy("slow", seconds=30.0), "quick": busy("quick", seconds=1.0)}, now=0.0)
     assert polls.seconds_left(0.0) == 1.0
-    carried = polls.not_due(1.0)
-    assert carried.keys() == {"slow"}
-    polls.plan({**carried, "quick": busy("quick", seconds=1.0)}, now=1.0)
+    deferred = polls.not_due(1.0)
+    assert deferred.keys() == {"slow"}
+    polls.plan({**deferred, "quick": busy("quick", seconds=1.0)}, now=1.0)
     assert polls.seconds_left(1.0) == 4.0
     polls.plan({**polls.not_due(5.0), "quick": READY}, now=5.0)
     assert polls.seconds_left(5.0) == 25.0
@@ -44,7 +44,7 @@ def test_looks_become_rarer() -> None:
 
 def intervals(seconds: float) -> list[float]:
     """Seconds between the looks at something that its kind has `seconds` for."""
-    polls, now, seen = Polls(), 0.0, []
+    polls, now, seen = PollingSchedule(), 0.0, []
     for _ in range(6):
         polls.plan({"a": busy(seconds=seconds)}, now=now)
         left = polls.seconds_left(now)
@@ -56,7 +56,7 @@ def intervals(seconds: float) -> list[float]:
 
 def test_a_write_begins_the_wait_anew() -> None:
     """The next change of a stream takes as long as the first did."""
-    polls = Polls()
+    polls = PollingSchedule()
     polls.plan({"a": busy(seconds=30.0)}, now=0.0)
     polls.plan({"a": busy(seconds=30.0, done=(Action.UPDATE,))}, now=30.0)
     assert polls.seconds_left(30.0) == 30.0
@@ -64,33 +64,33 @@ def test_a_write_begins_the_wait_anew() -> None:
 
 def test_what_was_done_is_told_once() -> None:
     """A pass that takes an outcome for granted reports no write of its own."""
-    polls = Polls()
+    polls = PollingSchedule()
     polls.plan(
         {"a": replace(busy(done=(Action.UPDATE,)), fields=("size",), corrected_drift=True)}, now=0.0
     )
-    (carried,) = polls.not_due(0.0).values()
-    assert (carried.done, carried.fields, carried.corrected_drift) == ((), (), False)
+    (deferred,) = polls.not_due(0.0).values()
+    assert (deferred.done, deferred.fields, deferred.corrected_drift) == ((), (), False)
 
 
 def test_what_waits_for_another_has_no_time_of_its_own() -> None:
     """It goes on in the pass in which the other is ready."""
     waits = FakeResource("b").entry(state=State.PENDING, reason=Reason.WAITING_FOR_DEPENDENCY)
-    polls = Polls()
-    polls.plan({"b": Outcome("b", waits, Next.POLL)}, now=0.0)
+    polls = PollingSchedule()
+    polls.plan({"b": Outcome("b", waits, Requeue.POLL)}, now=0.0)
     assert polls.seconds_left(0.0) is None
     assert not polls.names
 
 
 def test_a_look_that_failed_is_taken_for_nothing() -> None:
     """It is tried again in every pass, and planned like the others."""
-    polls = Polls()
-    polls.plan({"a": replace(busy(), look_failed=True)}, now=0.0)
+    polls = PollingSchedule()
+    polls.plan({"a": replace(busy(), observation_failed=True)}, now=0.0)
     assert polls.not_due(0.0) == {}
     assert polls.seconds_left(0.0) == 2.0
 
 
 def test_rounding_puts_off_no_look() -> None:
     """The clock of a pass that comes at its time may be a hair before it."""
-    polls = Polls()
+    polls = PollingSchedule()
     polls.plan({"a": busy(seconds=0.3)}, now=0.0)
     assert polls.not_due(0.1 + 0.2 - 1e-9) == {}

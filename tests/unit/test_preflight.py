@@ -9,19 +9,19 @@ import pytest
 
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.aws.errors import AwsError, Category
-from clickstream_operator.aws.session import AwsSession, Identity
-from clickstream_operator.kube.objects import InvalidSpec, Key, Subject, parse
+from clickstream_operator.aws.session import AwsSession, CallerIdentity
+from clickstream_operator.kube.objects import InvalidSpec, ObjectKey, PipelineObject, parse
 from clickstream_operator.reconcile import preflight
-from clickstream_operator.reconcile.config import Surroundings
-from clickstream_operator.status.result import Problem
+from clickstream_operator.reconcile.config import OperatorConfig
+from clickstream_operator.status.result import Blocker
 
-KEY = Key("shop", "web")
+KEY = ObjectKey("shop", "web")
 ROLE = "arn:aws:iam::123456789012:role/given"
-IDENTITY = Identity("123456789012", "aws")
+IDENTITY = CallerIdentity("123456789012", "aws")
 RECORDED = {"account": "123456789012", "partition": "aws", "region": "eu-west-1", "base": "web-x"}
 
 
-def around(**values: Any) -> Surroundings:
+def config(**values: Any) -> OperatorConfig:
     """What the operator was started with."""
     settled: dict[str, Any] = {
         "cluster": "cluster-1",
@@ -30,10 +30,12 @@ def around(**values: Any) -> Surroundings:
         "account_regional_buckets": True,
         "packages": {},
     }
-    return Surroundings(**(settled | values))
+    return OperatorConfig(**(settled | values))
 
 
-def subject(spec: dict[str, Any] | None = None, effective: dict[str, Any] | None = None) -> Subject:
+def obj(
+    spec: dict[str, Any] | None = None, effective: dict[str, Any] | None = None
+) -> PipelineObject:
     """A pipeline, recorded or new."""
     status = {"effective": effective} if effective else {}
     return parse(KEY, {"metadata": {"generation": 1}, "spec": spec or {}, "status": status})
@@ -42,24 +44,26 @@ def subject(spec: dict[str, Any] | None = None, effective: dict[str, Any] | None
 class Session:
     """A credential; every call but the identity's would be an AttributeError."""
 
-    def __init__(self, answer: Identity | AwsError) -> None:
+    def __init__(self, answer: CallerIdentity | AwsError) -> None:
         self.answer = answer
 
-    async def identity(self) -> Identity:
+    async def identity(self) -> CallerIdentity:
         """Whose it is."""
         if isinstance(self.answer, AwsError):
             raise self.answer
         return self.answer
 
 
-async def identify(one: Subject, answer: Identity | AwsError) -> Identity | Problem:
+async def identify(
+    one: PipelineObject, answer: CallerIdentity | AwsError
+) -> CallerIdentity | Blocker:
     """The identity behind a credential, or what is wrong with it."""
     return await preflight.identify(one, cast("AwsSession", Session(answer)))
 
 
 def test_empty_spec_has_no_problem() -> None:
     """The default pipeline may start."""
-    assert preflight.problem_in_spec(subject(), around()) is None
+    assert preflight.blocker_in_spec(obj(), config()) is None
 
 
 @pytest.mark.parametrize(
@@ -76,17 +80,17 @@ def test_recorded_region_wins(
     spec: dict[str, Any], effective: dict[str, Any] | None, default: str, expected: str
 ) -> None:
     """Recorded, then the spec's, then the operator's."""
-    found = preflight.region_of(subject(spec, effective), around(default_region=default))
+    found = preflight.region_of(obj(spec, effective), config(default_region=default))
     assert found == expected
 
 
 def test_missing_region_names_both_remedies() -> None:
     """Neither spec nor operator says one."""
-    problem = preflight.problem_in_spec(subject(), around(default_region=""))
-    assert problem is not None
-    assert problem.reason is Reason.INVALID
-    assert "spec.region" in problem.message
-    assert "AWS_REGION" in problem.message
+    blocker = preflight.blocker_in_spec(obj(), config(default_region=""))
+    assert blocker is not None
+    assert blocker.reason is Reason.INVALID
+    assert "spec.region" in blocker.message
+    assert "AWS_REGION" in blocker.message
 
 
 @pytest.mark.parametrize(
@@ -102,13 +106,13 @@ def test_missing_region_names_both_remedies() -> None:
 )
 def test_given_role_must_be_allowed(spec: dict[str, Any], path: str) -> None:
     """A spec can't hand any role to its functions."""
-    problem = preflight.problem_in_spec(subject(spec), around())
-    assert problem is not None
-    assert problem.reason is Reason.ROLE_NOT_ALLOWED
-    assert path in problem.message
-    assert "CLICKSTREAM_ALLOWED_ROLE_ARNS" in problem.message
-    allowed = around(allowed_roles=frozenset({ROLE}))
-    assert preflight.problem_in_spec(subject(spec), allowed) is None
+    blocker = preflight.blocker_in_spec(obj(spec), config())
+    assert blocker is not None
+    assert blocker.reason is Reason.ROLE_NOT_ALLOWED
+    assert path in blocker.message
+    assert "CLICKSTREAM_ALLOWED_ROLE_ARNS" in blocker.message
+    allowed = config(allowed_roles=frozenset({ROLE}))
+    assert preflight.blocker_in_spec(obj(spec), allowed) is None
 
 
 @pytest.mark.parametrize(
@@ -128,13 +132,13 @@ def test_roles_are_allowed_by_namespace(
     allowed: dict[str, tuple[str, ...]], namespace: str, *, is_allowed: bool
 ) -> None:
     """A pattern of the namespace must have a pattern of the role; the message names the setting."""
-    asks = replace(subject({"credentials": {"roleArn": ROLE}}), key=Key(namespace, "shop"))
-    problem = preflight.problem_in_spec(asks, around(roles_by_namespace=allowed))
-    assert (problem is None) is is_allowed
-    if problem is not None:
-        assert problem.reason is Reason.ROLE_NOT_ALLOWED
-        assert f"{ROLE} is not allowed in namespace {namespace}" in problem.message
-        assert "CLICKSTREAM_ROLES_BY_NAMESPACE" in problem.message
+    asks = replace(obj({"credentials": {"roleArn": ROLE}}), key=ObjectKey(namespace, "shop"))
+    blocker = preflight.blocker_in_spec(asks, config(roles_by_namespace=allowed))
+    assert (blocker is None) is is_allowed
+    if blocker is not None:
+        assert blocker.reason is Reason.ROLE_NOT_ALLOWED
+        assert f"{ROLE} is not allowed in namespace {namespace}" in blocker.message
+        assert "CLICKSTREAM_ROLES_BY_NAMESPACE" in blocker.message
 
 
 @pytest.mark.parametrize(
@@ -144,16 +148,16 @@ def test_the_own_credential_may_be_kept_for_some(
     allowed: tuple[str, ...], *, is_allowed: bool
 ) -> None:
     """Other namespaces must name a role of theirs."""
-    problem = preflight.problem_in_spec(subject({}), around(own_role_namespaces=allowed))
-    assert (problem is None) is is_allowed
-    if problem is not None:
-        assert problem.reason is Reason.ROLE_NOT_ALLOWED
-        assert "CLICKSTREAM_OWN_ROLE_NAMESPACES" in problem.message
+    blocker = preflight.blocker_in_spec(obj({}), config(own_role_namespaces=allowed))
+    assert (blocker is None) is is_allowed
+    if blocker is not None:
+        assert blocker.reason is Reason.ROLE_NOT_ALLOWED
+        assert "CLICKSTREAM_OWN_ROLE_NAMESPACES" in blocker.message
 
 
 async def test_a_role_that_refuses_is_named() -> None:
     """The message says what the trust policy needs; the credential counts as invalid."""
-    asks = subject({"credentials": {"roleArn": ROLE, "externalId": "team-a"}})
+    asks = obj({"credentials": {"roleArn": ROLE, "externalId": "team-a"}})
     refusal = AwsError(
         service="sts",
         operation="assume_role",
@@ -161,49 +165,49 @@ async def test_a_role_that_refuses_is_named() -> None:
         text="User: a is not authorized to perform: sts:AssumeRole",
         category=Category.ACCESS_DENIED,
     )
-    problem = await identify(asks, refusal)
-    assert isinstance(problem, Problem)
-    assert problem.reason is Reason.CREDENTIALS_INVALID
-    assert f"spec.credentials.roleArn {ROLE} can't be assumed: User: a is not" in problem.message
-    assert "sts:AssumeRole and sts:TagSession with this external id" in problem.message
+    blocker = await identify(asks, refusal)
+    assert isinstance(blocker, Blocker)
+    assert blocker.reason is Reason.CREDENTIALS_INVALID
+    assert f"spec.credentials.roleArn {ROLE} can't be assumed: User: a is not" in blocker.message
+    assert "sts:AssumeRole and sts:TagSession with this external id" in blocker.message
 
 
 def test_rule_that_no_detector_could_judge_stops_the_pass() -> None:
     """An object from before the API server refused it ends in the field and the remedy."""
     rules = [{"name": "mine", "kind": "Rate", "value": "many"}]
-    problem = preflight.problem_in_spec(subject({"anomalyDetection": {"rules": rules}}), around())
-    assert problem is not None
-    assert problem.reason is Reason.INVALID
-    assert problem.message.startswith("spec.anomalyDetection.rules[mine].value must be a number")
+    blocker = preflight.blocker_in_spec(obj({"anomalyDetection": {"rules": rules}}), config())
+    assert blocker is not None
+    assert blocker.reason is Reason.INVALID
+    assert blocker.message.startswith("spec.anomalyDetection.rules[mine].value must be a number")
 
 
 async def test_first_credential_decides_the_account() -> None:
     """Nothing recorded: the credential's account it is."""
-    assert await identify(subject(), IDENTITY) == IDENTITY
+    assert await identify(obj(), IDENTITY) == IDENTITY
 
 
 async def test_recorded_account_is_kept() -> None:
     """The same account may go on."""
-    assert await identify(subject(effective=RECORDED), IDENTITY) == IDENTITY
+    assert await identify(obj(effective=RECORDED), IDENTITY) == IDENTITY
 
 
 @pytest.mark.parametrize(
     ("identity", "spec", "said"),
     [
-        (Identity("999999999999", "aws"), {}, "account 999999999999"),
-        (Identity("123456789012", "aws-cn"), {}, "partition aws-cn"),
+        (CallerIdentity("999999999999", "aws"), {}, "account 999999999999"),
+        (CallerIdentity("123456789012", "aws-cn"), {}, "partition aws-cn"),
         (IDENTITY, {"region": "us-east-1"}, "spec.region is us-east-1"),
     ],
 )
 async def test_another_account_stops_the_pass(
-    identity: Identity, spec: dict[str, Any], said: str
+    identity: CallerIdentity, spec: dict[str, Any], said: str
 ) -> None:
     """AccountMismatch after the one question about the identity, with the remedy."""
-    problem = await identify(subject(spec, RECORDED), identity)
-    assert isinstance(problem, Problem)
-    assert problem.reason is Reason.ACCOUNT_MISMATCH
-    assert said in problem.message
-    assert "give the operator a credential of account 123456789012" in problem.message
+    blocker = await identify(obj(spec, RECORDED), identity)
+    assert isinstance(blocker, Blocker)
+    assert blocker.reason is Reason.ACCOUNT_MISMATCH
+    assert said in blocker.message
+    assert "give the operator a credential of account 123456789012" in blocker.message
 
 
 @pytest.mark.parametrize(
@@ -223,26 +227,26 @@ async def test_credential_that_fails_is_a_problem(
 ) -> None:
     """The reason says whether a person must renew it."""
     error = AwsError(service="sts", operation="o", code=code, text="said AWS", category=category)
-    problem = await identify(subject(), error)
-    assert isinstance(problem, Problem)
-    assert problem.reason is reason
-    assert "said AWS" in problem.message
-    assert ("renew the operator's AWS credential" in problem.message) == (code == "ExpiredToken")
+    blocker = await identify(obj(), error)
+    assert isinstance(blocker, Blocker)
+    assert blocker.reason is reason
+    assert "said AWS" in blocker.message
+    assert ("renew the operator's AWS credential" in blocker.message) == (code == "ExpiredToken")
 
 
 def test_names_and_place_are_decided_once() -> None:
     """Everything that later passes rely on is recorded."""
-    found = preflight.decide_effective(subject({"region": "us-east-1"}), IDENTITY, around())
+    found = preflight.decide_effective(obj({"region": "us-east-1"}), IDENTITY, config())
     assert (found.cluster, found.instance) == ("cluster-1", "test")
     assert (found.account, found.partition, found.region) == ("123456789012", "aws", "us-east-1")
     assert found.base.startswith("web-")
     assert found.names["stream"] == f"{found.base}-events"
     assert found.names["archive"].endswith("-123456789012-us-east-1-an")
-    again = preflight.decide_effective(subject({"region": "us-east-1"}), IDENTITY, around())
+    again = preflight.decide_effective(obj({"region": "us-east-1"}), IDENTITY, config())
     assert again == found
 
 
 def test_unreadable_spec_names_its_fields() -> None:
     """A CRD of another version than the operator."""
     with pytest.raises(InvalidSpec, match=r"different versions.*stream\.shards"):
-        subject({"stream": {"shards": "many"}})
+        obj({"stream": {"shards": "many"}})

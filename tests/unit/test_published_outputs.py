@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from clickstream_operator.api.v1alpha1 import Effective, Spec
-from clickstream_operator.aws.arns import Place
+from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.pipeline import names
 from clickstream_operator.pipeline.outputs import pipeline_outputs
 from clickstream_operator.reconcile.outputs_config_map import rendered
@@ -18,7 +18,7 @@ STATE = Path(__file__).parents[1] / "fixtures" / "terraform-default.tfstate"
 def outputs() -> dict[str, Any]:
     """The outputs of a pipeline with everything switched on."""
     spec = Spec.model_validate({"alerts": {"enabled": True}})
-    place = Place("aws", "us-east-1", "123456789012")
+    place = AwsLocation("aws", "us-east-1", "123456789012")
     physical = names.physical_names(
         base="web-abcdefgh", place=place, spec=spec, account_regional=False
     )

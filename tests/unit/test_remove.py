@@ -11,10 +11,15 @@ import pytest
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.aws import tags as ownership
 from clickstream_operator.aws.errors import Category
-from clickstream_operator.engine.delete import PROPAGATION_SECONDS, Doubt, Remover, in_doubt
-from clickstream_operator.engine.inputs import PassInput
+from clickstream_operator.engine.delete import (
+    PROPAGATION_SECONDS,
+    Deleter,
+    UnconfirmedAbsence,
+    is_unconfirmed,
+)
+from clickstream_operator.engine.inputs import ReconcileInput
 from clickstream_operator.engine.inventory import Origin, State
-from clickstream_operator.engine.outcome import Next, Outcome
+from clickstream_operator.engine.outcome import Outcome, Requeue
 from clickstream_operator.engine.plan import Action, AdoptionPolicy, Policy
 from clickstream_operator.engine.resource import (
     AlreadyGone,
@@ -32,13 +37,15 @@ JUST_NOW = "2026-11-01T00:59:57Z"
 async def remove(*resources: FakeResource, **start: Any) -> dict[str, Outcome]:
     """One pass of a removal; by default all that exist are in the inventory."""
     start.setdefault("inventory", {one.name: one.entry() for one in resources if one.there})
-    return dict(await Remover(resources, PassInput(**start)).remove())
+    return dict(await Deleter(resources, ReconcileInput(**start)).remove())
 
 
-async def remover(*resources: FakeResource, doubt: Doubt, **start: Any) -> dict[str, Outcome]:
+async def remover(
+    *resources: FakeResource, doubt: UnconfirmedAbsence, **start: Any
+) -> dict[str, Outcome]:
     """One pass of a removal in which NotFound may be doubted."""
     start.setdefault("inventory", {one.name: one.entry() for one in resources})
-    return dict(await Remover(resources, PassInput(**start), doubt=doubt).remove())
+    return dict(await Deleter(resources, ReconcileInput(**start), doubt=doubt).remove())
 
 
 async def test_dependents_go_first() -> None:
@@ -60,9 +67,9 @@ async def test_what_is_on_its_way_out_is_looked_at_when_it_usually_is_gone() -> 
     assert fake.there is not None
     fake.after_delete = replace(fake.there, readiness=deleting("going", seconds=30.0))
     going = (await remove(fake))["a"]
-    assert (going.next, going.seconds) == (Next.POLL, 30.0)
+    assert (going.next, going.seconds) == (Requeue.POLL, 30.0)
     fake.log.clear()
-    outcomes = await remove(fake, inventory={"a": going.entry}, carried={"a": going})
+    outcomes = await remove(fake, inventory={"a": going.entry}, deferred={"a": going})
     assert outcomes["a"] is going
     assert fake.calls == []
 
@@ -70,8 +77,8 @@ async def test_what_is_on_its_way_out_is_looked_at_when_it_usually_is_gone() -> 
 async def test_what_a_creation_waited_for_is_looked_at_by_a_removal() -> None:
     """Only what was seen on its way out is taken for granted."""
     fake = FakeResource("a").exists()
-    carried = Outcome("a", fake.entry(state=State.CREATING), Next.POLL)
-    await remove(fake, carried={"a": carried})
+    deferred = Outcome("a", fake.entry(state=State.CREATING), Requeue.POLL)
+    await remove(fake, deferred={"a": deferred})
     assert fake.writes == ["delete"]
 
 
@@ -87,14 +94,14 @@ async def test_one_not_found_of_a_new_thing_proves_nothing() -> None:
     """Reads lag creations: what may be seconds old is looked for again before it is forgotten."""
     fake = FakeResource("a").exists()
     fake.lag = 1
-    doubt = Doubt({"a"}, now=100.0)
+    doubt = UnconfirmedAbsence({"a"}, now=100.0)
     outcome = (await remover(fake, doubt=doubt))["a"]
     assert outcome.entry is not None
     assert (outcome.entry.state, outcome.entry.reason) == (
         State.DELETING,
         Reason.CONFIRMING_ABSENCE,
     )
-    assert (outcome.next, outcome.seconds) == (Next.LATER, PROPAGATION_SECONDS)
+    assert (outcome.next, outcome.seconds) == (Requeue.AFTER, PROPAGATION_SECONDS)
     doubt.now += PROPAGATION_SECONDS
     assert (await remover(fake, doubt=doubt))["a"].entry is None
     assert fake.writes == ["delete"]
@@ -103,7 +110,7 @@ async def test_one_not_found_of_a_new_thing_proves_nothing() -> None:
 async def test_a_chain_of_doubts_takes_as_long_as_one() -> None:
     """What several were made in one pass is confirmed in one more."""
     parts = [FakeResource("a"), FakeResource("b", "a"), FakeResource("c", "b")]
-    doubt = Doubt({"a", "b", "c"})
+    doubt = UnconfirmedAbsence({"a", "b", "c"})
     inventory = {part.name: part.entry() for part in parts}
     assert all(
         one.entry for one in (await remover(*parts, doubt=doubt, inventory=inventory)).values()
@@ -116,7 +123,7 @@ async def test_a_chain_of_doubts_takes_as_long_as_one() -> None:
 async def test_doubt_ends_when_the_thing_shows() -> None:
     """A second disappearance is doubted from its own beginning."""
     fake = FakeResource("a").exists(readiness=deleting("going"))
-    doubt = Doubt({"a"}, 50.0, {"a": 0.0})
+    doubt = UnconfirmedAbsence({"a"}, 50.0, {"a": 0.0})
     await remover(fake, doubt=doubt)
     assert doubt.missing_since == {}
 
@@ -137,7 +144,7 @@ async def test_doubt_ends_when_the_thing_shows() -> None:
 def test_what_is_in_doubt(entry: dict[str, Any], *, expected: bool) -> None:
     """The new and the never seen; not what was seen when its deletion was asked for."""
     now = datetime(2026, 11, 1, 1, tzinfo=UTC)
-    assert in_doubt(FakeResource("a").entry(**entry), now=now) is expected
+    assert is_unconfirmed(FakeResource("a").entry(**entry), now=now) is expected
 
 
 async def test_retained_one_stays_and_is_recorded() -> None:
@@ -191,7 +198,7 @@ async def test_adopted_one_that_the_status_forgot_is_noted_first() -> None:
     fake = FakeResource("a").exists(tags=tags)
     outcome = (await remove(fake, inventory={"a": fake.entry(applied=False)}))["a"]
     assert not fake.writes
-    assert outcome.next is Next.AGAIN
+    assert outcome.next is Requeue.NOW
     assert outcome.entry is not None
     assert outcome.entry.origin is Origin.ADOPTED
     await remove(fake, inventory={"a": outcome.entry})
@@ -244,9 +251,9 @@ async def test_slow_deletion_is_polled_and_holds_up_its_dependencies() -> None:
     outcomes = await remove(first, second)
     assert outcomes["b"].entry is not None
     assert outcomes["b"].entry.state is State.DELETING
-    assert (outcomes["b"].next, outcomes["b"].done) == (Next.POLL, (Action.DELETE,))
+    assert (outcomes["b"].next, outcomes["b"].done) == (Requeue.POLL, (Action.DELETE,))
     assert not first.writes
-    assert outcomes["a"].next is Next.POLL
+    assert outcomes["a"].next is Requeue.POLL
     assert outcomes["a"].entry is not None
     assert (outcomes["a"].entry.state, outcomes["a"].entry.message) == (
         State.DELETING,
@@ -261,7 +268,7 @@ async def test_deletion_under_way_is_not_asked_for_again() -> None:
     assert not fake.writes
     assert outcome.entry is not None
     assert outcome.entry.state is State.DELETING
-    assert outcome.next is Next.POLL
+    assert outcome.next is Requeue.POLL
 
 
 @pytest.mark.parametrize("call", ["observe", "delete"])

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from clickstream_operator.aws.assume_role import Role
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.aws.limits import Limits
-from clickstream_operator.aws.session_pool import Sessions
+from clickstream_operator.aws.session_pool import SessionPool
 
 ROLE = Role(
     arn="arn:aws:iam::210987654321:role/clickstream",
@@ -69,13 +69,13 @@ def sts(monkeypatch: pytest.MonkeyPatch) -> Sts:
 
 
 @pytest.fixture
-def sessions() -> Iterator[Sessions]:
+def sessions() -> Iterator[SessionPool]:
     """At most two at a time."""
     with ThreadPoolExecutor(2) as threads:
-        yield Sessions(most=2, executor=threads, limits=Limits(enabled=False))
+        yield SessionPool(most=2, executor=threads, limits=Limits(enabled=False))
 
 
-async def test_a_role_is_assumed_once_with_its_tags(sts: Sts, sessions: Sessions) -> None:
+async def test_a_role_is_assumed_once_with_its_tags(sts: Sts, sessions: SessionPool) -> None:
     """Name, external id and tags go to STS; a second pass asks nothing."""
     for _ in range(3):
         identity = await sessions("eu-west-1", ROLE).identity()
@@ -94,7 +94,7 @@ async def test_a_role_is_assumed_once_with_its_tags(sts: Sts, sessions: Sessions
     ]
 
 
-async def test_sessions_are_few_and_credentials_are_kept(sts: Sts, sessions: Sessions) -> None:
+async def test_sessions_are_few_and_credentials_are_kept(sts: Sts, sessions: SessionPool) -> None:
     """Beyond the most the oldest session goes; its credential does not, so STS is not asked."""
     roles = [replace(ROLE, pipeline=f"shop-{number}") for number in range(5)]
     for _ in range(3):
@@ -105,14 +105,14 @@ async def test_sessions_are_few_and_credentials_are_kept(sts: Sts, sessions: Ses
     assert sessions("eu-west-1", roles[-1]) is sessions("eu-west-1", roles[-1])
 
 
-async def test_a_credential_that_ends_is_renewed(sts: Sts, sessions: Sessions) -> None:
+async def test_a_credential_that_ends_is_renewed(sts: Sts, sessions: SessionPool) -> None:
     """Before it ends, and the account is asked anew with it."""
     sts.expires = timedelta(minutes=1)
     await sessions("eu-west-1", ROLE).identity()
     assert len(sts.asked) > 1
 
 
-async def test_a_refusal_is_asked_again(sts: Sts, sessions: Sessions) -> None:
+async def test_a_refusal_is_asked_again(sts: Sts, sessions: SessionPool) -> None:
     """The error names STS's words; when the trust policy is mended the next pass works."""
     sts.refuses = True
     for _ in range(2):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from clickstream_operator.kube.objects import Key, Subject, parse
+from clickstream_operator.kube.objects import ObjectKey, PipelineObject, parse
 from clickstream_operator.reconcile.rollout import Rollout
 
 OLD = {"processor": "old", "detector": "old"}
 NEW = {"processor": "new", "detector": "new"}
 
 
-def pipeline(name: str, packages: dict[str, str], *conditions: str, **spec: Any) -> Subject:
+def pipeline(name: str, packages: dict[str, str], *conditions: str, **spec: Any) -> PipelineObject:
     """A pipeline whose functions have these packages, with these conditions True."""
     listed = [
         {"type": one, "status": "True", "reason": "X", "lastTransitionTime": "2026-01-01T00:00:00Z"}
@@ -19,7 +19,7 @@ def pipeline(name: str, packages: dict[str, str], *conditions: str, **spec: Any)
     ]
     status = {"effective": {"packages": packages}, "conditions": listed}
     body = {"metadata": {"generation": 1}, "spec": spec, "status": status}
-    return parse(Key("shop", name), body)
+    return parse(ObjectKey("shop", name), body)
 
 
 def test_a_few_go_at_once_and_the_next_when_one_is_done() -> None:
@@ -45,7 +45,7 @@ def test_what_hangs_or_goes_frees_its_turn() -> None:
     rollout.release(pipeline("a", NEW, "Stalled"))
     assert rollout.may_go(pipeline("b", OLD), NEW)
     assert not rollout.may_go(pipeline("c", OLD), NEW)
-    rollout.forget(Key("shop", "b"))
+    rollout.forget(ObjectKey("shop", "b"))
     assert rollout.may_go(pipeline("c", OLD), NEW)
 
 

@@ -12,9 +12,9 @@ from structlog.testing import capture_logs
 
 from clickstream_operator.api.crd import custom_resource_definition
 from clickstream_operator.kube import crd_check as served_api
-from clickstream_operator.kube.client import Kube, KubernetesError
-from clickstream_operator.kube.permissions import Right, RightsReview, complaint, needed
-from clickstream_operator.runtime.prerequisites import Startup
+from clickstream_operator.kube.client import KubeClient, KubernetesError
+from clickstream_operator.kube.permissions import Permission, PermissionReview, needed, problem
+from clickstream_operator.runtime.prerequisites import Prerequisites
 
 SCHEMA: dict[str, Any] = custom_resource_definition()["spec"]["versions"][0]["schema"][
     "openAPIV3Schema"
@@ -50,12 +50,12 @@ def test_rights_follow_the_settings() -> None:
 
 def test_missing_rights_are_named_with_the_remedy() -> None:
     """The first three, and how many more."""
-    missing = [Right("get", "", "configmaps", namespace=f"n{number}") for number in range(5)]
-    text = complaint(missing)
+    missing = [Permission("get", "", "configmaps", namespace=f"n{number}") for number in range(5)]
+    text = problem(missing)
     assert "get configmaps in namespace n0; get configmaps in namespace n1; " in text
     assert "; and 2 more. " in text
     assert "rbac.create=true" in text
-    assert complaint([]) == ""
+    assert problem([]) == ""
 
 
 def test_the_own_crd_lacks_nothing() -> None:
@@ -95,7 +95,7 @@ class Answers:
         self._answers: Iterator[str | Exception] = iter(answers)
         self._last: str | Exception = ""
 
-    async def complaint(self) -> str:
+    async def problem(self) -> str:
         """The next answer."""
         self._last = next(self._answers, self._last)
         if isinstance(self._last, Exception):
@@ -107,7 +107,7 @@ class Waits:
     """Time that passes at once, and what was said meanwhile."""
 
     def __init__(self) -> None:
-        self.startup: Startup | None = None
+        self.startup: Prerequisites | None = None
         self.seen: list[str] = []
 
     async def __call__(self, seconds: float) -> None:
@@ -117,10 +117,10 @@ class Waits:
         await asyncio.sleep(0)
 
 
-def made(review: Answers) -> tuple[Startup, Waits]:
+def made(review: Answers) -> tuple[Prerequisites, Waits]:
     """A startup with these answers."""
     waits = Waits()
-    startup = Startup(cast("Kube", None), cast("RightsReview", review), sleep=waits)
+    startup = Prerequisites(cast("KubeClient", None), cast("PermissionReview", review), sleep=waits)
     waits.startup = startup
     return startup, waits
 
@@ -129,10 +129,10 @@ def made(review: Answers) -> tuple[Startup, Waits]:
 def crd_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     """The CRD is no matter here."""
 
-    async def fits(_kube: Kube) -> str:
+    async def fits(_kube: KubeClient) -> str:
         return ""
 
-    monkeypatch.setattr(served_api, "complaint", fits)
+    monkeypatch.setattr(served_api, "problem", fits)
 
 
 @pytest.mark.usefixtures("crd_fits")
@@ -155,11 +155,11 @@ async def test_a_revoked_right_is_told_until_it_is_granted_again() -> None:
     startup, waits = made(Answers("", "lost", "lost", "lost", ""))
     await startup.wait()
     with capture_logs() as logs:
-        guard = asyncio.create_task(startup.guard())
-        startup.suspect()
+        watch = asyncio.create_task(startup.watch())
+        startup.recheck()
         for _ in range(20):
             await asyncio.sleep(0)
-        guard.cancel()
+        watch.cancel()
     assert waits.seen == ["lost", "lost"]
     assert [line["event"] for line in logs] == ["waiting", "the rights are complete again"]
     assert logs[0]["why"] == "lost"
@@ -172,10 +172,10 @@ async def test_a_refusal_that_is_no_missing_right_changes_nothing() -> None:
     startup, _ = made(Answers(""))
     await startup.wait()
     with capture_logs() as logs:
-        guard = asyncio.create_task(startup.guard())
-        startup.suspect()
+        watch = asyncio.create_task(startup.watch())
+        startup.recheck()
         for _ in range(10):
             await asyncio.sleep(0)
-        guard.cancel()
+        watch.cancel()
     assert logs == []
     assert startup.waiting_for == ""

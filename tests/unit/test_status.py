@@ -14,7 +14,7 @@ from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.v1alpha1 import Condition, Effective, Status
 from clickstream_operator.engine.inventory import Drift, Entry, Origin, State
 from clickstream_operator.status import compose as statuses
-from clickstream_operator.status.result import Problem, Report, timestamp
+from clickstream_operator.status.result import Blocker, ReconcileResult, timestamp
 from tests.kstatus import Verdict, verdict
 
 T0 = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -39,15 +39,19 @@ def failing(reason: Reason, name: str = "a", **values: Any) -> Entry:
     return entry(name, State.FAILED, reason, **values)
 
 
-def report(*entries: Entry, generation: int = 1, **values: Any) -> Report:
+def result(*entries: Entry, generation: int = 1, **values: Any) -> ReconcileResult:
     """What a pass found; everything gates Ready unless told otherwise."""
     values.setdefault("gating", frozenset(one.name for one in entries))
     values.setdefault("effective", EFFECTIVE)
-    return Report(generation=generation, entries=entries, **values)
+    return ReconcileResult(generation=generation, entries=entries, **values)
 
 
 def compose(
-    found: Report, previous: Status | None = None, *, now: datetime = T0, generation: int = 0
+    found: ReconcileResult,
+    previous: Status | None = None,
+    *,
+    now: datetime = T0,
+    generation: int = 0,
 ) -> Status:
     """Compose a status, and hold it to every rule that holds for all of them."""
     before = previous or Status()
@@ -56,7 +60,7 @@ def compose(
     return status
 
 
-def assert_lawful(before: Status, after: Status, found: Report, *, now: datetime) -> None:
+def assert_lawful(before: Status, after: Status, found: ReconcileResult, *, now: datetime) -> None:
     """What api.md promises of any status."""
     known = {one.type: one for one in after.conditions}
     assert len(known) == len(after.conditions)
@@ -100,7 +104,7 @@ def summary(status: Status) -> dict[str, tuple[str, str]]:
     return {one.type: (one.status, one.reason) for one in status.conditions}
 
 
-READY_STATUS = statuses.compose(Status(), report(entry("a"), entry("b")), now=T0)
+READY_STATUS = statuses.compose(Status(), result(entry("a"), entry("b")), now=T0)
 CALM = {"CredentialsValid": ("True", "CredentialsValid"), "DriftDetected": ("False", "NoDrift")}
 
 
@@ -115,7 +119,7 @@ def test_untouched_object_is_in_progress() -> None:
 
 def test_all_ready() -> None:
     """Ready, and neither at work nor stuck."""
-    status = compose(report(entry("a"), entry("b")))
+    status = compose(result(entry("a"), entry("b")))
     assert summary(status) == {"Ready": ("True", "Available"), **CALM}
     assert of(status, "Ready").message == "2 resources ready"
     assert status.observed_generation == 1
@@ -127,7 +131,7 @@ def test_creation_says_how_far_it_is() -> None:
     waiting = [
         entry(name, State.CREATING, Reason.WAITING_FOR_AWS, applied_hash="") for name in "abcd"
     ]
-    status = compose(report(*waiting, entry("z")))
+    status = compose(result(*waiting, entry("z")))
     assert summary(status) == {
         "Ready": ("False", "Creating"),
         "Reconciling": ("True", "Progressing"),
@@ -138,14 +142,14 @@ def test_creation_says_how_far_it_is() -> None:
 
 def test_change_of_a_ready_pipeline_is_updating() -> None:
     """What was applied before is updated, not created."""
-    status = compose(report(entry("a", State.UPDATING, Reason.WAITING_FOR_AWS)), READY_STATUS)
+    status = compose(result(entry("a", State.UPDATING, Reason.WAITING_FOR_AWS)), READY_STATUS)
     assert of(status, "Ready").reason == "Updating"
 
 
 def test_what_does_not_gate_is_mentioned() -> None:
     """A failing alarm leaves the pipeline ready, and shows."""
     alarm = failing(Reason.LIMIT_EXCEEDED, "alarm")
-    status = compose(report(entry("a"), alarm, gating=frozenset({"a"})))
+    status = compose(result(entry("a"), alarm, gating=frozenset({"a"})))
     assert of(status, "Ready").status == "True"
     assert of(status, "Ready").message == "1 resources ready; not working: alarm"
 
@@ -153,7 +157,7 @@ def test_what_does_not_gate_is_mentioned() -> None:
 def test_drifted_is_ready_and_drift_is_named() -> None:
     """Report: Ready=True with DriftDetected=True and the field paths."""
     drifted = entry("a", State.DRIFTED, Reason.DRIFT_DETECTED, drift=(Drift("size", "2", "1"),))
-    status = compose(report(drifted, entry("b")))
+    status = compose(result(drifted, entry("b")))
     assert of(status, "Ready").status == "True"
     assert of(status, "DriftDetected").status == "True"
     assert of(status, "DriftDetected").message == "a: size"
@@ -161,34 +165,34 @@ def test_drifted_is_ready_and_drift_is_named() -> None:
 
 def test_pending_fields_are_answered() -> None:
     """A field without effect is named, and the condition goes with it."""
-    status = compose(report(entry(), pending_fields=["spec.stream.autoscaling"]))
+    status = compose(result(entry(), pending_fields=["spec.stream.autoscaling"]))
     assert "spec.stream.autoscaling" in of(status, "FieldsPending").message
-    assert "FieldsPending" not in summary(compose(report(entry()), status))
+    assert "FieldsPending" not in summary(compose(result(entry()), status))
 
 
 def test_progress_of_a_running_pass_is_not_taken_for_its_end() -> None:
     """While a new spec is applied, what was ready before and was not visited yet is still open."""
-    begun = statuses.begin(READY_STATUS, report(entry("a"), entry("b"), generation=2), now=T0)
-    running = report(entry("a"), entry("b"), generation=2, unvisited=frozenset({"b"}))
-    status = compose(running, begun)
+    creating = statuses.begin(READY_STATUS, result(entry("a"), entry("b"), generation=2), now=T0)
+    running = result(entry("a"), entry("b"), generation=2, pending=frozenset({"b"}))
+    status = compose(running, creating)
     assert of(status, "Ready").status == "False"
     assert of(status, "Ready").message == "1 of 2 ready; waiting for b"
-    done = compose(report(entry("a"), entry("b"), generation=2), status)
+    done = compose(result(entry("a"), entry("b"), generation=2), status)
     assert of(done, "Ready").status == "True"
 
 
 def test_resource_without_a_line_is_open() -> None:
     """What a newer version adds and the pass has not visited keeps nothing Ready too early."""
-    begun = statuses.begin(Status(), report(), now=T0)
-    running = report(
-        entry("a"), gating=frozenset({"a", "b"}), unvisited=frozenset({"b"}), generation=1
+    creating = statuses.begin(Status(), result(), now=T0)
+    running = result(
+        entry("a"), gating=frozenset({"a", "b"}), pending=frozenset({"b"}), generation=1
     )
-    assert of(compose(running, begun), "Ready").message == "1 of 2 ready; waiting for b"
+    assert of(compose(running, creating), "Ready").message == "1 of 2 ready; waiting for b"
 
 
 def test_running_resync_of_a_ready_pipeline_changes_nothing() -> None:
     """A slow look at a ready pipeline writes no status."""
-    running = report(entry("a"), entry("b"), unvisited=frozenset({"a", "b"}))
+    running = result(entry("a"), entry("b"), pending=frozenset({"a", "b"}))
     status = compose(running, READY_STATUS, now=T0 + MINUTE)
     assert statuses.as_body(status) == statuses.as_body(READY_STATUS)
 
@@ -199,7 +203,7 @@ def test_running_resync_of_a_ready_pipeline_changes_nothing() -> None:
 def test_first_status_of_a_new_pipeline() -> None:
     """Observed generation, Ready=Unknown and Reconciling together, with the intents."""
     intent = entry("a", State.PENDING, arn="", applied_hash="")
-    status = statuses.begin(Status(), report(intent), now=T0)
+    status = statuses.begin(Status(), result(intent), now=T0)
     assert status.observed_generation == 1
     assert summary(status) == {
         "Ready": ("Unknown", "Creating"),
@@ -213,8 +217,8 @@ def test_first_status_of_a_new_pipeline() -> None:
 
 def test_first_status_of_a_new_spec() -> None:
     """A changed pipeline is not ready until the change is applied, and no longer stalled."""
-    stalled = compose(report(failing(Reason.INVALID)), READY_STATUS)
-    status = statuses.begin(stalled, report(entry(), generation=2), now=T0 + MINUTE)
+    stalled = compose(result(failing(Reason.INVALID)), READY_STATUS)
+    status = statuses.begin(stalled, result(entry(), generation=2), now=T0 + MINUTE)
     known = summary(status)
     assert known["Ready"] == ("False", "Updating")
     assert known["Reconciling"] == ("True", "Progressing")
@@ -224,8 +228,8 @@ def test_first_status_of_a_new_spec() -> None:
 
 def test_begin_keeps_outputs() -> None:
     """Other tools read outputs while a change is under way."""
-    before = compose(report(entry(), outputs={"dlqUrl": "https://q"}))
-    assert statuses.begin(before, report(entry()), now=T0).outputs == {"dlqUrl": "https://q"}
+    before = compose(result(entry(), outputs={"dlqUrl": "https://q"}))
+    assert statuses.begin(before, result(entry()), now=T0).outputs == {"dlqUrl": "https://q"}
 
 
 # -- errors and patience ---------------------------------------------------------------------------
@@ -253,7 +257,7 @@ PATIENCE = [
 @pytest.mark.parametrize(("reason", "minutes"), PATIENCE)
 def test_patience_with_a_resource(reason: Reason, minutes: int) -> None:
     """Retryable errors stall after 10 minutes, access and limits after 5, the others at once."""
-    found = report(failing(reason), entry("b"))
+    found = result(failing(reason), entry("b"))
     status = compose(found)
     if minutes:
         assert summary(status)["Reconciling"] == ("True", "ProgressingWithRetry")
@@ -268,8 +272,8 @@ def test_patience_with_a_resource(reason: Reason, minutes: int) -> None:
 @pytest.mark.parametrize(("reason", "minutes"), PATIENCE)
 def test_patience_with_a_problem(reason: Reason, minutes: int) -> None:
     """What keeps a whole pass from happening has the same patience, and stays stalled."""
-    problem = Problem(reason, "the account is wrong", since=timestamp(T0))
-    found = report(entry(), problem=problem)
+    blocker = Blocker(reason, "the account is wrong", since=timestamp(T0))
+    found = result(entry(), blocker=blocker)
     status = compose(found, READY_STATUS)
     if minutes:
         assert summary(status)["Reconciling"] == ("True", "ProgressingWithRetry")
@@ -286,17 +290,17 @@ def test_patience_with_a_problem(reason: Reason, minutes: int) -> None:
 @pytest.mark.parametrize("reason", [Reason.WAITING_FOR_AWS, Reason.WAITING_FOR_DEPENDENCY])
 def test_waiting_never_stalls(state: State, reason: Reason) -> None:
     """AWS may take an hour for a resize."""
-    found = report(entry("a", state, reason))
+    found = result(entry("a", state, reason))
     status = compose(found, compose(found), now=T0 + timedelta(hours=1))
     assert summary(status)["Reconciling"] == ("True", "Progressing")
 
 
 def test_progress_restarts_the_patience() -> None:
     """Another state or reason in between is progress."""
-    status = compose(report(failing(Reason.THROTTLED)))
-    moved = report(entry("a", State.UPDATING, Reason.WAITING_FOR_AWS))
+    status = compose(result(failing(Reason.THROTTLED)))
+    moved = result(entry("a", State.UPDATING, Reason.WAITING_FOR_AWS))
     status = compose(moved, status, now=T0 + 9 * MINUTE)
-    status = compose(report(failing(Reason.THROTTLED)), status, now=T0 + 12 * MINUTE)
+    status = compose(result(failing(Reason.THROTTLED)), status, now=T0 + 12 * MINUTE)
     assert "Stalled" not in summary(status)
 
 
@@ -305,38 +309,40 @@ def test_a_failure_under_changing_reasons_is_one() -> None:
     status = Status()
     for minute in range(11):
         reason = Reason.THROTTLED if minute % 2 else Reason.TRANSIENT
-        status = compose(report(failing(reason)), status, now=T0 + minute * MINUTE)
+        status = compose(result(failing(reason)), status, now=T0 + minute * MINUTE)
         assert ("Stalled" in summary(status)) == (minute >= 10)
-    status = compose(report(failing(Reason.ACCESS_DENIED)), status, now=T0 + 11 * MINUTE)
+    status = compose(result(failing(Reason.ACCESS_DENIED)), status, now=T0 + 11 * MINUTE)
     assert "Stalled" not in summary(status)
 
 
 def test_what_is_gone_and_not_made_again_is_drift() -> None:
     """Under Report the condition that says what differs says this too."""
     gone = entry("a", State.BLOCKED, Reason.RESOURCE_MISSING)
-    assert of(compose(report(gone)), "DriftDetected").message == "a: gone"
+    assert of(compose(result(gone)), "DriftDetected").message == "a: gone"
 
 
 def test_a_failed_look_proves_no_credential() -> None:
     """What was False stays False while AWS does not answer who it is."""
-    bad = report(entry("a"), failed_looks=1, credentials_are_bad=True, credentials_message="old")
+    bad = result(
+        entry("a"), failed_observations=1, credentials_are_bad=True, credentials_message="old"
+    )
     status = compose(bad, READY_STATUS)
-    status = compose(report(entry("a"), failed_looks=2), status, now=T0 + MINUTE)
+    status = compose(result(entry("a"), failed_observations=2), status, now=T0 + MINUTE)
     assert summary(status)["CredentialsValid"] == ("False", "CredentialsInvalid")
-    status = compose(report(entry("a")), status, now=T0 + 2 * MINUTE)
+    status = compose(result(entry("a")), status, now=T0 + 2 * MINUTE)
     assert summary(status)["CredentialsValid"] == ("True", "CredentialsValid")
 
 
 def test_stalled_one_outweighs_a_retried_one() -> None:
     """What needs a person is shown first."""
-    status = compose(report(failing(Reason.THROTTLED, "a"), failing(Reason.INVALID, "b")))
+    status = compose(result(failing(Reason.THROTTLED, "a"), failing(Reason.INVALID, "b")))
     assert of(status, "Stalled").message == "b: Invalid happened"
 
 
 def test_recovery_clears_everything() -> None:
     """When the error is gone, so are its conditions."""
-    status = compose(report(failing(Reason.INVALID)))
-    status = compose(report(entry()), status, now=T0 + MINUTE)
+    status = compose(result(failing(Reason.INVALID)))
+    status = compose(result(entry()), status, now=T0 + MINUTE)
     assert summary(status) == {"Ready": ("True", "Available"), **CALM}
     assert of(status, "Ready").last_transition_time == timestamp(T0 + MINUTE)
 
@@ -347,8 +353,8 @@ def test_recovery_clears_everything() -> None:
 @pytest.mark.parametrize("times", [1, 2])
 def test_failed_looks_are_tolerated_twice(times: int) -> None:
     """A ready pipeline stays ready for two resyncs that could not see it; nothing else moves."""
-    found = report(
-        entry("a"), entry("b"), failed_looks=times, outputs={}, credentials_are_bad=False
+    found = result(
+        entry("a"), entry("b"), failed_observations=times, outputs={}, credentials_are_bad=False
     )
     status = compose(found, READY_STATUS, now=T0 + MINUTE)
     assert statuses.as_body(status) == statuses.as_body(READY_STATUS)
@@ -356,10 +362,10 @@ def test_failed_looks_are_tolerated_twice(times: int) -> None:
 
 def test_bad_credential_shows_while_it_is_tolerated() -> None:
     """CredentialsValid=False at once, Ready=True still."""
-    found = report(
+    found = result(
         entry("a"),
         entry("b"),
-        failed_looks=1,
+        failed_observations=1,
         credentials_are_bad=True,
         credentials_message="expired",
     )
@@ -371,7 +377,7 @@ def test_bad_credential_shows_while_it_is_tolerated() -> None:
 
 def test_third_failed_look_makes_it_unknown() -> None:
     """Then nobody knows whether it is ready."""
-    found = report(failing(Reason.THROTTLED), entry("b"), failed_looks=3)
+    found = result(failing(Reason.THROTTLED), entry("b"), failed_observations=3)
     status = compose(found, READY_STATUS)
     assert summary(status)["Ready"] == ("Unknown", "Throttled")
     assert summary(status)["Reconciling"] == ("True", "ProgressingWithRetry")
@@ -379,7 +385,7 @@ def test_third_failed_look_makes_it_unknown() -> None:
 
 def test_blindness_stalls_like_any_error() -> None:
     """A pipeline that can't be seen for long needs a person."""
-    found = report(failing(Reason.ACCESS_DENIED), entry("b"), failed_looks=3)
+    found = result(failing(Reason.ACCESS_DENIED), entry("b"), failed_observations=3)
     status = compose(found, READY_STATUS)
     status = compose(found, status, now=T0 + 5 * MINUTE)
     assert summary(status)["Ready"] == ("Unknown", "AccessDenied")
@@ -388,8 +394,8 @@ def test_blindness_stalls_like_any_error() -> None:
 
 def test_outputs_outlive_failed_looks() -> None:
     """What could not be read is not forgotten."""
-    before = compose(report(entry(), outputs={"kinesisStreamShards": 2, "dlqUrl": "u"}))
-    found = report(entry(), failed_looks=1, outputs={"dlqArn": "arn"})
+    before = compose(result(entry(), outputs={"kinesisStreamShards": 2, "dlqUrl": "u"}))
+    found = result(entry(), failed_observations=1, outputs={"dlqArn": "arn"})
     assert compose(found, before).outputs == {"kinesisStreamShards": 2, "dlqUrl": "u"}
 
 
@@ -398,7 +404,7 @@ def test_outputs_outlive_failed_looks() -> None:
 
 def test_suspended_and_applied_stays_ready() -> None:
     """Ready keeps its value when nothing is unapplied."""
-    status = compose(report(entry(), suspended=True))
+    status = compose(result(entry(), suspended=True))
     assert summary(status) == {
         "Ready": ("True", "Available"),
         **CALM,
@@ -410,7 +416,7 @@ def test_suspended_and_applied_stays_ready() -> None:
 def test_suspended_with_open_changes(applied: str, ready: str) -> None:
     """Unknown when a change waits, False when it was never applied; neither at work nor stuck."""
     held = entry("a", State.BLOCKED, Reason.SUSPENDED, applied_hash=applied)
-    status = compose(report(held, suspended=True))
+    status = compose(result(held, suspended=True))
     known = summary(status)
     assert known["Ready"] == (ready, "Suspended")
     assert not {"Reconciling", "Stalled"} & set(known)
@@ -419,20 +425,20 @@ def test_suspended_with_open_changes(applied: str, ready: str) -> None:
 def test_suspended_reports_drift() -> None:
     """A suspended pipeline still says what differs."""
     drifted = entry("a", State.DRIFTED, drift=(Drift("size", "2", "1"),))
-    status = compose(report(drifted, suspended=True))
+    status = compose(result(drifted, suspended=True))
     assert summary(status)["DriftDetected"] == ("True", "DriftDetected")
 
 
 def test_end_of_a_suspension() -> None:
     """The condition goes."""
-    status = compose(report(entry(), suspended=True))
-    assert "Suspended" not in summary(compose(report(entry()), status))
+    status = compose(result(entry(), suspended=True))
+    assert "Suspended" not in summary(compose(result(entry()), status))
 
 
 def test_deletion_overrides_suspension() -> None:
     """A suspended pipeline can be deleted."""
     going = entry("a", State.DELETING, Reason.WAITING_FOR_AWS)
-    status = compose(report(going, suspended=True, deleting=True))
+    status = compose(result(going, suspended=True, deleting=True))
     assert summary(status)["Reconciling"] == ("True", "Deleting")
 
 
@@ -441,8 +447,8 @@ def test_deletion_overrides_suspension() -> None:
 
 def test_problem_keeps_the_inventory() -> None:
     """A wrong account forgets nothing."""
-    problem = Problem(Reason.ACCOUNT_MISMATCH, "another account")
-    status = compose(report(entry("a"), entry("b"), problem=problem), READY_STATUS)
+    blocker = Blocker(Reason.ACCOUNT_MISMATCH, "another account")
+    status = compose(result(entry("a"), entry("b"), blocker=blocker), READY_STATUS)
     assert [one.name for one in status.resources] == ["a", "b"]
     assert summary(status)["CredentialsValid"] == ("True", "CredentialsValid")
 
@@ -451,22 +457,22 @@ def test_deletion_counts_what_is_left() -> None:
     """Ready=False, Reconciling, and the names of what is left; retained ones are not."""
     going = [entry(name, State.DELETING, Reason.WAITING_FOR_AWS) for name in "ab"]
     kept = entry("c", State.RETAINED, Reason.RESOURCE_RETAINED)
-    status = compose(report(*going, kept, deleting=True))
+    status = compose(result(*going, kept, deleting=True))
     assert summary(status)["Ready"] == ("False", "Deleting")
     assert of(status, "Ready").message == "2 resources left: a, b"
-    assert of(compose(report(kept, deleting=True)), "Ready").message == "all gone or retained"
+    assert of(compose(result(kept, deleting=True)), "Ready").message == "all gone or retained"
 
 
 def test_blocked_deletion_stalls_and_says_why() -> None:
     """What a person must free is named at once."""
-    status = compose(report(failing(Reason.DELETION_BLOCKED), deleting=True))
+    status = compose(result(failing(Reason.DELETION_BLOCKED), deleting=True))
     assert summary(status)["Stalled"] == ("True", "DeletionBlocked")
     assert of(status, "Stalled").message == "deletion waits: a: DeletionBlocked happened"
 
 
 def test_deletion_is_patient_with_aws() -> None:
     """A resource in use for a moment does not call for a person; one in use for long does."""
-    found = report(failing(Reason.CONFLICT), deleting=True)
+    found = result(failing(Reason.CONFLICT), deleting=True)
     status = compose(found)
     assert summary(status)["Reconciling"] == ("True", "ProgressingWithRetry")
     status = compose(found, status, now=T0 + 10 * MINUTE)
@@ -475,8 +481,8 @@ def test_deletion_is_patient_with_aws() -> None:
 
 def test_deletion_with_a_dead_credential_says_so() -> None:
     """It never blocks without saying so."""
-    problem = Problem(Reason.ACCOUNT_MISMATCH, "another account")
-    status = compose(report(entry(), deleting=True, problem=problem))
+    blocker = Blocker(Reason.ACCOUNT_MISMATCH, "another account")
+    status = compose(result(entry(), deleting=True, blocker=blocker))
     assert summary(status)["Stalled"] == ("True", "AccountMismatch")
     assert of(status, "Stalled").message == "deletion waits: another account"
 
@@ -491,7 +497,7 @@ def test_inventory_survives_the_round_trip() -> None:
         entry("b", State.DRIFTED, Reason.DRIFT_DETECTED, drift=(Drift("x", "1", "2"),)),
         entry("c", State.PENDING, arn="", applied_hash=""),
     ]
-    status = compose(report(*lines))
+    status = compose(result(*lines))
     stored = Status.model_validate(statuses.as_body(status))
     found = statuses.inventory(stored)
     assert list(found) == ["a", "b", "c"]
@@ -511,8 +517,8 @@ def test_what_is_empty_is_left_out() -> None:
 
 def test_request_is_echoed() -> None:
     """The handled annotation shows, and stays."""
-    status = compose(report(entry(), handled_request="2026"))
-    assert compose(report(entry()), status).last_handled_reconcile_at == "2026"
+    status = compose(result(entry(), handled_request="2026"))
+    assert compose(result(entry()), status).last_handled_reconcile_at == "2026"
 
 
 REASONS = st.sampled_from(
@@ -532,28 +538,28 @@ ENTRIES = st.lists(
 
 
 @st.composite
-def reports(draw: st.DrawFn) -> Report:
+def reports(draw: st.DrawFn) -> ReconcileResult:
     """Anything that a pass may find."""
     entries = draw(ENTRIES)
     with_names = [one.name for one in entries]
-    return Report(
+    return ReconcileResult(
         generation=1,
         entries=entries,
         gating=frozenset(draw(st.sets(st.sampled_from(with_names)))) if entries else frozenset(),
         effective=EFFECTIVE,
         suspended=draw(st.booleans()),
         deleting=draw(st.booleans()),
-        failed_looks=draw(st.integers(0, 4)),
+        failed_observations=draw(st.integers(0, 4)),
         credentials_are_bad=draw(st.booleans()),
-        problem=draw(
+        blocker=draw(
             st.none()
-            | st.builds(Problem, st.sampled_from([*AT_ONCE, *AFTER_FIVE, *AFTER_TEN]), st.just("p"))
+            | st.builds(Blocker, st.sampled_from([*AT_ONCE, *AFTER_FIVE, *AFTER_TEN]), st.just("p"))
         ),
     )
 
 
 @given(st.lists(st.tuples(reports(), st.integers(0, 700)), min_size=1, max_size=5))
-def test_laws_of_every_status(course: list[tuple[Report, int]]) -> None:
+def test_laws_of_every_status(course: list[tuple[ReconcileResult, int]]) -> None:
     """Over any course of passes: kstatus, exclusive conditions, times, stability, round trip."""
     status, now = Status(), T0
     for found, seconds in course:
@@ -584,4 +590,4 @@ def test_what_is_asked_while_no_operator_runs_is_not_settled(
             "plan": {"hash": "the plan"},
         },
     }
-    assert statuses.is_settled(body) is settled
+    assert statuses.is_up_to_date(body) is settled

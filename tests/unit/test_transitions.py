@@ -9,8 +9,8 @@ from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.v1alpha1 import Condition, Plan, ResourceStatus, Status
 from clickstream_operator.engine.outcome import Outcome
 from clickstream_operator.engine.plan import Action
-from clickstream_operator.kube.events import Happening
-from clickstream_operator.status.events import happenings
+from clickstream_operator.kube.events import Event
+from clickstream_operator.status.events import events_for
 
 
 def status(*conditions: tuple[str, str, Reason, str]) -> Status:
@@ -38,19 +38,19 @@ EMPTY = Status()
 
 def test_no_change_no_event() -> None:
     """The same conditions and nothing written: silence."""
-    assert happenings(status(READY, STALLED), status(READY, STALLED), {}) == []
+    assert events_for(status(READY, STALLED), status(READY, STALLED), {}) == []
 
 
 def test_message_alone_is_no_transition() -> None:
     """Another message of the same state is not news."""
     other = (*STALLED[:3], "a: still wrong")
-    assert happenings(status(STALLED), status(other), {}) == []
+    assert events_for(status(STALLED), status(other), {}) == []
 
 
 def test_becoming_ready_is_told_once() -> None:
     """Ready=True is one Normal Event."""
-    assert happenings(EMPTY, status(READY), {}) == [
-        Happening("Normal", Reason.AVAILABLE, "34 resources ready", "Ready")
+    assert events_for(EMPTY, status(READY), {}) == [
+        Event("Normal", Reason.AVAILABLE, "34 resources ready", "Ready")
     ]
 
 
@@ -69,7 +69,7 @@ def test_warnings_are_what_a_person_must_act_on(
     condition: tuple[str, str, Reason, str], kind: str
 ) -> None:
     """One Event with the condition's reason and message."""
-    (event,) = happenings(EMPTY, status(condition), {})
+    (event,) = events_for(EMPTY, status(condition), {})
     assert (event.kind, event.reason, event.note) == (kind, condition[2], condition[3])
 
 
@@ -84,19 +84,19 @@ def test_warnings_are_what_a_person_must_act_on(
 )
 def test_normal_course_is_silent(condition: tuple[str, str, Reason, str]) -> None:
     """What nobody must act on and what is no arrival makes no Event."""
-    assert happenings(EMPTY, status(condition), {}) == []
+    assert events_for(EMPTY, status(condition), {}) == []
 
 
 def test_new_reason_of_a_stalled_pipeline_is_told() -> None:
     """Another obstacle is another Event."""
     other = (types.STALLED, "True", Reason.ACCESS_DENIED, "b: denied")
-    (event,) = happenings(status(STALLED), status(other), {})
+    (event,) = events_for(status(STALLED), status(other), {})
     assert event.reason is Reason.ACCESS_DENIED
 
 
 def test_event_without_message_says_its_reason() -> None:
     """The note of an Event is never empty."""
-    (event,) = happenings(EMPTY, status((types.STALLED, "True", Reason.INVALID, "")), {})
+    (event,) = events_for(EMPTY, status((types.STALLED, "True", Reason.INVALID, "")), {})
     assert event.note == "Invalid"
 
 
@@ -109,7 +109,7 @@ def test_writes_are_one_event_an_action() -> None:
         "d": Outcome("d", None, done=(Action.DELETE,)),
         "e": Outcome("e", None),
     }
-    assert [(one.reason, one.note) for one in happenings(EMPTY, EMPTY, outcomes)] == [
+    assert [(one.reason, one.note) for one in events_for(EMPTY, EMPTY, outcomes)] == [
         (Reason.RESOURCE_CREATED, "created a, b"),
         (Reason.RESOURCE_UPDATED, "updated c (size, tags)"),
         (Reason.RESOURCE_DELETED, "deleted d"),
@@ -122,7 +122,7 @@ def test_corrected_drift_is_told_as_such() -> None:
         "a": Outcome("a", None, done=(Action.UPDATE,), fields=("size",), corrected_drift=True),
         "b": Outcome("b", None, done=(Action.CREATE,), corrected_drift=True),
     }
-    (event,) = happenings(EMPTY, EMPTY, outcomes)
+    (event,) = events_for(EMPTY, EMPTY, outcomes)
     assert (event.kind, event.reason) == ("Normal", Reason.DRIFT_CORRECTED)
     assert event.note == "corrected a (size), b (was gone)"
 
@@ -149,16 +149,16 @@ def drifted(**fields: list[str]) -> Status:
 def test_new_drift_is_told_also_when_there_is_some_already() -> None:
     """Field by field, each once; what goes is no news."""
     before, after = drifted(a=["size"], b=["key"]), drifted(a=["size", "tags"], c=["ttl"])
-    assert [one.note for one in happenings(EMPTY, before, {})] == ["a: size; b: key"]
-    assert [one.note for one in happenings(before, after, {})] == ["a: tags; c: ttl"]
-    assert happenings(after, before, {})[0].note == "b: key"
-    assert happenings(after, after, {}) == []
+    assert [one.note for one in events_for(EMPTY, before, {})] == ["a: size; b: key"]
+    assert [one.note for one in events_for(before, after, {})] == ["a: tags; c: ttl"]
+    assert events_for(after, before, {})[0].note == "b: key"
+    assert events_for(after, after, {}) == []
 
 
 def test_what_does_not_fit_into_one_event_is_told_in_more() -> None:
     """No field is cut off."""
     fields = {f"resource-{number}": ["field" * 10] for number in range(50)}
-    told = happenings(EMPTY, drifted(**fields), {})
+    told = events_for(EMPTY, drifted(**fields), {})
     assert len(told) > 1
     assert all(len(one.note) <= 1024 for one in told)
     assert "; ".join(one.note for one in told) == "; ".join(
@@ -196,7 +196,7 @@ def test_a_plan_is_told_when_it_waits_is_approved_and_complete(
     before: Plan | None, after: Plan | None, told: list[Reason]
 ) -> None:
     """Each once; only the one that waits is for a person to act on."""
-    found = happenings(Status(plan=before), Status(plan=after), {})
+    found = events_for(Status(plan=before), Status(plan=after), {})
     assert [one.reason for one in found] == told
     warned = [one.reason for one in found if one.kind == "Warning"]
     assert warned == [one for one in told if one is Reason.PLAN_PENDING]
@@ -204,7 +204,7 @@ def test_a_plan_is_told_when_it_waits_is_approved_and_complete(
 
 def test_a_plan_that_waits_says_how_to_approve_it() -> None:
     """What would change, and the annotation with the hash."""
-    (event,) = happenings(EMPTY, Status(plan=WAITS), {})
+    (event,) = events_for(EMPTY, Status(plan=WAITS), {})
     assert event.note == (
         "a plan waits for approval: 2 to change; read status.plan, then approve it with the "
         "annotation clickstream.dev/approved-plan=aa"
@@ -214,10 +214,10 @@ def test_a_plan_that_waits_says_how_to_approve_it() -> None:
 def test_a_requested_pass_is_told_once() -> None:
     """With the annotation's value, so that the one who asked knows theirs."""
     handled = Status(last_handled_reconcile_at="now-1")
-    (event,) = happenings(EMPTY, handled, {})
+    (event,) = events_for(EMPTY, handled, {})
     assert (event.kind, event.reason) == ("Normal", Reason.RECONCILE_REQUEST_HANDLED)
     assert "=now-1 asks" in event.note
-    assert happenings(handled, handled, {}) == []
+    assert events_for(handled, handled, {}) == []
 
 
 def test_what_fails_beside_a_ready_pipeline_is_told_once() -> None:
@@ -231,8 +231,8 @@ def test_what_fails_beside_a_ready_pipeline_is_told_once() -> None:
         message="may not",
     )
     before, after = Status(), Status(resources=[alarm])
-    told = Happening("Warning", Reason.ACCESS_DENIED, "alarm: may not", "Apply")
-    assert happenings(before, after, {}, gating=frozenset({"stream"})) == [told]
-    assert happenings(after, after, {}, gating=frozenset({"stream"})) == []
-    assert happenings(before, after, {}, gating=frozenset({"alarm"})) == []
-    assert happenings(before, after, {}) == []
+    told = Event("Warning", Reason.ACCESS_DENIED, "alarm: may not", "Apply")
+    assert events_for(before, after, {}, gating=frozenset({"stream"})) == [told]
+    assert events_for(after, after, {}, gating=frozenset({"stream"})) == []
+    assert events_for(before, after, {}, gating=frozenset({"alarm"})) == []
+    assert events_for(before, after, {}) == []

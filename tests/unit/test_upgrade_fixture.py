@@ -16,10 +16,10 @@ import pytest
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.session import AwsSession
 from clickstream_operator.engine.resource import Resource, fingerprint
-from clickstream_operator.kube.objects import Key, parse
+from clickstream_operator.kube.objects import ObjectKey, parse
 from clickstream_operator.pipeline.build import build
-from clickstream_operator.reconcile.config import Surroundings
-from clickstream_operator.reconcile.inputs import blueprint_of
+from clickstream_operator.reconcile.config import OperatorConfig
+from clickstream_operator.reconcile.inputs import build_context
 from clickstream_operator.resources.kinesis_history import StreamHistory
 from clickstream_operator.resources.lambda_function import FunctionPackage
 
@@ -50,10 +50,10 @@ def load(path: Path) -> dict[str, Any]:
 def hashes(made: dict[str, Any]) -> dict[str, str]:
     """Hash of each desired state that this version computes for an object, by resource."""
     body = made["object"]
-    subject = parse(Key(body["metadata"]["namespace"], body["metadata"]["name"]), body)
-    effective = subject.status.effective
+    obj = parse(ObjectKey(body["metadata"]["namespace"], body["metadata"]["name"]), body)
+    effective = obj.status.effective
     assert effective is not None
-    around = Surroundings(
+    config = OperatorConfig(
         cluster=effective.cluster,
         instance=effective.instance,
         default_region=effective.region,
@@ -63,9 +63,9 @@ def hashes(made: dict[str, Any]) -> dict[str, str]:
         },
     )
     history = StreamHistory()
-    history.learn(subject.status.resizes, subject.status.mode_switches)
+    history.learn(obj.status.resizes, obj.status.mode_switches)
     calls = Calls(cast("AwsSession", None))
-    wanted = build(blueprint_of(subject, effective, calls, history, around))
+    wanted = build(build_context(obj, effective, calls, history, config))
     outputs = made["outputs"]
     return {one.name: fingerprint(one.desired(outputs), one.tags) for one in wanted}
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream_operator.kube.objects import Key
+from clickstream_operator.kube.objects import ObjectKey
 from clickstream_operator.runtime.workqueue import WorkQueue
 
-A, B, C = (Key("shop", name) for name in "abc")
+A, B, C = (ObjectKey("shop", name) for name in "abc")
 
 
 class Clock:
@@ -38,7 +38,7 @@ def queue(clock: Clock) -> WorkQueue:
     return WorkQueue(clock=clock)
 
 
-async def drain(queue: WorkQueue) -> list[Key]:
+async def drain(queue: WorkQueue) -> list[ObjectKey]:
     """All keys that are due now, each worked on and done."""
     found = []
     while (key := await next_now(queue)) is not None:
@@ -47,7 +47,7 @@ async def drain(queue: WorkQueue) -> list[Key]:
     return found
 
 
-async def next_now(queue: WorkQueue) -> Key | None:
+async def next_now(queue: WorkQueue) -> ObjectKey | None:
     """The next key if one is due now, else None."""
     getting = asyncio.ensure_future(queue.get())
     for _ in range(5):
@@ -258,18 +258,18 @@ STEPS = st.lists(
 
 
 @given(STEPS)
-def test_no_work_is_lost_or_doubled(steps: list[tuple[str, Key | None, int | None]]) -> None:
+def test_no_work_is_lost_or_doubled(steps: list[tuple[str, ObjectKey | None, int | None]]) -> None:
     """In any order of calls: never two runs of a key at once, and every addition runs later."""
     asyncio.run(run_steps(steps))
 
 
-async def run_steps(steps: list[tuple[str, Key | None, int | None]]) -> None:
+async def run_steps(steps: list[tuple[str, ObjectKey | None, int | None]]) -> None:
     """Play steps against a queue and a plain account of what is owed."""
     clock = Clock()
     queue = WorkQueue(clock=clock)
-    owed: dict[Key, float] = {}
-    running: set[Key] = set()
-    actions: dict[str, Callable[[Key, int], None]] = {
+    owed: dict[ObjectKey, float] = {}
+    running: set[ObjectKey] = set()
+    actions: dict[str, Callable[[ObjectKey, int], None]] = {
         "add": lambda key, urgent: queue.add(key, urgent=bool(urgent)),
         "after": queue.add_after,
     }

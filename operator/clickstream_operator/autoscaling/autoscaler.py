@@ -19,8 +19,8 @@ from clickstream_operator.aws.errors import AwsError
 from clickstream_operator.engine.inventory import Entry
 from clickstream_operator.engine.outcome import Outcome, failed
 from clickstream_operator.engine.resource import Phase, StepMustWait
-from clickstream_operator.kube.events import Happening
-from clickstream_operator.kube.objects import Subject
+from clickstream_operator.kube.events import Event
+from clickstream_operator.kube.objects import PipelineObject
 from clickstream_operator.resources.kinesis_history import StreamHistory
 from clickstream_operator.resources.kinesis_stream import PROVISIONED, KinesisStream
 from clickstream_operator.status.compose import inventory
@@ -36,21 +36,21 @@ _PASSING: Final = frozenset({Reason.TRANSIENT, Reason.THROTTLED, Reason.CONFLICT
 class Scaling:
     """What an autoscaling pass found and did. `shards` None: AWS is at work on the stream.
 
-    `problem` keeps the stream from following its load: reason and message.
+    `blocker` keeps the stream from following its load: reason and message.
     """
 
     shards: int | None = None
     done: Decision | None = None
-    problem: tuple[str, str] | None = None
+    blocker: tuple[str, str] | None = None
 
 
-def scales(subject: Subject) -> bool:
+def scales(obj: PipelineObject) -> bool:
     """Whether the pipeline's stream is to be fitted to its load now."""
-    if subject.spec.stream.autoscaling is None or subject.spec.suspend:
+    if obj.spec.stream.autoscaling is None or obj.spec.suspend:
         return False
-    if subject.status.observed_generation != subject.generation:
+    if obj.status.observed_generation != obj.generation:
         return False
-    stream = inventory(subject.status).get(components.STREAM)
+    stream = inventory(obj.status).get(components.STREAM)
     if stream is None or not stream.arn or not stream.applied_hash:
         return False
     # A change that waits for approval does not stop the load.
@@ -69,13 +69,13 @@ async def scale(
     try:
         return await _scale(stream, spec, entry, calls=calls, history=history)
     except StepMustWait as later:
-        return Scaling(problem=(later.wait.reason, later.wait.message))
+        return Scaling(blocker=(later.wait.reason, later.wait.message))
     except AwsError as error:
         refused = failed(stream, entry, error).entry
         log.warning("autoscaling is held up", why=str(error))
         if refused is None or refused.reason in _PASSING:
             return Scaling()
-        return Scaling(problem=(refused.reason, f"autoscaling: {refused.message}"))
+        return Scaling(blocker=(refused.reason, f"autoscaling: {refused.message}"))
 
 
 async def _scale(
@@ -101,23 +101,23 @@ async def _scale(
     )
     if decision.shards is None:
         held = (decision.reason.value, decision.message) if decision.reason else None
-        return Scaling(shards, problem=held)
+        return Scaling(shards, blocker=held)
     await stream.resize(observed, decision.shards)
     return Scaling(shards, done=decision)
 
 
-def happening(scaling: Scaling, before: tuple[str, str] | None) -> Happening | None:
+def event(scaling: Scaling, before: tuple[str, str] | None) -> Event | None:
     """The Event that a pass deserves."""
     if scaling.done is not None and scaling.done.reason is not None:
-        return Happening("Normal", scaling.done.reason, scaling.done.message, "Scale")
-    if scaling.problem is not None and scaling.problem != before:
-        return Happening("Warning", Reason(scaling.problem[0]), scaling.problem[1], "Scale")
+        return Event("Normal", scaling.done.reason, scaling.done.message, "Scale")
+    if scaling.blocker is not None and scaling.blocker != before:
+        return Event("Warning", Reason(scaling.blocker[0]), scaling.blocker[1], "Scale")
     return None
 
 
 def shown(status: Status, scaling: Scaling, history: StreamHistory) -> Status:
     """The status after an autoscaling pass."""
-    reason, message = scaling.problem or ("", "")
+    reason, message = scaling.blocker or ("", "")
     resources = [
         one.model_copy(update={"reason": reason, "message": message})
         if one.name == components.STREAM and one.state == "Ready"
@@ -133,13 +133,13 @@ def shown(status: Status, scaling: Scaling, history: StreamHistory) -> Status:
 
 
 def with_problem(
-    outcomes: Mapping[str, Outcome], problem: tuple[str, str] | None
+    outcomes: Mapping[str, Outcome], blocker: tuple[str, str] | None
 ) -> dict[str, Outcome]:
     """The outcomes of a resync, with what autoscaling has to say of the stream."""
     found = dict(outcomes)
     stream = found.get(components.STREAM)
-    if problem is not None and stream is not None and stream.ready and stream.entry is not None:
-        reason, message = problem
+    if blocker is not None and stream is not None and stream.ready and stream.entry is not None:
+        reason, message = blocker
         if not stream.entry.reason:
             entry = replace(stream.entry, reason=reason, message=message)
             found[components.STREAM] = replace(stream, entry=entry)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class AwsLocation:
     """Where a pipeline lives: partition (``aws``), region, account (12 digits)."""
 
     partition: str

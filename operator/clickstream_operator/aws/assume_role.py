@@ -58,7 +58,7 @@ class Role:
         return {**wanted, "ExternalId": self.external_id} if self.external_id else wanted
 
 
-class Borrowed:
+class AssumedRoleCredentials:
     """Credentials of assumed roles, at most `most`; the one unused for longest is dropped.
 
     `own` makes the operator's own session in a region.
@@ -120,7 +120,7 @@ def session_in(region: str, loader: Loader) -> Session:
     return session
 
 
-class Given:
+class StaticProvider:
     """Botocore's place for credentials, with these in it."""
 
     def __init__(self, credentials: Credentials) -> None:

@@ -19,13 +19,13 @@ from clickstream_operator.aws.errors import AwsError
 CALLS_AT_ONCE: Final = 8
 
 
-class Pass:
+class CallContext:
     """One pass. `is_edit`: somebody waits for its result; a resync can wait."""
 
     def __init__(self, pipeline: str, *, is_edit: bool, at_once: int = CALLS_AT_ONCE) -> None:
         self.pipeline = pipeline
         self.is_edit = is_edit
-        self.places = asyncio.Semaphore(at_once)
+        self.concurrency = asyncio.Semaphore(at_once)
         self._silent: dict[tuple[str, str], AwsError] = {}
 
     def note_silence(self, region: str, service: str, error: AwsError) -> None:
@@ -37,16 +37,16 @@ class Pass:
         return self._silent.get((region, service))
 
 
-_current: ContextVar[Pass | None] = ContextVar("aws_pass", default=None)
+_current: ContextVar[CallContext | None] = ContextVar("aws_pass", default=None)
 
 
-def current() -> Pass | None:
+def current() -> CallContext | None:
     """The pass that runs; None outside of one."""
     return _current.get()
 
 
 @contextmanager
-def running(one: Pass) -> Iterator[None]:
+def running(one: CallContext) -> Iterator[None]:
     """Make the calls of this block, and of the tasks that it starts, calls of this pass."""
     token = _current.set(one)
     try:

@@ -50,7 +50,7 @@ class Calls:
         finally:
             self._forget(service)
 
-    async def write_together(
+    async def batched_write(
         self, service: str, operation: str, /, parameter: str, value: str
     ) -> dict[str, Any]:
         """Send a write whose list `parameter` takes many values, together with its like.

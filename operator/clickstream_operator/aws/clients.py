@@ -28,15 +28,15 @@ def is_read(operation: str) -> bool:
 class Clients:
     """A client for each service that is called.
 
-    `may_write` is asked right before a write, and each retry of it, is sent; it raises where a
+    `ensure_leader` is asked right before a write, and each retry of it, is sent; it raises where a
     write must not go out.
     """
 
     def __init__(
-        self, session: boto3.Session, *, may_write: Callable[[], None], pool_connections: int
+        self, session: boto3.Session, *, ensure_leader: Callable[[], None], pool_connections: int
     ) -> None:
         self._session = session
-        self._may_write = may_write
+        self._may_write = ensure_leader
         self._config = Config(
             max_pool_connections=pool_connections,
             # A retry takes its turn like any call (`AwsSession.call`); botocore's own would not.

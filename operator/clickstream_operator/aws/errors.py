@@ -318,7 +318,7 @@ def from_botocore_error(service: str, operation: str, error: BotoCoreError) -> A
     )
 
 
-async def found(call: Awaitable[dict[str, Any]]) -> dict[str, Any] | None:
+async def ignore_not_found(call: Awaitable[dict[str, Any]]) -> dict[str, Any] | None:
     """The answer of `call`; None when AWS says that the thing is not there.
 
     Raises:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from clickstream_operator.aws.calls import Calls
-from clickstream_operator.aws.errors import found
+from clickstream_operator.aws.errors import ignore_not_found
 
 # An AWS managed key stays behind its alias, so each is asked about once in a process's life.
 _MANAGED_BY_AWS: Final[set[str]] = set()
@@ -39,7 +39,7 @@ async def is_managed_key(calls: Calls, alias: str, key_arn: str) -> bool:
     """
     if not key_arn or key_name(key_arn) == alias or key_arn in _MANAGED_BY_AWS:
         return True
-    answer = await found(calls.read("kms", "describe_key", KeyId=alias))
+    answer = await ignore_not_found(calls.read("kms", "describe_key", KeyId=alias))
     if answer is not None and answer["KeyMetadata"]["Arn"] != key_arn:
         return False
     _MANAGED_BY_AWS.add(key_arn)

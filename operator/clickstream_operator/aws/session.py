@@ -33,7 +33,7 @@ audit_log = structlog.get_logger("audit")
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class CallerIdentity:
     """Whom the credential speaks for: account (12 digits), partition (``aws``, ``aws-cn``, ...)."""
 
     account: str
@@ -59,7 +59,7 @@ class AwsSession:
 
     `credentials` are the keyword arguments of `boto3.Session` that name the credential; empty means
     the operator's own (environment, IRSA, Pod Identity, instance role). `session`, where given,
-    brings its own. `may_write` is asked right before a write, and each retry of it, is sent; it
+    brings its own. `ensure_leader` is asked right before a write, and each retry of it, is sent; it
     raises where a write must not go out.
     """
 
@@ -70,7 +70,7 @@ class AwsSession:
         executor: Executor,
         limits: Limits,
         on_call: Callable[[CallRecord], None] = lambda _record: None,
-        may_write: Callable[[], None] = lambda: None,
+        ensure_leader: Callable[[], None] = lambda: None,
         credentials: dict[str, Any] | None = None,
         session: boto3.Session | None = None,
         pool_connections: int = 16,
@@ -81,12 +81,12 @@ class AwsSession:
         self._on_call = on_call
         self._session = session or boto3.Session(region_name=region, **(credentials or {}))
         self._clients = Clients(
-            self._session, may_write=may_write, pool_connections=pool_connections
+            self._session, ensure_leader=ensure_leader, pool_connections=pool_connections
         )
-        self._identity: Identity | None = None
+        self._identity: CallerIdentity | None = None
         self._identified_key = ""
 
-    async def identity(self) -> Identity:
+    async def identity(self) -> CallerIdentity:
         """The account and partition behind the credential; asked once per credential.
 
         Raises:
@@ -95,7 +95,7 @@ class AwsSession:
         key = await asyncio.get_running_loop().run_in_executor(self._executor, self._access_key)
         if self._identity is None or key != self._identified_key:
             answer = await self.call("sts", "get_caller_identity")
-            self._identity = Identity(
+            self._identity = CallerIdentity(
                 account=answer["Account"], partition=answer["Arn"].split(":")[1]
             )
             self._identified_key = key
@@ -141,7 +141,7 @@ class AwsSession:
         }
         await self._limits.wait(**rate)
         one = passes.current()
-        async with one.places if one else nullcontext():
+        async with one.concurrency if one else nullcontext():
             silent = one.silence(self.region, service) if one else None
             if silent is not None:
                 raise silent
@@ -230,4 +230,4 @@ class AwsSession:
         return self._clients.send(service, operation, parameters)
 
 
-__all__ = ["AwsError", "AwsSession", "CallRecord", "Identity", "is_read"]
+__all__ = ["AwsError", "AwsSession", "CallRecord", "CallerIdentity", "is_read"]

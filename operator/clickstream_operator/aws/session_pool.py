@@ -8,7 +8,12 @@ from typing import Any, Final
 import boto3
 from botocore.loaders import Loader
 
-from clickstream_operator.aws.assume_role import Borrowed, Given, Role, session_in
+from clickstream_operator.aws.assume_role import (
+    AssumedRoleCredentials,
+    Role,
+    StaticProvider,
+    session_in,
+)
 from clickstream_operator.aws.session import AwsSession
 
 #: A session has a dozen clients of some megabytes. Making them anew takes a fraction of a second,
@@ -16,7 +21,7 @@ from clickstream_operator.aws.session import AwsSession
 MOST: Final = 8
 
 
-class Sessions:
+class SessionPool:
     """Gives sessions; of more than `most` the one unused for longest is dropped.
 
     `options` are what every `AwsSession` gets: executor, limits, observers.
@@ -26,7 +31,7 @@ class Sessions:
         self._options = options
         self._most = most
         self._loader = Loader(include_default_search_paths=True)
-        self._borrowed = Borrowed(lambda region: session_in(region, self._loader))
+        self._borrowed = AssumedRoleCredentials(lambda region: session_in(region, self._loader))
         self._known: OrderedDict[tuple[str, Role | None], AwsSession] = OrderedDict()
 
     def __call__(self, region: str, role: Role | None = None) -> AwsSession:
@@ -44,6 +49,6 @@ class Sessions:
         session = session_in(region, self._loader)
         if role is not None:
             credentials = self._borrowed.credentials(role, region)
-            session.register_component("credential_provider", Given(credentials))
+            session.register_component("credential_provider", StaticProvider(credentials))
         made = boto3.Session(botocore_session=session)
         return AwsSession(region=region, session=made, **self._options)

@@ -18,10 +18,10 @@ from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.engine import outcome as outcomes
 from clickstream_operator.engine import plan
 from clickstream_operator.engine.graph import walk
-from clickstream_operator.engine.inputs import PassInput
+from clickstream_operator.engine.inputs import ReconcileInput
 from clickstream_operator.engine.inventory import Entry
-from clickstream_operator.engine.observe import Looks, TagIndex, completed
-from clickstream_operator.engine.outcome import Outcome, Work
+from clickstream_operator.engine.observe import Observer, TagIndex, completed
+from clickstream_operator.engine.outcome import Outcome, ResourceReconcile
 from clickstream_operator.engine.ownership import Ownership
 from clickstream_operator.engine.plan import Action, AdoptionPolicy, Change, Policy
 from clickstream_operator.engine.resource import (
@@ -33,7 +33,7 @@ from clickstream_operator.engine.resource import (
     ResourceBlocked,
     StepMustWait,
     fingerprint,
-    halfway,
+    partially_applied,
     same_tags,
 )
 
@@ -47,25 +47,25 @@ class Applier:
     """Runs one pass and holds what it has learnt so far; made anew for each pass.
 
     `outcomes` grows while the pass runs. `observations` are of what is ready and as desired: a poll
-    need not read it again; `begun` are of what was created and AWS is still at work on.
+    need not read it again; `creating` are of what was created and AWS is still at work on.
     """
 
     def __init__(
         self,
         resources: Iterable[Resource],
-        start: PassInput,
+        start: ReconcileInput,
         *,
         tag_index: TagIndex | None = None,
     ) -> None:
         self._resources = tuple(resources)
         self._start = start
-        self._looks = Looks(self._resources, start, tag_index=tag_index)
+        self._observer = Observer(self._resources, start, tag_index=tag_index)
         self._outputs: dict[str, Mapping[str, str]] = {}
         # What a write may have changed, also one that failed.
         self._touched: dict[str, Entry] = {}
         self.outcomes: dict[str, Outcome] = {}
         self.observations: dict[str, Observed] = {}
-        self.begun: dict[str, Observed] = {}
+        self.creating: dict[str, Observed] = {}
 
     @property
     def names(self) -> frozenset[str]:
@@ -73,28 +73,28 @@ class Applier:
         return frozenset(resource.name for resource in self._resources)
 
     @property
-    def unindexed(self) -> frozenset[str]:
+    def untagged_in_index(self) -> frozenset[str]:
         """What a full look did not learn the tags of."""
-        return self._looks.unindexed
+        return self._observer.untagged_in_index
 
     @property
-    def unread(self) -> frozenset[str]:
+    def unobserved(self) -> frozenset[str]:
         """What could not be looked at in full."""
-        return self._looks.unread
+        return self._observer.unobserved
 
     async def apply(self) -> Mapping[str, Outcome]:
         """Bring every resource as far towards its desired state as AWS lets it now."""
-        for name, observed in (await self._looks.look()).items():
+        for name, observed in (await self._observer.observe_all()).items():
             self._outputs[name] = observed.outputs
-        self._outputs |= {name: one.outputs for name, one in self._start.carried.items()}
+        self._outputs |= {name: one.outputs for name, one in self._start.deferred.items()}
         await walk(self._resources, self._visit)
         return self.outcomes
 
     async def _visit(self, resource: Resource) -> None:
-        if resource.name in self._start.carried:
-            self.outcomes[resource.name] = self._start.carried[resource.name]
-            if resource.name in self._start.begun:
-                self.begun[resource.name] = self._start.begun[resource.name]
+        if resource.name in self._start.deferred:
+            self.outcomes[resource.name] = self._start.deferred[resource.name]
+            if resource.name in self._start.creating:
+                self.creating[resource.name] = self._start.creating[resource.name]
             return
         entry = self._start.entry(resource)
         with structlog.contextvars.bound_contextvars(resource=resource.name):
@@ -117,14 +117,16 @@ class Applier:
             self._outputs[resource.name] = outcome.outputs
 
     async def _converge(self, resource: Resource, entry: Entry) -> Outcome:
-        look = self._looks[resource.name]
-        if isinstance(look.error, AwsError):
-            return replace(outcomes.failed(resource, entry, look.error), look_failed=True)
-        if look.error:
-            raise look.error
+        observation = self._observer[resource.name]
+        if isinstance(observation.error, AwsError):
+            return replace(
+                outcomes.failed(resource, entry, observation.error), observation_failed=True
+            )
+        if observation.error:
+            raise observation.error
         desired = resource.desired(self._outputs)
-        work = Work(resource, entry, desired, look.observed)
-        await self._look_closer(work)
+        work = ResourceReconcile(resource, entry, desired, observation.observed)
+        await self._refine(work)
         for _ in range(MAX_STEPS):
             # Asked until it is answered, and before anything is written.
             if work.observed is not None and not work.done:
@@ -143,12 +145,12 @@ class Applier:
                 return outcomes.waiting_for(resource, entry, dependency, work.observed)
             if self._is_awaited(work) or not await self._step(work):
                 break
-        result = outcomes.settle(work, self._start.policy)
+        result = outcomes.conclude(work, self._start.policy)
         if result.ready and work.observed and work.observed.readiness.phase is Phase.READY:
             self.observations[resource.name] = work.observed
-        new = Action.CREATE in work.done or resource.name in self._start.begun
+        new = Action.CREATE in work.done or resource.name in self._start.creating
         if new and work.observed and work.observed.readiness.phase is Phase.PROGRESSING:
-            self.begun[resource.name] = work.observed
+            self.creating[resource.name] = work.observed
         return result
 
     def _pending(self, resource: Resource, entry: Entry, pending: OutputPending) -> Outcome:
@@ -159,11 +161,13 @@ class Applier:
         if approval is None or entry.arn or approval.covers(wanted, being_created=True):
             return outcomes.waiting_for(resource, entry, pending.resource)
         held = plan.withhold(change, wanted)
-        return outcomes.settle(Work(resource, entry, {}, None, held), self._start.policy)
+        return outcomes.conclude(
+            ResourceReconcile(resource, entry, {}, None, held), self._start.policy
+        )
 
-    async def _look_closer(self, work: Work) -> None:
+    async def _refine(self, work: ResourceReconcile) -> None:
         """Look at what a changed desired state may differ in and the first look left out."""
-        if self._needs_full_look(work):
+        if self._needs_full_observation(work):
             work.observed = await work.resource.observe(full=True)
         observed, applied = work.observed, work.entry.applied_hash
         wanted = fingerprint(work.desired, work.resource.tags)
@@ -172,18 +176,18 @@ class Applier:
             tags = await work.resource.read_tags(observed)
             work.observed = replace(observed, tags=tags)
 
-    def _needs_full_look(self, work: Work) -> bool:
+    def _needs_full_observation(self, work: ResourceReconcile) -> bool:
         """A changed desired state may differ in what a hot observation left out."""
         changed = work.entry.applied_hash != fingerprint(work.desired, work.resource.tags)
         known = work.resource.name in self._start.known
-        if work.resource.late_look:
+        if work.resource.observe_late:
             return changed or not known
-        if work.resource.hot_tells_all and not known:
+        if work.resource.fast_is_complete and not known:
             return False
         seen_in_part = work.observed is not None and not self._start.full
         return seen_in_part and changed and bool(work.entry.applied_hash)
 
-    def _decide(self, work: Work) -> Change:
+    def _decide(self, work: ResourceReconcile) -> Change:
         return plan.decide(
             work.resource,
             work.desired,
@@ -193,22 +197,22 @@ class Applier:
             corrections=self._start.corrections.get(work.resource.name, 0),
         )
 
-    def _is_awaited(self, work: Work) -> bool:
+    def _is_awaited(self, work: ResourceReconcile) -> bool:
         """Whether this very change was sent, is not shown yet, and is not sent again now."""
-        sent = self._start.unshown.get(work.resource.name)
+        sent = self._start.propagating.get(work.resource.name)
         if sent is None or work.done or work.change.diff != sent.diff:
             return False
-        work.sent, work.hopeless = sent, sent.is_hopeless(self._start.moment)
-        return work.sent_again or not sent.is_due(self._start.moment)
+        work.sent, work.timed_out = sent, sent.has_timed_out(self._start.moment)
+        return work.resent or not sent.is_due(self._start.moment)
 
-    async def _step(self, work: Work) -> bool:
+    async def _step(self, work: ResourceReconcile) -> bool:
         """Write one change and look at the result; False when the next step must wait for AWS."""
         change, resource, before = work.change, work.resource, work.entry
         if change.action is Action.UPDATE and not change.is_drift:
-            work.entry = replace(before, applied_hash=halfway(before.applied_hash))
+            work.entry = replace(before, applied_hash=partially_applied(before.applied_hash))
             self._touched[resource.name] = work.entry
         try:
-            work.observed = await _write(work, begun=resource.name in self._start.begun)
+            work.observed = await _write(work, creating=resource.name in self._start.creating)
         except StepMustWait as later:
             work.wait, work.entry = later.wait, before
             return False
@@ -235,14 +239,14 @@ class Applier:
         return None
 
 
-def _may_write(work: Work) -> bool:
+def _may_write(work: ResourceReconcile) -> bool:
     """Whether there is something to write and AWS is not at work on the resource."""
     if work.change.action in {Action.NONE, Action.HOLD}:
         return False
     return work.observed is None or work.observed.readiness.phase is not Phase.PROGRESSING
 
 
-async def _write(work: Work, *, begun: bool) -> Observed | None:
+async def _write(work: ResourceReconcile, *, creating: bool) -> Observed | None:
     """Send the change and look at what it did."""
     resource, desired, observed = work.resource, work.desired, work.observed
     if work.change.action is Action.CREATE:
@@ -252,16 +256,16 @@ async def _write(work: Work, *, begun: bool) -> Observed | None:
     answer = await resource.update(desired, observed, work.change.diff)
     if answer is not None:
         return answer
-    if begun and resource.busy_after_change is not None:
+    if creating and resource.busy_after_change is not None:
         return replace(observed, readiness=resource.busy_after_change)
-    new = begun or Action.CREATE in work.done
+    new = creating or Action.CREATE in work.done
     if not new or not resource.acknowledged:
         return await resource.observe(full=True)
     seen = await resource.observe(full=False)
     return seen and completed(seen, _acknowledged(work, observed))
 
 
-def _acknowledged(work: Work, before: Observed) -> Properties:
+def _acknowledged(work: ResourceReconcile, before: Observed) -> Properties:
     """What a new thing has by AWS's word: what it began with, and what was set since."""
     return {
         path: work.desired[path] if _is_below(path, work.resource.acknowledged) else value

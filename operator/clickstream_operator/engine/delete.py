@@ -15,9 +15,9 @@ from clickstream_operator.aws.errors import AwsError
 from clickstream_operator.engine import outcome as outcomes
 from clickstream_operator.engine import plan
 from clickstream_operator.engine.graph import walk
-from clickstream_operator.engine.inputs import PassInput
+from clickstream_operator.engine.inputs import ReconcileInput
 from clickstream_operator.engine.inventory import Entry, Origin, State
-from clickstream_operator.engine.outcome import Next, Outcome
+from clickstream_operator.engine.outcome import Outcome, Requeue
 from clickstream_operator.engine.ownership import Ownership
 from clickstream_operator.engine.plan import Action
 from clickstream_operator.engine.resource import (
@@ -37,7 +37,7 @@ _EMPTYING: Final = re.compile(r"emptying: (\d+) ")
 
 
 @dataclass(slots=True)
-class Doubt:
+class UnconfirmedAbsence:
     """What AWS may have made so lately that its NotFound proves nothing yet.
 
     `names`: the resources in doubt; `missing_since`: when each was first looked for in vain, on the
@@ -56,7 +56,7 @@ class Doubt:
         return max(0.0, since + PROPAGATION_SECONDS - self.now)
 
 
-def in_doubt(entry: Entry, *, now: datetime) -> bool:
+def is_unconfirmed(entry: Entry, *, now: datetime) -> bool:
     """Whether a thing on record may exist although AWS does not show it yet.
 
     Certain is what has long been there, and what was seen when its deletion was asked for.
@@ -69,7 +69,7 @@ def in_doubt(entry: Entry, *, now: datetime) -> bool:
     return age < timedelta(seconds=PROPAGATION_SECONDS)
 
 
-class Remover:
+class Deleter:
     """Runs one pass of a removal. `outcomes` grows while it runs.
 
     `gone`: resources that an earlier pass of the same removal deleted and saw gone.
@@ -78,15 +78,15 @@ class Remover:
     def __init__(
         self,
         resources: Iterable[Resource],
-        start: PassInput,
+        start: ReconcileInput,
         *,
         gone: Collection[str] = (),
-        doubt: Doubt | None = None,
+        doubt: UnconfirmedAbsence | None = None,
     ) -> None:
         self._resources = tuple(resources)
         self._start = start
         self._gone = gone
-        self._doubt = doubt or Doubt()
+        self._doubt = doubt or UnconfirmedAbsence()
         self.outcomes: dict[str, Outcome] = {}
 
     async def remove(self) -> Mapping[str, Outcome]:
@@ -98,12 +98,12 @@ class Remover:
         entry = self._start.entry(resource)
         with structlog.contextvars.bound_contextvars(resource=resource.name):
             try:
-                outcome = await self._take_away(resource, entry)
+                outcome = await self._delete_step(resource, entry)
             except ResourceBlocked as blocked:
                 outcome = outcomes.blocked(resource, entry, blocked.reason, blocked.message)
-            except _Unseen as unseen:
-                failed = outcomes.failed(resource, entry, unseen.error)
-                outcome = replace(failed, look_failed=True)
+            except _Unobservable as unobservable:
+                failed = outcomes.failed(resource, entry, unobservable.error)
+                outcome = replace(failed, observation_failed=True)
             except AwsError as error:
                 outcome = outcomes.failed(resource, entry, error)
             except Exception as error:  # one resource's defect must not stop the others
@@ -111,18 +111,18 @@ class Remover:
                 outcome = outcomes.broken(resource, entry, error)
         self.outcomes[resource.name] = outcome
 
-    async def _take_away(self, resource: Resource, entry: Entry) -> Outcome:
+    async def _delete_step(self, resource: Resource, entry: Entry) -> Outcome:
         if resource.name in self._gone:
             return Outcome(resource.name, None)
         if entry.state is State.RETAINED:
             return Outcome(resource.name, entry)
-        carried = self._start.carried.get(resource.name)
-        if carried is not None and carried.entry and carried.entry.state is State.DELETING:
-            return carried
+        deferred = self._start.deferred.get(resource.name)
+        if deferred is not None and deferred.entry and deferred.entry.state is State.DELETING:
+            return deferred
         dependent = self._dependent_that_is_left(resource)
         if dependent:
             return await self._wait_for(dependent, resource, entry)
-        observed = await _look(resource)
+        observed = await _observe(resource)
         if observed is None:
             return self._not_found(resource, entry)
         self._doubt.missing_since.pop(resource.name, None)
@@ -134,9 +134,9 @@ class Remover:
             # Its tags know what the status lost. What is adopted has a deletion policy of its own,
             # which holds once the inventory says so.
             known = replace(entry, arn=observed.arn, origin=Origin.ADOPTED, state=State.DELETING)
-            return Outcome(resource.name, known, Next.AGAIN)
+            return Outcome(resource.name, known, Requeue.NOW)
         entry = replace(entry, arn=observed.arn)
-        if plan.keeps_on_delete(resource):
+        if plan.is_retained(resource):
             kept = replace(entry, state=State.RETAINED, reason=Reason.RESOURCE_RETAINED, message="")
             return Outcome(resource.name, kept)
         approval = self._start.policy.approval
@@ -145,7 +145,7 @@ class Remover:
         if approval is not None and not approval.covers(wanted, being_created=False):
             held = plan.withhold(change, wanted)
             blocked = outcomes.blocked(resource, entry, Reason.PLAN_PENDING, held.message)
-            return replace(blocked, next=Next.RESYNC, withheld=wanted)
+            return replace(blocked, next=Requeue.RESYNC, withheld=wanted)
         return await self._delete(resource, entry, observed)
 
     async def _delete(self, resource: Resource, entry: Entry, observed: Observed) -> Outcome:
@@ -164,9 +164,9 @@ class Remover:
                     reason=Reason.DELETING,
                     message=f"emptying: {gone} object versions removed, more are left",
                 )
-                return Outcome(resource.name, at_it, Next.AGAIN)
+                return Outcome(resource.name, at_it, Requeue.NOW)
             done = (Action.DELETE,)
-            left = await _look(resource)
+            left = await _observe(resource)
         if left is None:
             return Outcome(resource.name, None, done=done)
         going = replace(
@@ -176,19 +176,19 @@ class Remover:
             message=f"{resource.kind} {resource.physical_name} is being deleted",
         )
         first = left.readiness.seconds or 0.0
-        return Outcome(resource.name, going, Next.POLL, done=done, seconds=first)
+        return Outcome(resource.name, going, Requeue.POLL, done=done, seconds=first)
 
     async def _wait_for(self, dependent: str, resource: Resource, entry: Entry) -> Outcome:
-        if dependent in self._doubt.missing_since and await _look(resource) is None:
+        if dependent in self._doubt.missing_since and await _observe(resource) is None:
             # Both are doubted from now on, not one after the other.
             self._doubt.seconds_left(resource.name)
         waiting = replace(
             entry,
-            state=entry.state if plan.keeps_on_delete(resource) else State.DELETING,
+            state=entry.state if plan.is_retained(resource) else State.DELETING,
             reason=Reason.WAITING_FOR_DEPENDENCY,
             message=f"waiting for {dependent}",
         )
-        return Outcome(resource.name, waiting, Next.POLL)
+        return Outcome(resource.name, waiting, Requeue.POLL)
 
     def _not_found(self, resource: Resource, entry: Entry) -> Outcome:
         seconds = self._doubt.seconds_left(resource.name)
@@ -196,12 +196,12 @@ class Remover:
             return Outcome(resource.name, None)
         waiting = replace(
             entry,
-            state=entry.state if plan.keeps_on_delete(resource) else State.DELETING,
+            state=entry.state if plan.is_retained(resource) else State.DELETING,
             reason=Reason.CONFIRMING_ABSENCE,
             message=f"{resource.kind} {resource.physical_name} is not there, and AWS may not show "
             "it yet; it is looked for once more",
         )
-        return Outcome(resource.name, waiting, Next.LATER, seconds=seconds)
+        return Outcome(resource.name, waiting, Requeue.AFTER, seconds=seconds)
 
     def _dependent_that_is_left(self, resource: Resource) -> str | None:
         for other in self._resources:
@@ -219,7 +219,7 @@ def _emptied_before(entry: Entry) -> int:
     return int(said.group(1)) if said else 0
 
 
-class _Unseen(Exception):
+class _Unobservable(Exception):
     """A look failed: nothing is known of the thing."""
 
     def __init__(self, error: AwsError) -> None:
@@ -227,11 +227,11 @@ class _Unseen(Exception):
         self.error = error
 
 
-async def _look(resource: Resource) -> Observed | None:
+async def _observe(resource: Resource) -> Observed | None:
     try:
         return await resource.observe(full=False)
     except AwsError as error:
-        raise _Unseen(error) from error
+        raise _Unobservable(error) from error
     except ResourceBlocked as blocked:
         if blocked.reason == Reason.OWNERSHIP_CONFLICT:
             return None  # Somebody else's, so there is nothing of ours to remove.

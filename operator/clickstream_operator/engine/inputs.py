@@ -10,37 +10,39 @@ from clickstream_operator.engine.inventory import Entry, Origin
 from clickstream_operator.engine.outcome import Outcome
 from clickstream_operator.engine.ownership import Ownership, ownership_of
 from clickstream_operator.engine.plan import Policy
-from clickstream_operator.engine.propagation import Unshown
+from clickstream_operator.engine.propagation import PropagationDelay
 from clickstream_operator.engine.resource import Observed, Resource
 
 
 @dataclass(frozen=True, slots=True)
-class PassInput:
-    """What a pass starts from.
-
-    `full`: look at everything, not only at what changes often. `intended_since`: since when the
-    derived names are on record; `chosen_names`: the resources whose names a person chose. `known`:
-    fresh observations that need no new read. `carried`: outcomes of what AWS is at work on and is
-    not to be looked at yet. `begun`: what this process created and AWS was last seen at work on;
-    what such a thing began with is known. `corrections`: drift corrections in a row so far.
-    `unindexed`: the resources whose tags the last full look did not see. `unread`: those that the
-    last pass could not look at in full. `unshown`: changes that AWS accepted and did not show at
-    the last look. `moment`: monotonic seconds, as in those.
-    """
+class ReconcileInput:
+    """Inputs of one run of the engine."""
 
     inventory: Mapping[str, Entry]
+    """Resources on record in the status, by name."""
     policy: Policy = field(default_factory=Policy)
     full: bool = False
+    """Observe everything, not only what changes often."""
     intended_since: datetime | None = None
+    """Since when the derived names are on record."""
     chosen_names: frozenset[str] = frozenset()
+    """Resources whose physical names the spec gives."""
     known: Mapping[str, Observed] = field(default_factory=dict)
+    """Fresh observations that need no new read."""
     corrections: Mapping[str, int] = field(default_factory=dict)
-    unindexed: frozenset[str] = frozenset()
-    unread: frozenset[str] = frozenset()
-    carried: Mapping[str, Outcome] = field(default_factory=dict)
-    begun: Mapping[str, Observed] = field(default_factory=dict)
-    unshown: Mapping[str, Unshown] = field(default_factory=dict)
+    """Drift corrections in a row so far."""
+    untagged_in_index: frozenset[str] = frozenset()
+    """Resources whose tags the last full observation did not see."""
+    unobserved: frozenset[str] = frozenset()
+    """Resources that the last reconcile could not observe in full."""
+    deferred: Mapping[str, Outcome] = field(default_factory=dict)
+    """Outcomes of resources that AWS is at work on and whose next poll is not due."""
+    creating: Mapping[str, Observed] = field(default_factory=dict)
+    """Resources that this process created and AWS was last seen at work on."""
+    propagating: Mapping[str, PropagationDelay] = field(default_factory=dict)
+    """Changes that AWS accepted and did not show at the last observation."""
     moment: float = 0.0
+    """Now, in monotonic seconds, as in `propagating`."""
 
     def entry(self, resource: Resource) -> Entry:
         """The resource in the inventory; an intent when the inventory does not have it."""
@@ -57,8 +59,8 @@ class PassInput:
         # Taken over in the status only, as in a suspended pipeline: its tags are still to come.
         tagged = entry.origin is Origin.CREATED or bool(entry.applied_hash)
         known = bool(entry.arn) and entry.arn == observed.arn and tagged
-        unread = observed.tags is None and resource.taggable and resource.owned_by_tags
-        if unread and not known:
+        unobserved = observed.tags is None and resource.taggable and resource.owned_by_tags
+        if unobserved and not known:
             observed = replace(observed, tags=await resource.read_tags(observed))
         since = None if resource.name in self.chosen_names else self.intended_since
         owner = ownership_of(

@@ -13,7 +13,7 @@ from clickstream_operator.engine import plan
 from clickstream_operator.engine.inventory import Entry, Origin, State
 from clickstream_operator.engine.ownership import Ownership
 from clickstream_operator.engine.plan import Action, Change, PlannedChange, Policy
-from clickstream_operator.engine.propagation import Unshown
+from clickstream_operator.engine.propagation import PropagationDelay
 from clickstream_operator.engine.resource import (
     ORIGIN_OUTPUT,
     Diff,
@@ -37,42 +37,43 @@ _REASONS: Final[dict[Category, Reason]] = {
 }
 
 
-class Next(StrEnum):
+class Requeue(StrEnum):
     """When to look at the resource again."""
 
-    AGAIN = "again"
+    NOW = "again"
     RESYNC = "resync"
     POLL = "poll"
     BACKOFF = "backoff"
-    LATER = "later"
+    AFTER = "later"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a pass found out about one resource.
-
-    `entry` None: the resource is gone, or was never there. `done` names what was written this pass,
-    `fields` what was changed. `look_failed`: the pass could not see it, which says nothing about
-    the thing itself. `withheld` waits for approval. `seconds`: until the next try, with LATER;
-    until the first look, with POLL, where something is known about it.
-    `usable`: not as desired yet, but what depends on it need not wait. `unshown`: what was written
-    and AWS does not show; `sent_again`: this pass wrote the same once more.
-    """
+    """Result of one reconcile for one resource."""
 
     resource: str
     entry: Entry | None
-    next: Next = Next.RESYNC
+    """Its inventory entry; None when it is gone, or was never there."""
+    next: Requeue = Requeue.RESYNC
     outputs: Mapping[str, str] = field(default_factory=dict)
     done: tuple[Action, ...] = ()
+    """Actions written by this reconcile."""
     fields: tuple[str, ...] = ()
+    """Field paths changed by this reconcile."""
     corrected_drift: bool = False
     credentials_are_bad: bool = False
-    look_failed: bool = False
+    observation_failed: bool = False
+    """The resource could not be observed, which says nothing about the resource itself."""
     withheld: tuple[PlannedChange, ...] = ()
+    """Changes that wait for approval."""
     seconds: float = 0.0
+    """Until the next try with AFTER; until the first poll with POLL, where that is known."""
     usable: bool = False
-    unshown: Diff | None = None
-    sent_again: bool = False
+    """Not as desired yet, but dependents need not wait."""
+    propagating: Diff | None = None
+    """Differences that were written and AWS does not show yet."""
+    resent: bool = False
+    """Whether this reconcile sent the same change again."""
 
     @property
     def ready(self) -> bool:
@@ -86,7 +87,7 @@ class Outcome:
 
 
 @dataclass(slots=True)
-class Work:
+class ResourceReconcile:
     """One resource in the middle of its pass."""
 
     resource: Resource
@@ -100,15 +101,15 @@ class Work:
     drifted: bool = False
     wait: Wait | None = None
     written: Diff | None = None
-    sent: Unshown | None = None
-    sent_again: bool = False
-    hopeless: bool = False
+    sent: PropagationDelay | None = None
+    resent: bool = False
+    timed_out: bool = False
 
     def note(self, change: Change) -> None:
         """Remember that a change was written; the same once more is no news."""
         self.written = change.diff
         if self.sent is not None and change.diff == self.sent.diff:
-            self.sent_again = True
+            self.resent = True
             return
         self.done.append(change.action)
         self.fields |= set(change.diff.paths)
@@ -118,7 +119,7 @@ class Work:
             self.entry = replace(self.entry, state=State.CREATING)
 
 
-def settle(work: Work, policy: Policy) -> Outcome:
+def conclude(work: ResourceReconcile, policy: Policy) -> Outcome:
     """The outcome of a resource that was neither refused nor waiting for another."""
     observed, change = work.observed, work.change
     if observed is None:
@@ -142,7 +143,7 @@ def settle(work: Work, policy: Policy) -> Outcome:
         done=tuple(work.done),
         fields=tuple(sorted(work.fields)),
         corrected_drift=work.drifted,
-        sent_again=work.sent_again,
+        resent=work.resent,
     )
     diff = work.resource.diff(work.desired, observed)
     phase = observed.readiness.phase
@@ -156,12 +157,12 @@ def settle(work: Work, policy: Policy) -> Outcome:
             reason=Reason.RESOURCE_FAILED,
             message=observed.readiness.message,
         )
-        return replace(outcome, entry=failed, next=Next.BACKOFF)
+        return replace(outcome, entry=failed, next=Requeue.BACKOFF)
     if diff and change.action is Action.NONE:
         return replace(outcome, entry=_drifted(entry, diff, policy))
     outcome = replace(outcome, seconds=observed.readiness.seconds or 0.0)
     if not diff and phase is Phase.PROGRESSING and _serves_as_before(work, observed):
-        return replace(outcome, entry=replace(entry, state=State.READY), next=Next.POLL)
+        return replace(outcome, entry=replace(entry, state=State.READY), next=Requeue.POLL)
     wait = work.wait or (work.resource.under_way(observed, diff) if diff else None)
     if wait is not None:
         return _paced(outcome, entry, wait, serves=_serves(work, observed))
@@ -173,11 +174,13 @@ def settle(work: Work, policy: Policy) -> Outcome:
             message=observed.readiness.message or f"{', '.join(diff.paths)} not applied yet",
         )
         sent = work.sent.diff if work.sent else None
-        unshown = diff if diff and phase is Phase.READY and diff in (work.written, sent) else None
-        outcome = replace(outcome, unshown=unshown)
-        if unshown and work.hopeless:
-            return replace(outcome, entry=_never_shown(entry, change), next=Next.BACKOFF)
-        return replace(outcome, entry=waiting, next=Next.POLL)
+        propagating = (
+            diff if diff and phase is Phase.READY and diff in (work.written, sent) else None
+        )
+        outcome = replace(outcome, propagating=propagating)
+        if propagating and work.timed_out:
+            return replace(outcome, entry=_never_shown(entry, change), next=Requeue.BACKOFF)
+        return replace(outcome, entry=waiting, next=Requeue.POLL)
     # A ready thing may have something to say: a subscription waits for a click.
     ready = replace(
         entry,
@@ -200,13 +203,13 @@ def _never_shown(entry: Entry, change: Change) -> Entry:
     )
 
 
-def _serves(work: Work, observed: Observed) -> bool:
+def _serves(work: ResourceReconcile, observed: Observed) -> bool:
     """Whether it was there before this change, and serves while the change goes on."""
     readiness = observed.readiness
     return bool(work.entry.applied_hash) and (readiness.phase is Phase.READY or readiness.usable)
 
 
-def _serves_as_before(work: Work, observed: Observed) -> bool:
+def _serves_as_before(work: ResourceReconcile, observed: Observed) -> bool:
     """Whether AWS is at work on something that is as it was applied."""
     applied = work.entry.applied_hash == fingerprint(work.desired, work.resource.tags)
     return applied and _serves(work, observed)
@@ -217,8 +220,8 @@ def _paced(outcome: Outcome, entry: Entry, wait: Wait, *, serves: bool) -> Outco
     state = State.CREATING if entry.being_created else State.UPDATING
     waiting = replace(entry, state=state, reason=wait.reason, message=wait.message)
     if wait.seconds is None:
-        return replace(outcome, entry=waiting, next=Next.POLL, usable=serves)
-    return replace(outcome, entry=waiting, next=Next.LATER, seconds=wait.seconds, usable=serves)
+        return replace(outcome, entry=waiting, next=Requeue.POLL, usable=serves)
+    return replace(outcome, entry=waiting, next=Requeue.AFTER, seconds=wait.seconds, usable=serves)
 
 
 def failed(resource: Resource, entry: Entry, error: AwsError) -> Outcome:
@@ -229,7 +232,7 @@ def failed(resource: Resource, entry: Entry, error: AwsError) -> Outcome:
     return Outcome(
         resource.name,
         replace(entry, state=State.FAILED, reason=reason, message=str(error)),
-        Next.POLL if soon else Next.BACKOFF,
+        Requeue.POLL if soon else Requeue.BACKOFF,
         credentials_are_bad=bad,
     )
 
@@ -244,7 +247,7 @@ def blocked(resource: Resource, entry: Entry, reason: str, message: str) -> Outc
     """The outcome of a step that must not be taken now."""
     state = State.FAILED if reason == Reason.INTERNAL_ERROR else State.BLOCKED
     held = replace(entry, state=state, reason=reason, message=message)
-    return Outcome(resource.name, held, Next.BACKOFF)
+    return Outcome(resource.name, held, Requeue.BACKOFF)
 
 
 def waiting_for(
@@ -257,10 +260,12 @@ def waiting_for(
         reason=Reason.WAITING_FOR_DEPENDENCY,
         message=f"waiting for {dependency}",
     )
-    return Outcome(resource.name, waiting, Next.POLL, outputs=observed.outputs if observed else {})
+    return Outcome(
+        resource.name, waiting, Requeue.POLL, outputs=observed.outputs if observed else {}
+    )
 
 
-def _not_there(work: Work) -> Outcome:
+def _not_there(work: ResourceReconcile) -> Outcome:
     resource = work.resource
     if work.change.action is Action.HOLD:
         return _held_back(Outcome(resource.name, work.entry), work.change)
@@ -270,7 +275,7 @@ def _not_there(work: Work) -> Outcome:
         reason=Reason.WAITING_FOR_AWS,
         message=f"{resource.kind} {resource.physical_name} was created and is not seen yet",
     )
-    return Outcome(resource.name, waiting, Next.POLL, done=tuple(work.done))
+    return Outcome(resource.name, waiting, Requeue.POLL, done=tuple(work.done))
 
 
 def _held_back(outcome: Outcome, change: Change) -> Outcome:
@@ -280,7 +285,7 @@ def _held_back(outcome: Outcome, change: Change) -> Outcome:
     # What waits for an approval or for the end of a suspension is looked at again with the rest.
     calm = change.reason in {Reason.SUSPENDED, Reason.PLAN_PENDING}
     gone = change.reason is Reason.WAITING_FOR_AWS
-    later = Next.RESYNC if calm else Next.POLL if gone else Next.BACKOFF
+    later = Requeue.RESYNC if calm else Requeue.POLL if gone else Requeue.BACKOFF
     return replace(outcome, entry=held, next=later, withheld=change.withheld)
 
 

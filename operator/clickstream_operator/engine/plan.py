@@ -243,7 +243,7 @@ def _decide_missing(resource: Resource, policy: Policy, *, unchanged: bool) -> C
     return Change(Action.CREATE, is_drift=unchanged)
 
 
-def keeps_on_delete(resource: Resource) -> bool:
+def is_retained(resource: Resource) -> bool:
     """Whether the deletion policy leaves the resource in AWS."""
     return resource.deletion is DeletionPolicy.RETAIN
 

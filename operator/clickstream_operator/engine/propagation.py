@@ -20,7 +20,7 @@ _PATIENCE_SECONDS: Final = 600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Unshown:
+class PropagationDelay:
     """The difference that a change left, when it was first and last sent (monotonic seconds)."""
 
     diff: Diff
@@ -32,10 +32,10 @@ class Unshown:
         """Whether it is time to send it again."""
         return moment - self.last >= min(_FIRST_SECONDS * 2.0 ** (self.times - 1), _MOST_SECONDS)
 
-    def is_hopeless(self, moment: float) -> bool:
+    def has_timed_out(self, moment: float) -> bool:
         """Whether AWS has had long enough."""
         return moment - self.first >= _PATIENCE_SECONDS
 
-    def sent_again(self, moment: float) -> Unshown:
+    def resent(self, moment: float) -> PropagationDelay:
         """The same, after one more time."""
         return replace(self, last=moment, times=self.times + 1)

@@ -188,16 +188,16 @@ class Resource(ABC):
     #: AWS refuses to create a second one, so the first creation needs no look before it.
     create_first: ClassVar[bool] = False
     #: Rarely changed and costly to look at: a hot resync relies on the last full one.
-    cold: ClassVar[bool] = False
+    full_only: ClassVar[bool] = False
     #: Paths of a new thing that AWS applies before it answers; its creation need not read them back
     #: one by one, the next full resync does.
     acknowledged: ClassVar[frozenset[str]] = frozenset()
     #: A hot look sees everything but the tags, so a changed desired state needs no second look.
-    hot_tells_all: ClassVar[bool] = False
+    fast_is_complete: ClassVar[bool] = False
     #: How each change leaves one that AWS took its time to create; None: a look tells.
     busy_after_change: ClassVar[Readiness | None] = None
     #: What to look for follows from outputs of dependencies, so it is observed after them.
-    late_look: ClassVar[bool] = False
+    observe_late: ClassVar[bool] = False
     #: False for what carries no tags and is owned through its parent.
     taggable: ClassVar[bool] = True
     #: False for what carries tags that don't tell whose it is.
@@ -329,7 +329,7 @@ def same_tags(one: str, other: str) -> bool:
     return one[_PROPERTIES_LENGTH:] == other[_PROPERTIES_LENGTH:]
 
 
-def halfway(applied: str) -> str:
+def partially_applied(applied: str) -> str:
     """What stands for a fingerprint once a change of it has begun: equal to that of no state.
 
     When the change is taken back before its end, what is left of it is no drift.

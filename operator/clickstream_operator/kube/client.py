@@ -17,9 +17,9 @@ from kubernetes.client.exceptions import ApiException
 
 from clickstream_operator.api.v1alpha1 import FINALIZER, GROUP, PLURAL, VERSION
 from clickstream_operator.kube import lease as leases
-from clickstream_operator.kube.fence import open_always
+from clickstream_operator.kube.fence import no_fence
 from clickstream_operator.kube.lease import Lease
-from clickstream_operator.kube.objects import Key
+from clickstream_operator.kube.objects import ObjectKey
 
 _TIMEOUT_SECONDS: Final = 15
 _PAGE_SIZE: Final = 200
@@ -42,10 +42,10 @@ class KubernetesRefusal(KubernetesError):
     forbidden = False
 
 
-class Kube:
+class KubeClient:
     """The calls. All are awaitable and run in `executor`.
 
-    `may_write` is asked before each write is sent; it raises where a write must not go out.
+    `ensure_leader` is asked before each write is sent; it raises where a write must not go out.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Kube:
         *,
         executor: Executor,
         on_write: Callable[[str], None] = lambda _target: None,
-        may_write: Callable[[], None] = open_always,
+        ensure_leader: Callable[[], None] = no_fence,
     ) -> None:
         self.api = api
         self._objects = client.CustomObjectsApi(api)
@@ -62,9 +62,9 @@ class Kube:
         self._events = client.EventsV1Api(api)
         self._executor = executor
         self.on_write = on_write
-        self._may_write = may_write
+        self._may_write = ensure_leader
 
-    async def get(self, key: Key) -> dict[str, Any] | None:
+    async def get(self, key: ObjectKey) -> dict[str, Any] | None:
         """The live object, None when it is not there.
 
         Raises:
@@ -85,7 +85,7 @@ class Kube:
             raise refused(f"reading {key.namespace}/{key.name}", error) from error
         return body
 
-    async def every(self, namespaces: Sequence[str] = ()) -> list[dict[str, Any]]:
+    async def list_pipelines(self, namespaces: Sequence[str] = ()) -> list[dict[str, Any]]:
         """All pipelines as they are now, of the given namespaces or of the whole cluster.
 
         Raises:
@@ -188,7 +188,7 @@ class Kube:
             raise refused(f"reading the lease {namespace}/{name}", error) from error
         return Lease.parse(body)
 
-    async def config_map(self, namespace: str, name: str) -> dict[str, Any] | None:
+    async def get_config_map(self, namespace: str, name: str) -> dict[str, Any] | None:
         """A ConfigMap, None when it is not there.
 
         Raises:
@@ -217,7 +217,7 @@ class Kube:
         self.on_write("configmap")
 
     async def replace_config_map(self, namespace: str, body: Mapping[str, Any]) -> None:
-        """Replace a ConfigMap by what `config_map` gave, changed.
+        """Replace a ConfigMap by what `get_config_map` gave, changed.
 
         Raises:
             StaleObject: it changed since it was read.

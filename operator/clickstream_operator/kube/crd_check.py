@@ -15,7 +15,7 @@ from kubernetes.client.exceptions import ApiException
 
 from clickstream_operator.api.crd import custom_resource_definition
 from clickstream_operator.api.v1alpha1 import GROUP, KIND, PLURAL, VERSION
-from clickstream_operator.kube.client import Kube, refused
+from clickstream_operator.kube.client import KubeClient, refused
 
 _PATH: Final = f"/openapi/v3/apis/{GROUP}/{VERSION}"
 _NAMED: Final = 4
@@ -23,7 +23,7 @@ _ERROR: Final = 400
 _NOT_FOUND: Final = 404
 
 
-async def complaint(kube: Kube) -> str:
+async def problem(kube: KubeClient) -> str:
     """What is wrong with the CRD and what to do; empty when nothing is.
 
     Raises:
@@ -62,7 +62,7 @@ def fields_lacking(
         yield from fields_lacking(wanted["items"], served.get("items") or {}, f"{path}[]")
 
 
-async def _schema(kube: Kube) -> Mapping[str, Any] | None:
+async def _schema(kube: KubeClient) -> Mapping[str, Any] | None:
     """The schema as the server publishes it; None when it has none of ours."""
     try:
         text = await kube.run(_fetch, kube.api)

@@ -13,7 +13,7 @@ import structlog
 
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.v1alpha1 import API_VERSION, KIND
-from clickstream_operator.kube.client import Kube, KubernetesError
+from clickstream_operator.kube.client import KubeClient, KubernetesError
 
 log = structlog.get_logger(__name__)
 
@@ -24,7 +24,7 @@ _SAME_AGAIN_AFTER: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class Event:
     """What an Event says. Type Warning is for what a person must act on."""
 
     kind: Literal["Normal", "Warning"]
@@ -37,36 +37,40 @@ class EventRecorder:
     """Posts Events, best effort: an Event that can't be written never fails a pass."""
 
     def __init__(
-        self, kube: Kube, *, instance: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        kube: KubeClient,
+        *,
+        instance: str,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._kube = kube
         self._instance = instance
         self._now = now
         self._last: OrderedDict[tuple[str, str], tuple[str, datetime]] = OrderedDict()
 
-    async def record(self, body: Mapping[str, Any], happening: Happening) -> None:
+    async def record(self, body: Mapping[str, Any], event: Event) -> None:
         """Post one Event, unless it is a warning that was posted in these minutes."""
         metadata = body["metadata"]
-        key = (metadata["uid"], f"{happening.reason}/{happening.action}")
+        key = (metadata["uid"], f"{event.reason}/{event.action}")
         now = self._now()
         note, at = self._last.get(key, ("", now))
-        repeated = happening.kind == "Warning" and note == happening.note
+        repeated = event.kind == "Warning" and note == event.note
         if repeated and now - at < _SAME_AGAIN_AFTER:
             return
-        self._last[key] = (happening.note, now)
+        self._last[key] = (event.note, now)
         self._last.move_to_end(key)
         if len(self._last) > _REMEMBERED:
             self._last.popitem(last=False)
-        event = {
+        posted = {
             "metadata": {
                 "name": f"{metadata['name']}.{uuid.uuid4().hex[:16]}",
                 "namespace": metadata["namespace"],
             },
             "eventTime": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-            "type": happening.kind,
-            "reason": happening.reason.value,
-            "note": happening.note[:_NOTE_LENGTH],
-            "action": happening.action,
+            "type": event.kind,
+            "reason": event.reason.value,
+            "note": event.note[:_NOTE_LENGTH],
+            "action": event.action,
             "reportingController": "clickstream.dev/operator",
             "reportingInstance": self._instance,
             "regarding": {
@@ -79,6 +83,6 @@ class EventRecorder:
             },
         }
         try:
-            await self._kube.create_event(metadata["namespace"], event)
+            await self._kube.create_event(metadata["namespace"], posted)
         except KubernetesError as error:
-            log.warning("event not posted", reason=happening.reason.value, why=str(error))
+            log.warning("event not posted", reason=event.reason.value, why=str(error))

@@ -23,7 +23,7 @@ def seconds_since_boot() -> float:
     return time.clock_gettime(_CLOCK)
 
 
-class Fence:
+class WriteFence:
     """Open for `deadline` seconds after each renewal of the lease."""
 
     def __init__(self, deadline: float, *, clock: Callable[[], float] = seconds_since_boot) -> None:
@@ -53,5 +53,5 @@ class Fence:
             raise Fenced("not sent: the lease was not renewed in time, another operator may lead")
 
 
-def open_always() -> None:
+def no_fence() -> None:
     """The check where no lease is held: tests, and an operator without leader election."""

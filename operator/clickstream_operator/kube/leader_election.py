@@ -17,17 +17,17 @@ from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 
 from clickstream_operator.kube.client import KubernetesError, refused
-from clickstream_operator.kube.fence import Fence, seconds_since_boot
+from clickstream_operator.kube.fence import WriteFence, seconds_since_boot
 from clickstream_operator.kube.lease import (
     GROUP,
     PLURAL,
     VERSION,
     Lease,
-    Move,
-    Sight,
+    LeaseAction,
+    LeaseObservation,
     Timing,
     held,
-    next_move,
+    next_action,
     released,
 )
 
@@ -126,7 +126,7 @@ def die() -> None:
     os._exit(1)
 
 
-class Candidate:
+class LeaderElector:
     """One operator that wants to lead under `identity`.
 
     `on_elected` is called once, `on_lost` (which must not return to any work) at most once; both
@@ -136,7 +136,7 @@ class Candidate:
     def __init__(
         self,
         leases: Leases,
-        fence: Fence,
+        fence: WriteFence,
         *,
         namespace: str,
         name: str,
@@ -157,7 +157,7 @@ class Candidate:
         self._on_lost = on_lost
         self._clock = clock
         self._now = now
-        self._sight: Sight | None = None
+        self._sight: LeaseObservation | None = None
         self._complaint = ""
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="election", daemon=True)
@@ -243,10 +243,10 @@ class Candidate:
         """Whether the lease is ours now."""
         # A leader knows what it wrote last; it reads only after somebody else wrote.
         if not self.leads or self._sight is None:
-            self._look()
+            self._observe()
         for _ in range(2):
-            move = next_move(self._sight, self._identity, now=asked_at)
-            if move is Move.WAIT:
+            move = next_action(self._sight, self._identity, now=asked_at)
+            if move is LeaseAction.WAIT:
                 return False
             wanted = held(
                 None if self._sight is None else self._sight.lease,
@@ -259,16 +259,16 @@ class Candidate:
             try:
                 stored = self._leases.write(wanted, timeout=self._timeout())
             except LeaseTaken:
-                self._look()
+                self._observe()
                 continue
-            self._sight = Sight(stored, self._clock())
+            self._sight = LeaseObservation(stored, self._clock())
             return True
         return False
 
-    def _look(self) -> None:
+    def _observe(self) -> None:
         lease = self._leases.read(self._namespace, self._name, timeout=self._timeout())
         now = self._clock()
-        self._sight = None if lease is None else Sight.of(lease, self._sight, now=now)
+        self._sight = None if lease is None else LeaseObservation.of(lease, self._sight, now=now)
 
     def _timeout(self) -> float:
         """Half of what a leader may lose; less when it has lost some of it already."""

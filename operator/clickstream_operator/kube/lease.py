@@ -83,7 +83,7 @@ class Lease:
         }
 
 
-class Move(Enum):
+class LeaseAction(Enum):
     """What a candidate does next."""
 
     CREATE = "create"
@@ -93,14 +93,14 @@ class Move(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class LeaseObservation:
     """A lease, and since when on the own clock it has not changed."""
 
     lease: Lease
     since: float
 
     @classmethod
-    def of(cls, lease: Lease, before: Sight | None, *, now: float) -> Sight:
+    def of(cls, lease: Lease, before: LeaseObservation | None, *, now: float) -> LeaseObservation:
         """What is seen now, after what was seen before."""
         if before is not None and before.lease == lease:
             return before
@@ -111,15 +111,15 @@ class Sight:
         return now - self.since
 
 
-def next_move(sight: Sight | None, identity: str, *, now: float) -> Move:
+def next_action(sight: LeaseObservation | None, identity: str, *, now: float) -> LeaseAction:
     """What the candidate `identity` does about what it sees; None: there is no lease."""
     if sight is None:
-        return Move.CREATE
+        return LeaseAction.CREATE
     if sight.lease.holder == identity:
-        return Move.RENEW
+        return LeaseAction.RENEW
     if not sight.lease.holder or sight.unchanged_for(now) >= sight.lease.duration:
-        return Move.TAKE
-    return Move.WAIT
+        return LeaseAction.TAKE
+    return LeaseAction.WAIT
 
 
 def held(

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from clickstream_operator.api.v1alpha1 import FINALIZER, Spec, Status
 
 
-class Key(NamedTuple):
+class ObjectKey(NamedTuple):
     """A pipeline: namespace and name."""
 
     namespace: str
@@ -24,10 +24,10 @@ class InvalidSpec(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class PipelineObject:
     """One ClickstreamPipeline as the API server had it when the pass began."""
 
-    key: Key
+    key: ObjectKey
     body: Mapping[str, Any]
     spec: Spec
     status: Status
@@ -63,7 +63,7 @@ class Subject:
         return FINALIZER in (self.metadata.get("finalizers") or ())
 
 
-def parse(key: Key, body: Mapping[str, Any]) -> Subject:
+def parse(key: ObjectKey, body: Mapping[str, Any]) -> PipelineObject:
     """The subject in a body.
 
     Raises:
@@ -77,4 +77,4 @@ def parse(key: Key, body: Mapping[str, Any]) -> Subject:
             f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors()
         )
         raise InvalidSpec(f"CRD and operator are of different versions: {faults}") from error
-    return Subject(key, body, spec, status)
+    return PipelineObject(key, body, spec, status)

@@ -11,13 +11,13 @@ from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 
 from clickstream_operator.api.v1alpha1 import GROUP, PLURAL
-from clickstream_operator.kube.client import Kube, refused
+from clickstream_operator.kube.client import KubeClient, refused
 
 _NAMED: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Right:
+class Permission:
     """One thing to be allowed. An empty namespace means all, an empty name any."""
 
     verb: str
@@ -40,32 +40,36 @@ def needed(
     namespaces: Sequence[str],
     names_cluster: bool,
     lease: tuple[str, str] | None,
-) -> list[Right]:
+) -> list[Permission]:
     """What an operator with these settings can't do without.
 
     Whether outputs reach a ConfigMap, each pipeline says for itself.
     `names_cluster`: a setting says the cluster's id, so that no namespace must be read. `lease`:
     namespace and name of the own Lease, if there is an election.
     """
-    rights = []
+    permissions = []
     for namespace in namespaces or ("",):
-        rights += [
-            Right(verb, GROUP, PLURAL, namespace=namespace)
+        permissions += [
+            Permission(verb, GROUP, PLURAL, namespace=namespace)
             for verb in ("get", "list", "watch", "patch")
         ]
-        rights.append(Right("patch", GROUP, PLURAL, "status", namespace))
-        rights.append(Right("create", "events.k8s.io", "events", namespace=namespace))
+        permissions.append(Permission("patch", GROUP, PLURAL, "status", namespace))
+        permissions.append(Permission("create", "events.k8s.io", "events", namespace=namespace))
     if not names_cluster:
-        rights.append(Right("get", "", "namespaces", namespace="kube-system", name="kube-system"))
+        permissions.append(
+            Permission("get", "", "namespaces", namespace="kube-system", name="kube-system")
+        )
     if lease is not None:
         home, name = lease
         group, plural = "coordination.k8s.io", "leases"
-        rights.append(Right("create", group, plural, namespace=home))
-        rights += [Right(verb, group, plural, "", home, name) for verb in ("get", "update")]
-    return rights
+        permissions.append(Permission("create", group, plural, namespace=home))
+        permissions += [
+            Permission(verb, group, plural, "", home, name) for verb in ("get", "update")
+        ]
+    return permissions
 
 
-def complaint(missing: Sequence[Right]) -> str:
+def problem(missing: Sequence[Permission]) -> str:
     """What to say about rights that are missing, in a fixed order; empty when none is."""
     if not missing:
         return ""
@@ -78,15 +82,15 @@ def complaint(missing: Sequence[Right]) -> str:
     )
 
 
-class RightsReview:
+class PermissionReview:
     """Asks the API server, which answers everybody about their own rights."""
 
-    def __init__(self, kube: Kube, rights: Iterable[Right]) -> None:
+    def __init__(self, kube: KubeClient, permissions: Iterable[Permission]) -> None:
         self._kube = kube
         self._api = client.AuthorizationV1Api(kube.api)
-        self._rights = tuple(rights)
+        self._rights = tuple(permissions)
 
-    async def complaint(self) -> str:
+    async def problem(self) -> str:
         """What is missing and what to do; empty when nothing is.
 
         Raises:
@@ -94,9 +98,9 @@ class RightsReview:
         """
         allowed = await asyncio.gather(*(self._may(right) for right in self._rights))
         pairs = zip(self._rights, allowed, strict=True)
-        return complaint([right for right, may in pairs if not may])
+        return problem([right for right, may in pairs if not may])
 
-    async def _may(self, right: Right) -> bool:
+    async def _may(self, right: Permission) -> bool:
         attributes = {
             "verb": right.verb,
             "group": right.group,

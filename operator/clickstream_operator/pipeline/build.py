@@ -7,9 +7,9 @@ from dataclasses import replace
 from clickstream_operator.api import components
 from clickstream_operator.engine.inventory import Entry
 from clickstream_operator.engine.resource import Resource
-from clickstream_operator.pipeline.context import TABLES, Blueprint
-from clickstream_operator.pipeline.functions import function_parts, schedule_parts
-from clickstream_operator.pipeline.monitoring import alarm_parts, dashboard_part
+from clickstream_operator.pipeline.context import TABLES, BuildContext
+from clickstream_operator.pipeline.functions import function_resources, schedule_resources
+from clickstream_operator.pipeline.monitoring import alarm_resources, dashboard_resource
 from clickstream_operator.resources.dynamodb_table import DynamoDBTable
 from clickstream_operator.resources.kinesis_stream import KinesisStream
 from clickstream_operator.resources.s3_bucket import S3Bucket
@@ -20,7 +20,7 @@ from clickstream_operator.resources.sqs_queue import SQSQueue
 from clickstream_operator.resources.ssm_parameter import HashKeyParameter
 
 
-def build(b: Blueprint) -> list[Resource]:
+def build(b: BuildContext) -> list[Resource]:
     """The resources that the spec asks for."""
     resources: list[Resource] = [
         build_stream(b),
@@ -29,18 +29,18 @@ def build(b: Blueprint) -> list[Resource]:
         _dead_letter(b),
         _hash_key(b),
         *_alerts(b),
-        *function_parts(b, components.PROCESSOR),
+        *function_resources(b, components.PROCESSOR),
     ]
     if b.spec.anomaly_detection.enabled:
-        resources += [*function_parts(b, components.DETECTOR), *schedule_parts(b)]
+        resources += [*function_resources(b, components.DETECTOR), *schedule_resources(b)]
     if b.spec.dashboard.enabled:
-        resources.append(dashboard_part(b))
+        resources.append(dashboard_resource(b))
     if b.spec.alarms.enabled:
-        resources += alarm_parts(b)
+        resources += alarm_resources(b)
     return resources
 
 
-def build_everything(b: Blueprint) -> list[Resource]:
+def build_everything(b: BuildContext) -> list[Resource]:
     """The resources that any spec of this pipeline could have asked for.
 
     Deletion and pruning work on these: what the inventory or AWS has of them, and the spec does not
@@ -82,7 +82,7 @@ def is_part(entry: Entry) -> bool:
     return entry.kind == ConfigObject.kind
 
 
-def build_stream(b: Blueprint) -> KinesisStream:
+def build_stream(b: BuildContext) -> KinesisStream:
     """The Kinesis data stream."""
     stream = b.spec.stream
     scaling = stream.autoscaling
@@ -99,7 +99,7 @@ def build_stream(b: Blueprint) -> KinesisStream:
     )
 
 
-def _tables(b: Blueprint) -> list[Resource]:
+def _tables(b: BuildContext) -> list[Resource]:
     tables = b.spec.tables
     return [
         DynamoDBTable(
@@ -117,7 +117,7 @@ def _tables(b: Blueprint) -> list[Resource]:
     ]
 
 
-def _archive(b: Blueprint) -> Resource:
+def _archive(b: BuildContext) -> Resource:
     archive = b.spec.archive
     return S3Bucket(
         **b.common(components.ARCHIVE, deletion=b.spec.deletion_policy.archive),
@@ -133,7 +133,7 @@ def _archive(b: Blueprint) -> Resource:
     )
 
 
-def _dead_letter(b: Blueprint) -> Resource:
+def _dead_letter(b: BuildContext) -> Resource:
     queue = b.spec.dead_letter
     return SQSQueue(
         **b.common(components.DEAD_LETTER, deletion=b.spec.deletion_policy.dead_letter),
@@ -145,7 +145,7 @@ def _dead_letter(b: Blueprint) -> Resource:
     )
 
 
-def _hash_key(b: Blueprint) -> Resource:
+def _hash_key(b: BuildContext) -> Resource:
     keep = b.spec.deletion_policy
     # Retained data is read with the key that hashed it: the key lives as long as they do.
     retained = "Retain" if "Retain" in {keep.archive, keep.tables} else "Delete"
@@ -156,7 +156,7 @@ def _hash_key(b: Blueprint) -> Resource:
     )
 
 
-def _alerts(b: Blueprint) -> list[Resource]:
+def _alerts(b: BuildContext) -> list[Resource]:
     alerts = b.spec.alerts
     if not alerts.enabled:
         return []
@@ -192,7 +192,7 @@ def _alerts(b: Blueprint) -> list[Resource]:
     return resources
 
 
-def _subscribers(b: Blueprint) -> dict[str, str]:
+def _subscribers(b: BuildContext) -> dict[str, str]:
     """Addresses by digest; of those that left the spec only the digest is known."""
     wanted = {endpoint_hash(address): address for address in b.spec.alerts.emails}
     if not b.leaving:
@@ -201,4 +201,4 @@ def _subscribers(b: Blueprint) -> dict[str, str]:
     return {digest: "" for digest in digests if digest} | wanted
 
 
-__all__ = ["Blueprint", "build", "build_everything", "build_stream"]
+__all__ = ["BuildContext", "build", "build_everything", "build_stream"]

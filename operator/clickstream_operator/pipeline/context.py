@@ -10,7 +10,7 @@ from typing import Final, TypedDict
 from clickstream_operator.api import components
 from clickstream_operator.api.v1alpha1 import Spec
 from clickstream_operator.aws import tags as ownership
-from clickstream_operator.aws.arns import Place
+from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.engine.resource import DeletionPolicy
 from clickstream_operator.resources.kinesis_history import StreamHistory
@@ -38,7 +38,7 @@ class Common(TypedDict):
 
 
 @dataclass(frozen=True, slots=True)
-class Blueprint:
+class BuildContext:
     """Everything that decides what a pipeline's resources are.
 
     `physical` is the recorded name of each resource; `subscribed` are the inventory names of
@@ -53,7 +53,7 @@ class Blueprint:
     spec: Spec
     base: str
     physical: Mapping[str, str]
-    place: Place
+    place: AwsLocation
     tags: Mapping[str, str]
     packages: Mapping[str, FunctionPackage]
     calls: Calls

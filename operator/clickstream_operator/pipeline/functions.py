@@ -9,7 +9,7 @@ from typing import Any, Final
 from clickstream_operator.api import components
 from clickstream_operator.engine.resource import Outputs, Resource, output
 from clickstream_operator.pipeline import function_config, role_policies
-from clickstream_operator.pipeline.context import TABLES, Blueprint
+from clickstream_operator.pipeline.context import TABLES, BuildContext
 from clickstream_operator.resources.cloudwatch_log_group import LogGroup
 from clickstream_operator.resources.iam_role import IAMRole
 from clickstream_operator.resources.lambda_event_source_mapping import EventSourceMapping
@@ -31,7 +31,7 @@ _PLACEHOLDERS: Final[Outputs] = {
 }
 
 
-def function_parts(b: Blueprint, name: str) -> list[Resource]:
+def function_resources(b: BuildContext, name: str) -> list[Resource]:
     """A function with its log group, role, large configuration and event source mapping."""
     is_processor = name == components.PROCESSOR
     settings = b.spec.processor if is_processor else b.spec.anomaly_detection
@@ -108,7 +108,7 @@ def function_parts(b: Blueprint, name: str) -> list[Resource]:
     return resources
 
 
-def schedule_parts(b: Blueprint) -> list[Resource]:
+def schedule_resources(b: BuildContext) -> list[Resource]:
     """The detector's schedule with its role."""
     given = b.spec.anomaly_detection.scheduler_role_arn
     role = IAMRole(
@@ -139,7 +139,7 @@ def schedule_parts(b: Blueprint) -> list[Resource]:
     return [schedule] if given else [role, schedule]
 
 
-def _configuration(b: Blueprint, name: str) -> Callable[[Outputs], str]:
+def _configuration(b: BuildContext, name: str) -> Callable[[Outputs], str]:
     def configure(outputs: Outputs) -> str:
         return function_config.as_text(
             function_config.document(
@@ -156,7 +156,7 @@ def _configuration(b: Blueprint, name: str) -> Callable[[Outputs], str]:
     return configure
 
 
-def _function_role(b: Blueprint, role_name: str, log_name: str) -> Resource:
+def _function_role(b: BuildContext, role_name: str, log_name: str) -> Resource:
     spec = b.spec
     shared: dict[str, Any] = {
         "stream": b.physical[components.STREAM],
@@ -193,7 +193,7 @@ def _function_role(b: Blueprint, role_name: str, log_name: str) -> Resource:
     )
 
 
-def _mapping(b: Blueprint, mapping_name: str, function: str) -> Resource:
+def _mapping(b: BuildContext, mapping_name: str, function: str) -> Resource:
     processor = b.spec.processor
     start = processor.starting_position
     at = datetime.fromisoformat(start.timestamp) if start.timestamp else None

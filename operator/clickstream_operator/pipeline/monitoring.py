@@ -5,13 +5,13 @@ from __future__ import annotations
 from clickstream_operator.api import components
 from clickstream_operator.engine.resource import Resource
 from clickstream_operator.pipeline.alarms import alarm_set
-from clickstream_operator.pipeline.context import TABLES, Blueprint
+from clickstream_operator.pipeline.context import TABLES, BuildContext
 from clickstream_operator.pipeline.dashboard import dashboard_body
 from clickstream_operator.resources.cloudwatch_alarm import Alarm
 from clickstream_operator.resources.cloudwatch_dashboard import Dashboard
 
 
-def dashboard_part(b: Blueprint) -> Resource:
+def dashboard_resource(b: BuildContext) -> Resource:
     """The dashboard."""
     detector = b.physical[components.DETECTOR] if b.spec.anomaly_detection.enabled else None
     return Dashboard(
@@ -31,7 +31,7 @@ def dashboard_part(b: Blueprint) -> Resource:
     )
 
 
-def alarm_parts(b: Blueprint) -> list[Resource]:
+def alarm_resources(b: BuildContext) -> list[Resource]:
     """Every alarm that the spec asks for."""
     spec = b.spec
     topic = b.topic_arn()

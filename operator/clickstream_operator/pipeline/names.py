@@ -27,7 +27,7 @@ from clickstream_operator.api.components import (
     STREAM,
 )
 from clickstream_operator.api.v1alpha1 import Spec
-from clickstream_operator.aws.arns import Place
+from clickstream_operator.aws.arns import AwsLocation
 
 _HASH_LENGTH: Final = 8
 _BUCKET_NAME: Final = 63
@@ -46,7 +46,7 @@ def base_name(*, cluster: str, namespace: str, name: str) -> str:
     return f"{name}-{owner_hash(cluster=cluster, namespace=namespace, name=name)}"
 
 
-def bucket_name(base: str, place: Place, *, account_regional: bool) -> str:
+def bucket_name(base: str, place: AwsLocation, *, account_regional: bool) -> str:
     """Name of the archive bucket, at most 63 characters.
 
     Account-regional names end in ``-an`` and can't be taken by another account (S3 user guide,
@@ -60,7 +60,7 @@ def bucket_name(base: str, place: Place, *, account_regional: bool) -> str:
 
 
 def physical_names(
-    *, base: str, place: Place, spec: Spec, account_regional: bool
+    *, base: str, place: AwsLocation, spec: Spec, account_regional: bool
 ) -> Mapping[str, str]:
     """Physical name of every resource that has one of its own, keyed by inventory name."""
     explicit = spec.names

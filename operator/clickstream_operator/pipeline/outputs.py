@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from clickstream_operator.api import components
 from clickstream_operator.api.v1alpha1 import Effective, Spec
-from clickstream_operator.aws.arns import Place
+from clickstream_operator.aws.arns import AwsLocation
 
 METRIC_NAMESPACE: Final = "Clickstream/Events"
 #: The original's names of the same choices.
@@ -25,7 +25,7 @@ def pipeline_outputs(
 
     `seen` are the resources' own outputs by inventory name.
     """
-    place = Place(effective.partition, effective.region, effective.account)
+    place = AwsLocation(effective.partition, effective.region, effective.account)
     physical = effective.names
     shards = seen.get(components.STREAM, {}).get("shards")
     result: dict[str, Any] = {
@@ -60,12 +60,12 @@ def pipeline_outputs(
     return {key: value for key, value in result.items() if value is not None}
 
 
-def _role(spec: Spec, place: Place, physical: Mapping[str, str]) -> dict[str, str]:
+def _role(spec: Spec, place: AwsLocation, physical: Mapping[str, str]) -> dict[str, str]:
     arn = spec.processor.role_arn or place.role(physical[components.PROCESSOR_ROLE])
     return {"lambdaExecutionRoleArn": arn, "lambdaExecutionRoleName": arn.rpartition("/")[2]}
 
 
-def _optional_parts(spec: Spec, place: Place, physical: Mapping[str, str]) -> dict[str, str]:
+def _optional_parts(spec: Spec, place: AwsLocation, physical: Mapping[str, str]) -> dict[str, str]:
     parts: dict[str, str] = {}
     if spec.anomaly_detection.enabled:
         parts["lambdaAnomalyDetectorFunctionName"] = physical[components.DETECTOR]
@@ -97,7 +97,7 @@ def _configuration(spec: Spec, effective: Effective, pipeline: str) -> dict[str,
     }
 
 
-def _monitoring(spec: Spec, place: Place, physical: Mapping[str, str]) -> dict[str, Any]:
+def _monitoring(spec: Spec, place: AwsLocation, physical: Mapping[str, str]) -> dict[str, Any]:
     logs = {"eventProcessor": physical[components.PROCESSOR_LOGS]}
     if spec.anomaly_detection.enabled:
         logs["anomalyDetector"] = physical[components.DETECTOR_LOGS]
@@ -115,7 +115,7 @@ def _monitoring(spec: Spec, place: Place, physical: Mapping[str, str]) -> dict[s
     return endpoints
 
 
-def dashboard_url(place: Place, name: str) -> str:
+def dashboard_url(place: AwsLocation, name: str) -> str:
     """Console address of a dashboard."""
     host = {
         "aws-cn": "console.amazonaws.cn",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from clickstream_operator.aws.arns import Place
+from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.kms import is_alias, key_name
 from clickstream_operator.aws.policies import document, service_trust, statement
 from clickstream_operator.resources.s3_lifecycle import BAD_PREFIX, FAILED_PREFIX, RAW_PREFIX
@@ -30,7 +30,7 @@ def function_trust() -> dict[str, Any]:
     return service_trust("lambda.amazonaws.com")
 
 
-def scheduler_trust(place: Place) -> dict[str, Any]:
+def scheduler_trust(place: AwsLocation) -> dict[str, Any]:
     """Trust policy of the scheduler's role: only schedules of this account.
 
     EventBridge Scheduler user guide, "Prevent confused deputy".
@@ -41,7 +41,7 @@ def scheduler_trust(place: Place) -> dict[str, Any]:
 
 
 def processor_policy(
-    place: Place,
+    place: AwsLocation,
     *,
     stream: str,
     page_metrics_table: str,
@@ -88,7 +88,7 @@ def processor_policy(
 
 
 def detector_policy(
-    place: Place,
+    place: AwsLocation,
     *,
     stream: str,
     session_metrics_table: str,
@@ -132,7 +132,7 @@ def detector_policy(
     )
 
 
-def scheduler_policy(place: Place, *, function: str) -> dict[str, Any]:
+def scheduler_policy(place: AwsLocation, *, function: str) -> dict[str, Any]:
     """Policy of the scheduler's role: invoke one function."""
     return document(
         [
@@ -145,13 +145,13 @@ def scheduler_policy(place: Place, *, function: str) -> dict[str, Any]:
     )
 
 
-def _read_stream(place: Place, stream: str) -> dict[str, Any]:
+def _read_stream(place: AwsLocation, stream: str) -> dict[str, Any]:
     return statement(
         "clickstreamReadStream", actions=_READ_STREAM, resources=[place.stream(stream)]
     )
 
 
-def _bucket_for_functions(place: Place, bucket: str) -> list[dict[str, Any]]:
+def _bucket_for_functions(place: AwsLocation, bucket: str) -> list[dict[str, Any]]:
     """The config object, and what Lambda does in the role's name with batches it gives up on.
 
     Lambda developer guide, "Retain discarded batch records for a Kinesis Data Streams event
@@ -172,7 +172,7 @@ def _bucket_for_functions(place: Place, bucket: str) -> list[dict[str, Any]]:
     ]
 
 
-def _hash_key(place: Place, parameter: str | None) -> list[dict[str, Any]]:
+def _hash_key(place: AwsLocation, parameter: str | None) -> list[dict[str, Any]]:
     if parameter is None:
         return []
     return [
@@ -184,7 +184,7 @@ def _hash_key(place: Place, parameter: str | None) -> list[dict[str, Any]]:
     ]
 
 
-def _log(place: Place, log_group: str) -> dict[str, Any]:
+def _log(place: AwsLocation, log_group: str) -> dict[str, Any]:
     # The part after the group is the log stream, whose name Lambda makes up.
     return statement(
         "clickstreamLog",
@@ -193,7 +193,7 @@ def _log(place: Place, log_group: str) -> dict[str, Any]:
     )
 
 
-def _customer_keys(place: Place, key_ids: Sequence[str]) -> list[dict[str, Any]]:
+def _customer_keys(place: AwsLocation, key_ids: Sequence[str]) -> list[dict[str, Any]]:
     """Use of the customer's keys; the keys that AWS manages are open to the account's services.
 
     An alias is no resource of a policy: it is named by a condition (KMS developer guide, "Use
@@ -219,5 +219,5 @@ def _customer_keys(place: Place, key_ids: Sequence[str]) -> list[dict[str, Any]]
     return statements
 
 
-def _objects(place: Place, bucket: str, *prefixes: str) -> list[str]:
+def _objects(place: AwsLocation, bucket: str, *prefixes: str) -> list[str]:
     return [f"{place.bucket(bucket)}/{prefix}*" for prefix in prefixes]

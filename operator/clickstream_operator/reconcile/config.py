@@ -9,7 +9,7 @@ from clickstream_operator.resources.lambda_function import FunctionPackage
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class OperatorConfig:
     """What the controller was started with. `cluster` is the recorded owner of new pipelines.
 
     `namespaces`: those whose pipelines the operator may see; empty for all.

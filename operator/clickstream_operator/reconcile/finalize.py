@@ -15,24 +15,24 @@ from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.v1alpha1 import FORCE_DELETE, Effective
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.session import AwsSession
-from clickstream_operator.engine.delete import Remover
-from clickstream_operator.engine.inputs import PassInput
+from clickstream_operator.engine.delete import Deleter
+from clickstream_operator.engine.inputs import ReconcileInput
 from clickstream_operator.engine.inventory import Entry, State
-from clickstream_operator.engine.outcome import Next, Outcome
-from clickstream_operator.kube.client import Kube
-from clickstream_operator.kube.events import EventRecorder, Happening
-from clickstream_operator.kube.objects import Subject
+from clickstream_operator.engine.outcome import Outcome, Requeue
+from clickstream_operator.kube.client import KubeClient
+from clickstream_operator.kube.events import Event, EventRecorder
+from clickstream_operator.kube.objects import PipelineObject
 from clickstream_operator.pipeline import build as pipeline
 from clickstream_operator.reconcile import preflight
-from clickstream_operator.reconcile.config import Surroundings
-from clickstream_operator.reconcile.inputs import blueprint_of, doubt_of, policy_of
-from clickstream_operator.reconcile.requeue import Pace
-from clickstream_operator.reconcile.state import Memory
-from clickstream_operator.reconcile.status_writer import Reporter, report_of
+from clickstream_operator.reconcile.config import OperatorConfig
+from clickstream_operator.reconcile.inputs import build_context, policy_of, unconfirmed_absence_of
+from clickstream_operator.reconcile.requeue import RequeuePolicy
+from clickstream_operator.reconcile.state import ReconcileState
+from clickstream_operator.reconcile.status_writer import StatusWriter, report_of
 from clickstream_operator.status import compose as statuses
 from clickstream_operator.status.events import notes_of
 from clickstream_operator.status.progress_deadline import probe
-from clickstream_operator.status.result import Problem
+from clickstream_operator.status.result import Blocker
 from clickstream_operator.telemetry.metrics import Metrics
 
 log = structlog.get_logger(__name__)
@@ -46,92 +46,98 @@ class Deletion:
     def __init__(
         self,
         *,
-        kube: Kube,
+        kube: KubeClient,
         recorder: EventRecorder,
-        reporter: Reporter,
-        pace: Pace,
+        status_writer: StatusWriter,
+        requeue: RequeuePolicy,
         metrics: Metrics,
-        session: Callable[[Subject, str], AwsSession],
-        surroundings: Surroundings,
+        session: Callable[[PipelineObject, str], AwsSession],
+        config: OperatorConfig,
         clock: Callable[[], float],
         now: Callable[[], datetime],
     ) -> None:
         self._kube = kube
         self._recorder = recorder
-        self._reporter = reporter
-        self._pace = pace
+        self._status_writer = status_writer
+        self._requeue = requeue
         self._metrics = metrics
         self._session = session
-        self._around = surroundings
+        self._config = config
         self._clock = clock
         self._now = now
 
-    async def finalize(self, subject: Subject, memory: Memory) -> float | None:
+    async def finalize(self, obj: PipelineObject, state: ReconcileState) -> float | None:
         """One pass. Returns the seconds until the next, None when the object may go.
 
         Raises:
             StaleObject: the object changed during the pass.
         """
-        if subject.annotations.get(FORCE_DELETE) == "true":
-            await self._abandon(subject)
+        if obj.annotations.get(FORCE_DELETE) == "true":
+            await self._abandon(obj)
             return None
-        refused = preflight.problem_with_credentials(
-            subject, self._around
-        ) or preflight.problem_with_region(subject, self._around)
-        region = preflight.region_of(subject, self._around)
-        identity = refused or await preflight.identify(subject, self._session(subject, region))
-        if isinstance(identity, Problem):
-            return await self._wait_with(identity, subject, memory)
-        effective = subject.status.effective
+        refused = preflight.credentials_blocker(obj, self._config) or preflight.region_blocker(
+            obj, self._config
+        )
+        region = preflight.region_of(obj, self._config)
+        identity = refused or await preflight.identify(obj, self._session(obj, region))
+        if isinstance(identity, Blocker):
+            return await self._wait_with(identity, obj, state)
+        effective = obj.status.effective
         if effective is None:
             # The finalizer was there before the status: it ended in between, or was restored
             # without its status. What it may have made has the names that it would get.
-            effective = preflight.decide_effective(subject, identity, self._around)
-            recorded = subject.status.model_copy(update={"effective": effective})
-            subject = await self._reporter.store(subject, recorded)
-        return await self._remove(subject, memory, effective)
+            effective = preflight.decide_effective(obj, identity, self._config)
+            recorded = obj.status.model_copy(update={"effective": effective})
+            obj = await self._status_writer.store(obj, recorded)
+        return await self._remove(obj, state, effective)
 
-    async def _wait_with(self, problem: Problem, subject: Subject, memory: Memory) -> float:
+    async def _wait_with(
+        self, blocker: Blocker, obj: PipelineObject, state: ReconcileState
+    ) -> float:
         """Say what keeps the deletion from AWS, and try again later."""
-        problem = self._reporter.dated(problem, memory)
-        report = report_of(subject, subject.status.effective, [], {})
-        report = replace(report, deleting=True, problem=problem)
-        await self._reporter.publish(subject, report, {})
-        return self._reporter.in_time(self._pace.backoff(memory), [probe(problem)])
-
-    async def _remove(self, subject: Subject, memory: Memory, effective: Effective) -> float | None:
-        calls = Calls(self._session(subject, effective.region))
-        resources = pipeline.build_everything(
-            blueprint_of(subject, effective, calls, memory.history, self._around)
+        blocker = self._status_writer.with_since(blocker, state)
+        result = report_of(obj, obj.status.effective, [], {})
+        result = replace(result, deleting=True, blocker=blocker)
+        await self._status_writer.publish(obj, result, {})
+        return self._status_writer.no_later_than_stall(
+            self._requeue.backoff(state), [probe(blocker)]
         )
-        inventory = statuses.inventory(subject.status)
+
+    async def _remove(
+        self, obj: PipelineObject, state: ReconcileState, effective: Effective
+    ) -> float | None:
+        calls = Calls(self._session(obj, effective.region))
+        resources = pipeline.build_everything(
+            build_context(obj, effective, calls, state.history, self._config)
+        )
+        inventory = statuses.inventory(obj.status)
         # Deletion overrides suspension and needs no approval.
-        policy = replace(policy_of(subject, self._around), approval=None, read_only=False)
-        remover = Remover(
+        policy = replace(policy_of(obj, self._config), approval=None, read_only=False)
+        remover = Deleter(
             resources,
-            PassInput(
-                inventory=inventory, policy=policy, carried=memory.polls.not_due(self._clock())
+            ReconcileInput(
+                inventory=inventory, policy=policy, deferred=state.polls.not_due(self._clock())
             ),
-            gone=memory.gone,
-            doubt=doubt_of(memory, inventory, clock=self._clock(), now=self._now()),
+            gone=state.gone,
+            doubt=unconfirmed_absence_of(state, inventory, clock=self._clock(), now=self._now()),
         )
         outcomes = dict(await remover.remove())
-        memory.note_removal(outcomes)
+        state.note_removal(outcomes)
         built = {resource.name for resource in resources}
         outcomes |= {n: unknown(one) for n, one in inventory.items() if n not in built}
-        report = report_of(subject, effective, resources, outcomes)
-        report = replace(report, deleting=True, entries=listed(report.entries, inventory))
-        subject = await self._reporter.publish(subject, report, outcomes)
+        result = report_of(obj, effective, resources, outcomes)
+        result = replace(result, deleting=True, entries=listed(result.entries, inventory))
+        obj = await self._status_writer.publish(obj, result, outcomes)
         if not is_over(outcomes.values()):
-            delay = self._pace.after(memory, outcomes, resync=False)
-            entries = statuses.inventory(subject.status).values()
-            return self._reporter.in_time(delay, entries)
-        await self._tell_retained(subject, report.entries)
-        await self._kube.remove_finalizer(subject.body)
-        log.info("pipeline deleted", retained=[entry.name for entry in report.entries])
+            delay = self._requeue.after(state, outcomes, resync=False)
+            entries = statuses.inventory(obj.status).values()
+            return self._status_writer.no_later_than_stall(delay, entries)
+        await self._tell_retained(obj, result.entries)
+        await self._kube.remove_finalizer(obj.body)
+        log.info("pipeline deleted", retained=[entry.name for entry in result.entries])
         return None
 
-    async def _tell_retained(self, subject: Subject, entries: Iterable[Entry]) -> None:
+    async def _tell_retained(self, obj: PipelineObject, entries: Iterable[Entry]) -> None:
         """Say what the deletion policy keeps: nothing else is left to say it."""
         left = (one for one in entries if one.state is State.RETAINED)
         kept = [one.arn or one.physical_name for one in left if not pipeline.is_part(one)]
@@ -141,25 +147,25 @@ class Deletion:
         for note in notes_of(kept, separator=", "):
             said = f"spec.deletionPolicy keeps {len(kept)} in AWS: {note}"
             await self._recorder.record(
-                subject.body, Happening("Normal", Reason.RESOURCE_RETAINED, said, "Delete")
+                obj.body, Event("Normal", Reason.RESOURCE_RETAINED, said, "Delete")
             )
 
-    async def _abandon(self, subject: Subject) -> None:
+    async def _abandon(self, obj: PipelineObject) -> None:
         """Drop the finalizer on request and say what stays behind."""
-        left = [one.arn or one.physical_name for one in subject.status.resources]
+        left = [one.arn or one.physical_name for one in obj.status.resources]
         audit_log.warning("force-delete: left behind in AWS", resources=left)
         self._metrics.left_behind.inc(len(left))
         for note in notes_of(left, separator=", "):
             await self._recorder.record(
-                subject.body,
-                Happening(
+                obj.body,
+                Event(
                     "Warning",
                     Reason.RESOURCE_RETAINED,
                     f"force-delete leaves {len(left)} resources in AWS: {note}",
                     "ForceDelete",
                 ),
             )
-        await self._kube.remove_finalizer(subject.body)
+        await self._kube.remove_finalizer(obj.body)
 
 
 def is_over(outcomes: Iterable[Outcome]) -> bool:
@@ -182,7 +188,7 @@ def unknown(entry: Entry) -> Outcome:
             f"operator, which alone can delete it; run that version, or leave everything in AWS "
             f"with the annotation {FORCE_DELETE}=true",
         ),
-        Next.BACKOFF,
+        Requeue.BACKOFF,
     )
 
 

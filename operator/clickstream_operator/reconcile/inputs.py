@@ -8,49 +8,53 @@ from datetime import datetime
 from clickstream_operator.api import components
 from clickstream_operator.api.v1alpha1 import APPROVED_PLAN, RECONCILE_REQUESTED_AT, Effective
 from clickstream_operator.aws import tags as ownership
-from clickstream_operator.aws.arns import Place
+from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
-from clickstream_operator.engine.delete import PROPAGATION_SECONDS, Doubt, in_doubt
+from clickstream_operator.engine.delete import (
+    PROPAGATION_SECONDS,
+    UnconfirmedAbsence,
+    is_unconfirmed,
+)
 from clickstream_operator.engine.inventory import Entry, Origin
 from clickstream_operator.engine.plan import AdoptionPolicy, DriftPolicy, Policy
-from clickstream_operator.kube.objects import Subject
+from clickstream_operator.kube.objects import PipelineObject
 from clickstream_operator.pipeline import names
-from clickstream_operator.pipeline.context import Blueprint
+from clickstream_operator.pipeline.context import BuildContext
 from clickstream_operator.reconcile.approval import approval_of
-from clickstream_operator.reconcile.config import Surroundings
-from clickstream_operator.reconcile.state import Memory
+from clickstream_operator.reconcile.config import OperatorConfig
+from clickstream_operator.reconcile.state import ReconcileState
 from clickstream_operator.resources.kinesis_history import StreamHistory
 from clickstream_operator.status.compose import inventory
 
 
-def blueprint_of(
-    subject: Subject,
+def build_context(
+    obj: PipelineObject,
     effective: Effective,
     calls: Calls,
     history: StreamHistory,
-    around: Surroundings,
-) -> Blueprint:
+    config: OperatorConfig,
+) -> BuildContext:
     """What decides the pipeline's resources: its spec and what is on record of it."""
-    known = inventory(subject.status)
-    return Blueprint(
-        spec=subject.spec,
+    known = inventory(obj.status)
+    return BuildContext(
+        spec=obj.spec,
         base=effective.base,
         physical=effective.names,
-        place=Place(effective.partition, effective.region, effective.account),
+        place=AwsLocation(effective.partition, effective.region, effective.account),
         tags=ownership.pipeline_tags(
             cluster=effective.cluster,
-            namespace=subject.key.namespace,
-            pipeline=subject.key.name,
-            uid=subject.metadata["uid"],
-            environment=subject.spec.environment,
-            user_tags=subject.spec.tags,
+            namespace=obj.key.namespace,
+            pipeline=obj.key.name,
+            uid=obj.metadata["uid"],
+            environment=obj.spec.environment,
+            user_tags=obj.spec.tags,
         ),
-        packages=around.packages,
+        packages=config.packages,
         calls=calls,
         account_regional_bucket=names.is_account_regional(
-            effective.names[components.ARCHIVE], subject.spec
+            effective.names[components.ARCHIVE], obj.spec
         ),
-        permissions_boundary=around.permissions_boundary,
+        permissions_boundary=config.permissions_boundary,
         known=frozenset(known),
         subscribed=frozenset(entry.name for entry in known.values() if entry.applied_hash),
         subscriptions={
@@ -60,45 +64,47 @@ def blueprint_of(
         },
         adopted=frozenset(entry.name for entry in known.values() if entry.origin is Origin.ADOPTED),
         history=history,
-        created_at=subject.created_at,
-        obsolete_tags=frozenset(effective.tag_keys) - subject.spec.tags.keys(),
-        queue_url=str(subject.status.outputs.get("dlqUrl", "")),
+        created_at=obj.created_at,
+        obsolete_tags=frozenset(effective.tag_keys) - obj.spec.tags.keys(),
+        queue_url=str(obj.status.outputs.get("dlqUrl", "")),
     )
 
 
-def policy_of(subject: Subject, around: Surroundings) -> Policy:
+def policy_of(obj: PipelineObject, config: OperatorConfig) -> Policy:
     """What the pass may do, as spec, approval and settings say."""
-    spec = subject.spec
+    spec = obj.spec
     approval = None
     if spec.approval == "Manual":
         approval = approval_of(
-            subject.status.plan,
-            uid=subject.metadata["uid"],
-            generation=subject.generation,
-            annotation=subject.annotations.get(APPROVED_PLAN, ""),
+            obj.status.plan,
+            uid=obj.metadata["uid"],
+            generation=obj.generation,
+            annotation=obj.annotations.get(APPROVED_PLAN, ""),
         )
     return Policy(
         drift=DriftPolicy(spec.drift_policy),
         adoption=AdoptionPolicy(spec.adoption_policy),
-        adopt_without_owner=around.adopt_without_owner,
+        adopt_without_owner=config.adopt_without_owner,
         read_only=spec.suspend,
         approval=approval,
     )
 
 
-def doubt_of(memory: Memory, known: Mapping[str, Entry], *, clock: float, now: datetime) -> Doubt:
+def unconfirmed_absence_of(
+    state: ReconcileState, known: Mapping[str, Entry], *, clock: float, now: datetime
+) -> UnconfirmedAbsence:
     """What a removal can't take AWS's first NotFound for.
 
     `clock`: monotonic seconds, as in the memory.
     """
-    recent = {name for name, at in memory.tried.items() if clock - at < PROPAGATION_SECONDS}
-    unsure = {name for name, one in known.items() if in_doubt(one, now=now)}
-    if memory.saw_all:
-        unsure &= memory.tried.keys()
-    return Doubt(recent | unsure, clock, memory.missing_since)
+    recent = {name for name, at in state.tried.items() if clock - at < PROPAGATION_SECONDS}
+    unsure = {name for name, one in known.items() if is_unconfirmed(one, now=now)}
+    if state.saw_all:
+        unsure &= state.tried.keys()
+    return UnconfirmedAbsence(recent | unsure, clock, state.missing_since)
 
 
-def is_requested(subject: Subject) -> bool:
+def is_requested(obj: PipelineObject) -> bool:
     """Whether a person asked for this pass with the annotation, and has no answer yet."""
-    asked = subject.annotations.get(RECONCILE_REQUESTED_AT, "")
-    return bool(asked) and asked != subject.status.last_handled_reconcile_at
+    asked = obj.annotations.get(RECONCILE_REQUESTED_AT, "")
+    return bool(asked) and asked != obj.status.last_handled_reconcile_at

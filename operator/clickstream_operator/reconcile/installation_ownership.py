@@ -17,10 +17,10 @@ from clickstream_operator.api import conditions as types
 from clickstream_operator.api.conditions import ConditionSet
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.v1alpha1 import Effective
-from clickstream_operator.kube.client import Kube, KubernetesRefusal
-from clickstream_operator.kube.events import EventRecorder, Happening
-from clickstream_operator.kube.lease import Sight
-from clickstream_operator.kube.objects import Subject, parse
+from clickstream_operator.kube.client import KubeClient, KubernetesRefusal
+from clickstream_operator.kube.events import Event, EventRecorder
+from clickstream_operator.kube.lease import LeaseObservation
+from clickstream_operator.kube.objects import PipelineObject, parse
 from clickstream_operator.status import compose as statuses
 from clickstream_operator.status.result import timestamp
 
@@ -40,9 +40,9 @@ _REMEMBERED_SECONDS: Final = 5.0
 class _Look:
     """What was last seen of an installation, and when."""
 
-    sight: Sight | None
+    sight: LeaseObservation | None
     at: float
-    unseen: str = ""
+    unobservable: str = ""
 
 
 class _State(Enum):
@@ -53,7 +53,7 @@ class _State(Enum):
     GONE = "gone"
 
 
-class Custody:
+class InstallationOwnership:
     """Decides whether this installation, `own` (``<namespace>/<name>`` of its Lease), may work.
 
     `clock` gives seconds, `now` the time for the status.
@@ -61,7 +61,7 @@ class Custody:
 
     def __init__(
         self,
-        kube: Kube,
+        kube: KubeClient,
         recorder: EventRecorder,
         *,
         own: str,
@@ -75,27 +75,27 @@ class Custody:
         self._now = now
         self._looks: dict[str, _Look] = {}
 
-    async def claim(self, subject: Subject) -> Subject | float:
+    async def claim(self, obj: PipelineObject) -> PipelineObject | float:
         """The pipeline, if it is ours to work on; else the seconds until it may have become ours.
 
         Raises:
             StaleObject: the object changed meanwhile.
             KubernetesError: the API server did not answer.
         """
-        effective = subject.status.effective
+        effective = obj.status.effective
         if effective is None or not effective.instance:
-            return subject
+            return obj
         if effective.instance == self._own:
-            contender = subject.status.contender
+            contender = obj.status.contender
             if contender and await self._state(contender) is _State.GONE:
-                return await self._settle(subject, effective)
-            return subject
+                return await self._settle(obj, effective)
+            return obj
         state = await self._state(effective.instance)
         if state is _State.GONE:
-            return await self._settle(subject, effective)
+            return await self._settle(obj, effective)
         if state is _State.LEAVES:
             return FREE_AFTER_RELEASE_SECONDS
-        await self._keep_away(subject, effective.instance)
+        await self._keep_away(obj, effective.instance)
         return _LOOK_AGAIN_SECONDS
 
     async def _state(self, instance: str) -> _State:
@@ -103,8 +103,8 @@ class Custody:
         if not namespace:
             # The name that a version without a Lease recorded.
             return _State.GONE
-        look = await self._look(instance, namespace, name)
-        if look.unseen:
+        look = await self._observe(instance, namespace, name)
+        if look.unobservable:
             return _State.WORKS
         if look.sight is None:
             return _State.GONE
@@ -113,7 +113,7 @@ class Custody:
             return _State.GONE if silent >= FREE_AFTER_SECONDS else _State.WORKS
         return _State.GONE if silent >= FREE_AFTER_RELEASE_SECONDS else _State.LEAVES
 
-    async def _look(self, instance: str, namespace: str, name: str) -> _Look:
+    async def _observe(self, instance: str, namespace: str, name: str) -> _Look:
         before, now = self._looks.get(instance), self._clock()
         if before is not None and now - before.at < _REMEMBERED_SECONDS:
             return before
@@ -121,19 +121,20 @@ class Custody:
         try:
             lease = await self._kube.lease(namespace, name)
         except KubernetesRefusal as error:
-            look = _Look(sight, now, unseen=str(error))
+            look = _Look(sight, now, unobservable=str(error))
         else:
-            look = _Look(None if lease is None else Sight.of(lease, sight, now=now), now)
+            look = _Look(None if lease is None else LeaseObservation.of(lease, sight, now=now), now)
         self._looks[instance] = look
         return look
 
-    async def _keep_away(self, subject: Subject, instance: str) -> None:
+    async def _keep_away(self, obj: PipelineObject, instance: str) -> None:
         """Say on the object, once, why nothing is done; all else in the status is the other's."""
-        unseen = self._looks[instance].unseen
-        if unseen:
+        unobservable = self._looks[instance].unobservable
+        if unobservable:
             state = (
-                f"whether it still runs can't be seen: {unseen}. Allow {self._own} to get leases "
-                f"in namespace {instance.partition('/')[0]}, or remove status.effective.instance"
+                f"whether it still runs can't be seen: {unobservable}. Allow {self._own} to get "
+                f"leases in namespace {instance.partition('/')[0]}, or remove "
+                "status.effective.instance"
             )
         else:
             state = "it runs. Let only one of them watch this namespace, or end one"
@@ -141,33 +142,33 @@ class Custody:
             f"the installation {instance} works on this pipeline, so {self._own} writes nothing; "
             f"{state}"
         )
-        status = subject.status
+        status = obj.status
         known = types.by_type(status.conditions).get(types.ANOTHER_OPERATOR)
         if known is not None and known.message == message and status.contender == self._own:
             return
         conditions = ConditionSet(
             status.conditions,
-            generation=subject.generation,
+            generation=obj.generation,
             now=timestamp(self._now()),
         )
         conditions.set(types.ANOTHER_OPERATOR, "True", Reason.ANOTHER_OPERATOR, message)
         told = status.model_copy(
             update={"conditions": conditions.as_list(), "contender": self._own}
         )
-        body = await self._kube.write_status(subject.body, statuses.as_body(told))
+        body = await self._kube.write_status(obj.body, statuses.as_body(told))
         await self._recorder.record(
-            body, Happening("Warning", Reason.ANOTHER_OPERATOR, message, types.ANOTHER_OPERATOR)
+            body, Event("Warning", Reason.ANOTHER_OPERATOR, message, types.ANOTHER_OPERATOR)
         )
 
-    async def _settle(self, subject: Subject, effective: Effective) -> Subject:
+    async def _settle(self, obj: PipelineObject, effective: Effective) -> PipelineObject:
         """Record that the pipeline is ours alone, before anything is written to AWS."""
-        conditions = [c for c in subject.status.conditions if c.type != types.ANOTHER_OPERATOR]
-        settled = subject.status.model_copy(
+        conditions = [c for c in obj.status.conditions if c.type != types.ANOTHER_OPERATOR]
+        settled = obj.status.model_copy(
             update={
                 "conditions": conditions,
                 "contender": "",
                 "effective": effective.model_copy(update={"instance": self._own}),
             }
         )
-        body = await self._kube.write_status(subject.body, statuses.as_body(settled))
-        return parse(subject.key, body)
+        body = await self._kube.write_status(obj.body, statuses.as_body(settled))
+        return parse(obj.key, body)

@@ -15,9 +15,9 @@ from typing import Final
 from clickstream_operator.api import components
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.v1alpha1 import Effective
-from clickstream_operator.kube.objects import Key, Subject
+from clickstream_operator.kube.objects import ObjectKey, PipelineObject
 from clickstream_operator.pipeline import names
-from clickstream_operator.status.result import Problem
+from clickstream_operator.status.result import Blocker
 
 #: Seconds until a younger pipeline looks again whether the name is free.
 LOOK_AGAIN: Final = 60.0
@@ -36,7 +36,7 @@ _FIELDS: Final = {
 class Claim:
     """What a pipeline is to be made of. `recorded`: its names are in its status."""
 
-    key: Key
+    key: ObjectKey
     created_at: datetime
     effective: Effective
     recorded: bool
@@ -47,17 +47,17 @@ class Claim:
         return (self.created_at, not self.recorded, self.key.namespace, self.key.name)
 
 
-def must_ask(subject: Subject) -> bool:
+def may_conflict(obj: PipelineObject) -> bool:
     """Whether another pipeline may have a name of this one, which has not begun to use it."""
-    begun = any(one.arn or one.applied_hash for one in subject.status.resources)
-    return bool(names.chosen(subject.spec)) and not begun
+    creating = any(one.arn or one.applied_hash for one in obj.status.resources)
+    return bool(names.chosen(obj.spec)) and not creating
 
 
-def problem_with(claim: Claim, others: Iterable[Claim]) -> Problem | None:
+def conflict_with(claim: Claim, others: Iterable[Claim]) -> Blocker | None:
     """Why a pipeline must not have its names: its own clash, or an older pipeline's claim."""
     tables = [claim.effective.names[table] for table in _TABLES]
     if len(set(tables)) < len(tables):
-        return Problem(
+        return Blocker(
             Reason.INVALID,
             "spec.names gives two tables one name; make a new pipeline with three different ones",
         )
@@ -65,7 +65,7 @@ def problem_with(claim: Claim, others: Iterable[Claim]) -> Problem | None:
     for other in older:
         for name, physical in claim.effective.names.items():
             if name in _FIELDS and _claims(other, name, physical, claim.effective):
-                return Problem(
+                return Blocker(
                     Reason.OWNERSHIP_CONFLICT,
                     f"{_FIELDS[name]} {physical} is of pipeline {other.key.namespace}/"
                     f"{other.key.name}, which is older; nothing was written. Delete that pipeline "

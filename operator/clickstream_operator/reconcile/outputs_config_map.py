@@ -15,8 +15,8 @@ import structlog
 
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.v1alpha1 import API_VERSION, KIND
-from clickstream_operator.kube.client import Kube, KubernetesError, StaleObject
-from clickstream_operator.kube.objects import Subject
+from clickstream_operator.kube.client import KubeClient, KubernetesError, StaleObject
+from clickstream_operator.kube.objects import PipelineObject
 from clickstream_operator.status.result import Publication
 
 log = structlog.get_logger(__name__)
@@ -31,31 +31,31 @@ OFF: Final = Publication(None)
 class OutputsPublisher:
     """Writes the ConfigMaps, where the operator's settings ask for them."""
 
-    def __init__(self, kube: Kube, *, enabled: bool) -> None:
+    def __init__(self, kube: KubeClient, *, enabled: bool) -> None:
         self._kube = kube
         self._enabled = enabled
 
-    async def publish(self, subject: Subject, outputs: Mapping[str, Any]) -> Publication:
+    async def publish(self, obj: PipelineObject, outputs: Mapping[str, Any]) -> Publication:
         """Bring the ConfigMap to `outputs`; writes only what differs."""
         if not self._enabled:
             return OFF
-        name = subject.key.name + SUFFIX
+        name = obj.key.name + SUFFIX
         try:
-            return await self._publish(subject, name, rendered(outputs))
+            return await self._publish(obj, name, rendered(outputs))
         except (KubernetesError, StaleObject) as error:
             # In a namespace that terminates, for one: the status says it, nothing else suffers.
-            log.warning("outputs not published", config_map=name, why=str(error))
+            log.warning("outputs not published", get_config_map=name, why=str(error))
             remedy = "see docs/how-to/outputs-config-map.md for the rights that it needs"
             message = f"ConfigMap {name} is not written: {error}; {remedy}"
             return Publication("False", Reason.CONFIG_MAP_REFUSED, message)
 
-    async def _publish(self, subject: Subject, name: str, data: dict[str, str]) -> Publication:
-        namespace = subject.key.namespace
-        there = await self._kube.config_map(namespace, name)
+    async def _publish(self, obj: PipelineObject, name: str, data: dict[str, str]) -> Publication:
+        namespace = obj.key.namespace
+        there = await self._kube.get_config_map(namespace, name)
         if there is None:
-            await self._kube.create_config_map(namespace, _new(subject, name, data))
-        elif not _is_owned(there, subject):
-            return Publication("False", Reason.CONFIG_MAP_NOT_OWNED, _not_owned(there, subject))
+            await self._kube.create_config_map(namespace, _new(obj, name, data))
+        elif not _is_owned(there, obj):
+            return Publication("False", Reason.CONFIG_MAP_NOT_OWNED, _not_owned(there, obj))
         elif there.get("data") != data:
             await self._kube.replace_config_map(namespace, {**there, "data": data})
         return Publication("True", message=f"in ConfigMap {name}")
@@ -79,7 +79,7 @@ def _snake(name: str) -> str:
     return _BEFORE_CAPITAL.sub("_", name).lower()
 
 
-def _new(subject: Subject, name: str, data: dict[str, str]) -> dict[str, Any]:
+def _new(obj: PipelineObject, name: str, data: dict[str, str]) -> dict[str, Any]:
     # Labels and annotations of the pipeline stay its own: Argo CD and kubectl would take the
     # ConfigMap for something that they applied.
     return {
@@ -87,13 +87,13 @@ def _new(subject: Subject, name: str, data: dict[str, str]) -> dict[str, Any]:
         "kind": "ConfigMap",
         "metadata": {
             "name": name,
-            "namespace": subject.key.namespace,
+            "namespace": obj.key.namespace,
             "ownerReferences": [
                 {
                     "apiVersion": API_VERSION,
                     "kind": KIND,
-                    "name": subject.key.name,
-                    "uid": subject.metadata["uid"],
+                    "name": obj.key.name,
+                    "uid": obj.metadata["uid"],
                     "controller": True,
                 }
             ],
@@ -106,13 +106,13 @@ def _owners(there: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return list(there["metadata"].get("ownerReferences") or ())
 
 
-def _is_owned(there: Mapping[str, Any], subject: Subject) -> bool:
-    return any(one["uid"] == subject.metadata["uid"] for one in _owners(there))
+def _is_owned(there: Mapping[str, Any], obj: PipelineObject) -> bool:
+    return any(one["uid"] == obj.metadata["uid"] for one in _owners(there))
 
 
-def _not_owned(there: Mapping[str, Any], subject: Subject) -> str:
+def _not_owned(there: Mapping[str, Any], obj: PipelineObject) -> str:
     name = there["metadata"]["name"]
-    earlier = any((one["kind"], one["name"]) == (KIND, subject.key.name) for one in _owners(there))
+    earlier = any((one["kind"], one["name"]) == (KIND, obj.key.name) for one in _owners(there))
     if earlier:
         return (
             f"ConfigMap {name} is of an earlier pipeline of this name; the garbage collector "

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from clickstream_operator.engine.outcome import Next, Outcome
+from clickstream_operator.engine.outcome import Outcome, Requeue
 
 #: Seconds between the looks at one thing.
 POLL_SECONDS: Final = (2.0, 4.0, 8.0, 15.0, 30.0)
@@ -28,7 +28,7 @@ class _Poll:
 
 
 @dataclass(slots=True)
-class Polls:
+class PollingSchedule:
     """The looks that are planned."""
 
     _planned: dict[str, _Poll] = field(default_factory=dict)
@@ -43,7 +43,7 @@ class Polls:
         return {
             name: poll.outcome
             for name, poll in self._planned.items()
-            if poll.due - now > _ROUNDING and not poll.outcome.look_failed
+            if poll.due - now > _ROUNDING and not poll.outcome.observation_failed
         }
 
     def plan(self, outcomes: Mapping[str, Outcome], *, now: float) -> None:
@@ -54,7 +54,7 @@ class Polls:
         """
         planned = {}
         for name, one in outcomes.items():
-            if one.next is not Next.POLL or one.waits:
+            if one.next is not Requeue.POLL or one.waits:
                 continue
             known = self._planned.get(name)
             if known is not None and one is known.outcome:
@@ -66,7 +66,7 @@ class Polls:
                 rarer = min(one.seconds * 2**looks, POLL_SECONDS[-1])
                 seconds = one.seconds if looks == 0 else max(seconds, rarer)
             # Told once: what was done then is no news in the passes that take it for granted.
-            told = replace(one, done=(), fields=(), corrected_drift=False, sent_again=False)
+            told = replace(one, done=(), fields=(), corrected_drift=False, resent=False)
             planned[name] = _Poll(told, looks, now + seconds)
         self._planned = planned
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from clickstream_operator.api import conditions as types
-from clickstream_operator.kube.objects import Key, Subject
+from clickstream_operator.kube.objects import ObjectKey, PipelineObject
 
 #: Seconds until a pipeline that waits for its turn asks again.
 ASK_AGAIN: Final = 5.0
@@ -29,24 +29,24 @@ class Rollout:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._going: set[Key] = set()
-        self._met: set[Key] = set()
+        self._going: set[ObjectKey] = set()
+        self._met: set[ObjectKey] = set()
 
-    def may_go(self, subject: Subject, shipped: Mapping[str, str]) -> bool:
+    def may_go(self, obj: PipelineObject, shipped: Mapping[str, str]) -> bool:
         """Whether a pass may bring the packages `shipped` (content hash by function).
 
         Asked after `release`, which each pass calls first, however far it comes.
         """
-        is_first = subject.key not in self._met
-        self._met.add(subject.key)
-        recorded = subject.status.effective
-        if recorded is None or not recorded.packages or subject.spec.suspend:
+        is_first = obj.key not in self._met
+        self._met.add(obj.key)
+        recorded = obj.status.effective
+        if recorded is None or not recorded.packages or obj.spec.suspend:
             return True
-        key = subject.key
+        key = obj.key
         if recorded.packages == dict(shipped):
-            if _is(types.READY, subject):
+            if _is(types.READY, obj):
                 self._going.discard(key)
-            elif is_first and not _is(types.STALLED, subject):
+            elif is_first and not _is(types.STALLED, obj):
                 self._going.add(key)
             return True
         if key not in self._going and len(self._going) >= self._most:
@@ -54,16 +54,16 @@ class Rollout:
         self._going.add(key)
         return True
 
-    def release(self, subject: Subject) -> None:
+    def release(self, obj: PipelineObject) -> None:
         """End the turn of one that can't go on: stalled, before or in its update, or suspended."""
-        if subject.spec.suspend or _is(types.STALLED, subject):
-            self._going.discard(subject.key)
+        if obj.spec.suspend or _is(types.STALLED, obj):
+            self._going.discard(obj.key)
 
-    def forget(self, key: Key) -> None:
+    def forget(self, key: ObjectKey) -> None:
         """The pipeline is gone, or is being deleted."""
         self._going.discard(key)
         self._met.discard(key)
 
 
-def _is(kind: str, subject: Subject) -> bool:
-    return any(one.type == kind and one.status == "True" for one in subject.status.conditions)
+def _is(kind: str, obj: PipelineObject) -> bool:
+    return any(one.type == kind and one.status == "True" for one in obj.status.conditions)

@@ -8,46 +8,46 @@ from dataclasses import dataclass, field
 from clickstream_operator.engine.inventory import State
 from clickstream_operator.engine.outcome import Outcome
 from clickstream_operator.engine.plan import Action
-from clickstream_operator.engine.propagation import Unshown
+from clickstream_operator.engine.propagation import PropagationDelay
 from clickstream_operator.engine.resource import Observed
-from clickstream_operator.reconcile.polling import Polls
+from clickstream_operator.reconcile.polling import PollingSchedule
 from clickstream_operator.resources.kinesis_history import StreamHistory
 from clickstream_operator.status.result import Publication
 
 
 @dataclass(slots=True)
-class Memory:
+class ReconcileState:
     """What is remembered of one pipeline at one generation."""
 
     uid: str
     generation: int
     resync_due: float = 0.0
     resyncs: int = 0
-    polls: Polls = field(default_factory=Polls)
+    polls: PollingSchedule = field(default_factory=PollingSchedule)
     idle_polls: int = 0
     failures: int = 0
-    failed_looks: int = 0
-    unseen_since: float | None = None
-    problem_reason: str = ""
-    problem_since: str = ""
+    failed_observations: int = 0
+    unobservable_since: float | None = None
+    blocker_reason: str = ""
+    blocker_since: str = ""
     observations: Mapping[str, Observed] = field(default_factory=dict)
-    begun: Mapping[str, Observed] = field(default_factory=dict)
+    creating: Mapping[str, Observed] = field(default_factory=dict)
     """What this process created and AWS is still at work on, as last seen."""
     corrections: dict[str, int] = field(default_factory=dict)
     correcting: set[str] = field(default_factory=set)
-    unshown: dict[str, Unshown] = field(default_factory=dict)
+    propagating: dict[str, PropagationDelay] = field(default_factory=dict)
     """What AWS accepted and did not show at the last look."""
     visited: set[str] = field(default_factory=set)
     history: StreamHistory = field(default_factory=StreamHistory)
     scaling_due: float = 0.0
-    scaling_problem: tuple[str, str] | None = None
-    pass_due: float = 0.0
+    scaling_blocker: tuple[str, str] | None = None
+    reconcile_due: float = 0.0
     """When the next pass over the whole pipeline is due; those of autoscaling lie between."""
     publication: Publication | None = None
     """How the ConfigMap of the outputs stood when it was last looked at."""
-    unindexed: frozenset[str] = frozenset()
+    untagged_in_index: frozenset[str] = frozenset()
     """What the last full look did not learn the tags of."""
-    unread: frozenset[str] = frozenset()
+    unobserved: frozenset[str] = frozenset()
     """What the last pass could not look at in full: a look at less would seem to be all of it."""
     gone: set[str] = field(default_factory=set)
     """What this deletion deleted and saw gone: a poll need not look for it again."""
@@ -68,15 +68,15 @@ class Memory:
             if Action.CREATE in one.done or unsure:
                 self.tried[name] = now
 
-    def note_unshown(self, outcomes: Mapping[str, Outcome], *, now: float) -> None:
+    def note_propagating(self, outcomes: Mapping[str, Outcome], *, now: float) -> None:
         """Remember what was written and is not shown yet, and forget what is."""
         for name, one in outcomes.items():
-            known = self.unshown.pop(name, None)
-            if one.unshown is None:
+            known = self.propagating.pop(name, None)
+            if one.propagating is None:
                 continue
-            if known is None or known.diff != one.unshown:
-                known = Unshown(one.unshown, first=now, last=now)
-            self.unshown[name] = known.sent_again(now) if one.sent_again else known
+            if known is None or known.diff != one.propagating:
+                known = PropagationDelay(one.propagating, first=now, last=now)
+            self.propagating[name] = known.resent(now) if one.resent else known
 
     def note_removal(self, outcomes: Mapping[str, Outcome]) -> None:
         """Remember what a removal need not look for again: deleted, or never there.
@@ -93,14 +93,14 @@ class Memory:
         self,
         outcomes: Mapping[str, Outcome],
         *,
-        unseen: Collection[str] = (),
+        unobservable: Collection[str] = (),
         full: bool = True,
     ) -> list[str]:
         """Count drift corrections in a row; returns the resources whose correction began.
 
         A correction may take several passes and counts once. Whether it lasted shows in a look at
-        everything (`full`): a hot one may not have looked at what was corrected. `unseen`: what the
-        pass took for granted.
+        everything (`full`): a hot one may not have looked at what was corrected. `unobservable`:
+        what the pass took for granted.
         """
         began = [
             name
@@ -114,6 +114,6 @@ class Memory:
             if one.ready:
                 self.correcting.discard(name)
             settled = one.entry is not None and one.entry.state is State.READY and not one.done
-            if full and settled and name not in unseen:
+            if full and settled and name not in unobservable:
                 self.corrections.pop(name, None)
         return began

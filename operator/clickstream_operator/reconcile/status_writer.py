@@ -15,22 +15,22 @@ from clickstream_operator.cost.estimate import estimate
 from clickstream_operator.engine.inventory import Entry
 from clickstream_operator.engine.outcome import Outcome
 from clickstream_operator.engine.resource import Resource
-from clickstream_operator.kube.client import Kube
+from clickstream_operator.kube.client import KubeClient
 from clickstream_operator.kube.events import EventRecorder
-from clickstream_operator.kube.objects import Subject, parse
+from clickstream_operator.kube.objects import PipelineObject, parse
 from clickstream_operator.pipeline import outputs
-from clickstream_operator.reconcile.requeue import Pace
-from clickstream_operator.reconcile.state import Memory
+from clickstream_operator.reconcile.requeue import RequeuePolicy
+from clickstream_operator.reconcile.state import ReconcileState
 from clickstream_operator.resources.kinesis_history import StreamHistory
 from clickstream_operator.status import compose as statuses
-from clickstream_operator.status.events import happenings
+from clickstream_operator.status.events import events_for
 from clickstream_operator.status.progress_deadline import (
-    TOLERATED_FAILED_LOOKS,
+    TOLERATED_FAILED_OBSERVATIONS,
     is_same_failure,
     probe,
     seconds_to_stall,
 )
-from clickstream_operator.status.result import Problem, Report, timestamp
+from clickstream_operator.status.result import Blocker, ReconcileResult, timestamp
 
 #: Problems that say nothing about the pipeline itself.
 _PASSING: Final = frozenset(
@@ -45,123 +45,130 @@ _PASSING: Final = frozenset(
 _AFTER_DEADLINE: Final = 0.1
 
 
-class Reporter:
+class StatusWriter:
     """Writes status and Events of the passes."""
 
     def __init__(
-        self, *, kube: Kube, recorder: EventRecorder, pace: Pace, now: Callable[[], datetime]
+        self,
+        *,
+        kube: KubeClient,
+        recorder: EventRecorder,
+        requeue: RequeuePolicy,
+        now: Callable[[], datetime],
     ) -> None:
         self._kube = kube
         self._recorder = recorder
-        self._pace = pace
+        self._requeue = requeue
         self._now = now
 
-    async def say_problem(self, subject: Subject, memory: Memory, problem: Problem) -> Problem:
+    async def write_blocker(
+        self, obj: PipelineObject, state: ReconcileState, blocker: Blocker
+    ) -> Blocker:
         """Say what keeps a whole pass from happening; a ready pipeline is believed for a while.
 
         Returns the problem with the time since which it has been the case.
         """
-        problem = self.dated(problem, memory)
-        report = report_of(subject, subject.status.effective, [], {})
-        if problem.reason in _PASSING and _was_ready(subject, memory):
-            interval = subject.spec.resync_interval_seconds
-            memory.failed_looks = self._pace.failed_looks(memory, interval)
-            report = replace(report, failed_looks=memory.failed_looks)
-        if report.failed_looks in range(1, TOLERATED_FAILED_LOOKS + 1):
-            bad = problem.reason is Reason.CREDENTIALS_INVALID
-            report = replace(
-                report, credentials_are_bad=bad, credentials_message=problem.message if bad else ""
+        blocker = self.with_since(blocker, state)
+        result = report_of(obj, obj.status.effective, [], {})
+        if blocker.reason in _PASSING and _was_ready(obj, state):
+            interval = obj.spec.resync_interval_seconds
+            state.failed_observations = self._requeue.failed_observations(state, interval)
+            result = replace(result, failed_observations=state.failed_observations)
+        if result.failed_observations in range(1, TOLERATED_FAILED_OBSERVATIONS + 1):
+            bad = blocker.reason is Reason.CREDENTIALS_INVALID
+            result = replace(
+                result, credentials_are_bad=bad, credentials_message=blocker.message if bad else ""
             )
         else:
-            report = replace(report, problem=problem)
-        await self.publish(subject, report, {})
-        return problem
+            result = replace(result, blocker=blocker)
+        await self.publish(obj, result, {})
+        return blocker
 
-    def dated(self, problem: Problem, memory: Memory) -> Problem:
+    def with_since(self, blocker: Blocker, state: ReconcileState) -> Blocker:
         """The problem with the time since which it, or another borne as long, has been the case."""
-        known = memory.problem_reason
-        before = Problem(Reason(known), "") if known else None
-        if before is None or not is_same_failure(probe(before), probe(problem)):
-            memory.problem_since = timestamp(self._now())
-        memory.problem_reason = problem.reason
-        return replace(problem, since=memory.problem_since)
+        known = state.blocker_reason
+        before = Blocker(Reason(known), "") if known else None
+        if before is None or not is_same_failure(probe(before), probe(blocker)):
+            state.blocker_since = timestamp(self._now())
+        state.blocker_reason = blocker.reason
+        return replace(blocker, since=state.blocker_since)
 
-    def in_time(self, delay: float, entries: Iterable[Entry]) -> float:
+    def no_later_than_stall(self, delay: float, entries: Iterable[Entry]) -> float:
         """`delay`, or less when a failure has lasted too long before: it is said on time."""
         left = seconds_to_stall(entries, now=self._now())
         return delay if left is None else min(delay, left + _AFTER_DEADLINE)
 
-    def tolerate_failed_looks(
+    def tolerate_failed_observations(
         self,
-        subject: Subject,
-        report: Report,
+        obj: PipelineObject,
+        result: ReconcileResult,
         outcomes: Mapping[str, Outcome],
-        memory: Memory,
-    ) -> Report:
+        state: ReconcileState,
+    ) -> ReconcileResult:
         """A resync that could not see a ready pipeline says nothing about the pipeline."""
-        blind = [one for one in outcomes.values() if one.look_failed]
+        blind = [one for one in outcomes.values() if one.observation_failed]
         # What waits for a thing that could not be seen could not be seen either.
-        seen = [one for one in outcomes.values() if not (one.look_failed or one.waits)]
-        if not blind or not all(one.ready for one in seen) or not _was_ready(subject, memory):
-            memory.failed_looks = 0
-            memory.unseen_since = None
-            return report
-        interval = subject.spec.resync_interval_seconds
-        memory.failed_looks = self._pace.failed_looks(memory, interval)
-        if memory.failed_looks <= TOLERATED_FAILED_LOOKS:
-            before = statuses.inventory(subject.status)
-            entries = [before.get(entry.name, entry) for entry in report.entries]
-            report = replace(report, entries=entries)
-        return replace(report, failed_looks=memory.failed_looks)
+        seen = [one for one in outcomes.values() if not (one.observation_failed or one.waits)]
+        if not blind or not all(one.ready for one in seen) or not _was_ready(obj, state):
+            state.failed_observations = 0
+            state.unobservable_since = None
+            return result
+        interval = obj.spec.resync_interval_seconds
+        state.failed_observations = self._requeue.failed_observations(state, interval)
+        if state.failed_observations <= TOLERATED_FAILED_OBSERVATIONS:
+            before = statuses.inventory(obj.status)
+            entries = [before.get(entry.name, entry) for entry in result.entries]
+            result = replace(result, entries=entries)
+        return replace(result, failed_observations=state.failed_observations)
 
     async def publish(
         self,
-        subject: Subject,
-        report: Report,
+        obj: PipelineObject,
+        result: ReconcileResult,
         outcomes: Mapping[str, Outcome],
         *,
         before: Status | None = None,
-    ) -> Subject:
+    ) -> PipelineObject:
         """Write the status if it changed, and an Event for each transition since `before`."""
-        if report.problem is not None and report.problem.reason is Reason.CREDENTIALS_INVALID:
-            report = replace(
-                report, credentials_are_bad=True, credentials_message=report.problem.message
+        if result.blocker is not None and result.blocker.reason is Reason.CREDENTIALS_INVALID:
+            result = replace(
+                result, credentials_are_bad=True, credentials_message=result.blocker.message
             )
-        before = before or subject.status
-        subject = await self.write(subject, report)
+        before = before or obj.status
+        obj = await self.write(obj, result)
         # A correction that took one pass leaves the status as it was, and is news all the same.
-        if subject.status != before or any(one.done for one in outcomes.values()):
-            gating = None if report.deleting else report.gating
-            for happening in happenings(before, subject.status, outcomes, gating=gating):
-                await self._recorder.record(subject.body, happening)
-        return subject
+        if obj.status != before or any(one.done for one in outcomes.values()):
+            gating = None if result.deleting else result.gating
+            for event in events_for(before, obj.status, outcomes, gating=gating):
+                await self._recorder.record(obj.body, event)
+        return obj
 
-    async def write(self, subject: Subject, report: Report) -> Subject:
+    async def write(self, obj: PipelineObject, result: ReconcileResult) -> PipelineObject:
         """Write the status if it differs from the one that is stored."""
-        return await self.store(subject, statuses.compose(subject.status, report, now=self._now()))
+        return await self.store(obj, statuses.compose(obj.status, result, now=self._now()))
 
-    async def store(self, subject: Subject, status: Status) -> Subject:
+    async def store(self, obj: PipelineObject, status: Status) -> PipelineObject:
         """Store a status unless it is stored already.
 
         Raises:
             StaleObject: the object changed since the pass read it.
         """
         new = statuses.as_body(status)
-        if new == statuses.as_body(subject.status):
-            return subject
-        return parse(subject.key, await self._kube.write_status(subject.body, new))
+        if new == statuses.as_body(obj.status):
+            return obj
+        return parse(obj.key, await self._kube.write_status(obj.body, new))
 
 
 def report_of(
-    subject: Subject,
+    obj: PipelineObject,
     effective: Effective | None,
     resources: list[Resource],
     outcomes: Mapping[str, Outcome],
     *,
     history: StreamHistory | None = None,
-) -> Report:
+) -> ReconcileResult:
     """What a pass found, in the order of `resources`, then what only the inventory knows."""
-    before = statuses.inventory(subject.status)
+    before = statuses.inventory(obj.status)
     order = [resource.name for resource in resources]
     order += [name for name in before if name not in order]
     entries = []
@@ -171,40 +178,40 @@ def report_of(
         if entry is not None:
             entries.append(entry)
     bad = next((one for one in outcomes.values() if one.credentials_are_bad), None)
-    return Report(
-        generation=subject.generation,
+    return ReconcileResult(
+        generation=obj.generation,
         entries=entries,
         gating=frozenset(r.name for r in resources if r.gates_ready),
         effective=effective,
-        outputs=_outputs(subject, effective, outcomes) if outcomes else {},
+        outputs=_outputs(obj, effective, outcomes) if outcomes else {},
         credentials_are_bad=bad is not None,
         credentials_message=bad.entry.message if bad and bad.entry else "",
-        suspended=subject.spec.suspend,
-        pending_fields=fields_without_effect(subject.spec),
-        handled_request=subject.annotations.get(RECONCILE_REQUESTED_AT, ""),
-        plan=subject.status.plan,
+        suspended=obj.spec.suspend,
+        pending_fields=fields_without_effect(obj.spec),
+        handled_request=obj.annotations.get(RECONCILE_REQUESTED_AT, ""),
+        plan=obj.status.plan,
         resizes=history.resizes if history else None,
         mode_switches=history.switches if history else None,
-        monthly_cost=estimate(subject.spec, region=effective.region).text() if effective else "",
+        monthly_cost=estimate(obj.spec, region=effective.region).text() if effective else "",
     )
 
 
 def _outputs(
-    subject: Subject,
+    obj: PipelineObject,
     effective: Effective | None,
     outcomes: Mapping[str, Outcome],
 ) -> Mapping[str, Any]:
-    if effective is None or subject.deleting:
+    if effective is None or obj.deleting:
         return {}
     return outputs.pipeline_outputs(
-        spec=subject.spec,
+        spec=obj.spec,
         effective=effective,
-        pipeline=subject.key.name,
+        pipeline=obj.key.name,
         seen={name: outcome.outputs for name, outcome in outcomes.items()},
     )
 
 
-def _was_ready(subject: Subject, memory: Memory) -> bool:
+def _was_ready(obj: PipelineObject, state: ReconcileState) -> bool:
     """Whether the pipeline was ready when it was last seen."""
-    ready = any(c.type == types.READY and c.status == "True" for c in subject.status.conditions)
-    return ready or memory.failed_looks > 0
+    ready = any(c.type == types.READY and c.status == "True" for c in obj.status.conditions)
+    return ready or state.failed_observations > 0

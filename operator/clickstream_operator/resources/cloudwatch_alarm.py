@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Unpack
 
-from clickstream_operator.aws.arns import Place
+from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
-from clickstream_operator.aws.errors import found
+from clickstream_operator.aws.errors import ignore_not_found
 from clickstream_operator.aws.tags import as_list, from_list
 from clickstream_operator.engine.resource import (
     Diff,
@@ -59,13 +59,13 @@ class Alarm(Resource):
     """
 
     kind = "Alarm"
-    hot_tells_all = True
+    fast_is_complete = True
 
     def __init__(
         self,
         *,
         calls: Calls,
-        place: Place,
+        place: AwsLocation,
         definition: AlarmDefinition,
         alarm_prefix: str,
         action_arns: Sequence[str],
@@ -141,8 +141,8 @@ class Alarm(Resource):
 
     async def delete(self, observed: Observed) -> None:
         """DeleteAlarms, one call for all that go at the same time: it takes 100 names."""
-        await found(
-            self._calls.write_together(
+        await ignore_not_found(
+            self._calls.batched_write(
                 "cloudwatch", "delete_alarms", "AlarmNames", self.physical_name
             )
         )

@@ -9,9 +9,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, Unpack
 
-from clickstream_operator.aws.arns import Place
+from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
-from clickstream_operator.aws.errors import found
+from clickstream_operator.aws.errors import ignore_not_found
 from clickstream_operator.aws.tags import as_list, from_list
 from clickstream_operator.engine.resource import (
     Diff,
@@ -42,8 +42,8 @@ class Dashboard(Resource):
     """
 
     kind = "Dashboard"
-    hot_tells_all = True
-    cold = True
+    fast_is_complete = True
+    full_only = True
     owned_by_tags = False
     indexed = False
 
@@ -51,7 +51,7 @@ class Dashboard(Resource):
         self,
         *,
         calls: Calls,
-        place: Place,
+        place: AwsLocation,
         body: Mapping[str, Any],
         **arguments: Unpack[ResourceArguments],
     ) -> None:
@@ -66,7 +66,7 @@ class Dashboard(Resource):
 
     async def observe(self, *, full: bool) -> Observed | None:
         """GetDashboard."""
-        answer = await found(
+        answer = await ignore_not_found(
             self._calls.read("cloudwatch", "get_dashboard", DashboardName=self.physical_name)
         )
         if answer is None:
@@ -90,7 +90,7 @@ class Dashboard(Resource):
 
     async def read_tags(self, observed: Observed) -> Mapping[str, str]:
         """By ListTagsForResource; where no dashboard has tags, none are missing."""
-        answer = await found(
+        answer = await ignore_not_found(
             self._calls.read("cloudwatch", "list_tags_for_resource", ResourceARN=observed.arn)
         )
         return from_list(answer.get("Tags", ())) if answer else self.tags
@@ -123,7 +123,7 @@ class Dashboard(Resource):
 
     async def delete(self, observed: Observed) -> None:
         """DeleteDashboards."""
-        await found(
+        await ignore_not_found(
             self._calls.write(
                 "cloudwatch", "delete_dashboards", DashboardNames=[self.physical_name]
             )

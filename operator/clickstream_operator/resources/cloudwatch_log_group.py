@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Unpack
 
-from clickstream_operator.aws.arns import Place
+from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
-from clickstream_operator.aws.errors import found
+from clickstream_operator.aws.errors import ignore_not_found
 from clickstream_operator.aws.kms import key_name
 from clickstream_operator.engine.resource import (
     Diff,
@@ -33,14 +33,14 @@ class LogGroup(Resource):
     """
 
     kind = "LogGroup"
-    hot_tells_all = True
+    fast_is_complete = True
     create_first = True
 
     def __init__(
         self,
         *,
         calls: Calls,
-        place: Place,
+        place: AwsLocation,
         retention_days: int,
         shared_prefix: str,
         kms_key_id: str | None = None,
@@ -101,7 +101,7 @@ class LogGroup(Resource):
 
     async def delete(self, observed: Observed) -> None:
         """DeleteLogGroup, with its log lines."""
-        await found(self._write("delete_log_group"))
+        await ignore_not_found(self._write("delete_log_group"))
 
     def _observed(
         self,

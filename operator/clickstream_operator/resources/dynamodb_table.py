@@ -11,7 +11,7 @@ from typing import Any, Final, Unpack
 
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.aws.calls import Calls
-from clickstream_operator.aws.errors import AwsError, Category, found
+from clickstream_operator.aws.errors import AwsError, Category, ignore_not_found
 from clickstream_operator.aws.kms import is_alias, is_managed_key, key_name
 from clickstream_operator.aws.tags import as_list, from_list
 from clickstream_operator.engine.resource import (
@@ -103,7 +103,7 @@ class DynamoDBTable(Resource):
 
     async def observe(self, *, full: bool) -> Observed | None:
         """DescribeTable; a full one adds DescribeTimeToLive and DescribeContinuousBackups."""
-        answer = await found(self._read("describe_table"))
+        answer = await ignore_not_found(self._read("describe_table"))
         if answer is None:
             return None
         table = answer["Table"]
@@ -190,8 +190,8 @@ class DynamoDBTable(Resource):
                 "spec.tables.deletionProtection to false, or spec.deletionPolicy.tables to Retain",
             )
         if observed.properties["deletionProtection"]:
-            await found(self._write("update_table", DeletionProtectionEnabled=False))
-        await found(self._write("delete_table"))
+            await ignore_not_found(self._write("update_table", DeletionProtectionEnabled=False))
+        await ignore_not_found(self._write("delete_table"))
 
     def _observed(
         self,
@@ -246,7 +246,9 @@ class DynamoDBTable(Resource):
             return _MANAGED_KEY if managed else key_name(key_arn)
         if not is_alias(self._kms_key_id) or is_alias(key_arn):
             return key_name(key_arn)
-        key = await found(self._calls.read("kms", "describe_key", KeyId=self._kms_key_id))
+        key = await ignore_not_found(
+            self._calls.read("kms", "describe_key", KeyId=self._kms_key_id)
+        )
         is_wanted = key is not None and key["KeyMetadata"]["KeyId"] == key_name(key_arn)
         return key_name(self._kms_key_id) if is_wanted else key_name(key_arn)
 

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Any, Unpack
 
 from clickstream_operator.aws import policies
-from clickstream_operator.aws.arns import Place
+from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
-from clickstream_operator.aws.errors import AwsError, Category, found
+from clickstream_operator.aws.errors import AwsError, Category, ignore_not_found
 from clickstream_operator.aws.tags import as_list, from_list
 from clickstream_operator.engine.resource import (
     Diff,
@@ -33,7 +33,7 @@ class IAMRole(Resource):
     """
 
     kind = "IAMRole"
-    cold = True
+    full_only = True
     create_first = True
     replace_only = frozenset({"path"})
 
@@ -41,7 +41,7 @@ class IAMRole(Resource):
         self,
         *,
         calls: Calls,
-        place: Place,
+        place: AwsLocation,
         trust: Mapping[str, Any],
         inline_policies: Mapping[str, Mapping[str, Any]],
         description: str,
@@ -74,7 +74,7 @@ class IAMRole(Resource):
 
     async def observe(self, *, full: bool) -> Observed | None:
         """GetRole, which brings the tags; a full one adds the policies."""
-        answer = await found(self._read("get_role"))
+        answer = await ignore_not_found(self._read("get_role"))
         if answer is None:
             return None
         role = answer["Role"]
@@ -126,25 +126,25 @@ class IAMRole(Resource):
             await self._change_policies(desired, observed)
         if "attachedPolicies" in diff:
             for arn in observed.properties["attachedPolicies"]:
-                await found(self._write("detach_role_policy", PolicyArn=arn))
+                await ignore_not_found(self._write("detach_role_policy", PolicyArn=arn))
 
     async def delete(self, observed: Observed) -> None:
         """DeleteRole, after its policies; what others attached is looked for when IAM says so."""
         for name in self._inline_policies:
-            await found(self._write("delete_role_policy", PolicyName=name))
+            await ignore_not_found(self._write("delete_role_policy", PolicyName=name))
         try:
-            await found(self._write("delete_role"))
+            await ignore_not_found(self._write("delete_role"))
         except AwsError as error:
             if error.category is not Category.CONFLICT:
                 raise
             await self._strip()
-            await found(self._write("delete_role"))
+            await ignore_not_found(self._write("delete_role"))
 
     async def _strip(self) -> None:
         for name in (await self._read("list_role_policies"))["PolicyNames"]:
-            await found(self._write("delete_role_policy", PolicyName=name))
+            await ignore_not_found(self._write("delete_role_policy", PolicyName=name))
         for one in (await self._read("list_attached_role_policies"))["AttachedPolicies"]:
-            await found(self._write("detach_role_policy", PolicyArn=one["PolicyArn"]))
+            await ignore_not_found(self._write("detach_role_policy", PolicyArn=one["PolicyArn"]))
 
     async def _change_boundary(self) -> None:
         if self._permissions_boundary:
@@ -160,7 +160,7 @@ class IAMRole(Resource):
             if present.get(name) != document:
                 await self._put_policy(name)
         for name in sorted(present.keys() - desired["inlinePolicies"].keys()):
-            await found(self._write("delete_role_policy", PolicyName=name))
+            await ignore_not_found(self._write("delete_role_policy", PolicyName=name))
 
     async def _put_policy(self, name: str) -> None:
         await self._write(

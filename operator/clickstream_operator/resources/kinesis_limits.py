@@ -65,7 +65,7 @@ def to_the_minute(moment: datetime) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Allowance:
+class Quota:
     """`amount`: how much of a kind of change AWS takes in 24 hours; `reason`: of its waits."""
 
     reason: Reason
@@ -94,5 +94,5 @@ class Allowance:
         return Wait(self.reason, message, seconds)
 
 
-RESIZES: Final = Allowance(Reason.RESIZE_BUDGET_EXHAUSTED, f"{RESIZES_A_DAY} resizes of a stream")
-SWITCHES: Final = Allowance(Reason.CHANGE_TOO_SOON, f"{SWITCHES_A_DAY} switches of a stream's mode")
+RESIZES: Final = Quota(Reason.RESIZE_BUDGET_EXHAUSTED, f"{RESIZES_A_DAY} resizes of a stream")
+SWITCHES: Final = Quota(Reason.CHANGE_TOO_SOON, f"{SWITCHES_A_DAY} switches of a stream's mode")

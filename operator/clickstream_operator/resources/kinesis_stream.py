@@ -12,7 +12,7 @@ from typing import Any, Final, Unpack
 
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.aws.calls import Calls
-from clickstream_operator.aws.errors import AwsError, Category, found
+from clickstream_operator.aws.errors import AwsError, Category, ignore_not_found
 from clickstream_operator.aws.kms import key_name
 from clickstream_operator.aws.tags import from_list
 from clickstream_operator.engine.resource import (
@@ -35,8 +35,8 @@ from clickstream_operator.resources.kinesis_history import RETRY_AFTER, StreamHi
 from clickstream_operator.resources.kinesis_limits import (
     RESIZES,
     SWITCHES,
-    Allowance,
     Budget,
+    Quota,
     next_step,
     steps_between,
 )
@@ -75,7 +75,7 @@ class KinesisStream(Resource):
     """
 
     kind = "KinesisStream"
-    hot_tells_all = True
+    fast_is_complete = True
     create_first = True
     busy_after_change = _busy("UPDATING")
 
@@ -131,7 +131,7 @@ class KinesisStream(Resource):
 
     async def observe(self, *, full: bool) -> Observed | None:
         """One DescribeStreamSummary; it tells everything but the tags."""
-        answer = await found(
+        answer = await ignore_not_found(
             self._calls.read("kinesis", "describe_stream_summary", StreamName=self.physical_name)
         )
         if answer is None:
@@ -249,7 +249,7 @@ class KinesisStream(Resource):
         self._history.switched(mode)
 
     async def _paced(
-        self, operation: str, allowance: Allowance, budget: Budget, step: str, /, **parameters: Any
+        self, operation: str, allowance: Quota, budget: Budget, step: str, /, **parameters: Any
     ) -> None:
         """Send what AWS takes only so often; a spent budget and its refusal are waits, no errors.
 
@@ -291,7 +291,7 @@ class KinesisStream(Resource):
                 f"stream {self.physical_name} has registered consumers: {', '.join(names)}; "
                 "deregister them, or set spec.deletionPolicy.stream to Retain",
             )
-        await found(self._write("delete_stream"))
+        await ignore_not_found(self._write("delete_stream"))
 
     async def _change_metrics(self, desired: Properties, observed: Observed) -> None:
         wanted = set(desired["shardLevelMetrics"])

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, Unpack
 
-from clickstream_operator.aws.arns import Place
+from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
-from clickstream_operator.aws.errors import found
+from clickstream_operator.aws.errors import ignore_not_found
 from clickstream_operator.engine.inventory import Origin
 from clickstream_operator.engine.resource import (
     ORIGIN_OUTPUT,
@@ -52,14 +52,14 @@ class EventSourceMapping(Resource):
     """
 
     kind = "EventSourceMapping"
-    hot_tells_all = True
+    fast_is_complete = True
     create_first = True
 
     def __init__(
         self,
         *,
         calls: Calls,
-        place: Place,
+        place: AwsLocation,
         function_name: str,
         stream_arn: str,
         batch_size: int,
@@ -115,7 +115,7 @@ class EventSourceMapping(Resource):
 
         Another mapping of the same function and stream may still be in deletion; a living one wins.
         """
-        answer = await found(
+        answer = await ignore_not_found(
             self._calls.read(
                 "lambda", "list_event_source_mappings", EventSourceArn=self._stream_arn
             )
@@ -175,7 +175,7 @@ class EventSourceMapping(Resource):
 
     async def delete(self, observed: Observed) -> None:
         """DeleteEventSourceMapping; it is in state Deleting for some seconds."""
-        await found(
+        await ignore_not_found(
             self._calls.write(
                 "lambda", "delete_event_source_mapping", UUID=observed.outputs["uuid"]
             )

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Unpack
 
-from clickstream_operator.aws.arns import Place
+from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
-from clickstream_operator.aws.errors import found
+from clickstream_operator.aws.errors import ignore_not_found
 from clickstream_operator.engine.resource import (
     READY,
     TAGS,
@@ -74,14 +74,14 @@ class LambdaFunction(Resource):
     """
 
     kind = "LambdaFunction"
-    hot_tells_all = True
+    fast_is_complete = True
     create_first = True
 
     def __init__(
         self,
         *,
         calls: Calls,
-        place: Place,
+        place: AwsLocation,
         role_arn: str,
         handler: str,
         runtime: str,
@@ -138,7 +138,7 @@ class LambdaFunction(Resource):
 
     async def observe(self, *, full: bool) -> Observed | None:
         """One GetFunction, which brings configuration, concurrency and tags."""
-        answer = await found(
+        answer = await ignore_not_found(
             self._calls.read("lambda", "get_function", FunctionName=self.physical_name)
         )
         if answer is None:
@@ -197,7 +197,7 @@ class LambdaFunction(Resource):
 
     async def delete(self, observed: Observed) -> None:
         """DeleteFunction."""
-        await found(self._write("delete_function"))
+        await ignore_not_found(self._write("delete_function"))
 
     async def _change_concurrency(self) -> None:
         if self._reserved_concurrency is None:

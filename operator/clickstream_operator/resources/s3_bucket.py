@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Unpack
 
 from clickstream_operator.aws import policies
-from clickstream_operator.aws.arns import Place
+from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
-from clickstream_operator.aws.errors import AwsError, Category, found
+from clickstream_operator.aws.errors import AwsError, Category, ignore_not_found
 from clickstream_operator.aws.kms import key_name
 from clickstream_operator.aws.tags import as_list, from_list
 from clickstream_operator.engine.resource import (
@@ -56,7 +56,7 @@ class S3Bucket(Resource):
     """
 
     kind = "S3Bucket"
-    cold = True
+    full_only = True
     acknowledged = frozenset(
         {"encryption", "publicAccessBlock", "policy", "lifecycle", "failedObjectMetrics"}
     )
@@ -65,7 +65,7 @@ class S3Bucket(Resource):
         self,
         *,
         calls: Calls,
-        place: Place,
+        place: AwsLocation,
         transitions: Sequence[tuple[str, int]],
         expiration_days: int,
         noncurrent_version_days: int,
@@ -110,7 +110,7 @@ class S3Bucket(Resource):
             ResourceBlocked: ``OwnershipConflict``; the name belongs to another account.
         """
         try:
-            versioning = await found(self._read("get_bucket_versioning"))
+            versioning = await ignore_not_found(self._read("get_bucket_versioning"))
         except AwsError as error:
             # S3 names the missing permission when the bucket is ours and the credential is short
             # of one; a bucket of another account is denied without a word about permissions.
@@ -127,7 +127,7 @@ class S3Bucket(Resource):
 
     async def read_tags(self, observed: Observed) -> Mapping[str, str]:
         """By GetBucketTagging."""
-        answer = await found(self._read("get_bucket_tagging"))
+        answer = await ignore_not_found(self._read("get_bucket_tagging"))
         return from_list(answer["TagSet"]) if answer else {}
 
     async def create(self, desired: Properties) -> Observed:
@@ -212,7 +212,7 @@ class S3Bucket(Resource):
             if not empty:
                 return deleted
         try:
-            await found(self._write("delete_bucket"))
+            await ignore_not_found(self._write("delete_bucket"))
         except AwsError as error:
             if error.code != "BucketNotEmpty":
                 raise
@@ -225,10 +225,10 @@ class S3Bucket(Resource):
         return None
 
     async def _cold_properties(self) -> dict[str, Any]:
-        encryption = await found(self._read("get_bucket_encryption"))
-        block = await found(self._read("get_public_access_block"))
-        policy = await found(self._read("get_bucket_policy"))
-        lifecycle = await found(self._read("get_bucket_lifecycle_configuration")) or {}
+        encryption = await ignore_not_found(self._read("get_bucket_encryption"))
+        block = await ignore_not_found(self._read("get_public_access_block"))
+        policy = await ignore_not_found(self._read("get_bucket_policy"))
+        lifecycle = await ignore_not_found(self._read("get_bucket_lifecycle_configuration")) or {}
         switches = (block or {}).get("PublicAccessBlockConfiguration", {})
         statements = policies.statements(policy["Policy"]) if policy else []
         ours = [one for one in statements if one.get("Sid") == TLS_SID]
@@ -246,7 +246,7 @@ class S3Bucket(Resource):
         # The minimum holds for the whole bucket: where others have rules it is theirs to choose.
         properties[_OTHER_MINIMUM if others else "lifecycle.minimumObjectSize"] = minimum
         if self._count_failed_objects:
-            metrics = await found(
+            metrics = await ignore_not_found(
                 self._read("get_bucket_metrics_configuration", Id=FAILED_FILTER_ID)
             )
             properties["failedObjectMetrics"] = metrics is not None

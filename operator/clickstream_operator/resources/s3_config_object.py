@@ -27,7 +27,7 @@ class ConfigObject(Resource):
 
     kind: ClassVar[str] = "ConfigObject"
     taggable: ClassVar[bool] = False
-    late_look: ClassVar[bool] = True
+    observe_late: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from clickstream_operator.aws.calls import Calls
-from clickstream_operator.aws.errors import AwsError, Category, found
+from clickstream_operator.aws.errors import AwsError, Category, ignore_not_found
 from clickstream_operator.engine.resource import ResourceBlocked
 
 PAGES_PER_CALL: Final = 10
@@ -26,7 +26,7 @@ async def delete_versions(calls: Calls, bucket: Mapping[str, str]) -> tuple[int,
     """
     deleted = 0
     for _page in range(PAGES_PER_CALL):
-        answer = await found(_page_of(calls, bucket))
+        answer = await ignore_not_found(_page_of(calls, bucket))
         if answer is None:
             return deleted, True
         keys = [

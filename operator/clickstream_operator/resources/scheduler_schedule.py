@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, Unpack
 
-from clickstream_operator.aws.arns import Place
+from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
-from clickstream_operator.aws.errors import found
+from clickstream_operator.aws.errors import ignore_not_found
 from clickstream_operator.engine.resource import (
     Diff,
     Observed,
@@ -38,8 +38,8 @@ class Schedule(Resource):
     """
 
     kind = "Schedule"
-    hot_tells_all = True
-    cold = True
+    fast_is_complete = True
+    full_only = True
     create_first = True
     taggable = False
 
@@ -47,7 +47,7 @@ class Schedule(Resource):
         self,
         *,
         calls: Calls,
-        place: Place,
+        place: AwsLocation,
         function_arn: str,
         role_arn: str,
         payload: Mapping[str, Any],
@@ -79,7 +79,9 @@ class Schedule(Resource):
 
     async def observe(self, *, full: bool) -> Observed | None:
         """GetSchedule."""
-        answer = await found(self._calls.read("scheduler", "get_schedule", **self._identity()))
+        answer = await ignore_not_found(
+            self._calls.read("scheduler", "get_schedule", **self._identity())
+        )
         if answer is None:
             return None
         target = answer["Target"]
@@ -113,7 +115,9 @@ class Schedule(Resource):
 
     async def delete(self, observed: Observed) -> None:
         """DeleteSchedule."""
-        await found(self._calls.write("scheduler", "delete_schedule", **self._identity()))
+        await ignore_not_found(
+            self._calls.write("scheduler", "delete_schedule", **self._identity())
+        )
 
     def _identity(self) -> dict[str, str]:
         return {"Name": self.physical_name, "GroupName": _GROUP}

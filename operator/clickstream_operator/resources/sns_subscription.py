@@ -9,7 +9,7 @@ import hashlib
 from typing import Final, Unpack
 
 from clickstream_operator.aws.calls import Calls
-from clickstream_operator.aws.errors import AwsError, found
+from clickstream_operator.aws.errors import AwsError, ignore_not_found
 from clickstream_operator.engine.resource import (
     READY,
     Diff,
@@ -43,7 +43,7 @@ class SNSSubscription(Resource):
     """
 
     kind = "SNSSubscription"
-    hot_tells_all = True
+    fast_is_complete = True
     taggable = False
     replace_only = frozenset({"protocol", "endpointHash"})
 
@@ -83,7 +83,7 @@ class SNSSubscription(Resource):
 
     async def observe(self, *, full: bool) -> Observed | None:
         """ListSubscriptionsByTopic, one read for all subscriptions of the topic."""
-        answer = await found(
+        answer = await ignore_not_found(
             self._calls.read("sns", "list_subscriptions_by_topic", TopicArn=self._topic_arn)
         )
         if answer is None:
@@ -119,7 +119,9 @@ class SNSSubscription(Resource):
                 category=error.category,
             ) from None
         if self._to_leave:
-            await found(self._calls.write("sns", "unsubscribe", SubscriptionArn=self._to_leave))
+            await ignore_not_found(
+                self._calls.write("sns", "unsubscribe", SubscriptionArn=self._to_leave)
+            )
         arn = answer.get("SubscriptionArn", "")
         made = self._observed(arn if arn.startswith("arn:") else PENDING)
         if made is None:  # pragma: no cover - nothing is created while leaving
@@ -132,7 +134,9 @@ class SNSSubscription(Resource):
     async def delete(self, observed: Observed) -> None:
         """Unsubscribe, where it is confirmed."""
         if observed.outputs["status"] == CONFIRMED:
-            await found(self._calls.write("sns", "unsubscribe", SubscriptionArn=observed.arn))
+            await ignore_not_found(
+                self._calls.write("sns", "unsubscribe", SubscriptionArn=observed.arn)
+            )
 
     def _observed(self, arn: str) -> Observed | None:
         confirmed = arn.startswith("arn:")

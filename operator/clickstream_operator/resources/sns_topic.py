@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Unpack
 
-from clickstream_operator.aws.arns import Place
+from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
-from clickstream_operator.aws.errors import found
+from clickstream_operator.aws.errors import ignore_not_found
 from clickstream_operator.aws.kms import key_name
 from clickstream_operator.aws.tags import as_list, from_list
 from clickstream_operator.engine.resource import (
@@ -31,13 +31,13 @@ class SNSTopic(Resource):
     """
 
     kind = "SNSTopic"
-    hot_tells_all = True
+    fast_is_complete = True
 
     def __init__(
         self,
         *,
         calls: Calls,
-        place: Place,
+        place: AwsLocation,
         kms_key_id: str | None = None,
         **arguments: Unpack[ResourceArguments],
     ) -> None:
@@ -52,7 +52,9 @@ class SNSTopic(Resource):
 
     async def observe(self, *, full: bool) -> Observed | None:
         """GetTopicAttributes."""
-        answer = await found(self._calls.read("sns", "get_topic_attributes", TopicArn=self._arn))
+        answer = await ignore_not_found(
+            self._calls.read("sns", "get_topic_attributes", TopicArn=self._arn)
+        )
         if answer is None:
             return None
         return self._observed(key_name(answer["Attributes"].get("KmsMasterKeyId")))
@@ -95,7 +97,7 @@ class SNSTopic(Resource):
 
     async def delete(self, observed: Observed) -> None:
         """DeleteTopic; its subscriptions go with it."""
-        await found(self._calls.write("sns", "delete_topic", TopicArn=self._arn))
+        await ignore_not_found(self._calls.write("sns", "delete_topic", TopicArn=self._arn))
 
     def _observed(self, key: str, tags: Mapping[str, str] | None = None) -> Observed:
         return Observed(

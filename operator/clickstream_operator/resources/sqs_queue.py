@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, Unpack
 
-from clickstream_operator.aws.arns import Place
+from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
-from clickstream_operator.aws.errors import found
+from clickstream_operator.aws.errors import ignore_not_found
 from clickstream_operator.aws.kms import key_name
 from clickstream_operator.engine.resource import (
     AlreadyGone,
@@ -50,7 +50,7 @@ class SQSQueue(Resource):
         self,
         *,
         calls: Calls,
-        place: Place,
+        place: AwsLocation,
         retention_days: int,
         kms_key_id: str | None = None,
         recorded_url: str = "",
@@ -83,7 +83,9 @@ class SQSQueue(Resource):
             seen = await self._look(self._recorded_url)
             if seen is not None:
                 return seen
-        answer = await found(self._calls.read("sqs", "get_queue_url", QueueName=self.physical_name))
+        answer = await ignore_not_found(
+            self._calls.read("sqs", "get_queue_url", QueueName=self.physical_name)
+        )
         if answer is None:
             return None
         url = answer["QueueUrl"]
@@ -92,7 +94,7 @@ class SQSQueue(Resource):
 
     async def _look(self, url: str) -> Observed | None:
         """What is there; None when it is another queue than ours, or none."""
-        details = await found(
+        details = await ignore_not_found(
             self._calls.read(
                 "sqs", "get_queue_attributes", QueueUrl=url, AttributeNames=list(_ATTRIBUTES)
             )
@@ -150,7 +152,7 @@ class SQSQueue(Resource):
             AlreadyGone: SQS knows no such queue any more.
         """
         url = observed.outputs["url"]
-        if await found(self._calls.write("sqs", "delete_queue", QueueUrl=url)) is None:
+        if await ignore_not_found(self._calls.write("sqs", "delete_queue", QueueUrl=url)) is None:
             raise AlreadyGone
         self._deleted_url = url
 

@@ -10,9 +10,9 @@ import secrets
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Unpack
 
-from clickstream_operator.aws.arns import Place
+from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
-from clickstream_operator.aws.errors import found
+from clickstream_operator.aws.errors import ignore_not_found
 from clickstream_operator.aws.tags import as_list, from_list
 from clickstream_operator.engine.resource import (
     Diff,
@@ -38,14 +38,14 @@ class HashKeyParameter(Resource):
     """
 
     kind = "HashKeyParameter"
-    hot_tells_all = True
+    fast_is_complete = True
     create_first = True
 
     def __init__(
         self,
         *,
         calls: Calls,
-        place: Place,
+        place: AwsLocation,
         kms_key_id: str | None = None,
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
         **arguments: Unpack[ResourceArguments],
@@ -107,7 +107,9 @@ class HashKeyParameter(Resource):
 
     async def delete(self, observed: Observed) -> None:
         """DeleteParameter: what was hashed with the key cannot be matched any more."""
-        await found(self._calls.write("ssm", "delete_parameter", Name=self.physical_name))
+        await ignore_not_found(
+            self._calls.write("ssm", "delete_parameter", Name=self.physical_name)
+        )
 
     def _resource(self) -> dict[str, Any]:
         return {"ResourceType": "Parameter", "ResourceId": self.physical_name}

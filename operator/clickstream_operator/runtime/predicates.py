@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from clickstream_operator.api.v1alpha1 import WATCHED_ANNOTATIONS
-from clickstream_operator.kube.objects import Key
+from clickstream_operator.kube.objects import ObjectKey
 
 
 class Fingerprint(NamedTuple):
@@ -35,27 +35,27 @@ def fingerprint(body: Mapping[str, Any]) -> Fingerprint:
     )
 
 
-class Store:
+class Predicates:
     """Fingerprints by key."""
 
     def __init__(self) -> None:
-        self._known: dict[Key, Fingerprint] = {}
+        self._known: dict[ObjectKey, Fingerprint] = {}
 
-    def learn(self, key: Key, body: Mapping[str, Any]) -> bool:
+    def changed(self, key: ObjectKey, body: Mapping[str, Any]) -> bool:
         """Remember an object; True when it differs in what matters."""
         new = fingerprint(body)
         changed = self._known.get(key) != new
         self._known[key] = new
         return changed
 
-    def knows(self, key: Key) -> bool:
+    def knows(self, key: ObjectKey) -> bool:
         """Whether the watch has shown this object."""
         return key in self._known
 
-    def forget(self, key: Key) -> None:
+    def forget(self, key: ObjectKey) -> None:
         """Drop a deleted object."""
         self._known.pop(key, None)
 
-    def keys(self) -> list[Key]:
+    def keys(self) -> list[ObjectKey]:
         """All known pipelines."""
         return list(self._known)

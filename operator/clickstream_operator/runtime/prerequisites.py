@@ -9,8 +9,8 @@ from typing import Final
 import structlog
 
 from clickstream_operator.kube import crd_check as served_api
-from clickstream_operator.kube.client import Kube, KubernetesError
-from clickstream_operator.kube.permissions import RightsReview
+from clickstream_operator.kube.client import KubeClient, KubernetesError
+from clickstream_operator.kube.permissions import PermissionReview
 
 log = structlog.get_logger(__name__)
 
@@ -22,10 +22,12 @@ Check = Callable[[], Awaitable[str]]
 Sleep = Callable[[float], Awaitable[None]]
 
 
-class Startup:
+class Prerequisites:
     """Waits for rights and CRD. `waiting_for` is what is wrong, empty when nothing is."""
 
-    def __init__(self, kube: Kube, review: RightsReview, *, sleep: Sleep = asyncio.sleep) -> None:
+    def __init__(
+        self, kube: KubeClient, review: PermissionReview, *, sleep: Sleep = asyncio.sleep
+    ) -> None:
         self._kube = kube
         self._review = review
         self._sleep = sleep
@@ -34,22 +36,22 @@ class Startup:
 
     async def wait(self) -> None:
         """Return when the operator may begin."""
-        await self._until(self._review.complaint)
-        await self._until(lambda: served_api.complaint(self._kube))
+        await self._until(self._review.problem)
+        await self._until(lambda: served_api.problem(self._kube))
         self.waiting_for = ""
 
-    def suspect(self) -> None:
-        """Something was forbidden: let `guard` look."""
+    def recheck(self) -> None:
+        """Something was forbidden: let `watch` look."""
         self._suspicion.set()
 
-    async def guard(self) -> None:
+    async def watch(self) -> None:
         """For ever: after a suspicion, say what is missing until it is granted again."""
         while True:
             await self._suspicion.wait()
             self._suspicion.clear()
-            wrong = await self._asked(self._review.complaint)
+            wrong = await self._asked(self._review.problem)
             if wrong:
-                await self._until(self._review.complaint, every=_REVIEW_SECONDS, before=wrong)
+                await self._until(self._review.problem, every=_REVIEW_SECONDS, before=wrong)
                 self.waiting_for = ""
                 log.info("the rights are complete again")
 

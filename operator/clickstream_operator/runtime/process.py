@@ -18,20 +18,20 @@ import kopf
 import structlog
 
 from clickstream_operator.aws.limits import Limits
-from clickstream_operator.aws.session_pool import Sessions
+from clickstream_operator.aws.session_pool import SessionPool
 from clickstream_operator.kube import label_selector as selector
-from clickstream_operator.kube.client import Kube, KubernetesError
+from clickstream_operator.kube.client import KubeClient, KubernetesError
 from clickstream_operator.kube.connection import connect, own_namespace
 from clickstream_operator.kube.events import EventRecorder
-from clickstream_operator.kube.fence import Fence, open_always
-from clickstream_operator.kube.leader_election import Candidate, KubernetesLeases
+from clickstream_operator.kube.fence import WriteFence, no_fence
+from clickstream_operator.kube.leader_election import KubernetesLeases, LeaderElector
 from clickstream_operator.kube.lease import Timing
-from clickstream_operator.kube.permissions import RightsReview, needed
+from clickstream_operator.kube.permissions import PermissionReview, needed
 from clickstream_operator.pipeline import packages
-from clickstream_operator.reconcile.config import Surroundings
-from clickstream_operator.reconcile.reconciler import Controller
-from clickstream_operator.runtime.predicates import Store
-from clickstream_operator.runtime.prerequisites import Startup
+from clickstream_operator.reconcile.config import OperatorConfig
+from clickstream_operator.reconcile.reconciler import Reconciler
+from clickstream_operator.runtime.predicates import Predicates
+from clickstream_operator.runtime.prerequisites import Prerequisites
 from clickstream_operator.runtime.watch import build_registry, operator_settings
 from clickstream_operator.runtime.workers import Workers
 from clickstream_operator.runtime.workqueue import WorkQueue
@@ -54,11 +54,11 @@ _KUBE_THREADS: Final = 8
 class _Progress:
     """What readiness depends on."""
 
-    startup: Startup
+    startup: Prerequisites
     workers: Workers | None = None
     leads: bool = False
     watching: bool = False
-    candidate: Candidate | None = None
+    candidate: LeaderElector | None = None
 
 
 async def run(chosen: Settings) -> None:
@@ -74,20 +74,20 @@ async def run(chosen: Settings) -> None:
     kube_pool = ThreadPoolExecutor(_KUBE_THREADS, thread_name_prefix="kube")
     kubeconfig = Path(os.environ["KUBECONFIG"]) if os.environ.get("KUBECONFIG") else None
     timing = Timing.of(chosen.lease_seconds)
-    fence = Fence(timing.deadline)
-    may_write = fence.check if chosen.leader_election else open_always
-    kube = Kube(
+    fence = WriteFence(timing.deadline)
+    ensure_leader = fence.check if chosen.leader_election else no_fence
+    kube = KubeClient(
         connect(kubeconfig),
         executor=kube_pool,
         on_write=lambda target: metrics.kubernetes_writes.labels(target).inc(),
-        may_write=may_write,
+        ensure_leader=ensure_leader,
     )
     home = chosen.lease_namespace or own_namespace(kubeconfig)
     queue = WorkQueue(
         on_change=lambda depth, added: metrics.observe_queue(depth=depth, added=added),
         on_wait=metrics.observe_wait,
     )
-    review = RightsReview(
+    review = PermissionReview(
         kube,
         needed(
             namespaces=chosen.watch_namespaces,
@@ -95,7 +95,7 @@ async def run(chosen: Settings) -> None:
             lease=(home, chosen.instance) if chosen.leader_election else None,
         ),
     )
-    progress = _Progress(Startup(kube, review))
+    progress = _Progress(Prerequisites(kube, review))
     server = HealthServer(
         metrics=metrics,
         healthy=lambda: _unhealthy(progress),
@@ -108,7 +108,7 @@ async def run(chosen: Settings) -> None:
     elected = asyncio.Event()
     if chosen.leader_election:
         loop = asyncio.get_running_loop()
-        progress.candidate = Candidate(
+        progress.candidate = LeaderElector(
             KubernetesLeases(connect(kubeconfig, retries=False)),
             fence,
             namespace=home,
@@ -126,10 +126,10 @@ async def run(chosen: Settings) -> None:
             progress.candidate.start()
         if await _first(stop, elected.wait()):
             return
-        controller = Controller(
+        controller = Reconciler(
             kube=kube,
             recorder=EventRecorder(kube, instance=chosen.instance),
-            sessions=Sessions(
+            sessions=SessionPool(
                 executor=aws_pool,
                 limits=Limits(
                     enabled=chosen.rate_limits,
@@ -137,10 +137,10 @@ async def run(chosen: Settings) -> None:
                     on_throttle=lambda *call: metrics.aws_throttles.labels(*call).inc(),
                 ),
                 on_call=metrics.observe_call,
-                may_write=may_write,
+                ensure_leader=ensure_leader,
                 pool_connections=chosen.aws_threads,
             ),
-            surroundings=Surroundings(
+            config=OperatorConfig(
                 cluster=chosen.cluster_id or await kube.cluster_uid(),
                 instance=f"{home}/{chosen.instance}",
                 default_region=chosen.default_region(),
@@ -166,7 +166,7 @@ async def run(chosen: Settings) -> None:
             queue=queue,
             reconcile=controller.reconcile,
             metrics=metrics,
-            on_forbidden=progress.startup.suspect,
+            on_forbidden=progress.startup.recheck,
         )
         metrics.leads.labels(chosen.instance).set(1)
         await _lead(
@@ -197,10 +197,12 @@ async def _lead(
 ) -> None:
     """Watch and reconcile until a signal comes; running passes end first."""
     workers.start()
-    registry = build_registry(store=Store(), queue=queue, workers=workers, states=metrics.pipelines)
+    registry = build_registry(
+        predicates=Predicates(), queue=queue, workers=workers, states=metrics.pipelines
+    )
     started = asyncio.Event()
     watching = asyncio.create_task(_mark_watching(started, progress))
-    guarding = asyncio.create_task(progress.startup.guard())
+    guarding = asyncio.create_task(progress.startup.watch())
     try:
         # From here on Kopf handles the signals.
         await kopf.operator(
@@ -254,7 +256,7 @@ def _role(progress: _Progress) -> str:
 
 def _unhealthy(progress: _Progress) -> str:
     workers = progress.workers
-    hangs = workers is not None and workers.longest_pass_seconds() > _STUCK_SECONDS
+    hangs = workers is not None and workers.longest_reconcile_seconds() > _STUCK_SECONDS
     return "a pass hangs" if hangs else ""
 
 

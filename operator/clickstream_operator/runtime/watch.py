@@ -17,11 +17,11 @@ import kopf
 
 from clickstream_operator.api.v1alpha1 import GROUP, PLURAL, VERSION
 from clickstream_operator.autoscaling.autoscaler import EVERY_SECONDS
-from clickstream_operator.kube.objects import Key
-from clickstream_operator.runtime.predicates import Store
+from clickstream_operator.kube.objects import ObjectKey
+from clickstream_operator.runtime.predicates import Predicates
 from clickstream_operator.runtime.workers import Workers
 from clickstream_operator.runtime.workqueue import WorkQueue
-from clickstream_operator.status.compose import is_settled
+from clickstream_operator.status.compose import is_up_to_date
 from clickstream_operator.telemetry.metrics import PipelineStates
 
 #: Kopf's own finalizer name. It removes this one when no handler needs it, so ours differs.
@@ -30,7 +30,7 @@ _KOPF_FINALIZER = f"{GROUP}/kopf-unused"
 
 def build_registry(
     *,
-    store: Store,
+    predicates: Predicates,
     queue: WorkQueue,
     workers: Workers,
     states: PipelineStates,
@@ -49,18 +49,18 @@ def build_registry(
     async def seen(event: kopf.RawEvent, body: kopf.Body, **_: Any) -> None:
         # A coroutine: Kopf would run a function in a thread, and the queue belongs to the loop.
         metadata = body["metadata"]
-        key = Key(metadata["namespace"], metadata["name"])
+        key = ObjectKey(metadata["namespace"], metadata["name"])
         if event["type"] == "DELETED":
-            store.forget(key)
+            predicates.forget(key)
             states.forget(key)
             queue.forget(key)
             queue.add(key)
             return
         states.learn(key, body)
-        is_new = not store.knows(key)
-        if not store.learn(key, body):
+        is_new = not predicates.knows(key)
+        if not predicates.changed(key, body):
             return
-        if is_new and event["type"] is None and is_settled(body):
+        if is_new and event["type"] is None and is_up_to_date(body):
             # At start, what is ready and up to date is spread over one resync.
             spec = body.get("spec") or {}
             spread = float(spec.get("resyncIntervalSeconds", 300))

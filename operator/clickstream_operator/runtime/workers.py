@@ -11,7 +11,7 @@ import structlog
 
 from clickstream_operator.kube.client import KubernetesError, KubernetesRefusal, StaleObject
 from clickstream_operator.kube.fence import Fenced
-from clickstream_operator.kube.objects import Key
+from clickstream_operator.kube.objects import ObjectKey
 from clickstream_operator.runtime.workqueue import WorkQueue
 from clickstream_operator.telemetry.metrics import Metrics
 
@@ -21,7 +21,7 @@ _STALE_SECONDS: Final = 0.2
 _RETRY_SECONDS: Final = 5.0
 _DEFECT_SECONDS: Final = 60.0
 
-Reconcile = Callable[[Key], Awaitable[float | None]]
+Reconcile = Callable[[ObjectKey], Awaitable[float | None]]
 
 
 class Workers:
@@ -42,7 +42,7 @@ class Workers:
         self._metrics = metrics
         self._on_forbidden = on_forbidden
         self._tasks: list[asyncio.Task[None]] = []
-        self._since: dict[Key, float] = {}
+        self._since: dict[ObjectKey, float] = {}
 
     def start(self) -> None:
         """Start the tasks."""
@@ -53,7 +53,7 @@ class Workers:
         self._queue.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def longest_pass_seconds(self) -> float:
+    def longest_reconcile_seconds(self) -> float:
         """How long the oldest running pass has been at it; 0 when none runs."""
         now = time.monotonic()
         return max((now - since for since in self._since.values()), default=0.0)
@@ -63,7 +63,7 @@ class Workers:
             with structlog.contextvars.bound_contextvars(pipeline=f"{key.namespace}/{key.name}"):
                 await self._run(key)
 
-    async def _run(self, key: Key) -> None:
+    async def _run(self, key: ObjectKey) -> None:
         started = self._since[key] = time.monotonic()
         self._metrics.observe_workers(running=len(self._since), most=self._count)
         result = "error"

@@ -11,7 +11,7 @@ import heapq
 from collections import deque
 from collections.abc import Callable
 
-from clickstream_operator.kube.objects import Key
+from clickstream_operator.kube.objects import ObjectKey
 
 
 class WorkQueue:
@@ -27,18 +27,18 @@ class WorkQueue:
         self._clock = clock or (lambda: asyncio.get_running_loop().time())
         self._on_change = on_change
         self._on_wait = on_wait
-        self._urgent: deque[Key] = deque()
-        self._normal: deque[Key] = deque()
-        self._queued: dict[Key, float] = {}
-        self._processing: set[Key] = set()
-        self._again: dict[Key, bool] = {}
-        self._delayed: list[tuple[float, int, Key]] = []
-        self._due: dict[Key, float] = {}
+        self._urgent: deque[ObjectKey] = deque()
+        self._normal: deque[ObjectKey] = deque()
+        self._queued: dict[ObjectKey, float] = {}
+        self._processing: set[ObjectKey] = set()
+        self._again: dict[ObjectKey, bool] = {}
+        self._delayed: list[tuple[float, int, ObjectKey]] = []
+        self._due: dict[ObjectKey, float] = {}
         self._sequence = 0
         self._wake = asyncio.Event()
         self._closed = False
 
-    def add(self, key: Key, *, urgent: bool = False) -> None:
+    def add(self, key: ObjectKey, *, urgent: bool = False) -> None:
         """Queue a key now. An urgent one goes before those that merely resync."""
         self._due.pop(key, None)
         if key in self._processing:
@@ -54,7 +54,7 @@ class WorkQueue:
         self._on_change(len(self._queued), True)
         self._wake.set()
 
-    def add_after(self, key: Key, delay: float) -> None:
+    def add_after(self, key: ObjectKey, delay: float) -> None:
         """Queue a key in `delay` seconds, unless it is queued, or due, earlier."""
         if key in self._queued:
             return
@@ -67,7 +67,7 @@ class WorkQueue:
         heapq.heappush(self._delayed, (due, self._sequence, key))
         self._wake.set()
 
-    async def get(self) -> Key | None:
+    async def get(self) -> ObjectKey | None:
         """The next key; None when the queue is closed."""
         while not self._closed:
             self._release_due()
@@ -82,13 +82,13 @@ class WorkQueue:
             await self._sleep_until_due()
         return None
 
-    def done(self, key: Key) -> None:
+    def done(self, key: ObjectKey) -> None:
         """Say that the work on a key has ended."""
         self._processing.discard(key)
         if key in self._again:
             self.add(key, urgent=self._again.pop(key))
 
-    def forget(self, key: Key) -> None:
+    def forget(self, key: ObjectKey) -> None:
         """Drop whatever is planned for a key; work that runs goes on."""
         self._due.pop(key, None)
         self._again.pop(key, None)

@@ -20,49 +20,49 @@ from clickstream_operator.api.v1alpha1 import (
     Status,
 )
 from clickstream_operator.engine.inventory import Drift, Entry, Origin, State
-from clickstream_operator.status.conditions import judge
+from clickstream_operator.status.conditions import set_conditions
 from clickstream_operator.status.progress_deadline import is_same_failure
-from clickstream_operator.status.result import Report, timestamp
+from clickstream_operator.status.result import ReconcileResult, timestamp
 
 
-def compose(previous: Status, report: Report, *, now: datetime) -> Status:
+def compose(previous: Status, result: ReconcileResult, *, now: datetime) -> Status:
     """The status after a pass. Equal inputs but for `now` give an equal status."""
     text_now = timestamp(now)
-    entries = _with_times(report.entries, previous, text_now)
-    conditions = ConditionSet(previous.conditions, generation=report.generation, now=text_now)
-    judge(conditions, entries, report, previous, now)
+    entries = _with_times(result.entries, previous, text_now)
+    conditions = ConditionSet(previous.conditions, generation=result.generation, now=text_now)
+    set_conditions(conditions, entries, result, previous, now)
     return Status(
-        observed_generation=report.generation,
+        observed_generation=result.generation,
         conditions=conditions.as_list(),
         resources=[_resource(entry) for entry in entries],
         # What could not be looked at keeps its outputs.
-        outputs=(not report.failed_looks and dict(report.outputs)) or previous.outputs,
-        effective=report.effective or previous.effective,
+        outputs=(not result.failed_observations and dict(result.outputs)) or previous.outputs,
+        effective=result.effective or previous.effective,
         contender=previous.contender,
-        last_handled_reconcile_at=report.handled_request or previous.last_handled_reconcile_at,
-        plan=_priced(report),
-        resizes=list(previous.resizes if report.resizes is None else report.resizes),
+        last_handled_reconcile_at=result.handled_request or previous.last_handled_reconcile_at,
+        plan=_priced(result),
+        resizes=list(previous.resizes if result.resizes is None else result.resizes),
         mode_switches=list(
-            previous.mode_switches if report.mode_switches is None else report.mode_switches
+            previous.mode_switches if result.mode_switches is None else result.mode_switches
         ),
-        estimated_monthly_cost=report.monthly_cost or previous.estimated_monthly_cost,
+        estimated_monthly_cost=result.monthly_cost or previous.estimated_monthly_cost,
     )
 
 
-def _priced(report: Report) -> Plan | None:
+def _priced(result: ReconcileResult) -> Plan | None:
     """The plan with the cost of what it leads to; an empty one leads nowhere."""
-    plan = report.plan
+    plan = result.plan
     if plan is None:
         return None
-    cost = report.monthly_cost or plan.cost_per_month if plan.changes else ""
+    cost = result.monthly_cost or plan.cost_per_month if plan.changes else ""
     return plan.model_copy(update={"cost_per_month": cost})
 
 
-def begin(previous: Status, report: Report, *, now: datetime) -> Status:
+def begin(previous: Status, result: ReconcileResult, *, now: datetime) -> Status:
     """The first status of a new generation, written before any AWS write."""
     text_now = timestamp(now)
-    conditions = ConditionSet(previous.conditions, generation=report.generation, now=text_now)
-    changed = any(entry.applied_hash for entry in report.entries)
+    conditions = ConditionSet(previous.conditions, generation=result.generation, now=text_now)
+    changed = any(entry.applied_hash for entry in result.entries)
     conditions.set(
         types.READY,
         "False" if changed else "Unknown",
@@ -72,18 +72,18 @@ def begin(previous: Status, report: Report, *, now: datetime) -> Status:
     conditions.reconciling(Reason.PROGRESSING, "the new spec is being applied")
     return previous.model_copy(
         update={
-            "observed_generation": report.generation,
+            "observed_generation": result.generation,
             "conditions": conditions.as_list(),
             "resources": [
-                _resource(entry) for entry in _with_times(report.entries, previous, text_now)
+                _resource(entry) for entry in _with_times(result.entries, previous, text_now)
             ],
-            "effective": report.effective,
-            "outputs": dict(report.outputs) or previous.outputs,
+            "effective": result.effective,
+            "outputs": dict(result.outputs) or previous.outputs,
         }
     )
 
 
-def is_settled(body: Mapping[str, Any]) -> bool:
+def is_up_to_date(body: Mapping[str, Any]) -> bool:
     """Whether an object is ready for its present spec, and nobody asks anything of it."""
     metadata = body["metadata"]
     if "deletionTimestamp" in metadata:

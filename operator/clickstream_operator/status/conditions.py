@@ -13,48 +13,48 @@ from clickstream_operator.api.v1alpha1 import Status
 from clickstream_operator.engine.inventory import Entry, State
 from clickstream_operator.status.progress_deadline import (
     PACED,
-    TOLERATED_FAILED_LOOKS,
+    TOLERATED_FAILED_OBSERVATIONS,
     is_error,
     probe,
     stalls,
 )
-from clickstream_operator.status.result import Problem, Publication, Report, timestamp
+from clickstream_operator.status.result import Blocker, Publication, ReconcileResult, timestamp
 
 
-def judge(
+def set_conditions(
     conditions: ConditionSet,
     entries: Sequence[Entry],
-    report: Report,
+    result: ReconcileResult,
     previous: Status,
     now: datetime,
 ) -> None:
     """Set the conditions after a pass; `entries` have their times."""
-    if report.deleting:
-        _say_deleting(conditions, entries, report, previous, now)
-    elif report.problem is not None:
-        truth: types.Truth = "Unknown" if report.failed_looks else "False"
-        _say_problem(conditions, report.problem, previous, now, truth=truth)
-    elif report.failed_looks:
-        _say_unseen(conditions, entries, report, now)
+    if result.deleting:
+        _set_deleting(conditions, entries, result, previous, now)
+    elif result.blocker is not None:
+        truth: types.Truth = "Unknown" if result.failed_observations else "False"
+        _set_blocker(conditions, result.blocker, previous, now, truth=truth)
+    elif result.failed_observations:
+        _set_unobservable(conditions, entries, result, now)
     else:
-        _say_progress(conditions, entries, report, previous, now)
-    _say_credentials(conditions, report)
-    _say_drift(conditions, entries)
-    _say_pending(conditions, report.pending_fields)
-    _say_publication(conditions, report.publication)
-    if not report.deleting:
-        _say_suspended(conditions, entries, report)
+        _set_progress(conditions, entries, result, previous, now)
+    _set_credentials(conditions, result)
+    _set_drift(conditions, entries)
+    _set_fields_pending(conditions, result.pending_fields)
+    _set_publication(conditions, result.publication)
+    if not result.deleting:
+        _set_suspended(conditions, entries, result)
 
 
-def _say_progress(
+def _set_progress(
     conditions: ConditionSet,
     entries: Sequence[Entry],
-    report: Report,
+    result: ReconcileResult,
     previous: Status,
     now: datetime,
 ) -> None:
-    open_ones = _open(entries, report, previous)
-    aside = [entry for entry in entries if entry.name not in report.gating and is_error(entry)]
+    open_ones = _open(entries, result, previous)
+    aside = [entry for entry in entries if entry.name not in result.gating and is_error(entry)]
     if not open_ones:
         ready = sum(entry.state in {State.READY, State.DRIFTED} for entry in entries)
         extra = f"; not working: {_named(aside)}" if aside else ""
@@ -69,11 +69,11 @@ def _say_progress(
         first = (stuck or errors)[0]
         reason, message = Reason(first.reason), _sentence(first)
         conditions.set(types.READY, "False", reason, message)
-        _say_stuck_or_retried(conditions, reason, message, stuck=bool(stuck))
-    elif waiting and report.plan is not None:
+        _set_stalled_or_retrying(conditions, reason, message, stuck=bool(stuck))
+    elif waiting and result.plan is not None:
         message = (
-            f"{report.plan.summary}; read status.plan, then approve it with the annotation "
-            f"clickstream.dev/approved-plan={report.plan.hash}"
+            f"{result.plan.summary}; read status.plan, then approve it with the annotation "
+            f"clickstream.dev/approved-plan={result.plan.hash}"
         )
         conditions.set(types.READY, "False", Reason.PLAN_PENDING, message)
         conditions.settled()
@@ -87,30 +87,30 @@ def _say_progress(
             for condition in previous.conditions
         ) or all(entry.applied_hash for entry in open_ones)
         reason = Reason.UPDATING if was_ready else Reason.CREATING
-        total = len(report.gating)
+        total = len(result.gating)
         message = f"{total - len(open_ones)} of {total} ready; waiting for {_named(open_ones)}"
         conditions.set(types.READY, "False", reason, message)
         conditions.reconciling(Reason.PROGRESSING, message)
 
 
-def _open(entries: Sequence[Entry], report: Report, previous: Status) -> list[Entry]:
+def _open(entries: Sequence[Entry], result: ReconcileResult, previous: Status) -> list[Entry]:
     """What Ready waits for.
 
     While a change is under way, what the pass has not come to is open although it was ready before.
     """
     resync = any(c.type == types.READY and c.status == "True" for c in previous.conditions)
-    coming = frozenset[str]() if resync else report.unvisited & report.gating
+    coming = frozenset[str]() if resync else result.pending & result.gating
     found = [
         entry
         for entry in entries
         if entry.name in coming
-        or (entry.name in report.gating and entry.state not in {State.READY, State.DRIFTED})
+        or (entry.name in result.gating and entry.state not in {State.READY, State.DRIFTED})
     ]
     unlisted = sorted(coming - {entry.name for entry in entries})
     return found + [Entry(name=name, kind="", physical_name="") for name in unlisted]
 
 
-def _say_stuck_or_retried(
+def _set_stalled_or_retrying(
     conditions: ConditionSet, reason: Reason, message: str, *, stuck: bool
 ) -> None:
     if stuck:
@@ -119,79 +119,79 @@ def _say_stuck_or_retried(
         conditions.reconciling(Reason.PROGRESSING_WITH_RETRY, message)
 
 
-def _say_problem(
+def _set_blocker(
     conditions: ConditionSet,
-    problem: Problem,
+    blocker: Blocker,
     previous: Status,
     now: datetime,
     *,
     truth: types.Truth = "False",
 ) -> None:
-    probed = probe(replace(problem, since=problem.since or timestamp(now)))
+    probed = probe(replace(blocker, since=blocker.since or timestamp(now)))
     already = any(
-        c.type == types.STALLED and c.reason == problem.reason for c in previous.conditions
+        c.type == types.STALLED and c.reason == blocker.reason for c in previous.conditions
     )
-    conditions.set(types.READY, truth, problem.reason, problem.message)
+    conditions.set(types.READY, truth, blocker.reason, blocker.message)
     stuck = already or stalls(probed, now=now)
-    _say_stuck_or_retried(conditions, problem.reason, problem.message, stuck=stuck)
+    _set_stalled_or_retrying(conditions, blocker.reason, blocker.message, stuck=stuck)
 
 
-def _say_unseen(
-    conditions: ConditionSet, entries: Sequence[Entry], report: Report, now: datetime
+def _set_unobservable(
+    conditions: ConditionSet, entries: Sequence[Entry], result: ReconcileResult, now: datetime
 ) -> None:
     """A ready pipeline could not be looked at: believed for two resyncs, then unknown."""
-    if report.failed_looks > TOLERATED_FAILED_LOOKS:
+    if result.failed_observations > TOLERATED_FAILED_OBSERVATIONS:
         errors = [entry for entry in entries if is_error(entry)]
         stuck = [entry for entry in errors if stalls(entry, now=now)]
         first = next(iter(stuck or errors), None)
         reason = Reason(first.reason) if first else Reason.TRANSIENT
         message = _sentence(first) if first else "AWS can't be read"
         conditions.set(types.READY, "Unknown", reason, message)
-        _say_stuck_or_retried(conditions, reason, message, stuck=bool(stuck))
+        _set_stalled_or_retrying(conditions, reason, message, stuck=bool(stuck))
 
 
-def _say_deleting(
+def _set_deleting(
     conditions: ConditionSet,
     entries: Sequence[Entry],
-    report: Report,
+    result: ReconcileResult,
     previous: Status,
     now: datetime,
 ) -> None:
     left = [entry for entry in entries if entry.state is not State.RETAINED]
     blocked = [entry for entry in left if is_error(entry)]
-    if report.problem is not None:
-        message = f"deletion waits: {report.problem.message}"
-        waiting = replace(report.problem, message=message)
-        _say_problem(conditions, waiting, previous, now)
+    if result.blocker is not None:
+        message = f"deletion waits: {result.blocker.message}"
+        waiting = replace(result.blocker, message=message)
+        _set_blocker(conditions, waiting, previous, now)
     elif blocked:
         stuck = [entry for entry in blocked if stalls(entry, now=now)]
         first = (stuck or blocked)[0]
         message = f"deletion waits: {_sentence(first)}"
         conditions.set(types.READY, "False", Reason(first.reason), message)
-        _say_stuck_or_retried(conditions, Reason(first.reason), message, stuck=bool(stuck))
+        _set_stalled_or_retrying(conditions, Reason(first.reason), message, stuck=bool(stuck))
     else:
         message = f"{len(left)} resources left: {_named(left)}" if left else "all gone or retained"
         conditions.set(types.READY, "False", Reason.DELETING, message)
         conditions.reconciling(Reason.DELETING, message)
 
 
-def _say_credentials(conditions: ConditionSet, report: Report) -> None:
-    if report.credentials_are_bad:
+def _set_credentials(conditions: ConditionSet, result: ReconcileResult) -> None:
+    if result.credentials_are_bad:
         conditions.set(
-            types.CREDENTIALS_VALID, "False", Reason.CREDENTIALS_INVALID, report.credentials_message
+            types.CREDENTIALS_VALID, "False", Reason.CREDENTIALS_INVALID, result.credentials_message
         )
-    elif _proves_credential(report):
+    elif _proves_credential(result):
         conditions.set(types.CREDENTIALS_VALID, "True", Reason.CREDENTIALS_VALID)
 
 
-def _proves_credential(report: Report) -> bool:
+def _proves_credential(result: ReconcileResult) -> bool:
     """Whether AWS answered to it: a pass that could not look says nothing about it."""
-    if report.problem is not None:
-        return report.problem.reason is Reason.ACCOUNT_MISMATCH
-    return not report.failed_looks
+    if result.blocker is not None:
+        return result.blocker.reason is Reason.ACCOUNT_MISMATCH
+    return not result.failed_observations
 
 
-def _say_drift(conditions: ConditionSet, entries: Iterable[Entry]) -> None:
+def _set_drift(conditions: ConditionSet, entries: Iterable[Entry]) -> None:
     drifted = [
         entry
         for entry in entries
@@ -207,7 +207,7 @@ def _say_drift(conditions: ConditionSet, entries: Iterable[Entry]) -> None:
         conditions.set(types.DRIFT_DETECTED, "False", Reason.NO_DRIFT)
 
 
-def _say_pending(conditions: ConditionSet, fields: Sequence[str]) -> None:
+def _set_fields_pending(conditions: ConditionSet, fields: Sequence[str]) -> None:
     if fields:
         message = f"accepted, without effect in this version: {', '.join(fields)}"
         conditions.set(types.FIELDS_PENDING, "True", Reason.NOT_YET_EFFECTIVE, message)
@@ -215,7 +215,7 @@ def _say_pending(conditions: ConditionSet, fields: Sequence[str]) -> None:
         conditions.remove(types.FIELDS_PENDING)
 
 
-def _say_publication(conditions: ConditionSet, publication: Publication | None) -> None:
+def _set_publication(conditions: ConditionSet, publication: Publication | None) -> None:
     if publication is None:
         return
     if publication.truth is None:
@@ -226,17 +226,19 @@ def _say_publication(conditions: ConditionSet, publication: Publication | None) 
     )
 
 
-def _say_suspended(conditions: ConditionSet, entries: Sequence[Entry], report: Report) -> None:
-    if not report.suspended:
+def _set_suspended(
+    conditions: ConditionSet, entries: Sequence[Entry], result: ReconcileResult
+) -> None:
+    if not result.suspended:
         conditions.remove(types.SUSPENDED)
         return
     conditions.set(
         types.SUSPENDED, "True", Reason.SUSPENDED, "spec.suspend is true; set it to false to go on"
     )
     conditions.settled()
-    if report.problem is not None:
+    if result.blocker is not None:
         return
-    gating = [entry for entry in entries if entry.name in report.gating]
+    gating = [entry for entry in entries if entry.name in result.gating]
     if all(entry.state in {State.READY, State.DRIFTED} for entry in gating):
         return
     applied = any(entry.applied_hash for entry in gating)

@@ -16,7 +16,7 @@ from clickstream_operator.api.v1alpha1 import (
 )
 from clickstream_operator.engine.outcome import Outcome
 from clickstream_operator.engine.plan import Action
-from clickstream_operator.kube.events import Happening
+from clickstream_operator.kube.events import Event
 from clickstream_operator.status.compose import inventory
 from clickstream_operator.status.progress_deadline import is_error
 
@@ -30,18 +30,18 @@ _VERBS = (
 _NOTE_LENGTH: Final = 960
 
 
-def happenings(
+def events_for(
     before: Status,
     after: Status,
     outcomes: Mapping[str, Outcome],
     *,
     gating: frozenset[str] | None = None,
-) -> list[Happening]:
+) -> list[Event]:
     """The Events for one change of status.
 
     `gating`: what Ready speaks for; the failures of the rest are told one by one. None: of nothing.
     """
-    found: list[Happening] = []
+    found: list[Event] = []
     for action, reason, verb in _VERBS:
         touched = [
             _with_fields(name, one) if action is Action.UPDATE else name
@@ -50,7 +50,7 @@ def happenings(
         ]
         if touched:
             note = f"{verb} {', '.join(touched)}"
-            found.append(Happening("Normal", reason, note, verb.capitalize()))
+            found.append(Event("Normal", reason, note, verb.capitalize()))
     corrected = [
         f"{name} ({', '.join(one.fields) or 'was gone'})"
         for name, one in outcomes.items()
@@ -58,11 +58,11 @@ def happenings(
     ]
     if corrected:
         found += [
-            Happening("Normal", Reason.DRIFT_CORRECTED, f"corrected {note}", "Correct")
+            Event("Normal", Reason.DRIFT_CORRECTED, f"corrected {note}", "Correct")
             for note in notes_of(corrected, separator=", ")
         ]
     new_drift = [
-        Happening("Warning", Reason.DRIFT_DETECTED, note, types.DRIFT_DETECTED)
+        Event("Warning", Reason.DRIFT_DETECTED, note, types.DRIFT_DETECTED)
         for note in notes_of(_new_drift(before, after), separator="; ")
     ]
     found += new_drift
@@ -72,7 +72,7 @@ def happenings(
     asked = after.last_handled_reconcile_at
     if asked != before.last_handled_reconcile_at:
         note = f"a pass ran, as {RECONCILE_REQUESTED_AT}={asked} asks"
-        found.append(Happening("Normal", Reason.RECONCILE_REQUEST_HANDLED, note, "Reconcile"))
+        found.append(Event("Normal", Reason.RECONCILE_REQUEST_HANDLED, note, "Reconcile"))
     known = types.by_type(before.conditions)
     for condition in after.conditions:
         if condition.type == types.DRIFT_DETECTED and new_drift:
@@ -84,23 +84,23 @@ def happenings(
     return found
 
 
-def _about_plan(before: Plan, after: Plan) -> list[Happening]:
+def _about_plan(before: Plan, after: Plan) -> list[Event]:
     """A plan that waits, one that was approved, one that is complete; all in one pass at times."""
-    found: list[Happening] = []
+    found: list[Event] = []
     complete = bool(before.hash) and after.serial > before.serial
     taken_up = after.approved and after.hash == before.hash
     if (complete or taken_up) and not before.approved:
         note = f"plan {before.hash} is approved: {before.summary}"
-        found.append(Happening("Normal", Reason.PLAN_APPROVED, note, "Approve"))
+        found.append(Event("Normal", Reason.PLAN_APPROVED, note, "Approve"))
     if complete:
         note = f"plan {before.hash} is complete: {before.summary}"
-        found.append(Happening("Normal", Reason.PLAN_COMPLETED, note, "Complete"))
+        found.append(Event("Normal", Reason.PLAN_COMPLETED, note, "Complete"))
     if after.hash and after.hash != before.hash:
         note = (
             f"a plan waits for approval: {after.summary}; read status.plan, then approve it with "
             f"the annotation {APPROVED_PLAN}={after.hash}"
         )
-        found.append(Happening("Warning", Reason.PLAN_PENDING, note, "Plan"))
+        found.append(Event("Warning", Reason.PLAN_PENDING, note, "Plan"))
     return found
 
 
@@ -114,7 +114,7 @@ def _new_drift(before: Status, after: Status) -> list[str]:
     return [f"{name}: {', '.join(fields)}" for name, fields in by_resource.items() if fields]
 
 
-def _about_subscribers(before: Status, after: Status) -> list[Happening]:
+def _about_subscribers(before: Status, after: Status) -> list[Event]:
     """Who has to confirm, or has unsubscribed: said when it begins, and the status goes on."""
     known = {(one.name, one.message) for one in before.resources}
     new = [
@@ -123,16 +123,16 @@ def _about_subscribers(before: Status, after: Status) -> list[Happening]:
         if one.reason == Reason.NOT_CONFIRMED and (one.name, one.message) not in known
     ]
     return [
-        Happening("Warning", Reason.NOT_CONFIRMED, note, "Subscribe")
+        Event("Warning", Reason.NOT_CONFIRMED, note, "Subscribe")
         for note in notes_of(new, separator="; ")
     ]
 
 
-def _about_the_rest(before: Status, after: Status, gating: frozenset[str]) -> list[Happening]:
+def _about_the_rest(before: Status, after: Status, gating: frozenset[str]) -> list[Event]:
     """What fails without Ready being False for it, such as an alarm: said when it begins."""
     known = {name for name, one in inventory(before).items() if is_error(one)}
     return [
-        Happening("Warning", Reason(one.reason), f"{name}: {one.message}", "Apply")
+        Event("Warning", Reason(one.reason), f"{name}: {one.message}", "Apply")
         for name, one in inventory(after).items()
         if is_error(one) and name not in known and name not in gating
     ]
@@ -160,7 +160,7 @@ def _with_fields(name: str, outcome: Outcome) -> str:
     return f"{name} ({', '.join(outcome.fields)})" if outcome.fields else name
 
 
-def _about_condition(condition: Condition) -> list[Happening]:
+def _about_condition(condition: Condition) -> list[Event]:
     kind, truth, reason = condition.type, condition.status, Reason(condition.reason)
     note = condition.message or reason.value
     if (
@@ -170,7 +170,7 @@ def _about_condition(condition: Condition) -> list[Happening]:
         or (kind == types.OUTPUTS_PUBLISHED and truth == "False")
         or (kind == types.RECONCILING and reason is Reason.PROGRESSING_WITH_RETRY)
     ):
-        return [Happening("Warning", reason, note, kind)]
+        return [Event("Warning", reason, note, kind)]
     if (kind == types.READY and truth == "True") or kind == types.SUSPENDED:
-        return [Happening("Normal", reason, note, kind)]
+        return [Event("Normal", reason, note, kind)]
     return []

@@ -8,7 +8,7 @@ from typing import Final
 
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.engine.inventory import Entry, State
-from clickstream_operator.status.result import Problem
+from clickstream_operator.status.result import Blocker
 
 _AT_ONCE: Final = frozenset(
     {
@@ -44,7 +44,7 @@ PACED: Final = frozenset(
 )
 _CALM: Final = _WAITING | PACED | {Reason.PLAN_PENDING, Reason.SUSPENDED}
 #: Resyncs of a ready pipeline that may fail before Ready becomes Unknown.
-TOLERATED_FAILED_LOOKS: Final = 2
+TOLERATED_FAILED_OBSERVATIONS: Final = 2
 
 
 def is_error(entry: Entry) -> bool:
@@ -54,16 +54,16 @@ def is_error(entry: Entry) -> bool:
 
 def stalls(entry: Entry, *, now: datetime) -> bool:
     """Whether waiting longer for this resource is not worth it."""
-    patience = _patience_with(entry.reason)
-    if patience is None:
+    deadline = _deadline_of(entry.reason)
+    if deadline is None:
         return False
     since = datetime.fromisoformat(entry.since) if entry.since else now
-    return now - since >= patience
+    return now - since >= deadline
 
 
 def is_same_failure(before: Entry, after: Entry) -> bool:
     """Whether a failure goes on under another reason that is borne as long."""
-    alike = _patience_with(before.reason) == _patience_with(after.reason)
+    alike = _deadline_of(before.reason) == _deadline_of(after.reason)
     return is_error(before) and is_error(after) and alike
 
 
@@ -71,26 +71,26 @@ def seconds_to_stall(entries: Iterable[Entry], *, now: datetime) -> float | None
     """Seconds until the next of these has failed for too long; None when none is on the way."""
     left = []
     for entry in entries:
-        patience = _patience_with(entry.reason)
-        if patience is not None and is_error(entry) and not stalls(entry, now=now):
+        deadline = _deadline_of(entry.reason)
+        if deadline is not None and is_error(entry) and not stalls(entry, now=now):
             since = datetime.fromisoformat(entry.since) if entry.since else now
-            left.append((patience - (now - since)).total_seconds())
+            left.append((deadline - (now - since)).total_seconds())
     return min(left, default=None)
 
 
-def probe(problem: Problem) -> Entry:
+def probe(blocker: Blocker) -> Entry:
     """A problem as the failure of a resource without a name: the same patience holds for both."""
     return Entry(
         name="",
         kind="",
         physical_name="",
         state=State.FAILED,
-        reason=problem.reason,
-        since=problem.since,
+        reason=blocker.reason,
+        since=blocker.since,
     )
 
 
-def _patience_with(reason: str) -> timedelta | None:
+def _deadline_of(reason: str) -> timedelta | None:
     """How long a reason may last before the pipeline is stalled; None: for ever."""
     if reason in _AT_ONCE:
         return timedelta()

@@ -1,4 +1,4 @@
-"""What a pass found, for the status."""
+"""Result of one reconcile: inventory, outputs, plan and blockers, for the status."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from clickstream_operator.engine.inventory import Entry
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class Blocker:
     """What keeps a whole pass from happening: a credential, an account, a field.
 
     `since` is the RFC 3339 time at which it began, empty for now.
@@ -27,35 +27,36 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """What a pass found, for the status.
-
-    `entries` is the inventory afterwards, in order; `gating` the names that Ready depends on;
-    `unvisited` the names that a pass that still runs has not come to.
-    `monthly_cost`: dollars at the stated traffic, empty: as before.
-    `failed_looks`: resyncs in a row in which a ready pipeline could not be looked at. `resizes` and
-    `mode_switches` None: as before. `publication` None: as before.
-    """
+class ReconcileResult:
+    """Result of one reconcile, from which the status is composed."""
 
     generation: int
     entries: Sequence[Entry]
+    """The inventory afterwards, in order."""
     gating: frozenset[str]
+    """Names of the resources that Ready depends on."""
     effective: Effective | None
     outputs: Mapping[str, Any] = field(default_factory=dict)
     credentials_are_bad: bool = False
     credentials_message: str = ""
-    failed_looks: int = 0
+    failed_observations: int = 0
+    """Resyncs in a row in which a ready pipeline could not be observed."""
     suspended: bool = False
     deleting: bool = False
     pending_fields: Sequence[str] = ()
     handled_request: str = ""
-    problem: Problem | None = None
+    blocker: Blocker | None = None
     plan: Plan | None = None
-    unvisited: frozenset[str] = frozenset()
+    pending: frozenset[str] = frozenset()
+    """Names that a reconcile still under way has not reached."""
     resizes: Sequence[Resize] | None = None
+    """None: as before."""
     mode_switches: Sequence[ModeSwitch] | None = None
+    """None: as before."""
     monthly_cost: str = ""
+    """Dollars at the stated traffic; empty: as before."""
     publication: Publication | None = None
+    """None: as before."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from clickstream_operator.aws.session import CallRecord
-from clickstream_operator.kube.objects import Key
+from clickstream_operator.kube.objects import ObjectKey
 
 _CONTROLLER = "clickstreampipeline"
 
@@ -30,9 +30,9 @@ class PipelineStates(Collector):
     """What the watch last showed of each pipeline, as metrics; a pipeline that went has none."""
 
     def __init__(self) -> None:
-        self._seen: dict[Key, _Seen] = {}
+        self._seen: dict[ObjectKey, _Seen] = {}
 
-    def learn(self, key: Key, body: Mapping[str, Any]) -> None:
+    def learn(self, key: ObjectKey, body: Mapping[str, Any]) -> None:
         """Remember an object."""
         conditions = (body.get("status") or {}).get("conditions") or []
         since = body["metadata"].get("deletionTimestamp")
@@ -41,7 +41,7 @@ class PipelineStates(Collector):
             datetime.fromisoformat(since).timestamp() if since else None,
         )
 
-    def forget(self, key: Key) -> None:
+    def forget(self, key: ObjectKey) -> None:
         """Drop a deleted object."""
         self._seen.pop(key, None)
 
