@@ -43,6 +43,7 @@ from clickstream_operator.kube.objects import ObjectKey
 from clickstream_operator.pipeline import packages
 from clickstream_operator.reconcile.config import OperatorConfig
 from clickstream_operator.reconcile.reconciler import Reconciler
+from clickstream_operator.reconcile.services import Services
 from clickstream_operator.telemetry.metrics import Metrics
 from sandbox import Sandbox
 from sandbox.operator_process import NAMESPACE, PACKAGES, SERVICE_ACCOUNT
@@ -156,13 +157,15 @@ class Pilot:
             **self.overrides,
         }
         self.controller = Reconciler(
-            kube=kube,
-            recorder=EventRecorder(kube, instance="test"),
-            sessions=self._session,
-            config=OperatorConfig(**config),
-            metrics=Metrics(),
-            clock=lambda: self.time,
-            now=lambda: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.time),
+            Services(
+                kube=kube,
+                recorder=EventRecorder(kube, instance="test"),
+                sessions=self._session,
+                config=OperatorConfig(**config),
+                metrics=Metrics(),
+                clock=lambda: self.time,
+                now=lambda: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.time),
+            ),
             jitter=lambda: 0.5,
         )
 

@@ -31,6 +31,7 @@ from clickstream_operator.pipeline import names
 from clickstream_operator.pipeline.context import BuildContext
 from clickstream_operator.reconcile.config import OperatorConfig
 from clickstream_operator.reconcile.reconciler import Reconciler
+from clickstream_operator.reconcile.services import Services
 from clickstream_operator.runtime import workers as workers_module
 from clickstream_operator.runtime.workers import Workers
 from clickstream_operator.runtime.workqueue import WorkQueue
@@ -216,21 +217,23 @@ class Fleet:
         loop = asyncio.get_running_loop()
         self._queue = WorkQueue()
         self._controller = Reconciler(
-            kube=cast("KubeClient", self.kube),
-            recorder=cast("EventRecorder", NoRecorder()),
-            sessions=lambda region, _role: cast(
-                "AwsSession", MemorySession(region, broken=self.broken)
+            Services(
+                kube=cast("KubeClient", self.kube),
+                recorder=cast("EventRecorder", NoRecorder()),
+                sessions=lambda region, _role: cast(
+                    "AwsSession", MemorySession(region, broken=self.broken)
+                ),
+                config=OperatorConfig(
+                    cluster=CLUSTER,
+                    instance="test",
+                    default_region="eu-west-1",
+                    account_regional_buckets=False,
+                    packages={},
+                ),
+                metrics=Metrics(),
+                clock=loop.time,
+                now=lambda: datetime(2026, 11, 1, tzinfo=UTC) + timedelta(seconds=loop.time()),
             ),
-            config=OperatorConfig(
-                cluster=CLUSTER,
-                instance="test",
-                default_region="eu-west-1",
-                account_regional_buckets=False,
-                packages={},
-            ),
-            metrics=Metrics(),
-            clock=loop.time,
-            now=lambda: datetime(2026, 11, 1, tzinfo=UTC) + timedelta(seconds=loop.time()),
             jitter=lambda: 0.5,
         )
         workers_ = Workers(

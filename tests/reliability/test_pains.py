@@ -27,7 +27,7 @@ import yaml
 from clickstream_operator.api.v1alpha1 import Spec
 from clickstream_operator.kube.objects import ObjectKey
 from clickstream_operator.reconcile.requeue import RequeuePolicy
-from clickstream_operator.reconcile.state import ReconcileState
+from clickstream_operator.reconcile.state import GenerationState, ReconcileState
 from clickstream_operator.runtime.predicates import Predicates
 from clickstream_operator.runtime.watch import operator_settings
 from clickstream_operator.runtime.workqueue import WorkQueue
@@ -103,7 +103,7 @@ def live(
 async def _step(pilot: Pilot) -> tuple[float | None, Body | None]:
     """One pass, and the object after it: without kubectl, which takes longer than the pass."""
     delay = await pilot.step()
-    return delay, await pilot.controller._kube.get(pilot.key)
+    return delay, await pilot.controller._services.kube.get(pilot.key)
 
 
 def condition(body: Body, kind: str) -> dict[str, Any]:
@@ -268,12 +268,12 @@ async def test_xp_aws_2029_an_edit_overtakes_an_hour_of_backlog() -> None:
     queue.add(backlog[-1], urgent=True)
     assert await queue.get() == backlog[-1]
     dice = random.Random(1)  # noqa: S311 no secret
-    pace = RequeuePolicy(clock=lambda: 0.0, jitter=dice.random)
+    requeue = RequeuePolicy(clock=lambda: 0.0, jitter=dice.random)
     due: Counter[int] = Counter()
     for _ in backlog:
-        memory = ReconcileState(uid="", generation=1)
-        pace.plan_resync(memory, 300)
-        due[int(memory.resync_due)] += 1
+        state = ReconcileState("", GenerationState(1))
+        requeue.plan_resync(state, 300)
+        due[int(state.generation.resync_due)] += 1
     assert max(due.values()) < len(backlog) / 20
 
 

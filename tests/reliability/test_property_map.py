@@ -186,7 +186,7 @@ class Campaign:
         self.pilot.apply(self.filled(spec))
         for _ in range(MOST_PASSES):
             delay = run(self.pilot.step())
-            body = run(self.pilot.controller._kube.get(self.pilot.key))
+            body = run(self.pilot.controller._services.kube.get(self.pilot.key))
             self.status = body["status"]
             if _is_settled(body):
                 self._spec = spec

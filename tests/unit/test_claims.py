@@ -107,4 +107,4 @@ def test_one_name_for_two_tables_is_a_fault_of_the_spec() -> None:
 
 def test_a_minute_is_the_longest_wait() -> None:
     """A name that becomes free is noticed soon."""
-    assert claims.LOOK_AGAIN <= 60
+    assert claims.RECHECK_SECONDS <= 60

@@ -22,6 +22,7 @@ from clickstream_operator.pipeline import build as pipeline
 from clickstream_operator.reconcile import apply as apply_pass
 from clickstream_operator.reconcile.config import OperatorConfig
 from clickstream_operator.reconcile.reconciler import Reconciler
+from clickstream_operator.reconcile.services import Services
 from clickstream_operator.resources.s3_config_object import ConfigObject
 from clickstream_operator.status import compose as statuses
 from clickstream_operator.telemetry.metrics import Metrics
@@ -116,19 +117,21 @@ class World:
         monkeypatch.setattr(pipeline, "build", lambda _blueprint: self.wanted)
         monkeypatch.setattr(pipeline, "build_everything", lambda _blueprint: self.possible)
         self.controller = Reconciler(
-            kube=cast("KubeClient", self.kube),
-            recorder=cast("EventRecorder", self.recorder),
-            sessions=lambda _region, _role: cast("AwsSession", self.session),
-            config=OperatorConfig(
-                cluster="cluster-1",
-                instance="test",
-                default_region="eu-west-1",
-                account_regional_buckets=False,
-                packages={},
+            Services(
+                kube=cast("KubeClient", self.kube),
+                recorder=cast("EventRecorder", self.recorder),
+                sessions=lambda _region, _role: cast("AwsSession", self.session),
+                config=OperatorConfig(
+                    cluster="cluster-1",
+                    instance="test",
+                    default_region="eu-west-1",
+                    account_regional_buckets=False,
+                    packages={},
+                ),
+                metrics=Metrics(),
+                clock=lambda: self.time,
+                now=lambda: NOW + timedelta(seconds=self.time),
             ),
-            metrics=Metrics(),
-            clock=lambda: self.time,
-            now=lambda: NOW + timedelta(seconds=self.time),
             jitter=lambda: 0.0,
         )
 

@@ -1,4 +1,4 @@
-"""Changes at AWS's pace: they wait without failing, and hold up nothing else."""
+"""Changes at AWS's requeue: they wait without failing, and hold up nothing else."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from clickstream_operator.engine.resource import (
     progressing,
 )
 from clickstream_operator.reconcile.requeue import RequeuePolicy
-from clickstream_operator.reconcile.state import ReconcileState
+from clickstream_operator.reconcile.state import GenerationState, ReconcileState
 from tests.unit.fake_resource import FakeResource
 
 AFTER = Wait(Reason.CHANGE_TOO_SOON, "tomorrow", 86_400)
@@ -105,33 +105,33 @@ async def test_busy_thing_with_a_new_spec_is_not_ready(readiness: Any) -> None:
 
 def test_later_counts_among_the_delays() -> None:
     """The nearest of resync and the promised time."""
-    pace = RequeuePolicy(clock=lambda: 100.0, jitter=lambda: 0.0)
-    memory = ReconcileState(uid="u", generation=1, resync_due=400.0)
+    requeue = RequeuePolicy(clock=lambda: 100.0, jitter=lambda: 0.0)
+    state = ReconcileState("u", GenerationState(1, resync_due=400.0))
     entry = Entry("a", "Fake", "base-a", state=State.UPDATING)
     soon = {"a": Outcome("a", entry, Requeue.AFTER, seconds=60)}
-    assert pace.after(memory, soon) == 60
+    assert requeue.requeue_after(state, soon) == 60
     late = {"a": Outcome("a", entry, Requeue.AFTER, seconds=86_400)}
-    assert pace.after(memory, late) == 300
+    assert requeue.requeue_after(state, late) == 300
 
 
 def test_correction_of_many_steps_counts_once() -> None:
     """However many passes it takes, and however many polls wait for its end."""
-    memory = ReconcileState(uid="u", generation=1)
+    state = GenerationState(1)
     ready = Entry("a", "Fake", "base-a", applied_hash="h", state=State.READY)
     at_work = Entry("a", "Fake", "base-a", applied_hash="h", state=State.UPDATING)
     step = {"a": Outcome("a", at_work, done=(Action.UPDATE,), corrected_drift=True)}
     last = {"a": Outcome("a", ready, done=(Action.UPDATE,), corrected_drift=True)}
     settled = {"a": Outcome("a", ready)}
-    assert memory.count_corrections(step) == ["a"]
-    assert memory.count_corrections(step, full=False) == []
-    assert memory.count_corrections(last, full=False) == []
-    assert memory.corrections == {"a": 1}
-    memory.count_corrections(settled, full=False)
-    assert memory.corrections == {"a": 1}
-    assert memory.count_corrections(last) == ["a"]
-    assert memory.corrections == {"a": 2}
-    memory.count_corrections(settled)
-    assert memory.corrections == {}
+    assert state.count_corrections(step) == ["a"]
+    assert state.count_corrections(step, full=False) == []
+    assert state.count_corrections(last, full=False) == []
+    assert state.corrections == {"a": 1}
+    state.count_corrections(settled, full=False)
+    assert state.corrections == {"a": 1}
+    assert state.count_corrections(last) == ["a"]
+    assert state.corrections == {"a": 2}
+    state.count_corrections(settled)
+    assert state.corrections == {}
 
 
 def test_approved_value_covers_the_steps_to_it() -> None:

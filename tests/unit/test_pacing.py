@@ -12,7 +12,7 @@ from clickstream_operator.engine.inventory import State
 from clickstream_operator.engine.outcome import Outcome, Requeue
 from clickstream_operator.engine.plan import Action
 from clickstream_operator.reconcile.requeue import RequeuePolicy
-from clickstream_operator.reconcile.state import ReconcileState
+from clickstream_operator.reconcile.state import GenerationState, ReconcileState
 from tests.unit.fake_resource import FakeResource
 
 
@@ -41,7 +41,7 @@ def requeue(clock: Clock) -> RequeuePolicy:
 
 def reconcile_state() -> ReconcileState:
     """A new memory."""
-    return ReconcileState(uid="uid", generation=1)
+    return ReconcileState("uid", GenerationState(1))
 
 
 def outcome(name: str = "a", later: Requeue = Requeue.RESYNC) -> dict[str, Outcome]:
@@ -59,10 +59,10 @@ def test_resync_comes_after_its_interval(requeue: RequeuePolicy, clock: Clock) -
     known = reconcile_state()
     requeue.plan_resync(known, 300)
     assert not requeue.is_resync(known)
-    assert requeue.after(known, outcome()) == 300
+    assert requeue.requeue_after(known, outcome()) == 300
     clock.now += 300
     assert requeue.is_resync(known)
-    assert requeue.after(known, outcome()) == 0
+    assert requeue.requeue_after(known, outcome()) == 0
 
 
 @given(st.floats(0, 1, exclude_max=True), st.integers(30, 86400))
@@ -70,14 +70,14 @@ def test_resync_is_never_late(jitter: float, interval: int) -> None:
     """Jitter only ever shortens: between 80 and 100 percent of the interval."""
     requeue, known = RequeuePolicy(clock=lambda: 0.0, jitter=lambda: jitter), reconcile_state()
     requeue.plan_resync(known, interval)
-    assert 0.8 * interval <= known.resync_due <= interval
+    assert 0.8 * interval <= known.generation.resync_due <= interval
 
 
 def test_polls_slow_down(requeue: RequeuePolicy) -> None:
     """2, 4, 8, 15 and then 30 seconds while AWS works on the same things."""
     known = reconcile_state()
     requeue.plan_resync(known, 300)
-    delays = [requeue.after(known, outcome(later=Requeue.POLL)) for _ in range(7)]
+    delays = [requeue.requeue_after(known, outcome(later=Requeue.POLL)) for _ in range(7)]
     assert delays == [2, 4, 8, 15, 30, 30, 30]
 
 
@@ -86,8 +86,8 @@ def test_progress_quickens_the_polls(requeue: RequeuePolicy) -> None:
     known = reconcile_state()
     requeue.plan_resync(known, 300)
     for _ in range(3):
-        requeue.after(known, outcome("a", Requeue.POLL))
-    assert requeue.after(known, outcome("b", Requeue.POLL)) == 2
+        requeue.requeue_after(known, outcome("a", Requeue.POLL))
+    assert requeue.requeue_after(known, outcome("b", Requeue.POLL)) == 2
 
 
 def test_failures_back_off(requeue: RequeuePolicy) -> None:
@@ -103,9 +103,9 @@ def test_success_resets_the_backoff(requeue: RequeuePolicy) -> None:
     known = reconcile_state()
     requeue.plan_resync(known, 300)
     for _ in range(4):
-        requeue.after(known, outcome(later=Requeue.BACKOFF))
-    requeue.after(known, outcome())
-    assert requeue.after(known, outcome(later=Requeue.BACKOFF)) == 2
+        requeue.requeue_after(known, outcome(later=Requeue.BACKOFF))
+    requeue.requeue_after(known, outcome())
+    assert requeue.requeue_after(known, outcome(later=Requeue.BACKOFF)) == 2
 
 
 def test_earliest_wish_wins(requeue: RequeuePolicy) -> None:
@@ -114,7 +114,10 @@ def test_earliest_wish_wins(requeue: RequeuePolicy) -> None:
     requeue.plan_resync(known, 300)
     for _ in range(6):
         requeue.backoff(known)
-    assert requeue.after(known, outcome("a", Requeue.POLL) | outcome("b", Requeue.BACKOFF)) == 2
+    assert (
+        requeue.requeue_after(known, outcome("a", Requeue.POLL) | outcome("b", Requeue.BACKOFF))
+        == 2
+    )
 
 
 def test_resync_is_not_put_off_by_failures(requeue: RequeuePolicy, clock: Clock) -> None:
@@ -123,14 +126,14 @@ def test_resync_is_not_put_off_by_failures(requeue: RequeuePolicy, clock: Clock)
     for _ in range(20):
         requeue.backoff(known)
     requeue.plan_resync(known, 60)
-    assert requeue.after(known, outcome(later=Requeue.BACKOFF)) == 60
+    assert requeue.requeue_after(known, outcome(later=Requeue.BACKOFF)) == 60
 
 
 def test_removal_has_no_resync(requeue: RequeuePolicy) -> None:
     """A deletion polls until it is done."""
     known = reconcile_state()
-    assert requeue.after(known, outcome(later=Requeue.POLL), resync=False) == 2
-    assert requeue.after(known, {}, resync=False) == 2
+    assert requeue.requeue_after(known, outcome(later=Requeue.POLL), resync=False) == 2
+    assert requeue.requeue_after(known, {}, resync=False) == 2
 
 
 @given(st.floats(0, 1, exclude_max=True), st.integers(0, 30))
@@ -154,34 +157,34 @@ def corrected() -> dict[str, Outcome]:
 def test_corrections_are_counted() -> None:
     """One a pass."""
     known = reconcile_state()
-    assert known.count_corrections(corrected()) == ["a"]
-    known.count_corrections(corrected())
-    assert known.corrections == {"a": 2}
+    assert known.generation.count_corrections(corrected()) == ["a"]
+    known.generation.count_corrections(corrected())
+    assert known.generation.corrections == {"a": 2}
 
 
 def test_quiet_look_ends_the_row() -> None:
     """A look that finds the correction in place forgets the row."""
     known = reconcile_state()
-    known.count_corrections(corrected())
-    assert known.count_corrections(outcome("a")) == []
-    assert known.corrections == {}
+    known.generation.count_corrections(corrected())
+    assert known.generation.count_corrections(outcome("a")) == []
+    assert known.generation.corrections == {}
 
 
 def test_pass_that_did_not_look_proves_nothing() -> None:
     """A poll for another resource, which takes the correction for granted, keeps the row."""
     known = reconcile_state()
-    known.count_corrections(corrected())
-    known.count_corrections(outcome("a"), unobservable={"a"})
-    assert known.corrections == {"a": 1}
+    known.generation.count_corrections(corrected())
+    known.generation.count_corrections(outcome("a"), unobservable={"a"})
+    assert known.generation.corrections == {"a": 1}
 
 
 @pytest.mark.parametrize("state", [State.FAILED, State.BLOCKED, State.UPDATING, State.DRIFTED])
 def test_unsettled_resource_keeps_its_row(state: State) -> None:
     """Only a resource that is ready and untouched has settled."""
     known = reconcile_state()
-    known.count_corrections(corrected())
-    known.count_corrections({"a": Outcome("a", FakeResource("a").entry(state=state))})
-    assert known.corrections == {"a": 1}
+    known.generation.count_corrections(corrected())
+    known.generation.count_corrections({"a": Outcome("a", FakeResource("a").entry(state=state))})
+    assert known.generation.corrections == {"a": 1}
 
 
 def test_quick_kind_is_looked_at_sooner_once(requeue: RequeuePolicy) -> None:
@@ -189,7 +192,7 @@ def test_quick_kind_is_looked_at_sooner_once(requeue: RequeuePolicy) -> None:
     known = reconcile_state()
     requeue.plan_resync(known, 300)
     quick = {"a": replace(outcome("a", Requeue.POLL)["a"], seconds=1.0)}
-    assert [requeue.after(known, quick) for _ in range(3)] == [1, 4, 8]
+    assert [requeue.requeue_after(known, quick) for _ in range(3)] == [1, 4, 8]
 
 
 def test_what_a_removal_did_not_find_twice_is_gone() -> None:
@@ -197,25 +200,25 @@ def test_what_a_removal_did_not_find_twice_is_gone() -> None:
     known = reconcile_state()
     deleted = Outcome("a", None, done=(Action.DELETE,))
     never = Outcome("b", None)
-    known.note_removal({"a": deleted, "b": never})
-    assert known.gone == {"a"}
-    known.note_removal({"a": Outcome("a", None), "b": never})
-    assert known.gone == {"a", "b"}
+    known.deletion.note({"a": deleted, "b": never}, polled=known.generation.polls.names)
+    assert known.deletion.gone == {"a"}
+    known.deletion.note({"a": Outcome("a", None), "b": never}, polled=known.generation.polls.names)
+    assert known.deletion.gone == {"a", "b"}
 
 
 def test_what_was_seen_leaving_is_gone_at_once(requeue: RequeuePolicy) -> None:
     """One look that does not find it is enough."""
     known = reconcile_state()
     entry = FakeResource("a").entry(state=State.DELETING)
-    requeue.after(known, {"a": Outcome("a", entry, Requeue.POLL)}, resync=False)
-    known.note_removal({"a": Outcome("a", None)})
-    assert known.gone == {"a"}
+    requeue.requeue_after(known, {"a": Outcome("a", entry, Requeue.POLL)}, resync=False)
+    known.deletion.note({"a": Outcome("a", None)}, polled=known.generation.polls.names)
+    assert known.deletion.gone == {"a"}
 
 
 def test_what_turns_up_at_the_second_look_is_not_gone() -> None:
     """A read may lag the creation: only looks in a row count."""
     known = reconcile_state()
-    known.note_removal({"b": Outcome("b", None)})
-    known.note_removal(outcome("b", Requeue.POLL))
-    known.note_removal({"b": Outcome("b", None)})
-    assert known.gone == set()
+    known.deletion.note({"b": Outcome("b", None)}, polled=known.generation.polls.names)
+    known.deletion.note(outcome("b", Requeue.POLL), polled=known.generation.polls.names)
+    known.deletion.note({"b": Outcome("b", None)}, polled=known.generation.polls.names)
+    assert known.deletion.gone == set()

@@ -11,8 +11,10 @@ from clickstream_operator.api.reasons import Reason
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.aws.session import AwsSession, CallerIdentity
 from clickstream_operator.kube.objects import InvalidSpec, ObjectKey, PipelineObject, parse
-from clickstream_operator.reconcile import preflight
 from clickstream_operator.reconcile.config import OperatorConfig
+from clickstream_operator.reconcile.identity import identify as identity_of
+from clickstream_operator.reconcile.location import decide_effective, region_of
+from clickstream_operator.reconcile.preflight import APPLY_CHECKS, first_blocker
 from clickstream_operator.status.result import Blocker
 
 KEY = ObjectKey("shop", "web")
@@ -58,12 +60,12 @@ async def identify(
     one: PipelineObject, answer: CallerIdentity | AwsError
 ) -> CallerIdentity | Blocker:
     """The identity behind a credential, or what is wrong with it."""
-    return await preflight.identify(one, cast("AwsSession", Session(answer)))
+    return await identity_of(one, cast("AwsSession", Session(answer)))
 
 
 def test_empty_spec_has_no_problem() -> None:
     """The default pipeline may start."""
-    assert preflight.blocker_in_spec(obj(), config()) is None
+    assert first_blocker(APPLY_CHECKS, obj(), config()) is None
 
 
 @pytest.mark.parametrize(
@@ -80,13 +82,13 @@ def test_recorded_region_wins(
     spec: dict[str, Any], effective: dict[str, Any] | None, default: str, expected: str
 ) -> None:
     """Recorded, then the spec's, then the operator's."""
-    found = preflight.region_of(obj(spec, effective), config(default_region=default))
+    found = region_of(obj(spec, effective), config(default_region=default))
     assert found == expected
 
 
 def test_missing_region_names_both_remedies() -> None:
     """Neither spec nor operator says one."""
-    blocker = preflight.blocker_in_spec(obj(), config(default_region=""))
+    blocker = first_blocker(APPLY_CHECKS, obj(), config(default_region=""))
     assert blocker is not None
     assert blocker.reason is Reason.INVALID
     assert "spec.region" in blocker.message
@@ -106,13 +108,13 @@ def test_missing_region_names_both_remedies() -> None:
 )
 def test_given_role_must_be_allowed(spec: dict[str, Any], path: str) -> None:
     """A spec can't hand any role to its functions."""
-    blocker = preflight.blocker_in_spec(obj(spec), config())
+    blocker = first_blocker(APPLY_CHECKS, obj(spec), config())
     assert blocker is not None
     assert blocker.reason is Reason.ROLE_NOT_ALLOWED
     assert path in blocker.message
     assert "CLICKSTREAM_ALLOWED_ROLE_ARNS" in blocker.message
     allowed = config(allowed_roles=frozenset({ROLE}))
-    assert preflight.blocker_in_spec(obj(spec), allowed) is None
+    assert first_blocker(APPLY_CHECKS, obj(spec), allowed) is None
 
 
 @pytest.mark.parametrize(
@@ -133,7 +135,7 @@ def test_roles_are_allowed_by_namespace(
 ) -> None:
     """A pattern of the namespace must have a pattern of the role; the message names the setting."""
     asks = replace(obj({"credentials": {"roleArn": ROLE}}), key=ObjectKey(namespace, "shop"))
-    blocker = preflight.blocker_in_spec(asks, config(roles_by_namespace=allowed))
+    blocker = first_blocker(APPLY_CHECKS, asks, config(roles_by_namespace=allowed))
     assert (blocker is None) is is_allowed
     if blocker is not None:
         assert blocker.reason is Reason.ROLE_NOT_ALLOWED
@@ -148,7 +150,7 @@ def test_the_own_credential_may_be_kept_for_some(
     allowed: tuple[str, ...], *, is_allowed: bool
 ) -> None:
     """Other namespaces must name a role of theirs."""
-    blocker = preflight.blocker_in_spec(obj({}), config(own_role_namespaces=allowed))
+    blocker = first_blocker(APPLY_CHECKS, obj({}), config(own_role_namespaces=allowed))
     assert (blocker is None) is is_allowed
     if blocker is not None:
         assert blocker.reason is Reason.ROLE_NOT_ALLOWED
@@ -175,7 +177,7 @@ async def test_a_role_that_refuses_is_named() -> None:
 def test_rule_that_no_detector_could_judge_stops_the_pass() -> None:
     """An object from before the API server refused it ends in the field and the remedy."""
     rules = [{"name": "mine", "kind": "Rate", "value": "many"}]
-    blocker = preflight.blocker_in_spec(obj({"anomalyDetection": {"rules": rules}}), config())
+    blocker = first_blocker(APPLY_CHECKS, obj({"anomalyDetection": {"rules": rules}}), config())
     assert blocker is not None
     assert blocker.reason is Reason.INVALID
     assert blocker.message.startswith("spec.anomalyDetection.rules[mine].value must be a number")
@@ -236,13 +238,13 @@ async def test_credential_that_fails_is_a_problem(
 
 def test_names_and_place_are_decided_once() -> None:
     """Everything that later passes rely on is recorded."""
-    found = preflight.decide_effective(obj({"region": "us-east-1"}), IDENTITY, config())
+    found = decide_effective(obj({"region": "us-east-1"}), IDENTITY, config())
     assert (found.cluster, found.instance) == ("cluster-1", "test")
     assert (found.account, found.partition, found.region) == ("123456789012", "aws", "us-east-1")
     assert found.base.startswith("web-")
     assert found.names["stream"] == f"{found.base}-events"
     assert found.names["archive"].endswith("-123456789012-us-east-1-an")
-    again = preflight.decide_effective(obj({"region": "us-east-1"}), IDENTITY, config())
+    again = decide_effective(obj({"region": "us-east-1"}), IDENTITY, config())
     assert again == found
 
 

@@ -10,7 +10,7 @@ from clickstream_operator.engine.outcome import Outcome, Requeue
 from clickstream_operator.engine.plan import Action, DriftPolicy, Policy
 from clickstream_operator.engine.propagation import PropagationDelay
 from clickstream_operator.engine.resource import Diff, Observed, Properties, fingerprint
-from clickstream_operator.reconcile.state import ReconcileState
+from clickstream_operator.reconcile.state import GenerationState
 from tests.unit.fake_resource import FakeResource
 
 CHANGE = "0" * 24
@@ -25,16 +25,16 @@ class Deaf(FakeResource):
 
 
 async def live(
-    fake: FakeResource, memory: ReconcileState, entry: Entry, *, until: int, start: int = 0
+    fake: FakeResource, state: GenerationState, entry: Entry, *, until: int, start: int = 0
 ) -> list[Outcome]:
     """A pass each five seconds."""
     seen = []
     for moment in range(start, until, 5):
         given = ReconcileInput(
-            inventory={"a": entry}, propagating=memory.propagating, moment=float(moment), full=True
+            inventory={"a": entry}, propagating=state.propagating, moment=float(moment), full=True
         )
         outcomes = await Applier([fake], given).apply()
-        memory.note_propagating(outcomes, now=float(moment))
+        state.note_propagating(outcomes, now=float(moment))
         seen.append(outcomes["a"])
         entry = outcomes["a"].entry or entry
     return seen
@@ -42,8 +42,8 @@ async def live(
 
 async def test_it_is_told_once_and_sent_ever_more_rarely() -> None:
     """At 0 s, after 60 s, and twice as long each."""
-    fake, memory = Deaf("a").exists(size=2), ReconcileState("uid", 1)
-    seen = await live(fake, memory, fake.entry(applied_hash=CHANGE), until=600)
+    fake, state = Deaf("a").exists(size=2), GenerationState(1)
+    seen = await live(fake, state, fake.entry(applied_hash=CHANGE), until=600)
     assert [one.done for one in seen if one.done] == [(Action.UPDATE,)]
     assert fake.writes == ["update"] * 4
     assert all(one.next is Requeue.POLL for one in seen)
@@ -51,22 +51,22 @@ async def test_it_is_told_once_and_sent_ever_more_rarely() -> None:
 
 async def test_it_fails_after_ten_minutes_and_recovers_by_itself() -> None:
     """The pipeline is stalled for a reason that names the field, until AWS shows it."""
-    fake, memory = Deaf("a").exists(size=2), ReconcileState("uid", 1)
-    seen = await live(fake, memory, fake.entry(applied_hash=CHANGE), until=605)
+    fake, state = Deaf("a").exists(size=2), GenerationState(1)
+    seen = await live(fake, state, fake.entry(applied_hash=CHANGE), until=605)
     entry = seen[-1].entry
     assert entry is not None
     assert (entry.state, entry.reason) == (State.FAILED, Reason.RESOURCE_FAILED)
     assert "AWS accepted size more than 10 minutes ago" in entry.message
     fake.exists()
-    (shown,) = await live(fake, memory, entry, start=605, until=610)
+    (shown,) = await live(fake, state, entry, start=605, until=610)
     assert shown.ready
-    assert memory.propagating == {}
+    assert state.propagating == {}
 
 
 async def test_drift_that_comes_back_at_once_is_a_loop() -> None:
     """It is one correction, however often it was sent."""
-    fake, memory = Deaf("a").exists(size=2), ReconcileState("uid", 1)
-    seen = await live(fake, memory, fake.entry(), until=605)
+    fake, state = Deaf("a").exists(size=2), GenerationState(1)
+    seen = await live(fake, state, fake.entry(), until=605)
     assert [one.corrected_drift for one in seen].count(True) == 1
     assert seen[-1].entry is not None
     assert seen[-1].entry.reason == Reason.DRIFT_LOOP
@@ -74,11 +74,11 @@ async def test_drift_that_comes_back_at_once_is_a_loop() -> None:
 
 async def test_another_change_is_sent_at_once() -> None:
     """What waits to be shown is that one change."""
-    fake, memory = Deaf("a").exists(size=2), ReconcileState("uid", 1)
+    fake, state = Deaf("a").exists(size=2), GenerationState(1)
     entry = fake.entry(applied_hash=CHANGE)
-    await live(fake, memory, entry, until=10)
+    await live(fake, state, entry, until=10)
     fake.want = {"size": 3}
-    await live(fake, memory, entry, start=10, until=15)
+    await live(fake, state, entry, start=10, until=15)
     assert fake.writes == ["update"] * 2
 
 
@@ -100,7 +100,7 @@ async def test_a_change_taken_back_half_way_is_no_drift() -> None:
         fake = Deaf("a", want={"size": 2, "kind": "x"}).exists(kind="x", size=1)
         first = fingerprint({"size": 1, "kind": "x"}, fake.tags)
         entry = fake.entry(applied_hash=first)
-        (creating,) = await live(fake, ReconcileState("uid", 1), entry, until=5)
+        (creating,) = await live(fake, GenerationState(1), entry, until=5)
         assert creating.entry is not None
         assert creating.entry.applied_hash not in {first, fingerprint(fake.want, fake.tags)}
         taken_back = FakeResource("a", want={"size": 1, "kind": "x"}).exists(size=2)
@@ -118,6 +118,6 @@ async def test_a_write_that_failed_may_have_changed_something() -> None:
     fake = FakeResource("a", want={"size": 2}).exists(size=1)
     fake.fail["update"] = RuntimeError("no answer")
     entry = fake.entry(applied_hash=fingerprint({"size": 1}, fake.tags))
-    (broken,) = await live(fake, ReconcileState("uid", 1), entry, until=5)
+    (broken,) = await live(fake, GenerationState(1), entry, until=5)
     assert broken.entry is not None
     assert broken.entry.applied_hash == f"{entry.applied_hash}~"

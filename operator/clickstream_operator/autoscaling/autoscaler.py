@@ -132,7 +132,7 @@ def shown(status: Status, scaling: Scaling, history: StreamHistory) -> Status:
     )
 
 
-def with_problem(
+def with_blocker(
     outcomes: Mapping[str, Outcome], blocker: tuple[str, str] | None
 ) -> dict[str, Outcome]:
     """The outcomes of a resync, with what autoscaling has to say of the stream."""

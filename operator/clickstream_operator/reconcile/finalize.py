@@ -5,135 +5,115 @@ The work list is not the spec but the inventory and all that any spec could have
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
 
 import structlog
 
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.v1alpha1 import FORCE_DELETE, Effective
-from clickstream_operator.aws.calls import Calls
-from clickstream_operator.aws.session import AwsSession
 from clickstream_operator.engine.delete import Deleter
 from clickstream_operator.engine.inputs import ReconcileInput
 from clickstream_operator.engine.inventory import Entry, State
 from clickstream_operator.engine.outcome import Outcome, Requeue
-from clickstream_operator.kube.client import KubeClient
-from clickstream_operator.kube.events import Event, EventRecorder
+from clickstream_operator.kube.events import Event
 from clickstream_operator.kube.objects import PipelineObject
 from clickstream_operator.pipeline import build as pipeline
-from clickstream_operator.reconcile import preflight
-from clickstream_operator.reconcile.config import OperatorConfig
+from clickstream_operator.reconcile.identity import identify
 from clickstream_operator.reconcile.inputs import build_context, policy_of, unconfirmed_absence_of
+from clickstream_operator.reconcile.location import decide_effective, region_of
+from clickstream_operator.reconcile.preflight import DELETION_CHECKS, first_blocker
 from clickstream_operator.reconcile.requeue import RequeuePolicy
+from clickstream_operator.reconcile.services import Services
 from clickstream_operator.reconcile.state import ReconcileState
-from clickstream_operator.reconcile.status_writer import StatusWriter, report_of
+from clickstream_operator.reconcile.status_writer import StatusWriter, result_of
 from clickstream_operator.status import compose as statuses
 from clickstream_operator.status.events import notes_of
 from clickstream_operator.status.progress_deadline import probe
 from clickstream_operator.status.result import Blocker
-from clickstream_operator.telemetry.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 #: Its lines are logged at every level.
 audit_log = structlog.get_logger("audit")
 
 
-class Deletion:
-    """Takes pipelines whose deletion somebody asked for out of AWS, pass by pass."""
+class Finalizer:
+    """Deletes the AWS resources of pipelines that are being deleted, reconcile by reconcile."""
 
     def __init__(
-        self,
-        *,
-        kube: KubeClient,
-        recorder: EventRecorder,
-        status_writer: StatusWriter,
-        requeue: RequeuePolicy,
-        metrics: Metrics,
-        session: Callable[[PipelineObject, str], AwsSession],
-        config: OperatorConfig,
-        clock: Callable[[], float],
-        now: Callable[[], datetime],
+        self, services: Services, *, status_writer: StatusWriter, requeue: RequeuePolicy
     ) -> None:
-        self._kube = kube
-        self._recorder = recorder
+        self._services = services
         self._status_writer = status_writer
         self._requeue = requeue
-        self._metrics = metrics
-        self._session = session
-        self._config = config
-        self._clock = clock
-        self._now = now
 
     async def finalize(self, obj: PipelineObject, state: ReconcileState) -> float | None:
-        """One pass. Returns the seconds until the next, None when the object may go.
+        """Reconcile once. Returns the seconds until the next, None when the object may go.
 
         Raises:
-            StaleObject: the object changed during the pass.
+            StaleObject: the object changed meanwhile.
         """
         if obj.annotations.get(FORCE_DELETE) == "true":
             await self._abandon(obj)
             return None
-        refused = preflight.credentials_blocker(obj, self._config) or preflight.region_blocker(
-            obj, self._config
+        config = self._services.config
+        identity = first_blocker(DELETION_CHECKS, obj, config) or await identify(
+            obj, self._services.session(obj, region_of(obj, config))
         )
-        region = preflight.region_of(obj, self._config)
-        identity = refused or await preflight.identify(obj, self._session(obj, region))
         if isinstance(identity, Blocker):
             return await self._wait_with(identity, obj, state)
         effective = obj.status.effective
         if effective is None:
             # The finalizer was there before the status: it ended in between, or was restored
             # without its status. What it may have made has the names that it would get.
-            effective = preflight.decide_effective(obj, identity, self._config)
+            effective = decide_effective(obj, identity, config)
             recorded = obj.status.model_copy(update={"effective": effective})
             obj = await self._status_writer.store(obj, recorded)
-        return await self._remove(obj, state, effective)
+        return await self._delete(obj, state, effective)
 
     async def _wait_with(
         self, blocker: Blocker, obj: PipelineObject, state: ReconcileState
     ) -> float:
-        """Say what keeps the deletion from AWS, and try again later."""
+        """Report what keeps the deletion from AWS, and try again later."""
         blocker = self._status_writer.with_since(blocker, state)
-        result = report_of(obj, obj.status.effective, [], {})
+        result = result_of(obj, obj.status.effective, [], {})
         result = replace(result, deleting=True, blocker=blocker)
         await self._status_writer.publish(obj, result, {})
         return self._status_writer.no_later_than_stall(
             self._requeue.backoff(state), [probe(blocker)]
         )
 
-    async def _remove(
+    async def _delete(
         self, obj: PipelineObject, state: ReconcileState, effective: Effective
     ) -> float | None:
-        calls = Calls(self._session(obj, effective.region))
+        services = self._services
+        calls = services.calls(obj, effective.region)
         resources = pipeline.build_everything(
-            build_context(obj, effective, calls, state.history, self._config)
+            build_context(obj, effective, calls, state.object.history, services.config)
         )
-        inventory = statuses.inventory(obj.status)
+        inventory, moment = statuses.inventory(obj.status), services.clock()
         # Deletion overrides suspension and needs no approval.
-        policy = replace(policy_of(obj, self._config), approval=None, read_only=False)
-        remover = Deleter(
+        policy = replace(policy_of(obj, services.config), approval=None, read_only=False)
+        polls = state.generation.polls
+        deleter = Deleter(
             resources,
-            ReconcileInput(
-                inventory=inventory, policy=policy, deferred=state.polls.not_due(self._clock())
-            ),
-            gone=state.gone,
-            doubt=unconfirmed_absence_of(state, inventory, clock=self._clock(), now=self._now()),
+            ReconcileInput(inventory=inventory, policy=policy, deferred=polls.not_due(moment)),
+            gone=state.deletion.gone,
+            doubt=unconfirmed_absence_of(state, inventory, clock=moment, now=services.now()),
         )
-        outcomes = dict(await remover.remove())
-        state.note_removal(outcomes)
+        outcomes = dict(await deleter.remove())
+        state.deletion.note(outcomes, polled=polls.names)
         built = {resource.name for resource in resources}
         outcomes |= {n: unknown(one) for n, one in inventory.items() if n not in built}
-        result = report_of(obj, effective, resources, outcomes)
+        result = result_of(obj, effective, resources, outcomes)
         result = replace(result, deleting=True, entries=listed(result.entries, inventory))
         obj = await self._status_writer.publish(obj, result, outcomes)
         if not is_over(outcomes.values()):
-            delay = self._requeue.after(state, outcomes, resync=False)
+            delay = self._requeue.requeue_after(state, outcomes, resync=False)
             entries = statuses.inventory(obj.status).values()
             return self._status_writer.no_later_than_stall(delay, entries)
         await self._tell_retained(obj, result.entries)
-        await self._kube.remove_finalizer(obj.body)
+        await services.kube.remove_finalizer(obj.body)
         log.info("pipeline deleted", retained=[entry.name for entry in result.entries])
         return None
 
@@ -146,7 +126,7 @@ class Deletion:
         audit_log.info("deletion: retained in AWS", resources=kept)
         for note in notes_of(kept, separator=", "):
             said = f"spec.deletionPolicy keeps {len(kept)} in AWS: {note}"
-            await self._recorder.record(
+            await self._services.recorder.record(
                 obj.body, Event("Normal", Reason.RESOURCE_RETAINED, said, "Delete")
             )
 
@@ -154,9 +134,9 @@ class Deletion:
         """Drop the finalizer on request and say what stays behind."""
         left = [one.arn or one.physical_name for one in obj.status.resources]
         audit_log.warning("force-delete: left behind in AWS", resources=left)
-        self._metrics.left_behind.inc(len(left))
+        self._services.metrics.left_behind.inc(len(left))
         for note in notes_of(left, separator=", "):
-            await self._recorder.record(
+            await self._services.recorder.record(
                 obj.body,
                 Event(
                     "Warning",
@@ -165,7 +145,7 @@ class Deletion:
                     "ForceDelete",
                 ),
             )
-        await self._kube.remove_finalizer(obj.body)
+        await self._services.kube.remove_finalizer(obj.body)
 
 
 def is_over(outcomes: Iterable[Outcome]) -> bool:

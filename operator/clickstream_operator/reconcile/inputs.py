@@ -97,11 +97,11 @@ def unconfirmed_absence_of(
 
     `clock`: monotonic seconds, as in the memory.
     """
-    recent = {name for name, at in state.tried.items() if clock - at < PROPAGATION_SECONDS}
+    recent = {name for name, at in state.object.tried.items() if clock - at < PROPAGATION_SECONDS}
     unsure = {name for name, one in known.items() if is_unconfirmed(one, now=now)}
-    if state.saw_all:
-        unsure &= state.tried.keys()
-    return UnconfirmedAbsence(recent | unsure, clock, state.missing_since)
+    if state.object.known_from_start:
+        unsure &= state.object.tried.keys()
+    return UnconfirmedAbsence(recent | unsure, clock, state.generation.missing_since)
 
 
 def is_requested(obj: PipelineObject) -> bool:

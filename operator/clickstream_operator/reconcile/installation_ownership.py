@@ -7,9 +7,7 @@ meets a foreign name looks at that installation's Lease and keeps away while it 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from enum import Enum
 from typing import Final
 
@@ -17,10 +15,11 @@ from clickstream_operator.api import conditions as types
 from clickstream_operator.api.conditions import ConditionSet
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.v1alpha1 import Effective
-from clickstream_operator.kube.client import KubeClient, KubernetesRefusal
-from clickstream_operator.kube.events import Event, EventRecorder
+from clickstream_operator.kube.client import KubernetesRefusal
+from clickstream_operator.kube.events import Event
 from clickstream_operator.kube.lease import LeaseObservation
 from clickstream_operator.kube.objects import PipelineObject, parse
+from clickstream_operator.reconcile.services import Services
 from clickstream_operator.status import compose as statuses
 from clickstream_operator.status.result import timestamp
 
@@ -37,7 +36,7 @@ _REMEMBERED_SECONDS: Final = 5.0
 
 
 @dataclass(slots=True)
-class _Look:
+class _Sighting:
     """What was last seen of an installation, and when."""
 
     sight: LeaseObservation | None
@@ -54,26 +53,15 @@ class _State(Enum):
 
 
 class InstallationOwnership:
-    """Decides whether this installation, `own` (``<namespace>/<name>`` of its Lease), may work.
+    """Decides whether this installation (``<namespace>/<name>`` of its Lease) may work."""
 
-    `clock` gives seconds, `now` the time for the status.
-    """
-
-    def __init__(
-        self,
-        kube: KubeClient,
-        recorder: EventRecorder,
-        *,
-        own: str,
-        clock: Callable[[], float],
-        now: Callable[[], datetime],
-    ) -> None:
-        self._kube = kube
-        self._recorder = recorder
-        self._own = own
-        self._clock = clock
-        self._now = now
-        self._looks: dict[str, _Look] = {}
+    def __init__(self, services: Services) -> None:
+        self._kube = services.kube
+        self._recorder = services.recorder
+        self._own = services.config.instance
+        self._clock = services.clock
+        self._now = services.now
+        self._sightings: dict[str, _Sighting] = {}
 
     async def claim(self, obj: PipelineObject) -> PipelineObject | float:
         """The pipeline, if it is ours to work on; else the seconds until it may have become ours.
@@ -103,33 +91,35 @@ class InstallationOwnership:
         if not namespace:
             # The name that a version without a Lease recorded.
             return _State.GONE
-        look = await self._observe(instance, namespace, name)
-        if look.unobservable:
+        sighting = await self._observe(instance, namespace, name)
+        if sighting.unobservable:
             return _State.WORKS
-        if look.sight is None:
+        if sighting.sight is None:
             return _State.GONE
-        silent = look.sight.unchanged_for(look.at)
-        if look.sight.lease.holder:
+        silent = sighting.sight.unchanged_for(sighting.at)
+        if sighting.sight.lease.holder:
             return _State.GONE if silent >= FREE_AFTER_SECONDS else _State.WORKS
         return _State.GONE if silent >= FREE_AFTER_RELEASE_SECONDS else _State.LEAVES
 
-    async def _observe(self, instance: str, namespace: str, name: str) -> _Look:
-        before, now = self._looks.get(instance), self._clock()
+    async def _observe(self, instance: str, namespace: str, name: str) -> _Sighting:
+        before, now = self._sightings.get(instance), self._clock()
         if before is not None and now - before.at < _REMEMBERED_SECONDS:
             return before
         sight = before.sight if before is not None else None
         try:
             lease = await self._kube.lease(namespace, name)
         except KubernetesRefusal as error:
-            look = _Look(sight, now, unobservable=str(error))
+            sighting = _Sighting(sight, now, unobservable=str(error))
         else:
-            look = _Look(None if lease is None else LeaseObservation.of(lease, sight, now=now), now)
-        self._looks[instance] = look
-        return look
+            sighting = _Sighting(
+                None if lease is None else LeaseObservation.of(lease, sight, now=now), now
+            )
+        self._sightings[instance] = sighting
+        return sighting
 
     async def _keep_away(self, obj: PipelineObject, instance: str) -> None:
         """Say on the object, once, why nothing is done; all else in the status is the other's."""
-        unobservable = self._looks[instance].unobservable
+        unobservable = self._sightings[instance].unobservable
         if unobservable:
             state = (
                 f"whether it still runs can't be seen: {unobservable}. Allow {self._own} to get "

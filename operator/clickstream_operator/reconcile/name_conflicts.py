@@ -10,17 +10,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from clickstream_operator.api import components
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.v1alpha1 import Effective
-from clickstream_operator.kube.objects import ObjectKey, PipelineObject
+from clickstream_operator.aws.session import CallerIdentity
+from clickstream_operator.kube.objects import InvalidSpec, ObjectKey, PipelineObject, parse
 from clickstream_operator.pipeline import names
+from clickstream_operator.reconcile.config import OperatorConfig
+from clickstream_operator.reconcile.location import decide_effective
 from clickstream_operator.status.result import Blocker
 
-#: Seconds until a younger pipeline looks again whether the name is free.
-LOOK_AGAIN: Final = 60.0
+#: Seconds until a younger pipeline checks again whether the name is free.
+RECHECK_SECONDS: Final = 60.0
 
 _TABLES: Final = (components.PAGE_METRICS, components.SESSION_METRICS, components.COUNTERS)
 _FIELDS: Final = {
@@ -83,3 +86,30 @@ def _claims(other: Claim, name: str, physical: str, place: Effective) -> bool:
         return False
     alike = _TABLES if name in _TABLES else (name,)
     return any(theirs.get(one) == physical for one in alike)
+
+
+def claim_of(obj: PipelineObject, identity: CallerIdentity, config: OperatorConfig) -> Claim:
+    """The names that a pipeline has, or would have in this account."""
+    recorded = obj.status.effective
+    effective = recorded or decide_effective(obj, identity, config)
+    return Claim(obj.key, obj.created_at, effective, recorded=recorded is not None)
+
+
+def competing_claims(
+    obj: PipelineObject,
+    bodies: Iterable[Mapping[str, Any]],
+    identity: CallerIdentity,
+    config: OperatorConfig,
+) -> list[Claim]:
+    """The claims of the other pipelines; one that this version can't read claims nothing."""
+    claims = []
+    for body in bodies:
+        key = ObjectKey(body["metadata"]["namespace"], body["metadata"]["name"])
+        if key == obj.key:
+            continue
+        try:
+            other = parse(key, body)
+        except InvalidSpec:
+            continue
+        claims.append(claim_of(other, identity, config))
+    return claims

@@ -1,8 +1,4 @@
-"""When to look at a pipeline again, and what one pass leaves for the next.
-
-Losing a memory costs a few reads, never correctness: everything that must survive a restart is in
-the status or in AWS.
-"""
+"""Requeue policy: when a pipeline is reconciled again."""
 
 from __future__ import annotations
 
@@ -32,49 +28,49 @@ class RequeuePolicy:
 
     def is_resync(self, state: ReconcileState) -> bool:
         """Whether the pipeline is due for a look at all of it."""
-        return self._clock() >= state.resync_due
+        return self._clock() >= state.generation.resync_due
 
     def plan_resync(self, state: ReconcileState, interval_seconds: int) -> None:
         """Set the next resync, never later than the interval."""
-        state.resyncs += 1
-        state.resync_due = self._clock() + self._jittered(interval_seconds)
+        state.object.resyncs += 1
+        state.generation.resync_due = self._clock() + self._jittered(interval_seconds)
 
     def failed_observations(self, state: ReconcileState, interval_seconds: int) -> int:
         """Resyncs in a row in which the pipeline could not be seen; retries between don't count."""
         now = self._clock()
-        if state.unobservable_since is None:
-            state.unobservable_since = now
-        return 1 + int((now - state.unobservable_since) / interval_seconds)
+        if state.generation.unobservable_since is None:
+            state.generation.unobservable_since = now
+        return 1 + int((now - state.generation.unobservable_since) / interval_seconds)
 
-    def after(
+    def requeue_after(
         self, state: ReconcileState, outcomes: Mapping[str, Outcome], *, resync: bool = True
     ) -> float:
         """Seconds until the next pass: poll what AWS works on, back off from errors, resync."""
         wishes = {outcome.next for outcome in outcomes.values()}
         delays = [_AGAIN_SECONDS] if Requeue.NOW in wishes else []
         if resync:
-            delays.append(max(0.0, state.resync_due - self._clock()))
-        state.polls.plan(outcomes, now=self._clock())
-        poll = state.polls.seconds_left(self._clock())
+            delays.append(max(0.0, state.generation.resync_due - self._clock()))
+        state.generation.polls.plan(outcomes, now=self._clock())
+        poll = state.generation.polls.seconds_left(self._clock())
         # What merely waits for a thing that fails must not have it tried again at each poll.
         paced = {Requeue.NOW, Requeue.AFTER, Requeue.BACKOFF} & wishes
         idle = Requeue.POLL in wishes and poll is None and not paced
         if poll is not None:
             delays.append(poll)
         elif idle:
-            delays.append(POLL_SECONDS[min(state.idle_polls, len(POLL_SECONDS) - 1)])
-        state.idle_polls = state.idle_polls + 1 if idle else 0
+            delays.append(POLL_SECONDS[min(state.generation.idle_polls, len(POLL_SECONDS) - 1)])
+        state.generation.idle_polls = state.generation.idle_polls + 1 if idle else 0
         delays += [one.seconds for one in outcomes.values() if one.next is Requeue.AFTER]
         if Requeue.BACKOFF in wishes:
             delays.append(self.backoff(state))
         else:
-            state.failures = 0
+            state.generation.failures = 0
         return min(delays, default=POLL_SECONDS[0])
 
     def backoff(self, state: ReconcileState) -> float:
         """Seconds until the next try after a failure: 2 s to 15 min, doubling."""
-        delay = min(_BACKOFF_FIRST * 2.0**state.failures, _BACKOFF_MOST)
-        state.failures = min(state.failures + 1, _DOUBLINGS)
+        delay = min(_BACKOFF_FIRST * 2.0**state.generation.failures, _BACKOFF_MOST)
+        state.generation.failures = min(state.generation.failures + 1, _DOUBLINGS)
         return self._jittered(delay)
 
     def _jittered(self, seconds: float) -> float:

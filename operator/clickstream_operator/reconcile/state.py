@@ -1,4 +1,8 @@
-"""What one reconcile leaves for the next. Losing it costs reads, never correctness."""
+"""Memory of one pipeline between its reconciles, in three parts by lifetime.
+
+Losing it costs reads, never correctness: everything that must survive a restart is in the status or
+in AWS.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +20,39 @@ from clickstream_operator.status.result import Publication
 
 
 @dataclass(slots=True)
-class ReconcileState:
-    """What is remembered of one pipeline at one generation."""
+class ObjectState:
+    """Kept as long as the object exists."""
 
-    uid: str
-    generation: int
-    resync_due: float = 0.0
+    history: StreamHistory = field(default_factory=StreamHistory)
     resyncs: int = 0
+    observations: Mapping[str, Observed] = field(default_factory=dict)
+    untagged_in_index: frozenset[str] = frozenset()
+    """Resources whose tags the last full observation did not see."""
+    unobserved: frozenset[str] = frozenset()
+    """Resources that the last reconcile could not observe in full. They are observed in full next
+    time: a fast observation would pass for a full one."""
+    tried: dict[str, float] = field(default_factory=dict)
+    """When this process last asked AWS to create each resource, whatever the answer."""
+    known_from_start: bool = False
+    """Whether this process has known the pipeline since before its first write."""
+    scaling_due: float = 0.0
+
+    def note_creations(self, outcomes: Mapping[str, Outcome], *, now: float) -> None:
+        """Remember what AWS may have created, also where its answer was lost."""
+        for name, one in outcomes.items():
+            unsure = one.entry is not None and one.entry.state in {State.CREATING, State.FAILED}
+            if Action.CREATE in one.done or unsure:
+                self.tried[name] = now
+
+
+@dataclass(slots=True)
+class GenerationState:
+    """Replaced by a new generation: a new spec starts without the old backoff and counts."""
+
+    number: int
+    resync_due: float = 0.0
+    reconcile_due: float = 0.0
+    """When the next reconcile of the whole pipeline is due; autoscaling runs in between."""
     polls: PollingSchedule = field(default_factory=PollingSchedule)
     idle_polls: int = 0
     failures: int = 0
@@ -30,46 +60,21 @@ class ReconcileState:
     unobservable_since: float | None = None
     blocker_reason: str = ""
     blocker_since: str = ""
-    observations: Mapping[str, Observed] = field(default_factory=dict)
     creating: Mapping[str, Observed] = field(default_factory=dict)
-    """What this process created and AWS is still at work on, as last seen."""
+    """Resources that this process created and AWS is still at work on, as last observed."""
     corrections: dict[str, int] = field(default_factory=dict)
     correcting: set[str] = field(default_factory=set)
     propagating: dict[str, PropagationDelay] = field(default_factory=dict)
-    """What AWS accepted and did not show at the last look."""
+    """Changes that AWS accepted and did not show at the last observation."""
     visited: set[str] = field(default_factory=set)
-    history: StreamHistory = field(default_factory=StreamHistory)
-    scaling_due: float = 0.0
     scaling_blocker: tuple[str, str] | None = None
-    reconcile_due: float = 0.0
-    """When the next pass over the whole pipeline is due; those of autoscaling lie between."""
     publication: Publication | None = None
-    """How the ConfigMap of the outputs stood when it was last looked at."""
-    untagged_in_index: frozenset[str] = frozenset()
-    """What the last full look did not learn the tags of."""
-    unobserved: frozenset[str] = frozenset()
-    """What the last pass could not look at in full: a look at less would seem to be all of it."""
-    gone: set[str] = field(default_factory=set)
-    """What this deletion deleted and saw gone: a poll need not look for it again."""
-    tried: dict[str, float] = field(default_factory=dict)
-    """When this process last asked AWS to create a resource, whatever the answer."""
-    saw_all: bool = False
-    """Whether this process has known the pipeline since before its first write."""
+    """State of the ConfigMap of the outputs when it was last compared."""
     missing_since: dict[str, float] = field(default_factory=dict)
-    """Since when the removal has looked in vain for what may not be shown yet."""
-
-    absent: set[str] = field(default_factory=set)
-    """What this deletion did not find in its last pass; not found twice, it is gone."""
-
-    def note_creations(self, outcomes: Mapping[str, Outcome], *, now: float) -> None:
-        """Remember what AWS may have made in this pass: also what it did not answer."""
-        for name, one in outcomes.items():
-            unsure = one.entry is not None and one.entry.state in {State.CREATING, State.FAILED}
-            if Action.CREATE in one.done or unsure:
-                self.tried[name] = now
+    """Since when a deletion or a pruning has not found a resource that AWS may not show yet."""
 
     def note_propagating(self, outcomes: Mapping[str, Outcome], *, now: float) -> None:
-        """Remember what was written and is not shown yet, and forget what is."""
+        """Remember changes that AWS does not show yet, and forget those that it shows."""
         for name, one in outcomes.items():
             known = self.propagating.pop(name, None)
             if one.propagating is None:
@@ -77,17 +82,6 @@ class ReconcileState:
             if known is None or known.diff != one.propagating:
                 known = PropagationDelay(one.propagating, first=now, last=now)
             self.propagating[name] = known.resent(now) if one.resent else known
-
-    def note_removal(self, outcomes: Mapping[str, Outcome]) -> None:
-        """Remember what a removal need not look for again: deleted, or never there.
-
-        Right after a creation a read may not see a thing yet, so once is not never. What was seen
-        to be on its way out is gone when it is not seen any more.
-        """
-        nowhere = {name for name, one in outcomes.items() if one.entry is None}
-        deleted = {name for name in nowhere if Action.DELETE in outcomes[name].done}
-        self.gone |= deleted | (nowhere & (self.absent | set(self.polls.names)))
-        self.absent = nowhere
 
     def count_corrections(
         self,
@@ -98,9 +92,9 @@ class ReconcileState:
     ) -> list[str]:
         """Count drift corrections in a row; returns the resources whose correction began.
 
-        A correction may take several passes and counts once. Whether it lasted shows in a look at
-        everything (`full`): a hot one may not have looked at what was corrected. `unobservable`:
-        what the pass took for granted.
+        A correction may take several reconciles and counts once. Whether it lasted shows in a
+        `full` observation: a fast one may not have read what was corrected. `unobservable`: the
+        resources that this reconcile did not observe.
         """
         began = [
             name
@@ -117,3 +111,39 @@ class ReconcileState:
             if full and settled and name not in unobservable:
                 self.corrections.pop(name, None)
         return began
+
+
+@dataclass(slots=True)
+class DeletionState:
+    """Kept from the first reconcile of a deletion to the last."""
+
+    gone: set[str] = field(default_factory=set)
+    """Resources that this deletion deleted and saw gone: a poll need not observe them again."""
+    absent: set[str] = field(default_factory=set)
+    """Resources that the last reconcile did not find; not found twice, they are gone."""
+
+    def note(self, outcomes: Mapping[str, Outcome], *, polled: Collection[str]) -> None:
+        """Remember which resources need no further observation: deleted, or never there.
+
+        Right after a creation a read may not show a resource yet, so once is not enough. A resource
+        that was seen being deleted (`polled`) is gone when it is not found any more.
+        """
+        nowhere = {name for name, one in outcomes.items() if one.entry is None}
+        deleted = {name for name in nowhere if Action.DELETE in outcomes[name].done}
+        self.gone |= deleted | (nowhere & (self.absent | set(polled)))
+        self.absent = nowhere
+
+
+@dataclass(slots=True)
+class ReconcileState:
+    """Memory of one object, by its uid."""
+
+    uid: str
+    generation: GenerationState
+    object: ObjectState = field(default_factory=ObjectState)
+    deletion: DeletionState = field(default_factory=DeletionState)
+
+    def enter(self, generation: int) -> None:
+        """Start over with what belongs to a generation, if this is another one."""
+        if self.generation.number != generation:
+            self.generation = GenerationState(generation)

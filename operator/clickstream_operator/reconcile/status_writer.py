@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any, Final
 
 from clickstream_operator.api import conditions as types
@@ -15,11 +14,10 @@ from clickstream_operator.cost.estimate import estimate
 from clickstream_operator.engine.inventory import Entry
 from clickstream_operator.engine.outcome import Outcome
 from clickstream_operator.engine.resource import Resource
-from clickstream_operator.kube.client import KubeClient
-from clickstream_operator.kube.events import EventRecorder
 from clickstream_operator.kube.objects import PipelineObject, parse
 from clickstream_operator.pipeline import outputs
 from clickstream_operator.reconcile.requeue import RequeuePolicy
+from clickstream_operator.reconcile.services import Services
 from clickstream_operator.reconcile.state import ReconcileState
 from clickstream_operator.resources.kinesis_history import StreamHistory
 from clickstream_operator.status import compose as statuses
@@ -48,18 +46,11 @@ _AFTER_DEADLINE: Final = 0.1
 class StatusWriter:
     """Writes status and Events of the passes."""
 
-    def __init__(
-        self,
-        *,
-        kube: KubeClient,
-        recorder: EventRecorder,
-        requeue: RequeuePolicy,
-        now: Callable[[], datetime],
-    ) -> None:
-        self._kube = kube
-        self._recorder = recorder
+    def __init__(self, services: Services, *, requeue: RequeuePolicy) -> None:
+        self._kube = services.kube
+        self._recorder = services.recorder
         self._requeue = requeue
-        self._now = now
+        self._now = services.now
 
     async def write_blocker(
         self, obj: PipelineObject, state: ReconcileState, blocker: Blocker
@@ -69,11 +60,13 @@ class StatusWriter:
         Returns the problem with the time since which it has been the case.
         """
         blocker = self.with_since(blocker, state)
-        result = report_of(obj, obj.status.effective, [], {})
+        result = result_of(obj, obj.status.effective, [], {})
         if blocker.reason in _PASSING and _was_ready(obj, state):
             interval = obj.spec.resync_interval_seconds
-            state.failed_observations = self._requeue.failed_observations(state, interval)
-            result = replace(result, failed_observations=state.failed_observations)
+            state.generation.failed_observations = self._requeue.failed_observations(
+                state, interval
+            )
+            result = replace(result, failed_observations=state.generation.failed_observations)
         if result.failed_observations in range(1, TOLERATED_FAILED_OBSERVATIONS + 1):
             bad = blocker.reason is Reason.CREDENTIALS_INVALID
             result = replace(
@@ -86,12 +79,12 @@ class StatusWriter:
 
     def with_since(self, blocker: Blocker, state: ReconcileState) -> Blocker:
         """The problem with the time since which it, or another borne as long, has been the case."""
-        known = state.blocker_reason
+        known = state.generation.blocker_reason
         before = Blocker(Reason(known), "") if known else None
         if before is None or not is_same_failure(probe(before), probe(blocker)):
-            state.blocker_since = timestamp(self._now())
-        state.blocker_reason = blocker.reason
-        return replace(blocker, since=state.blocker_since)
+            state.generation.blocker_since = timestamp(self._now())
+        state.generation.blocker_reason = blocker.reason
+        return replace(blocker, since=state.generation.blocker_since)
 
     def no_later_than_stall(self, delay: float, entries: Iterable[Entry]) -> float:
         """`delay`, or less when a failure has lasted too long before: it is said on time."""
@@ -110,16 +103,16 @@ class StatusWriter:
         # What waits for a thing that could not be seen could not be seen either.
         seen = [one for one in outcomes.values() if not (one.observation_failed or one.waits)]
         if not blind or not all(one.ready for one in seen) or not _was_ready(obj, state):
-            state.failed_observations = 0
-            state.unobservable_since = None
+            state.generation.failed_observations = 0
+            state.generation.unobservable_since = None
             return result
         interval = obj.spec.resync_interval_seconds
-        state.failed_observations = self._requeue.failed_observations(state, interval)
-        if state.failed_observations <= TOLERATED_FAILED_OBSERVATIONS:
+        state.generation.failed_observations = self._requeue.failed_observations(state, interval)
+        if state.generation.failed_observations <= TOLERATED_FAILED_OBSERVATIONS:
             before = statuses.inventory(obj.status)
             entries = [before.get(entry.name, entry) for entry in result.entries]
             result = replace(result, entries=entries)
-        return replace(result, failed_observations=state.failed_observations)
+        return replace(result, failed_observations=state.generation.failed_observations)
 
     async def publish(
         self,
@@ -159,7 +152,7 @@ class StatusWriter:
         return parse(obj.key, await self._kube.write_status(obj.body, new))
 
 
-def report_of(
+def result_of(
     obj: PipelineObject,
     effective: Effective | None,
     resources: list[Resource],
@@ -214,4 +207,4 @@ def _outputs(
 def _was_ready(obj: PipelineObject, state: ReconcileState) -> bool:
     """Whether the pipeline was ready when it was last seen."""
     ready = any(c.type == types.READY and c.status == "True" for c in obj.status.conditions)
-    return ready or state.failed_observations > 0
+    return ready or state.generation.failed_observations > 0

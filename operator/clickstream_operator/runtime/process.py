@@ -1,43 +1,30 @@
-"""The process: health server, election, workers, and Kopf as the frame around them."""
+"""Process of the operator: health server, leader election, workers, and Kopf around them.
+
+Called by `__main__`; `wiring` makes the parts, `watch` feeds the queue, `workers` drain it.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import socket
-import time
-import uuid
 from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, cast
 
 import kopf
 import structlog
 
-from clickstream_operator.aws.limits import Limits
-from clickstream_operator.aws.session_pool import SessionPool
-from clickstream_operator.kube import label_selector as selector
-from clickstream_operator.kube.client import KubeClient, KubernetesError
-from clickstream_operator.kube.connection import connect, own_namespace
-from clickstream_operator.kube.events import EventRecorder
-from clickstream_operator.kube.fence import WriteFence, no_fence
-from clickstream_operator.kube.leader_election import KubernetesLeases, LeaderElector
-from clickstream_operator.kube.lease import Timing
-from clickstream_operator.kube.permissions import PermissionReview, needed
-from clickstream_operator.pipeline import packages
-from clickstream_operator.reconcile.config import OperatorConfig
+from clickstream_operator.kube.client import KubernetesError
+from clickstream_operator.kube.leader_election import LeaderElector
 from clickstream_operator.reconcile.reconciler import Reconciler
 from clickstream_operator.runtime.predicates import Predicates
 from clickstream_operator.runtime.prerequisites import Prerequisites
 from clickstream_operator.runtime.watch import build_registry, operator_settings
+from clickstream_operator.runtime.wiring import Wiring, wire
 from clickstream_operator.runtime.workers import Workers
-from clickstream_operator.runtime.workqueue import WorkQueue
 from clickstream_operator.settings import Settings
 from clickstream_operator.telemetry.health import HealthServer
-from clickstream_operator.telemetry.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
@@ -47,184 +34,108 @@ _GONE: Final = 410
 
 _STUCK_SECONDS: Final = 600.0
 
-_KUBE_THREADS: Final = 8
-
 
 @dataclass(slots=True)
 class _Progress:
     """What readiness depends on."""
 
-    startup: Prerequisites
+    prerequisites: Prerequisites
     workers: Workers | None = None
     leads: bool = False
     watching: bool = False
-    candidate: LeaderElector | None = None
+    elector: LeaderElector | None = None
 
 
-async def run(chosen: Settings) -> None:
-    """Run the operator until Kopf is told to stop.
+async def run(settings: Settings) -> None:
+    """Run the operator until it is asked to end.
 
     Raises:
         KubernetesError: there is no configuration, or the API server refuses the operator.
         OSError: the health server's address can't be used.
     """
-    functions = packages.load(chosen.packages)
-    metrics = Metrics()
-    aws_pool = ThreadPoolExecutor(chosen.aws_threads, thread_name_prefix="aws")
-    kube_pool = ThreadPoolExecutor(_KUBE_THREADS, thread_name_prefix="kube")
-    kubeconfig = Path(os.environ["KUBECONFIG"]) if os.environ.get("KUBECONFIG") else None
-    timing = Timing.of(chosen.lease_seconds)
-    fence = WriteFence(timing.deadline)
-    ensure_leader = fence.check if chosen.leader_election else no_fence
-    kube = KubeClient(
-        connect(kubeconfig),
-        executor=kube_pool,
-        on_write=lambda target: metrics.kubernetes_writes.labels(target).inc(),
-        ensure_leader=ensure_leader,
-    )
-    home = chosen.lease_namespace or own_namespace(kubeconfig)
-    queue = WorkQueue(
-        on_change=lambda depth, added: metrics.observe_queue(depth=depth, added=added),
-        on_wait=metrics.observe_wait,
-    )
-    review = PermissionReview(
-        kube,
-        needed(
-            namespaces=chosen.watch_namespaces,
-            names_cluster=bool(chosen.cluster_id),
-            lease=(home, chosen.instance) if chosen.leader_election else None,
-        ),
-    )
-    progress = _Progress(Prerequisites(kube, review))
-    server = HealthServer(
-        metrics=metrics,
-        healthy=lambda: _unhealthy(progress),
-        ready=lambda: _unready(progress),
-        role=lambda: _role(progress),
-    )
-    port = await server.start(chosen.listen_host, chosen.listen_port)
-    log.info("listening", host=chosen.listen_host, port=port)
+    wiring = wire(settings)
+    progress = _Progress(Prerequisites(wiring.kube, wiring.permission_review()))
+    server = _health_server(wiring, progress)
+    port = await server.start(settings.listen_host, settings.listen_port)
+    log.info("listening", host=settings.listen_host, port=port)
     stop = _stop_on_signal()
-    elected = asyncio.Event()
-    if chosen.leader_election:
-        loop = asyncio.get_running_loop()
-        progress.candidate = LeaderElector(
-            KubernetesLeases(connect(kubeconfig, retries=False)),
-            fence,
-            namespace=home,
-            name=chosen.instance,
-            identity=f"{socket.gethostname()}_{uuid.uuid4()}",
-            timing=timing,
-            on_elected=lambda: loop.call_soon_threadsafe(elected.set),
-        )
-    else:
-        elected.set()
     try:
-        if await _first(stop, progress.startup.wait()):
+        if await _first(stop, progress.prerequisites.wait()):
             return
-        if progress.candidate is not None:
-            progress.candidate.start()
-        if await _first(stop, elected.wait()):
+        if await _first(stop, _elected(wiring, progress)):
             return
-        controller = Reconciler(
-            kube=kube,
-            recorder=EventRecorder(kube, instance=chosen.instance),
-            sessions=SessionPool(
-                executor=aws_pool,
-                limits=Limits(
-                    enabled=chosen.rate_limits,
-                    on_wait=lambda service, seconds: metrics.aws_waits.labels(service).inc(seconds),
-                    on_throttle=lambda *call: metrics.aws_throttles.labels(*call).inc(),
-                ),
-                on_call=metrics.observe_call,
-                ensure_leader=ensure_leader,
-                pool_connections=chosen.aws_threads,
-            ),
-            config=OperatorConfig(
-                cluster=chosen.cluster_id or await kube.cluster_uid(),
-                instance=f"{home}/{chosen.instance}",
-                default_region=chosen.default_region(),
-                account_regional_buckets=chosen.account_regional_buckets(),
-                packages=functions,
-                permissions_boundary=chosen.permissions_boundary or None,
-                adopt_without_owner=chosen.adopt_without_owner,
-                allowed_roles=frozenset(chosen.allowed_role_arns),
-                roles_by_namespace=chosen.roles_by_namespace,
-                own_role_namespaces=chosen.own_role_namespaces,
-                rollout_max_parallel=chosen.rollout_max_parallel,
-                selected=selector.parse(chosen.watch_label_selector),
-                namespaces=chosen.watch_namespaces,
-                outputs_config_map=chosen.outputs_config_map,
-            ),
-            metrics=metrics,
-            clock=time.monotonic,
-            calls_at_once=chosen.calls_at_once(),
-        )
-        progress.leads = True
-        progress.workers = Workers(
-            count=chosen.workers,
-            queue=queue,
-            reconcile=controller.reconcile,
-            metrics=metrics,
-            on_forbidden=progress.startup.recheck,
-        )
-        metrics.leads.labels(chosen.instance).set(1)
-        await _lead(
-            chosen,
-            kube_pool=kube_pool,
-            queue=queue,
-            metrics=metrics,
-            workers=progress.workers,
-            progress=progress,
-        )
+        await _lead(wiring, progress)
     finally:
-        # The drain is over: whatever still runs may write nothing more.
-        if progress.candidate is not None:
-            await asyncio.to_thread(progress.candidate.release)
+        # The drain is over: nothing may be written any more.
+        if progress.elector is not None:
+            await asyncio.to_thread(progress.elector.release)
         await server.stop()
-        aws_pool.shutdown(wait=False, cancel_futures=True)
-        kube_pool.shutdown(wait=False, cancel_futures=True)
+        wiring.close()
 
 
-async def _lead(
-    chosen: Settings,
-    *,
-    kube_pool: ThreadPoolExecutor,
-    queue: WorkQueue,
-    metrics: Metrics,
-    workers: Workers,
-    progress: _Progress,
-) -> None:
-    """Watch and reconcile until a signal comes; running passes end first."""
+async def _elected(wiring: Wiring, progress: _Progress) -> None:
+    """Return when this process leads."""
+    elected = asyncio.Event()
+    progress.elector = wiring.leader_elector(elected.set)
+    if progress.elector is not None:
+        progress.elector.start()
+        await elected.wait()
+
+
+async def _lead(wiring: Wiring, progress: _Progress) -> None:
+    """Watch and reconcile until a signal comes; reconciles under way end first."""
+    settings, metrics = wiring.settings, wiring.metrics
+    reconciler = Reconciler(await wiring.services(), calls_at_once=settings.calls_at_once())
+    progress.leads = True
+    workers = progress.workers = Workers(
+        count=settings.workers,
+        queue=wiring.queue,
+        reconcile=reconciler.reconcile,
+        metrics=metrics,
+        on_forbidden=progress.prerequisites.recheck,
+    )
+    metrics.leads.labels(settings.instance).set(1)
     workers.start()
     registry = build_registry(
-        predicates=Predicates(), queue=queue, workers=workers, states=metrics.pipelines
+        predicates=Predicates(), queue=wiring.queue, workers=workers, states=metrics.pipelines
     )
     started = asyncio.Event()
-    watching = asyncio.create_task(_mark_watching(started, progress))
-    guarding = asyncio.create_task(progress.startup.watch())
+    tasks = [
+        asyncio.create_task(_mark_watching(started, progress)),
+        asyncio.create_task(progress.prerequisites.watch()),
+    ]
     try:
         # From here on Kopf handles the signals.
         await kopf.operator(
             registry=registry,
-            settings=operator_settings(kube_pool, label_selector=chosen.watch_label_selector),
-            clusterwide=not chosen.watch_namespaces,
-            namespaces=chosen.watch_namespaces,
+            settings=operator_settings(
+                wiring.kube_pool, label_selector=settings.watch_label_selector
+            ),
+            clusterwide=not settings.watch_namespaces,
+            namespaces=settings.watch_namespaces,
             ready_flag=started,
-            # Alone Kopf shows it to nobody, and would make it from the name of the user: the image
-            # runs as a number without a name.
+            # Kopf alone would make it from the name of the user: the image runs as a number
+            # without a name. Nobody is shown it.
             identity=cast("Any", socket.gethostname()),
         )
     except Exception as error:
         if getattr(error, "status", None) not in {_FORBIDDEN, _GONE}:
             raise
-        # Started anew, the operator waits for its rights and says which are missing, and lists what
-        # it lost sight of when the server had forgotten where its watch was (Kopf goes on only when
-        # that is said in the stream).
+        # Started anew, the operator waits for its permissions and says which are missing. After a
+        # 410 outside of the stream it lists everything again (Kopf goes on only after one in it).
         raise KubernetesError(f"the API server refuses the watch: {error}") from error
     finally:
-        watching.cancel()
-        guarding.cancel()
+        for task in tasks:
+            task.cancel()
+
+
+def _health_server(wiring: Wiring, progress: _Progress) -> HealthServer:
+    return HealthServer(
+        metrics=wiring.metrics,
+        healthy=lambda: _unhealthy(progress),
+        ready=lambda: _unready(progress),
+        role=lambda: _role(progress),
+    )
 
 
 def _stop_on_signal() -> asyncio.Event:
@@ -249,9 +160,9 @@ async def _first(stop: asyncio.Event, work: Coroutine[Any, Any, object]) -> bool
 
 
 def _role(progress: _Progress) -> str:
-    if progress.candidate is None or progress.leads:
+    if progress.elector is None or progress.leads:
         return ""
-    return f"standby: {progress.candidate.leader or 'nobody'} leads"
+    return f"standby: {progress.elector.leader or 'nobody'} leads"
 
 
 def _unhealthy(progress: _Progress) -> str:
@@ -261,11 +172,11 @@ def _unhealthy(progress: _Progress) -> str:
 
 
 def _unready(progress: _Progress) -> str:
-    if progress.startup.waiting_for:
-        return progress.startup.waiting_for
+    if progress.prerequisites.waiting_for:
+        return progress.prerequisites.waiting_for
     if not progress.leads:
         # A standby is ready, once it has seen the lease.
-        return "" if progress.candidate is None else progress.candidate.trouble
+        return "" if progress.elector is None else progress.elector.trouble
     return "" if progress.watching else "the watch has not begun"
 
 

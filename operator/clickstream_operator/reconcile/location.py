@@ -1,0 +1,56 @@
+"""Location of a pipeline: region, role, account, names. Decided once, then on record. Pure."""
+
+from __future__ import annotations
+
+from clickstream_operator.api.v1alpha1 import Effective
+from clickstream_operator.aws.arns import AwsLocation
+from clickstream_operator.aws.assume_role import Role
+from clickstream_operator.aws.session import CallerIdentity
+from clickstream_operator.kube.objects import PipelineObject
+from clickstream_operator.pipeline import names
+from clickstream_operator.reconcile.config import OperatorConfig
+
+
+def region_of(obj: PipelineObject, config: OperatorConfig) -> str:
+    """Region of a pipeline: the recorded one, the spec's, the operator's; empty when none says."""
+    recorded = obj.status.effective
+    if recorded is not None and recorded.region:
+        return recorded.region
+    return obj.spec.region or config.default_region
+
+
+def role_of(obj: PipelineObject, config: OperatorConfig) -> Role | None:
+    """The role to assume; None for the operator's own credential."""
+    chosen, recorded = obj.spec.credentials, obj.status.effective
+    if chosen is None:
+        return None
+    return Role(
+        arn=chosen.role_arn,
+        external_id=chosen.external_id or "",
+        cluster=recorded.cluster if recorded else config.cluster,
+        namespace=obj.key.namespace,
+        pipeline=obj.key.name,
+    )
+
+
+def decide_effective(
+    obj: PipelineObject, identity: CallerIdentity, config: OperatorConfig
+) -> Effective:
+    """Names and location of a new pipeline, to be recorded before the first write."""
+    region = region_of(obj, config)
+    base = names.base_name(cluster=config.cluster, namespace=obj.key.namespace, name=obj.key.name)
+    physical = names.physical_names(
+        base=base,
+        place=AwsLocation(identity.partition, region, identity.account),
+        spec=obj.spec,
+        account_regional=config.account_regional_buckets,
+    )
+    return Effective(
+        cluster=config.cluster,
+        instance=config.instance,
+        account=identity.account,
+        partition=identity.partition,
+        region=region,
+        base=base,
+        names=dict(physical),
+    )

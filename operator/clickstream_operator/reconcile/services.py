@@ -1,0 +1,41 @@
+"""Services that a reconcile works with: both edges, configuration, metrics, clocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from clickstream_operator.aws.assume_role import Role
+from clickstream_operator.aws.calls import Calls
+from clickstream_operator.aws.session import AwsSession
+from clickstream_operator.kube.client import KubeClient
+from clickstream_operator.kube.events import EventRecorder
+from clickstream_operator.kube.objects import PipelineObject
+from clickstream_operator.reconcile.config import OperatorConfig
+from clickstream_operator.reconcile.location import role_of
+from clickstream_operator.telemetry.metrics import Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Made once by the process and handed to every part of the reconciler."""
+
+    kube: KubeClient
+    recorder: EventRecorder
+    sessions: Callable[[str, Role | None], AwsSession]
+    """The AWS session of a region and a role."""
+    config: OperatorConfig
+    metrics: Metrics
+    clock: Callable[[], float]
+    """Monotonic seconds."""
+    now: Callable[[], datetime]
+    """The time of day, for the status."""
+
+    def session(self, obj: PipelineObject, region: str) -> AwsSession:
+        """The session of a pipeline, with the role that it asks for."""
+        return self.sessions(region, role_of(obj, self.config))
+
+    def calls(self, obj: PipelineObject, region: str) -> Calls:
+        """The AWS calls of one reconcile."""
+        return Calls(self.session(obj, region))
