@@ -28,7 +28,9 @@ RUN rm -r /opt/operator/kubernetes/aio /opt/operator/bin \
 WORKDIR /src
 COPY lambdas lambdas
 RUN python3 lambdas/build.py --output /opt/lambdas
+# Without what the operator never runs: .dockerignore names it, and a test compares both with the imports.
 COPY operator/clickstream_operator /opt/operator/clickstream_operator
+COPY lambdas/clickstream_layout/__init__.py lambdas/clickstream_layout/tables.py /opt/operator/clickstream_layout/
 # What `--version` reads. The build backend is not among the locked packages, so it is said by hand.
 RUN mkdir "/opt/operator/clickstream_operator-${VERSION}.dist-info" \
  && printf 'Metadata-Version: 2.1\nName: clickstream-operator\nVersion: %s\n' "${VERSION}" \

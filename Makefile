@@ -20,7 +20,8 @@ export PYTHONPYCACHEPREFIX ?= $(CACHE)/pycache
 help: ## List every target
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(READY): locks/dev.txt
+# pyproject.toml says which folders the editable installation puts on the path.
+$(READY): locks/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || \
 	  { echo "Python 3.11 to 3.14 is needed as $(PYTHON): install it, or run make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
@@ -133,10 +134,10 @@ bench-operator: $(READY) lambdas ## Count what one and fifty pipelines cost; wri
 	@$(BIN)/python -m benchmarks.reconciling
 
 test-exact: $(READY) ## Run 10,000 faulty runs of the functions, then with each protocol weakened; writes build/bench-exactness.json
-	@PYTHONPATH=lambdas $(BIN)/python -m benchmarks.exactness
+	@$(BIN)/python -m benchmarks.exactness
 
 demo-exact: $(READY) ## Every count beside the truth with every fault on, then the original's design for contrast
-	@PYTHONPATH=lambdas $(BIN)/python -m simulator
+	@$(BIN)/python -m simulator
 
 bench-dataplane: $(READY) lambdas ## Measure the data plane, limits beside the figures (RUNS=10000 faulty runs); writes build/bench-dataplane.json
 	@$(BIN)/python -m benchmarks.dataplane --runs $(or $(RUNS),10000)

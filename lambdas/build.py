@@ -17,7 +17,8 @@ SOURCES = Path(__file__).resolve().parent
 FUNCTIONS = ("processor", "detector")
 TOOLS = {"redrive": ("redrive", "processor")}
 """Packages that a person runs (`PYTHONPATH=redrive.zip python -m redrive`), with their folders."""
-_LIBRARY = "shared"
+_LIBRARIES = ("shared", "clickstream_layout")
+"""Folders that every package has."""
 _SUFFIXES = frozenset({".py", ".json"})
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # The earliest time that a zip file can hold.
 _FILE_MODE = 0o100644 << 16
@@ -51,7 +52,7 @@ def write_zip(name: str, folders: Iterable[str], output: Path) -> Path:
 def _list_files(folders: Iterable[str]) -> list[tuple[str, Path]]:
     found = [
         (path.relative_to(SOURCES).as_posix(), path)
-        for folder in (*folders, _LIBRARY)
+        for folder in (*folders, *_LIBRARIES)
         for path in (SOURCES / folder).rglob("*")
         if path.suffix in _SUFFIXES
     ]

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from clickstream_layout.tables import COUNTER_PREFIX
 from simulator import checks
 from simulator.checks import Differences
 from simulator.stores import COUNTERS, PAGES, SESSIONS, Stores
@@ -37,7 +38,7 @@ def compare_between(stores: Stores, least: Truth, most: Truth) -> Differences:
     counters = {
         (item["metric_name"]["S"], item["time_window"]["S"]): _number(item, "event_count")
         for item in tables.items(COUNTERS)
-        if item["metric_name"]["S"].startswith("events_per_minute_")
+        if item["metric_name"]["S"].startswith(COUNTER_PREFIX)
     }
     rows: dict[str, Counter[Any]] = {"raw": Counter(), "bad": Counter()}
     for key, stored in stores.bucket.objects.items():

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from clickstream_layout.tables import COUNTER_KEY, PAGE_KEY, SESSION_KEY
 from clickstream_operator.api import components
 from clickstream_operator.api.v1alpha1 import Spec
 from clickstream_operator.pipeline.function_config import Function, as_text, document
-from clickstream_operator.query.reader import ReadBack
+from clickstream_operator.query import PipelineReader
 from simulator.objects import Bucket, Queue, Topic
 from simulator.tables import Tables
 from simulator.tail import Tail
@@ -20,9 +21,9 @@ SESSIONS: Final = f"{BASE}-session-metrics"
 COUNTERS: Final = f"{BASE}-counters"
 ARCHIVE: Final = f"{BASE}-archive"
 KEYS: Final[dict[str, tuple[str, ...]]] = {
-    PAGES: ("page_url", "timestamp_hour"),
-    SESSIONS: ("session_id",),
-    COUNTERS: ("metric_name", "time_window"),
+    PAGES: PAGE_KEY,
+    SESSIONS: SESSION_KEY,
+    COUNTERS: COUNTER_KEY,
 }
 HASH_KEY: Final = b"the hash key of simulated pipelines"
 _PHYSICAL: Final = {
@@ -46,9 +47,9 @@ class Stores:
         self.topic = Topic(self.usage)
         self.tail = Tail()
 
-    def readback(self, clock: Callable[[], float]) -> ReadBack:
+    def readback(self, clock: Callable[[], float]) -> PipelineReader:
         """Return a reader of everything; `clock` in epoch seconds."""
-        return ReadBack(
+        return PipelineReader(
             dynamodb=self.tables,
             s3=self.bucket,
             page_metrics_table=PAGES,

@@ -21,10 +21,11 @@ import processor.counter_items
 import processor.page_items
 import processor.session_items
 import shared.decode
+from clickstream_layout.archive import BAD, RAW
 from detector.incidents import Incidents
 from detector.lane_state import DetectorLanes
 from processor.aggregate import merge_activities
-from processor.archive import BAD, RAW, Archive
+from processor.archive import Archive
 from processor.lane_items import Intent, LaneItems, LaneState
 from processor.page_items import PageItems
 from processor.page_lists import PageLists

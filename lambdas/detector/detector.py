@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from clickstream_layout.tables import session_key
 from detector.earlier_events import earlier_events, read_counts
 from detector.findings import Ending
 from detector.incidents import Incidents
@@ -178,7 +179,7 @@ class Detector:
 
     def _session_item(self, session: str) -> dict[str, Any]:
         answer = self._dynamodb.get_item(
-            TableName=self._config.tables.session_metrics, Key={"session_id": {"S": session}}
+            TableName=self._config.tables.session_metrics, Key=session_key(session)
         )
         item: dict[str, Any] = answer.get("Item", {})
         return item

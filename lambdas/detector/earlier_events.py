@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from clickstream_layout.tables import COUNT_PREFIX, WATERMARK_PREFIX
 from shared.lanes import NOTHING, decode_watermark
-from shared.session_layout import COUNT_PREFIX, WATERMARK_PREFIX
 
 if TYPE_CHECKING:
     from detector.lane_state import Checkout

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from clickstream_layout.tables import COUNTER_KEY, INCIDENT, counter_key
 from detector.findings import incident_key
 from shared.conditional_write import Update, apply_update, error_code
 from shared.timestamps import instant_text
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from detector.findings import Ending, Finding
     from shared.logs import Log
 
-INCIDENT = "incident"
 SUBJECT = "Clickstream Anomaly Detected"
 OVER_SUBJECT = "Clickstream Anomaly Over"
 UNSENT, SENT, NO_TOPIC = 0, 1, 2
@@ -68,7 +68,7 @@ class Incidents:
                 TableName=self._table,
                 Item=item,
                 ConditionExpression="attribute_not_exists(#m)",
-                ExpressionAttributeNames={"#m": "metric_name"},
+                ExpressionAttributeNames={"#m": COUNTER_KEY[0]},
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
@@ -90,7 +90,7 @@ class Incidents:
         update.set("over", {"S": instant_text(ending.time_ms)})
         update.set("over_sent", {"N": str(UNSENT if self._topic_arn else NO_TOPIC)})
         update.set("ended", {"N": str(round(self._clock() * 1000))})
-        update.require(f"attribute_exists({update.name('metric_name')})")
+        update.require(f"attribute_exists({update.name(COUNTER_KEY[0])})")
         update.require(f"attribute_not_exists({update.name('over')})")
         refused = apply_update(self._dynamodb, update.request(self._table, key))
         item = refused
@@ -126,7 +126,7 @@ class Incidents:
             "KeyConditionExpression": "#m = :m",
             "FilterExpression": "#sent = :unsent OR #over = :unsent",
             "ExpressionAttributeNames": {
-                "#m": "metric_name",
+                "#m": COUNTER_KEY[0],
                 "#sent": "sent",
                 "#over": "over_sent",
             },
@@ -172,8 +172,8 @@ class Incidents:
         update = Update()
         update.set(attribute, {"N": str(SENT)})
         # An item that expired meanwhile must not come back as a stub.
-        update.require(f"attribute_exists({update.name('metric_name')})")
-        key = {name: item[name] for name in ("metric_name", "time_window")}
+        update.require(f"attribute_exists({update.name(COUNTER_KEY[0])})")
+        key = {name: item[name] for name in COUNTER_KEY}
         apply_update(self._dynamodb, update.request(self._table, key))
 
     def _item(self, finding: Finding) -> dict[str, Any]:
@@ -210,7 +210,7 @@ class Incidents:
 
 
 def _key(time_window: str) -> dict[str, Any]:
-    return {"metric_name": {"S": INCIDENT}, "time_window": {"S": time_window}}
+    return counter_key(INCIDENT, time_window)
 
 
 def _text(message: dict[str, Any]) -> str:

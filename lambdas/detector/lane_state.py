@@ -11,6 +11,7 @@ import zlib
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from clickstream_layout.tables import COUNTER_KEY, DETECTOR, counter_key
 from detector.cooldown import OVER, Quiet
 from shared.conditional_write import Update, apply_update
 from shared.lanes import NOTHING, Lane, decode_watermark, encode_watermark
@@ -18,7 +19,6 @@ from shared.lanes import NOTHING, Lane, decode_watermark, encode_watermark
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-DETECTOR = "detector"
 LARGEST_STATE_BYTES = 300_000
 """Below DynamoDB's 400 KB an item (Developer Guide, "Service, account, and table quotas")."""
 SESSION_MINUTES = "60"
@@ -174,7 +174,7 @@ class DetectorLanes:
         arguments: dict[str, Any] = {
             "TableName": self._table,
             "KeyConditionExpression": "#m = :m",
-            "ExpressionAttributeNames": {"#m": "metric_name"},
+            "ExpressionAttributeNames": {"#m": COUNTER_KEY[0]},
             "ExpressionAttributeValues": {":m": {"S": DETECTOR}},
             "ConsistentRead": True,
         }
@@ -207,7 +207,7 @@ class DetectorLanes:
 
 
 def _key(lane: Lane) -> dict[str, Any]:
-    return {"metric_name": {"S": DETECTOR}, "time_window": {"S": lane.code}}
+    return counter_key(DETECTOR, lane.code)
 
 
 def _read(item: dict[str, Any]) -> LaneState:

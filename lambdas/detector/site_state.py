@@ -11,15 +11,15 @@ import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
+from clickstream_layout.tables import SITE, counter_key
 from detector.cooldown import Quiet
 from detector.seasonality import Season
 from shared.conditional_write import Update, apply_update
 
-SITE = "detector-site"
 LARGEST_STATE_BYTES = 300_000
 TTL_SECONDS = 28 * 86_400
 """A pipeline that rests for four weeks learns its seasons again."""
-_KEY = {"metric_name": {"S": SITE}, "time_window": {"S": "state"}}
+_KEY = counter_key(SITE, "state")
 
 
 @dataclass(slots=True)

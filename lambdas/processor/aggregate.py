@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from clickstream_layout.tables import with_lane
 from shared.records import PAGE_VIEW
 from shared.timestamps import hour_text, minute_text
 
@@ -139,9 +140,9 @@ def after(contributions: Sequence[AnyContribution], watermark: int) -> Sequence[
 
 def minute_key(minute: int, lane_code: str) -> str:
     """Return the sort key of a counter item."""
-    return f"{minute_text(minute)}#{lane_code}"
+    return with_lane(minute_text(minute), lane_code)
 
 
 def hour_key(hour: int, lane_code: str) -> str:
     """Return the sort key of a page item."""
-    return f"{hour_text(hour)}#{lane_code}"
+    return with_lane(hour_text(hour), lane_code)

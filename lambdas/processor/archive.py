@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import ClientError
 
+from clickstream_layout.archive import BAD, ENVELOPE, RAW, folder_of
 from processor.dead_letters import DeadLetters
 from processor.lane_items import Intent, LaneState
 from shared.conditional_write import MOST_ATTEMPTS, ContentionError, error_code
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
     from shared.lanes import Lane
     from shared.records import BadRow, Batch, Event
 
-RAW, BAD = "raw", "bad"
-ENVELOPE = "_clickstream"
-"""The one member of an archived event that is ours; a producer's of that name is replaced."""
 _HOUR_MS = 3_600_000
 _REASONS = "reasons"
 
@@ -278,5 +276,4 @@ def _line(value: dict[str, Any]) -> bytes:
 
 
 def _place(arrival_ms: int) -> str:
-    day, _, hour = hour_text(arrival_ms // _HOUR_MS).partition("T")
-    return f"dt={day}/hr={hour}"
+    return folder_of(hour_text(arrival_ms // _HOUR_MS))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from clickstream_layout.tables import COUNTER_PREFIX, counter_key
 from processor.aggregate import Count, after, minute_key
 from shared.conditional_write import MOST_ATTEMPTS, ContentionError, Update, apply_update
 from shared.lanes import NOTHING, decode_watermark, encode_watermark
-from shared.records import COUNTER_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,10 +45,7 @@ class CounterItems:
         self, event_type: str, minute: int, lane_code: str, contributions: Sequence[Count]
     ) -> None:
         """Add what is not yet in the item; raises as `PageItems.write` does."""
-        key = {
-            "metric_name": {"S": f"{COUNTER_PREFIX}{event_type}"},
-            "time_window": {"S": minute_key(minute, lane_code)},
-        }
+        key = counter_key(f"{COUNTER_PREFIX}{event_type}", minute_key(minute, lane_code))
         ttl = minute * 60 + self._ttl_seconds
         remaining = contributions
         for _ in range(MOST_ATTEMPTS):

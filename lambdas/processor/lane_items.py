@@ -12,13 +12,13 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from clickstream_layout.tables import LANE, counter_key
 from shared.conditional_write import Update, apply_update
 from shared.lanes import NOTHING, Lane, decode_watermark, encode_watermark
 
 if TYPE_CHECKING:
     from shared.records import Batch
 
-LANE = "lane"
 _HOUR_SECONDS = 3600
 
 
@@ -134,7 +134,7 @@ class LaneItems:
 
 
 def _key(lane: Lane) -> dict[str, Any]:
-    return {"metric_name": {"S": LANE}, "time_window": {"S": lane.code}}
+    return counter_key(LANE, lane.code)
 
 
 def _read(item: dict[str, Any]) -> LaneState:

@@ -11,8 +11,9 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from clickstream_layout.sketch import Visitors
+from clickstream_layout.tables import page_key
 from processor.aggregate import HOUR_MS, Views, after, hour_key
-from processor.sketch import Visitors
 from shared.conditional_write import MOST_ATTEMPTS, ContentionError, Update, apply_update
 from shared.lanes import NOTHING, decode_watermark, encode_watermark
 
@@ -90,7 +91,7 @@ class PageItems:
             ClientError: DynamoDB's, when it is not a refused condition.
         """
         sort_key = hour_key(hour, lane_code)
-        key = {"page_url": {"S": page}, "timestamp_hour": {"S": sort_key}}
+        key = page_key(page, sort_key)
         copy = self._copies.pop((page, sort_key), PageCopy())
         ttl = hour * HOUR_MS // 1000 + self._ttl_seconds
         remaining = after(contributions, copy.watermark)

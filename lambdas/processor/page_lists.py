@@ -12,12 +12,12 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+from clickstream_layout.tables import PAGES, counter_key
 from processor.aggregate import HOUR_MS, hour_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-PAGES = "pages"
 _DAY_SECONDS = 86_400
 _LONGEST_LIST = 100
 """Pages; 2 KB each is half of what an item may hold."""
@@ -47,10 +47,7 @@ class PageLists:
                 ttl = hour * HOUR_MS // 1000 + self._ttl_seconds
                 self._dynamodb.update_item(
                     TableName=self._table,
-                    Key={
-                        "metric_name": {"S": PAGES},
-                        "time_window": {"S": f"{hour_key(hour, lane_code)}#{digest}"},
-                    },
+                    Key=counter_key(PAGES, f"{hour_key(hour, lane_code)}#{digest}"),
                     UpdateExpression="SET #p = :p, #t = :t",
                     ExpressionAttributeNames={"#p": "pages", "#t": "ttl"},
                     ExpressionAttributeValues={":p": {"S": text}, ":t": {"N": str(ttl)}},

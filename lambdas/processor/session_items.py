@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from clickstream_layout.tables import COUNT_PREFIX, WATERMARK_PREFIX, session_key
 from processor.aggregate import Activity, after, merge_activities
 from shared.conditional_write import MOST_ATTEMPTS, ContentionError, Update, apply_update
 from shared.lanes import NOTHING, decode_watermark, encode_watermark
-from shared.session_layout import COUNT_PREFIX, WATERMARK_PREFIX
 from shared.timestamps import instant_text
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class SessionItems:
 
     def write(self, session: str, lane_code: str, activities: Sequence[Activity]) -> None:
         """Add what is not yet in the item; raises as `PageItems.write` does."""
-        key = {"session_id": {"S": session}}
+        key = session_key(session)
         remaining = activities
         update = plan_usual(lane_code, remaining, self._ttl_seconds)
         for _ in range(MOST_ATTEMPTS):

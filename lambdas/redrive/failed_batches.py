@@ -12,8 +12,8 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from clickstream_layout.archive import BAD, ENVELOPE, RAW
 from processor.aggregate import HOUR_MS
-from processor.archive import BAD, ENVELOPE, RAW
 from redrive.objects import FAILED, ObjectName, list_keys, list_raw, read_lines
 from shared.decode import read_records
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from processor.archive import ENVELOPE, RAW
+from clickstream_layout.archive import ENVELOPE, RAW, decompress, folder_of
 from shared.privacy import page_path
 from shared.records import PAGE_VIEW, Event
 from shared.timestamps import hour_text
@@ -56,8 +55,7 @@ def list_raw(s3: Any, bucket: str, hours: Iterable[int], kind: str = RAW) -> lis
     """Return the objects of a kind whose first record arrived in one of these hours since 1970."""
     found = []
     for hour in hours:
-        day, _, time = hour_text(hour).partition("T")
-        prefix = f"{kind}/dt={day}/hr={time}/"
+        prefix = f"{kind}/{folder_of(hour_text(hour))}/"
         found += [ObjectName.parse(key) for key in list_keys(s3, bucket, prefix)]
     return found
 
@@ -70,22 +68,6 @@ def read_lines(s3: Any, bucket: str, key: str) -> Iterator[dict[str, Any]]:
     for line in decompress(key, body).split(b"\n"):
         if line:
             yield json.loads(line)
-
-
-def decompress(key: str, body: bytes) -> bytes:
-    """Return the content of an object by its suffix.
-
-    Raises:
-        RuntimeError: Zstandard before Python 3.14.
-    """
-    if not key.endswith(".zst"):
-        return gzip.decompress(body)
-    try:
-        from compression import zstd  # type: ignore[import-not-found]  # noqa: PLC0415 - Python 3.14
-    except ImportError as error:
-        raise RuntimeError(f"{key} is Zstandard: run this with Python 3.14") from error
-    data: bytes = zstd.decompress(body)
-    return data
 
 
 class UnreadableLineError(Exception):

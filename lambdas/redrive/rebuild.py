@@ -16,6 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from clickstream_layout.tables import (
+    COUNT_PREFIX,
+    COUNTER_PREFIX,
+    WATERMARK_PREFIX,
+    counter_key,
+    page_key,
+    session_key,
+)
 from processor.aggregate import (
     HOUR_MS,
     Activity,
@@ -31,8 +39,6 @@ from redrive.objects import Snapshot
 from redrive.settled_lanes import LaneEnds
 from shared.conditional_write import error_code
 from shared.lanes import NOTHING, decode_watermark, encode_watermark
-from shared.records import COUNTER_PREFIX
-from shared.session_layout import COUNT_PREFIX, WATERMARK_PREFIX
 from shared.timestamps import hour_text, instant_text
 
 if TYPE_CHECKING:
@@ -130,14 +136,11 @@ class Rebuilder:
             gains = aggregate(events)
             self._list_new(code, gains.pages)
             for (page, hour), views in gains.pages.items():
-                key = {"page_url": {"S": page}, "timestamp_hour": {"S": hour_key(hour, code)}}
+                key = page_key(page, hour_key(hour, code))
                 ttl = hour * 3600 + self._config.ttl.page_metrics_days * _DAY_HOURS * 3600
                 self._replace(tables.page_metrics, key, views, ends.of(code), ttl, _page, result)
             for (event_type, minute), counts in gains.counters.items():
-                key = {
-                    "metric_name": {"S": f"{COUNTER_PREFIX}{event_type}"},
-                    "time_window": {"S": minute_key(minute, code)},
-                }
+                key = counter_key(f"{COUNTER_PREFIX}{event_type}", minute_key(minute, code))
                 ttl = minute * _MINUTES + self._config.ttl.counters_hours * 3600
                 self._replace(tables.counters, key, counts, ends.of(code), ttl, _counter, result)
 
@@ -148,10 +151,7 @@ class Rebuilder:
         new = [
             (page, hour)
             for page, hour in pages
-            if hour >= oldest
-            and not self._get(
-                table, {"page_url": {"S": page}, "timestamp_hour": {"S": hour_key(hour, code)}}
-            )
+            if hour >= oldest and not self._get(table, page_key(page, hour_key(hour, code)))
         ]
         PageLists(self._dynamodb, self._config.tables.counters, days).write(code, new)
 
@@ -186,7 +186,7 @@ class Rebuilder:
         if not sessions:
             return
         table = self._config.tables.session_metrics
-        old = {name: self._get(table, {"session_id": {"S": name}}) for name in sessions}
+        old = {name: self._get(table, session_key(name)) for name in sessions}
         now = int(self._clock() // 3600)
         oldest = now - self._config.ttl.session_metrics_hours
         starts = [item["first_activity"]["S"] for item in old.values() if "first_activity" in item]
@@ -200,7 +200,7 @@ class Rebuilder:
                 activities[session][code] = found
         for session, by_lane in activities.items():
             # Read again: the archive was read in between.
-            item = self._get(table, {"session_id": {"S": session}})
+            item = self._get(table, session_key(session))
             self._replace_session(session, item, by_lane, ends, result)
 
     def _replace_session(
@@ -211,7 +211,7 @@ class Rebuilder:
         ends: LaneEnds,
         result: Rebuilt,
     ) -> None:
-        item: Item = {"session_id": {"S": session}}
+        item: Item = session_key(session)
         parts: list[Activity] = []
         for code, activities in by_lane.items():
             name = f"{WATERMARK_PREFIX}{code}"

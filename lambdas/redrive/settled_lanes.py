@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from processor.lane_items import LANE
+from clickstream_layout.tables import LANE, counter_key
 from shared.lanes import NOTHING, decode_watermark
 
 _ENDLESS = 1 << 192
@@ -26,7 +26,7 @@ class LaneEnds:
         if code not in self._ends:
             answer = self._dynamodb.get_item(
                 TableName=self._table,
-                Key={"metric_name": {"S": LANE}, "time_window": {"S": code}},
+                Key=counter_key(LANE, code),
                 ConsistentRead=True,
             )
             item = answer.get("Item")

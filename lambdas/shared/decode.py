@@ -13,6 +13,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from clickstream_layout.tables import COUNTER_PREFIX
 from shared import kpl, records
 from shared.lanes import Lane, lane_of, life_of
 from shared.privacy import Scrubber, TooDeepError, page_path
@@ -182,7 +183,7 @@ class Decoder:
             if page is None:
                 raise _missing(fields.page)
             _check_key(fields.page, page)
-        _check_key(fields.type, f"{records.COUNTER_PREFIX}{event_type}")
+        _check_key(fields.type, f"{COUNTER_PREFIX}{event_type}")
         _check_key(fields.session, session)
         agent = scrubbed.get(fields.user_agent)
         return Event(

@@ -9,8 +9,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PAGE_VIEW = "page_view"
-COUNTER_PREFIX = "events_per_minute_"
-"""Partition keys of counter items: this and the event type, as in the original."""
 
 NOT_JSON = "not_json"
 NOT_AN_OBJECT = "not_an_object"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from clickstream_operator.query.reader import ReadBack
+from clickstream_operator.query import PipelineReader
 from simulator.generator import SessionTruth, Truth
 
 #: Sketches are exact up to here and within a few percent above (see readback.PageHour).
@@ -41,7 +41,7 @@ def with_event(truth: Truth, *, session: str, page: str, moment: datetime) -> Tr
     )
 
 
-def compare(truth: Truth, read: ReadBack, alerts: Counter[tuple[str, str]]) -> list[Row]:
+def compare(truth: Truth, read: PipelineReader, alerts: Counter[tuple[str, str]]) -> list[Row]:
     """Every number; `alerts` are the messages that subscribers got, by rule and session."""
     counters = read.all_counts()
     pages = read.all_page_views()

@@ -16,7 +16,7 @@ import boto3
 from rich.console import Console
 from rich.table import Table
 
-from clickstream_operator.query.reader import ReadBack
+from clickstream_operator.query import PipelineReader
 from sandbox.demos.comparison import Row, compare, with_event
 from sandbox.errors import SandboxError
 from sandbox.instance import Sandbox
@@ -197,8 +197,8 @@ class Demo:
         self.report.events_sent = len(records)
         return with_event(traffic.truth, session=session, page="/products", moment=now)
 
-    def _reader(self, outputs: dict[str, Any]) -> ReadBack:
-        return ReadBack(
+    def _reader(self, outputs: dict[str, Any]) -> PipelineReader:
+        return PipelineReader(
             dynamodb=self._client("dynamodb"),
             s3=self._client("s3"),
             page_metrics_table=outputs["dynamodbPageMetricsTableName"],
@@ -208,7 +208,7 @@ class Demo:
             clock=time.time,
         )
 
-    def _compare_until_equal(self, truth: Truth, read: ReadBack, inbox: str) -> list[Row]:
+    def _compare_until_equal(self, truth: Truth, read: PipelineReader, inbox: str) -> list[Row]:
         sqs = self._client("sqs")
         alerts: Counter[tuple[str, str]] = Counter()
         rows: list[Row] = []

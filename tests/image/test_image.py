@@ -8,6 +8,7 @@ import os
 import stat
 import subprocess
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from sandbox.image import bom, builder
 from sandbox.operator_process import OperatorProcess
 from sandbox.processes.process import wait_until
 from tests.image.conftest import Built
+from tests.image_modules import PACKAGES, run_by_the_operator
 from tests.integration.pilot import examples
 
 pytestmark = [pytest.mark.image, pytest.mark.timeout(600)]
@@ -57,6 +59,15 @@ def test_it_adds_little_to_its_base(
     added = size(image.root) - size(image.base)
     record_property("bytes over the base", added)
     assert 20_000_000 < added <= MOST_BYTES
+
+
+def test_it_carries_the_modules_that_it_runs(image: Built) -> None:
+    """Of our own modules exactly those that its programs import."""
+    root = image.root / "opt" / "operator"
+    ours = (root.glob(f"{package}/**/*.py") for package in PACKAGES)
+    assert {
+        path.relative_to(root).as_posix() for path in chain.from_iterable(ours)
+    } == run_by_the_operator()
 
 
 def test_labels_say_what_it_is(image: Built) -> None:

@@ -16,8 +16,8 @@ from botocore.exceptions import ClientError
 
 import detector.handler
 import processor.handler
-from clickstream_operator.query.reader import ReadBack
-from detector.site_state import SITE
+from clickstream_layout.tables import SITE
+from clickstream_operator.query import PipelineReader
 from sandbox import Sandbox
 from sandbox.demos.comparison import compare
 from sandbox.processes.process import wait_until
@@ -59,10 +59,10 @@ def outputs(pilot: Pilot) -> dict[str, Any]:
     return found
 
 
-def reader(pilot: Pilot) -> ReadBack:
+def reader(pilot: Pilot) -> PipelineReader:
     """What the pipeline says."""
     names = outputs(pilot)
-    return ReadBack(
+    return PipelineReader(
         dynamodb=root(pilot.sandbox, "dynamodb"),
         s3=root(pilot.sandbox, "s3"),
         page_metrics_table=names["dynamodbPageMetricsTableName"],

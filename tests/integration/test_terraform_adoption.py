@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from clickstream_operator.query.reader import ReadBack
+from clickstream_operator.query import PipelineReader
 from sandbox import Sandbox
 from sandbox.processes.process import wait_until
 from tests.integration import terraform_made
@@ -276,7 +276,7 @@ def test_counting_goes_on_where_the_recipe_stopped(adopter: Pilot) -> None:
     assert created is not None
     _send(adopter, "s-new", 2)
     _send(adopter, "s-old", 1)
-    read = ReadBack(
+    read = PipelineReader(
         dynamodb=adopter.client("dynamodb"),
         s3=adopter.client("s3"),
         page_metrics_table=PAGES,

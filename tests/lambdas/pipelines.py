@@ -7,7 +7,7 @@ import gzip
 import json
 from typing import TYPE_CHECKING, Any
 
-from clickstream_operator.query.reader import ReadBack
+from clickstream_operator.query import PipelineReader
 from detector.detector import Detector
 from processor.processor import Processor
 from shared.config import Config, parse_config
@@ -142,9 +142,9 @@ class Pipeline:
             out=self.lines.append,
         )
 
-    def readback(self) -> ReadBack:
+    def readback(self) -> PipelineReader:
         """Return a reader of everything."""
-        return ReadBack(
+        return PipelineReader(
             dynamodb=self.dynamodb,
             s3=self.s3,
             page_metrics_table=PAGES,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from clickstream_layout.tables import INCIDENT
 from clickstream_operator.api.spec import Spec
 from clickstream_operator.cost import storage
 from clickstream_operator.cost.estimate import _BATCH_LOG, _TYPE_LOG, incident_reads, requests
 from clickstream_operator.cost.traffic import Traffic, flow, listings
-from detector.incidents import INCIDENT
 from simulator.tables import Tables
 from tests.lambdas.pipelines import COUNTERS, KEYS, Pipeline, encode, event, invocation
 from tests.lambdas.profiled import count_requests

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clickstream_layout.sketch import MOST_EXACT, Visitors
 from processor.aggregate import Activity, Count
 from processor.counter_items import CounterItems
 from processor.session_items import SessionItems
-from processor.sketch import MOST_EXACT, Visitors
 from shared.conditional_write import ContentionError
 from shared.lanes import Lane, decode_watermark, encode_watermark
 from tests.lambdas.memory_aws import refuse, size
@@ -36,7 +36,8 @@ hashes = st.lists(st.binary(min_size=8, max_size=8), max_size=300)
 def test_sketch_is_a_function_of_the_set(one: list[bytes], two: list[bytes]) -> None:
     """Grown in any order and grouping, encoded and decoded between, the bytes are the same."""
     grown = Visitors.decode(Visitors(one).encode()).with_hashes(two)
-    assert grown.encode() == Visitors([*two, *one]).encode()
+    united = Visitors(one).union(Visitors.decode(Visitors(two).encode()))
+    assert grown.encode() == united.encode() == Visitors([*two, *one]).encode()
     if len({*one, *two}) <= MOST_EXACT:
         assert grown.count() == len({*one, *two})
 

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from clickstream_layout.tables import SITE
 from detector.detector import Detector
 from detector.incidents import OVER_SUBJECT, SUBJECT
 from detector.minute_windows import MOST_MINUTES
-from detector.site_state import LARGEST_STATE_BYTES, SITE, SiteItem, SiteState
+from detector.site_state import LARGEST_STATE_BYTES, SiteItem, SiteState
 from shared.timestamps import instant_text
 from tests.lambdas.memory_aws import CrashError
 from tests.lambdas.memory_kinesis import MemoryKinesis, Shard

@@ -22,10 +22,10 @@ import jmespath  # type: ignore[import-untyped]
 import pytest
 from botocore.exceptions import ClientError
 
+from clickstream_layout.tables import LANE
 from clickstream_operator.api.pending import fields_without_effect
 from clickstream_operator.api.v1alpha1 import Spec
 from clickstream_operator.aws.session import is_read
-from processor.lane_items import LANE
 from sandbox import Sandbox
 from shared.config import load_config
 from shared.timestamps import instant_text

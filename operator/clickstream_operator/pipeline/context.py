@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, TypedDict
 
+from clickstream_layout.tables import COUNTER_KEY, PAGE_KEY, SESSION_KEY
 from clickstream_operator.api import components
 from clickstream_operator.api.v1alpha1 import Spec
 from clickstream_operator.aws import tags as ownership
@@ -16,12 +17,11 @@ from clickstream_operator.engine.resource import DeletionPolicy
 from clickstream_operator.resources.kinesis_history import StreamHistory
 from clickstream_operator.resources.lambda_function import FunctionPackage
 
-#: Name, hash key, range key of each table: the key schemas are the original's, so that tables
-#: made by its Terraform can be adopted.
+#: Name, hash key, range key of each table.
 TABLES: Final = (
-    (components.PAGE_METRICS, "page_url", "timestamp_hour"),
-    (components.SESSION_METRICS, "session_id", None),
-    (components.COUNTERS, "metric_name", "time_window"),
+    (components.PAGE_METRICS, *PAGE_KEY),
+    (components.SESSION_METRICS, *SESSION_KEY, None),
+    (components.COUNTERS, *COUNTER_KEY),
 )
 
 

@@ -5,16 +5,23 @@ of the sort key; this module queries the prefix and merges. An item without suff
 original Terraform's and counts as one more lane. Items past their `ttl` count as gone, which
 DynamoDB itself does only within days (DynamoDB Developer Guide, "Using time to live").
 
-It takes boto3 clients and imports none. The constants below are the functions' own; a test ties
-them to `lambdas/`, which this package may not import.
+It takes boto3 clients and imports none.
 """
 
 from __future__ import annotations
 
-import gzip
 import json
 from typing import TYPE_CHECKING, Any
 
+from clickstream_layout.archive import BAD, ENVELOPE, RAW, decompress
+from clickstream_layout.tables import (
+    COUNTER_KEY,
+    COUNTER_PREFIX,
+    INCIDENT,
+    PAGE_KEY,
+    PAGES,
+    session_key,
+)
 from clickstream_operator.query.rows import (
     ArchivedEvent,
     BadRow,
@@ -32,17 +39,10 @@ from clickstream_operator.query.rows import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-COUNTER_PREFIX = "events_per_minute_"
-INCIDENT = "incident"
-PAGE_LIST = "pages"
-ENVELOPE = "_clickstream"
-RAW, BAD = "raw", "bad"
-_PAGE_KEY = ("page_url", "timestamp_hour")
-_COUNTER_KEY = ("metric_name", "time_window")
 _LAST = "\uffff"
 
 
-class ReadBack:
+class PipelineReader:
     """Reads one pipeline's tables and bucket."""
 
     def __init__(
@@ -67,11 +67,11 @@ class ReadBack:
 
     def page_views(self, page: str, *, since: str = "", until: str = _LAST) -> dict[str, PageHour]:
         """Return a page's views by hour (`YYYY-MM-DDTHH`), both ends included."""
-        return merge_hours(self._query(self._pages, _PAGE_KEY, page, since=since, until=until))
+        return merge_hours(self._query(self._pages, PAGE_KEY, page, since=since, until=until))
 
     def all_page_views(self) -> dict[str, dict[str, PageHour]]:
         """Return every page's views by hour. Reads the whole table."""
-        pages = _group(self._scan(self._pages), "page_url")
+        pages = _group(self._scan(self._pages), PAGE_KEY[0])
         return {page: merge_hours(items) for page, items in pages.items()}
 
     def top_pages(self, *, since: str, until: str, limit: int = 10) -> list[TopPage]:
@@ -81,9 +81,9 @@ class ReadBack:
         queries as the hours have pages, and no scan. Items without lane, which the original wrote,
         are in no list.
         """
-        lists = self._query(self._counters, _COUNTER_KEY, PAGE_LIST, since=since, until=until)
+        lists = self._query(self._counters, COUNTER_KEY, PAGES, since=since, until=until)
         totals = [
-            total_page(page, self._query(self._pages, _PAGE_KEY, page, since=since, until=until))
+            total_page(page, self._query(self._pages, PAGE_KEY, page, since=since, until=until))
             for page in {page for each in lists for page in json.loads(each["pages"]["S"])}
         ]
         # Listed before it is counted: at this moment a page may have no item yet.
@@ -93,13 +93,11 @@ class ReadBack:
     def counts(self, event_type: str, *, since: str = "", until: str = _LAST) -> dict[str, int]:
         """Return the events of a type by minute (`YYYY-MM-DDTHH:MM`), both ends included."""
         name = f"{COUNTER_PREFIX}{event_type}"
-        return sum_minutes(
-            self._query(self._counters, _COUNTER_KEY, name, since=since, until=until)
-        )
+        return sum_minutes(self._query(self._counters, COUNTER_KEY, name, since=since, until=until))
 
     def all_counts(self) -> dict[str, dict[str, int]]:
         """Return every event type's counts by minute. Reads the whole table."""
-        names = _group(self._scan(self._counters), "metric_name")
+        names = _group(self._scan(self._counters), COUNTER_KEY[0])
         return {
             name.removeprefix(COUNTER_PREFIX): sum_minutes(items)
             for name, items in names.items()
@@ -109,7 +107,7 @@ class ReadBack:
     def session(self, session_id: str) -> Session | None:
         """Return a session; None when it is unknown or has expired."""
         answer = self._dynamodb.get_item(
-            TableName=self._sessions, Key={"session_id": {"S": session_id}}, ConsistentRead=True
+            TableName=self._sessions, Key=session_key(session_id), ConsistentRead=True
         )
         item = answer.get("Item")
         return None if item is None or self._expired(item) else read_session(item)
@@ -121,7 +119,7 @@ class ReadBack:
 
     def incidents(self, *, since: str = "", until: str = _LAST) -> list[Incident]:
         """Return incidents by event minute (`YYYY-MM-DDTHH:MM`), oldest first."""
-        items = self._query(self._counters, _COUNTER_KEY, INCIDENT, since=since, until=until)
+        items = self._query(self._counters, COUNTER_KEY, INCIDENT, since=since, until=until)
         return [read_incident(item) for item in items]
 
     def archived_events(self, *, day: str = "", hour: str = "") -> Iterator[ArchivedEvent]:
@@ -205,7 +203,7 @@ class ReadBack:
                 if not entry["Size"]:
                     continue  # A void: it keeps a late writer out and means nothing.
                 body = self._s3.get_object(Bucket=self._bucket, Key=entry["Key"])["Body"].read()
-                for line in _decompress(entry["Key"], body).splitlines():
+                for line in decompress(entry["Key"], body).splitlines():
                     yield json.loads(line)
             if not answer.get("IsTruncated"):
                 return
@@ -229,15 +227,3 @@ def _group(items: Iterable[dict[str, Any]], name: str) -> dict[str, list[dict[st
     for item in items:
         groups.setdefault(item[name]["S"], []).append(item)
     return groups
-
-
-def _decompress(key: str, body: bytes) -> bytes:
-    if not key.endswith(".zst"):
-        return gzip.decompress(body)
-    try:
-        # In the standard library from Python 3.14 on.
-        from compression import zstd  # type: ignore[import-not-found]  # noqa: PLC0415
-    except ImportError as error:
-        raise RuntimeError(f"{key} is Zstd: reading it needs Python 3.14") from error
-    data: bytes = zstd.decompress(body)
-    return data

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import reduce
+from typing import Any
 
-from clickstream_operator.query.visitors import count_visitors
-
-_LANE_MARK: Final = "#"
+from clickstream_layout.sketch import Visitors
+from clickstream_layout.tables import COUNTER_KEY, PAGE_KEY, without_lane
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def _by_time(items: Iterable[dict[str, Any]], sort: str) -> dict[str, list[dict[
     """Group items by their sort key without its lane."""
     groups: dict[str, list[dict[str, Any]]] = {}
     for item in items:
-        groups.setdefault(item[sort]["S"].partition(_LANE_MARK)[0], []).append(item)
+        groups.setdefault(without_lane(item[sort]["S"]), []).append(item)
     return dict(sorted(groups.items()))
 
 
@@ -108,7 +108,7 @@ def merge_hours(items: Iterable[dict[str, Any]]) -> dict[str, PageHour]:
             unique_visitors=_visitors(lanes),
             last_updated_ms=max(int(item["last_updated"]["N"]) for item in lanes),
         )
-        for hour, lanes in _by_time(items, "timestamp_hour").items()
+        for hour, lanes in _by_time(items, PAGE_KEY[1]).items()
     }
 
 
@@ -122,7 +122,7 @@ def sum_minutes(items: Iterable[dict[str, Any]]) -> dict[str, int]:
     """Sum the lanes of one event type by minute."""
     return {
         minute: sum(int(item["event_count"]["N"]) for item in lanes)
-        for minute, lanes in _by_time(items, "time_window").items()
+        for minute, lanes in _by_time(items, COUNTER_KEY[1]).items()
     }
 
 
@@ -167,4 +167,5 @@ def _views(items: Iterable[dict[str, Any]]) -> int:
 
 
 def _visitors(items: Iterable[dict[str, Any]]) -> int:
-    return count_visitors(item["visitors"]["B"] for item in items if "visitors" in item)
+    sketches = (Visitors.decode(item["visitors"]["B"]) for item in items if "visitors" in item)
+    return reduce(Visitors.union, sketches, Visitors()).count()

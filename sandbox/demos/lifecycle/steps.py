@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
-from clickstream_operator.query.reader import ReadBack
+from clickstream_operator.query import PipelineReader
 from sandbox.demos.lifecycle import endings
 from sandbox.demos.lifecycle.session import PIPELINE, Session
 from sandbox.demos.scripted.session import condition
@@ -273,7 +273,7 @@ def count(session: Session, events: int) -> int:
         records.append({"PartitionKey": session_id, "Data": json.dumps(event).encode()})
     stream = session.outputs["kinesisStreamName"]
     session.aws.client("kinesis").put_records(StreamName=stream, Records=records)
-    read = ReadBack(
+    read = PipelineReader(
         dynamodb=session.aws.client("dynamodb"),
         s3=session.aws.client("s3"),
         page_metrics_table=session.outputs["dynamodbPageMetricsTableName"],

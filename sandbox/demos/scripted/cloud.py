@@ -9,10 +9,11 @@ from typing import Any, Final, TypeVar
 import boto3
 from botocore.exceptions import ClientError
 
+from clickstream_layout.tables import SITE
 from sandbox.instance import Sandbox
 
 _GONE: Final = "-"
-_SITE: Final = {"S": "detector-site"}
+_SITE: Final = {"S": SITE}
 _Answer = TypeVar("_Answer")
 
 

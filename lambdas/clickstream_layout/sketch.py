@@ -71,6 +71,17 @@ class Visitors:
         result._add(hashes)
         return result
 
+    def union(self, other: Visitors) -> Visitors:
+        """Return the visitors of both sets; the sets themselves stay as they are."""
+        if other._exact is not None:
+            return self.with_hashes(other._exact)
+        if self._exact is not None:
+            return other.with_hashes(self._exact)
+        result = Visitors()
+        result._exact = None
+        result._registers = bytes(map(max, self._registers, other._registers))
+        return result
+
     def count(self) -> int:
         """Return the number of visitors: exact while sparse, else HyperLogLog's estimate."""
         if self._exact is not None:

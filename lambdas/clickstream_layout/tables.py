@@ -1,0 +1,59 @@
+"""Keys of the items in the three tables, and the attributes that carry a lane in their name.
+
+The key attributes are those of the original's Terraform, so that its tables can be adopted.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+PAGE_KEY = ("page_url", "timestamp_hour")
+SESSION_KEY = ("session_id",)
+COUNTER_KEY = ("metric_name", "time_window")
+
+COUNTER_PREFIX = "events_per_minute_"
+"""Partition keys of counters: this and the event type, as in the original."""
+PAGES = "pages"
+"""Partition key of the lists of pages."""
+INCIDENT = "incident"
+"""Partition key of incidents."""
+LANE = "lane"
+"""Partition key of the processor's lane items."""
+DETECTOR = "detector"
+"""Partition key of the detector's lane items."""
+SITE = "detector-site"
+"""Partition key of the detector's state of the whole site."""
+
+WATERMARK_PREFIX = "wm#"
+"""Attribute of a session item: this and the lane code; the watermark of the lane."""
+COUNT_PREFIX = "n#"
+"""Attribute of a session item: this and the lane code; the lane's events."""
+
+_LANE_MARK = "#"
+
+Key = dict[str, dict[str, Any]]
+
+
+def page_key(page: str, hour_and_lane: str) -> Key:
+    """Return the key of a page item; the sort key is made by `with_lane`."""
+    return {"page_url": {"S": page}, "timestamp_hour": {"S": hour_and_lane}}
+
+
+def session_key(session: str) -> Key:
+    """Return the key of a session item."""
+    return {"session_id": {"S": session}}
+
+
+def counter_key(name: str, window: str) -> Key:
+    """Return the key of an item in the counters table, which several kinds of items share."""
+    return {"metric_name": {"S": name}, "time_window": {"S": window}}
+
+
+def with_lane(time: str, lane_code: str) -> str:
+    """Return the sort key of an item of one lane: a minute or an hour, and the lane code."""
+    return f"{time}{_LANE_MARK}{lane_code}"
+
+
+def without_lane(sort_key: str) -> str:
+    """Return the minute or hour of a sort key; the original's items have nothing else in it."""
+    return sort_key.partition(_LANE_MARK)[0]

@@ -1,0 +1,29 @@
+"""The wheel: what a person installs to read a pipeline's results."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_results_are_read_from_the_wheel_alone(tmp_path: Path) -> None:
+    """It brings the functions' layout, no name that others use, and needs no other package."""
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    names = {name.partition("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
+    assert {name for name in names if not name.endswith(".dist-info")} == {
+        "clickstream_layout",
+        "clickstream_operator",
+    }
+    code = (
+        f"import sys; sys.path.insert(0, {str(wheel)!r}); "
+        "from clickstream_operator.query import PipelineReader; "
+        "assert callable(PipelineReader.top_pages)"
+    )
+    # Isolated and without site-packages: the editable installation does not help it.
+    subprocess.run([sys.executable, "-I", "-S", "-c", code], cwd=tmp_path, check=True)
