@@ -25,7 +25,7 @@ from tests.lambdas.pipelines import (
     invocation,
     make_config,
 )
-from tests.unit.test_generator import check_truth
+from tests.unit.simulator.test_generator import check_truth
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

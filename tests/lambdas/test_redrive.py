@@ -32,7 +32,7 @@ from tests.lambdas.pipelines import (
     make_config,
 )
 from tests.lambdas.test_exactness import archived_lines
-from tests.unit.test_generator import check_truth
+from tests.unit.simulator.test_generator import check_truth
 
 if TYPE_CHECKING:
     from collections.abc import Callable

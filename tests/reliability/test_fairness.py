@@ -37,7 +37,7 @@ from clickstream_operator.runtime.workers import Workers
 from clickstream_operator.runtime.workqueue import WorkQueue
 from clickstream_operator.telemetry.metrics import Metrics
 from tests.kstatus import Verdict, verdict
-from tests.unit.fake_resource import FakeResource, aws_error
+from tests.unit.engine.fake_resource import FakeResource, aws_error
 
 CLUSTER = "cluster-1"
 GOOD = tuple(ObjectKey("shop", f"good-{number}") for number in range(45))

@@ -13,7 +13,7 @@ from clickstream_operator.engine.outcome import Outcome, Requeue
 from clickstream_operator.engine.plan import Action
 from clickstream_operator.reconcile.requeue import RequeuePolicy
 from clickstream_operator.reconcile.state import GenerationState, ReconcileState
-from tests.unit.fake_resource import FakeResource
+from tests.unit.engine.fake_resource import FakeResource
 
 
 class Clock:

@@ -23,7 +23,7 @@ from clickstream_operator.reconcile.inputs import build_context
 from clickstream_operator.resources.kinesis_history import StreamHistory
 from clickstream_operator.resources.lambda_function import FunctionPackage
 
-FOLDER = Path(__file__).parents[1] / "fixtures" / "upgrade"
+FOLDER = Path(__file__).parents[2] / "fixtures" / "upgrade"
 OBJECTS = sorted(FOLDER.glob("*.json"))
 RESOURCES = "clickstream_operator.resources."
 REMEDY = (

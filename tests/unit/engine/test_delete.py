@@ -28,7 +28,7 @@ from clickstream_operator.engine.resource import (
     ResourceBlocked,
     deleting,
 )
-from tests.unit.fake_resource import OTHER_TAGS, OWN_TAGS, FakeResource, Untagged, aws_error
+from tests.unit.engine.fake_resource import OTHER_TAGS, OWN_TAGS, FakeResource, Untagged, aws_error
 
 LONG_AGO = "2026-11-01T00:00:00Z"
 JUST_NOW = "2026-11-01T00:59:57Z"

@@ -21,7 +21,7 @@ from clickstream_operator.engine.resource import (
     fingerprint,
     progressing,
 )
-from tests.unit.fake_resource import FakeResource, aws_error
+from tests.unit.engine.fake_resource import FakeResource, aws_error
 
 
 def work(

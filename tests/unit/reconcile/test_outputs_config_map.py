@@ -12,7 +12,7 @@ from clickstream_operator.pipeline import names
 from clickstream_operator.pipeline.outputs import pipeline_outputs
 from clickstream_operator.reconcile.outputs_config_map import rendered
 
-STATE = Path(__file__).parents[1] / "fixtures" / "terraform-default.tfstate"
+STATE = Path(__file__).parents[2] / "fixtures" / "terraform-default.tfstate"
 
 
 def outputs() -> dict[str, Any]:

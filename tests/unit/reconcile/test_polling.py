@@ -9,7 +9,7 @@ from clickstream_operator.engine.inventory import State
 from clickstream_operator.engine.outcome import Outcome, Requeue
 from clickstream_operator.engine.plan import Action
 from clickstream_operator.reconcile.polling import PollingSchedule
-from tests.unit.fake_resource import FakeResource
+from tests.unit.engine.fake_resource import FakeResource
 
 READY = Outcome("quick", FakeResource("quick").entry())
 

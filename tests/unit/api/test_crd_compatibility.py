@@ -16,7 +16,7 @@ import yaml
 
 from clickstream_operator.api.crd import custom_resource_definition
 
-FIXTURE = Path(__file__).parents[1] / "fixtures" / "upgrade" / "crd.yaml"
+FIXTURE = Path(__file__).parents[2] / "fixtures" / "upgrade" / "crd.yaml"
 Schema = dict[str, Any]
 #: Values of the status that no version ever wrote, so that no stored object has them.
 NEVER_WRITTEN = {

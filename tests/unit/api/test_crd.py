@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from clickstream_operator.api import crd
 from clickstream_operator.api.v1alpha1 import Spec
 
-FILE = Path(__file__).parents[2] / "crds" / "clickstreampipelines.yaml"
+FILE = Path(__file__).parents[3] / "crds" / "clickstreampipelines.yaml"
 CRD = crd.custom_resource_definition()
 VERSION = CRD["spec"]["versions"][0]
 ROOT = VERSION["schema"]["openAPIV3Schema"]

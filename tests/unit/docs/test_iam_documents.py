@@ -16,7 +16,7 @@ from clickstream_operator.api.v1alpha1 import Spec
 from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.pipeline import names
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 POLICIES = [
     ROOT / "docs" / "reference" / "operator-policy.json",
     ROOT / "examples" / "iam" / "operator-policy-bounded.json",

@@ -23,7 +23,7 @@ from clickstream_operator.engine.resource import (
 )
 from clickstream_operator.reconcile.requeue import RequeuePolicy
 from clickstream_operator.reconcile.state import GenerationState, ReconcileState
-from tests.unit.fake_resource import FakeResource
+from tests.unit.engine.fake_resource import FakeResource
 
 AFTER = Wait(Reason.CHANGE_TOO_SOON, "tomorrow", 86_400)
 BUSY = progressing("Busy", "AWS is at work", usable=True)

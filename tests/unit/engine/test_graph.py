@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream_operator.engine.graph import walk
-from tests.unit.fake_resource import FakeResource
+from tests.unit.engine.fake_resource import FakeResource
 
 
 async def order_of(*resources: FakeResource, reverse: bool = False) -> list[str]:

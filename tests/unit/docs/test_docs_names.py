@@ -15,7 +15,7 @@ from clickstream_operator.api.reasons import Reason
 from clickstream_operator.settings import Settings
 from clickstream_operator.telemetry.metrics import Metrics
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CHART = ROOT / "charts" / "clickstream-operator"
 #: Written by hand; the generated ones can't name what is not there.
 PAGES = sorted(

@@ -11,7 +11,7 @@ from clickstream_operator.engine.plan import Action, DriftPolicy, Policy
 from clickstream_operator.engine.propagation import PropagationDelay
 from clickstream_operator.engine.resource import Diff, Observed, Properties, fingerprint
 from clickstream_operator.reconcile.state import GenerationState
-from tests.unit.fake_resource import FakeResource
+from tests.unit.engine.fake_resource import FakeResource
 
 CHANGE = "0" * 24
 

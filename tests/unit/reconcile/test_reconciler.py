@@ -26,7 +26,7 @@ from clickstream_operator.reconcile.services import Services
 from clickstream_operator.resources.s3_config_object import ConfigObject
 from clickstream_operator.status import compose as statuses
 from clickstream_operator.telemetry.metrics import Metrics
-from tests.unit.fake_resource import FakeResource, Unindexed, aws_error
+from tests.unit.engine.fake_resource import FakeResource, Unindexed, aws_error
 
 KEY = ObjectKey("shop", "web")
 NOW = datetime(2026, 11, 1, tzinfo=UTC)

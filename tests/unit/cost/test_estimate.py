@@ -22,7 +22,7 @@ from clickstream_operator.status.compose import compose
 from clickstream_operator.status.result import ReconcileResult
 
 TODAY = date(2026, 11, 23)
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = Path(__file__).parents[3] / "examples"
 
 
 def cost(spec: dict[str, Any], traffic: Traffic = STATED) -> float:
@@ -331,7 +331,7 @@ def test_requests_are_those_of_the_lines() -> None:
 
 def test_page_says_what_the_model_says() -> None:
     """The sums in the page on cost are those of the model."""
-    page = (Path(__file__).parents[2] / "docs" / "concepts" / "cost.md").read_text()
+    page = (Path(__file__).parents[3] / "docs" / "concepts" / "cost.md").read_text()
     cheap = {"stream": {"shards": 1}, "processor": {"batchingWindowSeconds": 60}}
     middle = {"processor": {"batchingWindowSeconds": 30}}
     for title, spec in (("5 s window", {}), ("30 s window", middle), ("60 s window", cheap)):

@@ -9,7 +9,7 @@ import pytest
 from clickstream_operator.engine.document_diff import differing_paths
 from clickstream_operator.engine.plan import Action, Change, planned
 from clickstream_operator.engine.resource import Diff
-from tests.unit.fake_resource import FakeResource
+from tests.unit.engine.fake_resource import FakeResource
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from clickstream_operator.engine.resource import (
     fingerprint,
     progressing,
 )
-from tests.unit.fake_resource import (
+from tests.unit.engine.fake_resource import (
     OTHER_TAGS,
     OWN_TAGS,
     Acknowledging,

@@ -204,7 +204,7 @@ def test_default_configuration_fits_the_environment(function: Function) -> None:
     assert len(function_config.as_text(document(function))) < function_config.ENVIRONMENT_LIMIT
 
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
+EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*.yaml"))
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

@@ -19,7 +19,7 @@ from clickstream_operator.settings import Settings
 from docs.generator.__main__ import PAGES, REFERENCE
 from tests.integration.iam_actions import NAMED
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _MANIFEST = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)

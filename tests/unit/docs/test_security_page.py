@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "concepts" / "security.md"
 _PROOF = re.compile(r"\[(test_\w+)\]\(([^)]+\.py)\)")
 

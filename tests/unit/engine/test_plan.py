@@ -24,7 +24,7 @@ from clickstream_operator.engine.resource import (
     failed,
     progressing,
 )
-from tests.unit.fake_resource import OTHER_TAGS, OWN_TAGS, FakeResource, Untagged
+from tests.unit.engine.fake_resource import OTHER_TAGS, OWN_TAGS, FakeResource, Untagged
 
 INTENT = datetime(2026, 11, 1, tzinfo=UTC)
 BEFORE, AFTER = INTENT - timedelta(seconds=1), INTENT + timedelta(seconds=1)
