@@ -93,6 +93,11 @@ class Visitors:
             estimate = REGISTERS * math.log(REGISTERS / zeros)
         return round(estimate)
 
+    @property
+    def exact(self) -> frozenset[bytes] | None:
+        """The hashes themselves while there are few; None once only registers are left."""
+        return self._exact
+
     def _add(self, hashes: Iterable[bytes]) -> None:
         if self._exact is not None:
             self._exact = self._exact.union(hashes)
@@ -106,3 +111,20 @@ class Visitors:
             rank = _REST_BITS - rest.bit_length() + 1
             registers[index] = max(registers[index], rank)
         self._registers = bytes(registers)
+
+
+def count_union(sketches: Iterable[Visitors]) -> int:
+    """Return the number of visitors in several sets.
+
+    The limit of an exact set is the size of an item. A reader has none: as long as every lane's set
+    is exact, so is their union, however large.
+    """
+    known, estimated = set[bytes](), Visitors()
+    only_exact = True
+    for sketch in sketches:
+        if sketch.exact is None:
+            only_exact = False
+            estimated = estimated.union(sketch)
+        else:
+            known |= sketch.exact
+    return len(known) if only_exact else estimated.with_hashes(known).count()

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 
-from clickstream_layout.sketch import Visitors
+from clickstream_layout.sketch import Visitors, count_union
 from clickstream_layout.tables import COUNTER_KEY, PAGE_KEY, without_lane
 
 
@@ -168,4 +167,4 @@ def _views(items: Iterable[dict[str, Any]]) -> int:
 
 def _visitors(items: Iterable[dict[str, Any]]) -> int:
     sketches = (Visitors.decode(item["visitors"]["B"]) for item in items if "visitors" in item)
-    return reduce(Visitors.union, sketches, Visitors()).count()
+    return count_union(sketches)
