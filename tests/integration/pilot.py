@@ -38,7 +38,7 @@ from clickstream_operator.aws.limits import Limits
 from clickstream_operator.aws.session import AwsSession, CallRecord, is_read
 from clickstream_operator.kube.client import KubeClient
 from clickstream_operator.kube.connection import connect
-from clickstream_operator.kube.events import EventRecorder
+from clickstream_operator.kube.event_recorder import EventRecorder
 from clickstream_operator.kube.objects import ObjectKey
 from clickstream_operator.pipeline import packages
 from clickstream_operator.reconcile.config import OperatorConfig

@@ -13,7 +13,8 @@ from typing import Any, Final
 
 import pytest
 
-from clickstream_operator.aws.errors import Category, category_of
+from clickstream_operator.aws.error_codes import category_of
+from clickstream_operator.aws.errors import Category
 from sandbox import Sandbox
 from tests.integration.pilot import empty_aws, run
 from tests.integration.test_controller import base_of, wait_until_active

@@ -24,7 +24,8 @@ from clickstream_operator.aws.errors import Category
 from clickstream_operator.aws.session import AwsSession, CallerIdentity
 from clickstream_operator.engine.resource import READY, Observed, progressing
 from clickstream_operator.kube.client import KubeClient, StaleObject
-from clickstream_operator.kube.events import Event, EventRecorder
+from clickstream_operator.kube.event_recorder import EventRecorder
+from clickstream_operator.kube.events import Event
 from clickstream_operator.kube.objects import ObjectKey
 from clickstream_operator.pipeline import build as pipeline
 from clickstream_operator.pipeline import names

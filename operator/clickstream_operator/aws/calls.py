@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
-
-from clickstream_operator.aws.session import AwsSession
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
 
 #: Writes that can be sent together wait this long for one another.
 _GATHER_SECONDS: Final = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """One call, for metrics; `seconds` is wall time.
+
+    `code` is ``OK``, the AWS error code, ``Unanswered`` when nobody waited for the answer, or
+    ``NotSent`` when it was kept from being sent here.
+    """
+
+    service: str
+    operation: str
+    code: str
+    seconds: float
+
+
+class Session(Protocol):
+    """The part of `AwsSession` that sends calls."""
+
+    async def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+        """Call one boto3 operation (snake case) and return its answer."""
 
 
 class Calls:
@@ -18,7 +38,7 @@ class Calls:
     forgets the answers of its service.
     """
 
-    def __init__(self, session: AwsSession) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
         self._reads: dict[tuple[str, str, str], asyncio.Task[dict[str, Any]]] = {}
         self._batches: dict[

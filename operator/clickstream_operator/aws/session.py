@@ -20,14 +20,11 @@ import structlog
 from botocore.exceptions import BotoCoreError, ClientError
 
 from clickstream_operator.aws import call_context as passes
+from clickstream_operator.aws.calls import CallRecord
 from clickstream_operator.aws.clients import Clients, is_read
-from clickstream_operator.aws.errors import (
-    AwsError,
-    Category,
-    from_botocore_error,
-    from_client_error,
-)
+from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.aws.limits import Limits
+from clickstream_operator.aws.sdk_errors import from_botocore_error, from_client_error
 
 audit_log = structlog.get_logger("audit")
 
@@ -38,20 +35,6 @@ class CallerIdentity:
 
     account: str
     partition: str
-
-
-@dataclass(frozen=True, slots=True)
-class CallRecord:
-    """One call, for metrics; `seconds` is wall time.
-
-    `code` is ``OK``, the AWS error code, ``Unanswered`` when nobody waited for the answer, or
-    ``NotSent`` when it was kept from being sent here.
-    """
-
-    service: str
-    operation: str
-    code: str
-    seconds: float
 
 
 class AwsSession:

@@ -1,26 +1,11 @@
-"""Kubernetes Events: one per transition, the same warning not twice within minutes."""
+"""An Event, as a value. Pure: `event_recorder` posts it."""
 
 from __future__ import annotations
 
-import uuid
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Literal
-
-import structlog
+from typing import Literal
 
 from clickstream_operator.api.reasons import Reason
-from clickstream_operator.api.v1alpha1 import API_VERSION, KIND
-from clickstream_operator.kube.client import KubeClient, KubernetesError
-
-log = structlog.get_logger(__name__)
-
-_REMEMBERED: Final = 4096
-_NOTE_LENGTH: Final = 1024
-#: A state that comes and goes is told this often; one that comes back after that is news.
-_SAME_AGAIN_AFTER: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,58 +16,3 @@ class Event:
     reason: Reason
     note: str
     action: str
-
-
-class EventRecorder:
-    """Posts Events, best effort: an Event that can't be written never fails a pass."""
-
-    def __init__(
-        self,
-        kube: KubeClient,
-        *,
-        instance: str,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
-        self._kube = kube
-        self._instance = instance
-        self._now = now
-        self._last: OrderedDict[tuple[str, str], tuple[str, datetime]] = OrderedDict()
-
-    async def record(self, body: Mapping[str, Any], event: Event) -> None:
-        """Post one Event, unless it is a warning that was posted in these minutes."""
-        metadata = body["metadata"]
-        key = (metadata["uid"], f"{event.reason}/{event.action}")
-        now = self._now()
-        note, at = self._last.get(key, ("", now))
-        repeated = event.kind == "Warning" and note == event.note
-        if repeated and now - at < _SAME_AGAIN_AFTER:
-            return
-        self._last[key] = (event.note, now)
-        self._last.move_to_end(key)
-        if len(self._last) > _REMEMBERED:
-            self._last.popitem(last=False)
-        posted = {
-            "metadata": {
-                "name": f"{metadata['name']}.{uuid.uuid4().hex[:16]}",
-                "namespace": metadata["namespace"],
-            },
-            "eventTime": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-            "type": event.kind,
-            "reason": event.reason.value,
-            "note": event.note[:_NOTE_LENGTH],
-            "action": event.action,
-            "reportingController": "clickstream.dev/operator",
-            "reportingInstance": self._instance,
-            "regarding": {
-                "apiVersion": API_VERSION,
-                "kind": KIND,
-                "name": metadata["name"],
-                "namespace": metadata["namespace"],
-                "uid": metadata["uid"],
-                "resourceVersion": metadata["resourceVersion"],
-            },
-        }
-        try:
-            await self._kube.create_event(metadata["namespace"], posted)
-        except KubernetesError as error:
-            log.warning("event not posted", reason=event.reason.value, why=str(error))

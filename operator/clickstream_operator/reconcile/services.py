@@ -10,7 +10,7 @@ from clickstream_operator.aws.assume_role import Role
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.session import AwsSession
 from clickstream_operator.kube.client import KubeClient
-from clickstream_operator.kube.events import EventRecorder
+from clickstream_operator.kube.event_recorder import EventRecorder
 from clickstream_operator.kube.objects import PipelineObject
 from clickstream_operator.reconcile.config import OperatorConfig
 from clickstream_operator.reconcile.location import role_of

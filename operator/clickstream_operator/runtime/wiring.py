@@ -19,7 +19,7 @@ from clickstream_operator.aws.session_pool import SessionPool
 from clickstream_operator.kube import label_selector
 from clickstream_operator.kube.client import KubeClient
 from clickstream_operator.kube.connection import connect, own_namespace
-from clickstream_operator.kube.events import EventRecorder
+from clickstream_operator.kube.event_recorder import EventRecorder
 from clickstream_operator.kube.fence import WriteFence, no_fence
 from clickstream_operator.kube.leader_election import KubernetesLeases, LeaderElector
 from clickstream_operator.kube.lease import Timing

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from clickstream_operator.aws.session import CallRecord
+from clickstream_operator.aws.calls import CallRecord
 from clickstream_operator.kube.objects import ObjectKey
 
 _CONTROLLER = "clickstreampipeline"

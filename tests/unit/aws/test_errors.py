@@ -12,13 +12,9 @@ from botocore.retries.standard import ThrottledRetryableChecker, TransientRetrya
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream_operator.aws.errors import (
-    Category,
-    category_of,
-    from_botocore_error,
-    from_client_error,
-    stable_text,
-)
+from clickstream_operator.aws.error_codes import category_of, stable_text
+from clickstream_operator.aws.errors import Category
+from clickstream_operator.aws.sdk_errors import from_botocore_error, from_client_error
 
 
 def client_error(code: str, message: str = "m", status: int = 400) -> ClientError:

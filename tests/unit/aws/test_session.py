@@ -15,7 +15,8 @@ from botocore.exceptions import (
 )
 
 from clickstream_operator.aws import call_context as passes
-from clickstream_operator.aws.errors import AwsError, Category, category_of
+from clickstream_operator.aws.error_codes import category_of
+from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.aws.limits import Limits
 from clickstream_operator.aws.session import AwsSession, CallRecord
 

@@ -7,7 +7,8 @@ from typing import Any, cast
 
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.kube.client import KubeClient
-from clickstream_operator.kube.events import Event, EventRecorder
+from clickstream_operator.kube.event_recorder import EventRecorder
+from clickstream_operator.kube.events import Event
 
 BODY = {
     "metadata": {"name": "web", "namespace": "shop", "uid": "uid-1", "resourceVersion": "1"},

@@ -16,7 +16,8 @@ from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.aws.session import AwsSession, CallerIdentity
 from clickstream_operator.engine.resource import DeletionPolicy, Observed, progressing
 from clickstream_operator.kube.client import KubeClient
-from clickstream_operator.kube.events import Event, EventRecorder
+from clickstream_operator.kube.event_recorder import EventRecorder
+from clickstream_operator.kube.events import Event
 from clickstream_operator.kube.objects import ObjectKey
 from clickstream_operator.pipeline import build as pipeline
 from clickstream_operator.reconcile import apply as apply_pass
