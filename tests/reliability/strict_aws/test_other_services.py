@@ -1,0 +1,79 @@
+"""Rules of S3, Scheduler, the tagging API and the request quotas in the strict AWS."""
+
+from sandbox.aws.strict import StrictAws
+from tests.reliability.strict_aws.probes import ACCOUNT, Client, refused, table
+
+
+def test_the_name_of_a_bucket_is_busy(strict: StrictAws, aws: Client) -> None:
+    """BucketNotEmpty is the emulator's own; OperationAborted follows a deletion."""
+    strict.reset(["s3-deletions"])
+    s3 = aws("s3")
+    s3.create_bucket(Bucket="archive")
+    s3.put_object(Bucket="archive", Key="a b/ü", Body=b"x")
+    assert refused(s3.delete_bucket, Bucket="archive")[0] == "BucketNotEmpty"
+    s3.delete_object(Bucket="archive", Key="a b/ü")
+    s3.delete_bucket(Bucket="archive")
+    code, message, status = refused(s3.create_bucket, Bucket="archive")
+    assert (code, status) == ("OperationAborted", 409)
+    assert message.startswith("A conflicting conditional operation")
+    strict.advance(60)
+    s3.create_bucket(Bucket="archive")
+
+
+def test_a_schedule_takes_one_change_at_a_time(strict: StrictAws, aws: Client) -> None:
+    """ConflictException for three seconds after a change."""
+    strict.reset(["scheduler-conflicts=3"])
+    scheduler = aws("scheduler")
+    arn = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:probe"
+    role = f"arn:aws:iam::{ACCOUNT}:role/probe"
+    scheduler.create_schedule(
+        Name="tick",
+        ScheduleExpression="rate(1 minute)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": arn, "RoleArn": role},
+    )
+    code, _, status = refused(scheduler.delete_schedule, Name="tick")
+    assert (code, status) == ("ConflictException", 409)
+    strict.advance(3)
+    scheduler.delete_schedule(Name="tick")
+
+
+def test_the_tagging_api_lists_late(strict: StrictAws, aws: Client) -> None:
+    """GetResources does not list a resource made a moment ago."""
+    strict.reset(["tagging-delay=30"])
+    table(aws("dynamodb"), Tags=[{"Key": "pipeline", "Value": "shop"}])
+
+    def listed() -> list[str]:
+        answer = aws("resourcegroupstaggingapi").get_resources(
+            TagFilters=[{"Key": "pipeline", "Values": ["shop"]}]
+        )
+        return [one["ResourceARN"] for one in answer["ResourceTagMappingList"]]
+
+    assert listed() == []
+    strict.advance(30)
+    assert listed() == [f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/events"]
+
+
+def test_calls_a_second_are_limited(strict: StrictAws, aws: Client) -> None:
+    """The fourth PutMetricAlarm of a second is throttled, the sixteenth call to Lambda too."""
+    strict.reset(["quotas"])
+    cloudwatch, lambda_ = aws("cloudwatch"), aws("lambda")
+    alarm = {
+        "AlarmName": "late",
+        "Namespace": "AWS/Kinesis",
+        "MetricName": "IteratorAge",
+        "Statistic": "Maximum",
+        "Period": 60,
+        "EvaluationPeriods": 1,
+        "Threshold": 1.0,
+        "ComparisonOperator": "GreaterThanThreshold",
+    }
+    for _ in range(3):
+        cloudwatch.put_metric_alarm(**alarm)
+    assert refused(cloudwatch.put_metric_alarm, **alarm)[0] == "Throttling"
+    strict.advance(1)
+    cloudwatch.put_metric_alarm(**alarm)
+    for _ in range(15):
+        lambda_.list_functions()
+    code, _, status = refused(lambda_.list_event_source_mappings)
+    assert (code, status) == ("TooManyRequestsException", 429)
