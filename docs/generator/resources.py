@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, cast
 
+from clickstream_operator import pipeline
 from clickstream_operator.api import components
 from clickstream_operator.api.v1alpha1 import Spec
 from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.engine.resource import Resource
 from clickstream_operator.pipeline import alarms as alarm_set
-from clickstream_operator.pipeline import build as pipeline
 from clickstream_operator.pipeline import names, role_policies
 from clickstream_operator.pipeline.context import BuildContext
 from clickstream_operator.resources.lambda_function import FunctionPackage

@@ -1,4 +1,7 @@
-"""The process: settings, logs, health server, workers, and Kopf as the frame around them."""
+"""Command of the operator: read the settings, configure the logs, run the process.
+
+Started by the chart's Deployment; calls `settings.load`, `telemetry.configure` and `runtime.run`.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,9 @@ import click
 
 from clickstream_operator import settings
 from clickstream_operator.kube.client import KubernetesError
-from clickstream_operator.runtime.process import (
-    run,
-)
+from clickstream_operator.runtime import run
 from clickstream_operator.settings import SettingsError
-from clickstream_operator.telemetry import logging
+from clickstream_operator.telemetry import configure
 
 
 @click.command()
@@ -23,7 +24,7 @@ def main(*, debug: bool) -> None:
     """Reconcile ClickstreamPipelines until stopped. Settings are CLICKSTREAM_* variables."""
     try:
         chosen = settings.load()
-        logging.configure(chosen.log_level)
+        configure(chosen.log_level)
         asyncio.run(run(chosen))
     except (SettingsError, KubernetesError, OSError) as error:
         if debug:

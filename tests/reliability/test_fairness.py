@@ -19,6 +19,7 @@ from unittest.mock import Mock
 
 import pytest
 
+from clickstream_operator import pipeline
 from clickstream_operator.api.v1alpha1 import FINALIZER
 from clickstream_operator.aws.errors import Category
 from clickstream_operator.aws.session import AwsSession, CallerIdentity
@@ -27,7 +28,6 @@ from clickstream_operator.kube.client import KubeClient, StaleObject
 from clickstream_operator.kube.event_recorder import EventRecorder
 from clickstream_operator.kube.events import Event
 from clickstream_operator.kube.objects import ObjectKey
-from clickstream_operator.pipeline import build as pipeline
 from clickstream_operator.pipeline import names
 from clickstream_operator.pipeline.context import BuildContext
 from clickstream_operator.reconcile.config import OperatorConfig

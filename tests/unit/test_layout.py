@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 from pathlib import Path
 from typing import get_args
 
+import grimp
 import pytest
 
 from clickstream_operator.api.reasons import MEANING, Reason
@@ -17,6 +19,16 @@ OPERATOR = Path(__file__).parents[2] / "operator"
 PACKAGE = OPERATOR / "clickstream_operator"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 MOST_LINES = 350
+MAIN_MODULES = (
+    "__main__",
+    "runtime.process",
+    "reconcile.reconciler",
+    "reconcile.apply",
+    "reconcile.finalize",
+    "pipeline.build",
+    "engine.apply",
+    "status.compose",
+)
 VAGUE = {"utils", "util", "helpers", "common", "manager", "base", "misc"}
 
 
@@ -37,6 +49,31 @@ def test_module_is_small_and_says_what_it_is(path: Path) -> None:
     assert ast.get_docstring(ast.parse(text)), path
     assert path.stem not in VAGUE
     assert len(text.splitlines()) <= MOST_LINES
+
+
+@pytest.mark.parametrize("name", MAIN_MODULES)
+def test_a_main_module_says_what_calls_it_and_what_it_calls(name: str) -> None:
+    """In its docstring, and each module named there does import it, or is imported by it."""
+    full = f"clickstream_operator.{name}"
+    graph = grimp.build_graph("clickstream_operator", cache_dir=None)
+    text = " ".join((importlib.import_module(full).__doc__ or "").split())
+    found = re.search(r"(?:Called|Started) by (.*?); calls (.*?)\.(?: |$)", text)
+    assert found, text
+    package = full.rpartition(".")[0]
+    importers = graph.find_modules_that_directly_import
+    sides = (
+        # A module is called through the face of its package, too.
+        (found[1], importers(full) | importers(package)),
+        (found[2], graph.find_modules_directly_imported_by(full)),
+    )
+    for words, modules in sides:
+        for said in re.findall(r"`([a-z_.]+)`", words):
+            # A module of the same package, a package, or a function in either.
+            paths = {f"{package}.{said}", f"clickstream_operator.{said}"}
+            paths |= {path.rpartition(".")[0] for path in paths if "." in said}
+            assert any(f"{each}.".startswith(f"{path}.") for each in modules for path in paths), (
+                said
+            )
 
 
 def test_every_reason_has_a_meaning() -> None:

@@ -1,1 +1,21 @@
-"""The loop between resyncs that fits the shards to the load."""
+"""The loop between resyncs that fits the shard count of a stream to its load."""
+
+from clickstream_operator.autoscaling.autoscaler import (
+    EVERY_SECONDS,
+    Scaling,
+    event,
+    scale,
+    scales,
+    shown,
+    with_blocker,
+)
+
+__all__ = [
+    "EVERY_SECONDS",
+    "Scaling",
+    "event",
+    "scale",
+    "scales",
+    "shown",
+    "with_blocker",
+]

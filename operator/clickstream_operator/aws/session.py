@@ -1,8 +1,9 @@
 """Sessions: boto3 clients of one credential and region, called without blocking the event loop.
 
-Every AWS call of the operator passes through `AwsSession.call`: it waits for its turn, runs in the
-operator's own thread pool, comes back as plain data or as an `AwsError`, is counted, and leaves an
-audit line when it writes.
+Made by `session_pool`, and called by `Calls` for the kinds. Every AWS call of the operator goes
+through `AwsSession.call`: it waits for its turn (`limits`), runs in the operator's own threads
+(`clients`), returns plain data or raises an `AwsError`, is counted, and leaves an audit line when
+it writes.
 """
 
 from __future__ import annotations

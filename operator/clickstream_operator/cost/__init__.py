@@ -1,1 +1,10 @@
-"""What a pipeline costs a month, from its spec and a traffic profile. Pure."""
+"""The monthly cost of a pipeline, from its spec and a traffic profile. Pure."""
+
+from clickstream_operator.cost.estimate import Estimate, estimate
+from clickstream_operator.cost.traffic import Traffic
+
+__all__ = [
+    "Estimate",
+    "Traffic",
+    "estimate",
+]

@@ -1,5 +1,7 @@
-"""One pass over a set of resources: observe all, decide, apply in dependency order, report each.
+"""Applier: observe a set of resources, plan, apply in dependency order, one `Outcome` each.
 
+Called by `reconcile.apply`; calls `observe`, `plan` for the decisions, `graph` for the order, and
+the kinds by the contract in `resource`.
 Errors never leave a resource: each ends as an `Outcome`, so that one that fails holds up only what
 needs it.
 """

@@ -1,4 +1,8 @@
-"""The map of the product: a spec becomes the list of AWS resources and their order. Pure."""
+"""Design of a pipeline: the list of its AWS resources and their order, from the spec. Pure.
+
+Called by `reconcile`, which applies or deletes the list; calls `functions` and `monitoring` for
+their parts, and the kinds in `resources`.
+"""
 
 from __future__ import annotations
 

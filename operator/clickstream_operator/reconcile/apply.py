@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from clickstream_operator import autoscaling, pipeline
+from clickstream_operator import status as statuses
 from clickstream_operator.api.v1alpha1 import APPROVED_PLAN, Effective, Plan, Status
-from clickstream_operator.autoscaling import autoscaler as autoscaling
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.tag_index import TagIndex
 from clickstream_operator.engine.apply import Applier
@@ -23,7 +24,6 @@ from clickstream_operator.engine.outcome import Outcome, Requeue
 from clickstream_operator.engine.resource import Observed, Resource
 from clickstream_operator.kube.client import StaleObject
 from clickstream_operator.kube.objects import PipelineObject, parse
-from clickstream_operator.pipeline import build as pipeline
 from clickstream_operator.pipeline import names
 from clickstream_operator.pipeline.context import BuildContext
 from clickstream_operator.reconcile.approval import next_plan
@@ -38,7 +38,6 @@ from clickstream_operator.reconcile.requeue import FULL_EVERY, RequeuePolicy
 from clickstream_operator.reconcile.services import Services
 from clickstream_operator.reconcile.state import ReconcileState
 from clickstream_operator.reconcile.status_writer import StatusWriter, result_of
-from clickstream_operator.status import compose as statuses
 from clickstream_operator.status.result import ReconcileResult
 
 #: A reconcile that takes longer shows its progress in the status.

@@ -1,5 +1,7 @@
-"""The end of a pipeline: its resources go, or stay as its deletion policy says; then the object.
+"""Finalizer: deletes or retains the resources of a pipeline, then lets the object go.
 
+Called by `reconciler`; calls `pipeline` for all that any spec could have made, `engine` to delete
+it, and `status_writer` to report.
 The work list is not the spec but the inventory and all that any spec could have asked for.
 """
 
@@ -10,6 +12,8 @@ from dataclasses import replace
 
 import structlog
 
+from clickstream_operator import pipeline
+from clickstream_operator import status as statuses
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.v1alpha1 import FORCE_DELETE, Effective
 from clickstream_operator.engine.delete import Deleter
@@ -18,7 +22,6 @@ from clickstream_operator.engine.inventory import Entry, State
 from clickstream_operator.engine.outcome import Outcome, Requeue
 from clickstream_operator.kube.events import Event
 from clickstream_operator.kube.objects import PipelineObject
-from clickstream_operator.pipeline import build as pipeline
 from clickstream_operator.reconcile.identity import identify
 from clickstream_operator.reconcile.inputs import build_context, policy_of, unconfirmed_absence_of
 from clickstream_operator.reconcile.location import decide_effective, region_of
@@ -27,7 +30,6 @@ from clickstream_operator.reconcile.requeue import RequeuePolicy
 from clickstream_operator.reconcile.services import Services
 from clickstream_operator.reconcile.state import ReconcileState
 from clickstream_operator.reconcile.status_writer import StatusWriter, result_of
-from clickstream_operator.status import compose as statuses
 from clickstream_operator.status.events import notes_of
 from clickstream_operator.status.progress_deadline import probe
 from clickstream_operator.status.result import Blocker

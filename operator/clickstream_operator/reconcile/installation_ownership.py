@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from clickstream_operator import status as statuses
 from clickstream_operator.api import conditions as types
 from clickstream_operator.api.conditions import ConditionSet
 from clickstream_operator.api.reasons import Reason
@@ -20,7 +21,6 @@ from clickstream_operator.kube.events import Event
 from clickstream_operator.kube.lease import LeaseObservation
 from clickstream_operator.kube.objects import PipelineObject, parse
 from clickstream_operator.reconcile.services import Services
-from clickstream_operator.status import compose as statuses
 from clickstream_operator.status.result import timestamp
 
 #: A Lease that nobody renewed for so long belongs to nobody: four times its usual duration, so that

@@ -1,8 +1,8 @@
 """Reconciler: one reconcile of one pipeline, from the live object and from AWS.
 
-Called by the workers of `runtime`. It decides which reconcile is due: none because of a blocker,
-one that applies the spec (`apply`), one of autoscaling, or one of a deletion (`finalize`). A
-process may die at any instruction: the next reconcile starts from the object and from AWS.
+Called by the workers of `runtime`; calls `preflight` for a blocker, then `apply` for a spec,
+`autoscaling` between resyncs, or `finalize` for a deletion. A process may die at any instruction:
+the next reconcile starts from the object and from AWS.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
+from clickstream_operator import autoscaling, pipeline
+from clickstream_operator import status as statuses
 from clickstream_operator.api import components
 from clickstream_operator.api.v1alpha1 import Effective
-from clickstream_operator.autoscaling import autoscaler as autoscaling
 from clickstream_operator.aws import call_context
 from clickstream_operator.aws.session import CallerIdentity
 from clickstream_operator.kube.objects import ObjectKey, PipelineObject, parse
-from clickstream_operator.pipeline import build as pipeline
 from clickstream_operator.reconcile import name_conflicts, rollout
 from clickstream_operator.reconcile.apply import ApplyReconciler
 from clickstream_operator.reconcile.finalize import Finalizer
@@ -30,7 +30,6 @@ from clickstream_operator.reconcile.services import Services
 from clickstream_operator.reconcile.state import GenerationState, ObjectState, ReconcileState
 from clickstream_operator.reconcile.status_writer import StatusWriter
 from clickstream_operator.resources.kinesis_history import StreamHistory
-from clickstream_operator.status import compose as statuses
 from clickstream_operator.status.progress_deadline import probe
 from clickstream_operator.status.result import Blocker
 

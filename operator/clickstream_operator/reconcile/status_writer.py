@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from clickstream_operator import status as statuses
 from clickstream_operator.api import conditions as types
 from clickstream_operator.api.pending import fields_without_effect
 from clickstream_operator.api.reasons import Reason
@@ -20,7 +21,6 @@ from clickstream_operator.reconcile.requeue import RequeuePolicy
 from clickstream_operator.reconcile.services import Services
 from clickstream_operator.reconcile.state import ReconcileState
 from clickstream_operator.resources.kinesis_history import StreamHistory
-from clickstream_operator.status import compose as statuses
 from clickstream_operator.status.events import events_for
 from clickstream_operator.status.progress_deadline import (
     TOLERATED_FAILED_OBSERVATIONS,

@@ -1,1 +1,1 @@
-"""One AWS kind per module: how it is described, seen and changed."""
+"""The kinds of AWS resources, one module each; no kind imports another."""

@@ -1,1 +1,7 @@
-"""The process around the reconciler: watch, work queue, workers, prerequisites."""
+"""The process: watch, work queue, workers and election around one reconciler."""
+
+from clickstream_operator.runtime.process import run
+
+__all__ = [
+    "run",
+]

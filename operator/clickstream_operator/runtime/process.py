@@ -1,6 +1,6 @@
 """Process of the operator: health server, leader election, workers, and Kopf around them.
 
-Called by `__main__`; `wiring` makes the parts, `watch` feeds the queue, `workers` drain it.
+Called by `__main__`; calls `wiring` for the parts, `watch` for its queue, and `workers`.
 """
 
 from __future__ import annotations

@@ -1,1 +1,16 @@
-"""What a reconcile means for the status: conditions, reasons, Events. Pure."""
+"""The status of a pipeline, from the result of a reconcile: conditions, resources, Events. Pure."""
+
+from clickstream_operator.status.compose import as_body, begin, compose, inventory, is_up_to_date
+from clickstream_operator.status.events import events_for
+from clickstream_operator.status.result import Blocker, ReconcileResult
+
+__all__ = [
+    "Blocker",
+    "ReconcileResult",
+    "as_body",
+    "begin",
+    "compose",
+    "events_for",
+    "inventory",
+    "is_up_to_date",
+]

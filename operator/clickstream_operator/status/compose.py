@@ -1,4 +1,7 @@
-"""The status after a pass, and the inventory that it holds. Pure."""
+"""Status after a reconcile, composed from its result, and the inventory that it holds. Pure.
+
+Called by `reconcile`, before the first write and at the end; calls `conditions`.
+"""
 
 from __future__ import annotations
 

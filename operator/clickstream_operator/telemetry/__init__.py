@@ -1,1 +1,11 @@
-"""What the process says of itself: logs, metrics, health."""
+"""The process's own telemetry: logs, metrics and health."""
+
+from clickstream_operator.telemetry.health import HealthServer
+from clickstream_operator.telemetry.logging import configure
+from clickstream_operator.telemetry.metrics import Metrics
+
+__all__ = [
+    "HealthServer",
+    "Metrics",
+    "configure",
+]

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clickstream_operator import pipeline
 from clickstream_operator.api import components
 from clickstream_operator.api.v1alpha1 import Spec
 from clickstream_operator.aws import tags as ownership
 from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.engine.resource import DeletionPolicy, OutputPending, Resource
-from clickstream_operator.pipeline import build as pipeline
 from clickstream_operator.pipeline import function_config, names
 from clickstream_operator.pipeline.context import BuildContext
 from clickstream_operator.resources.lambda_function import FunctionPackage

@@ -10,6 +10,8 @@ from typing import Any, cast
 
 import pytest
 
+from clickstream_operator import pipeline
+from clickstream_operator import status as statuses
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.v1alpha1 import FINALIZER, Status
 from clickstream_operator.aws.errors import AwsError, Category
@@ -19,13 +21,11 @@ from clickstream_operator.kube.client import KubeClient
 from clickstream_operator.kube.event_recorder import EventRecorder
 from clickstream_operator.kube.events import Event
 from clickstream_operator.kube.objects import ObjectKey
-from clickstream_operator.pipeline import build as pipeline
 from clickstream_operator.reconcile import apply as apply_pass
 from clickstream_operator.reconcile.config import OperatorConfig
 from clickstream_operator.reconcile.reconciler import Reconciler
 from clickstream_operator.reconcile.services import Services
 from clickstream_operator.resources.s3_config_object import ConfigObject
-from clickstream_operator.status import compose as statuses
 from clickstream_operator.telemetry.metrics import Metrics
 from tests.unit.engine.fake_resource import FakeResource, Unindexed, aws_error
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clickstream_operator import status as statuses
 from clickstream_operator.api import conditions as types
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.v1alpha1 import Condition, Effective, Status
 from clickstream_operator.engine.inventory import Drift, Entry, Origin, State
-from clickstream_operator.status import compose as statuses
 from clickstream_operator.status.result import Blocker, ReconcileResult, timestamp
 from tests.kstatus import Verdict, verdict
 
