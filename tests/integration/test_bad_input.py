@@ -1,8 +1,9 @@
 """What a user or an installation lacks is said once, where it is looked for, and can be given.
 
 Elsewhere: wrong settings and an expired token (test_operator_process.py); missing credentials and a
-refused action (test_controller.py); a second installation (test_custody.py); wrong values of the
-chart, revoked rights, an old CRD (tests/chart/: test_values.py, test_rights.py, test_releases.py).
+refused action (test_credentials.py); a second installation (test_installation_ownership.py); wrong
+values of the chart, revoked rights, an old CRD (tests/chart/: test_values.py, test_rights.py,
+test_releases.py).
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ from kubernetes.client.exceptions import ApiException
 
 from clickstream_operator.aws.session import CallRecord
 from clickstream_operator.kube.connection import connect
+from tests.integration.aws_inventory import base_of, left_in_aws
 from tests.integration.pilot import Crash, Pilot, run
-from tests.integration.test_controller import base_of, left_in_aws
 from tests.kstatus import Verdict, verdict
 
 Spec = dict[str, Any]

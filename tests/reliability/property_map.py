@@ -339,7 +339,10 @@ def _function(path: str, probe: str, effect: str, value: Any, *, before: Any, af
 
 _HERE: Final = "tests/reliability/test_property_map.py"
 _SCALES: Final = "tests/integration/test_scaling.py"
-_CONTROLLER: Final = "tests/integration/test_controller.py"
+_SPEC_CHANGES: Final = "tests/integration/test_spec_changes.py"
+_DRIFT_POLICY: Final = "tests/integration/test_drift_policy.py"
+_APPROVAL: Final = "tests/integration/test_approval.py"
+_DELETION: Final = "tests/integration/test_deletion.py"
 _IAM: Final = "tests/integration/test_iam.py"
 
 
@@ -459,16 +462,17 @@ _PIPELINE: Final = [
          before="# <base> (dev), kept by clickstream-operator",
          after="# <base> (prod), kept by clickstream-operator"),
     _engine("suspend", "no AWS write while true",
-            f"{_CONTROLLER}::test_a_suspended_pipeline_is_read_and_not_written_and_can_be_deleted"),
+            f"{_SPEC_CHANGES}::"
+            "test_a_suspended_pipeline_is_read_and_not_written_and_can_be_deleted"),
     _engine("resyncIntervalSeconds", "seconds until the next look, less up to 20 %",
             f"{_HERE}::test_the_resync_interval_is_the_pause_between_looks"),
     _engine("driftPolicy", "whether drift is corrected, reported or passed over",
-            f"{_CONTROLLER}::test_drift_is_corrected_and_told",
-            f"{_CONTROLLER}::test_drift_is_reported_and_left_alone_when_told_so",
+            f"{_DRIFT_POLICY}::test_drift_is_corrected_and_told",
+            f"{_DRIFT_POLICY}::test_drift_is_reported_and_left_alone_when_told_so",
             f"{_HERE}::test_ignored_drift_is_left_alone_in_silence"),
     _engine("approval", "whether changes wait for an approved plan",
-            f"{_CONTROLLER}::test_a_manual_pipeline_is_created_only_as_approved",
-            f"{_CONTROLLER}::test_drift_and_removal_of_a_manual_pipeline_wait_too"),
+            f"{_APPROVAL}::test_a_manual_pipeline_is_created_only_as_approved",
+            f"{_APPROVAL}::test_drift_and_removal_of_a_manual_pipeline_wait_too"),
     *(
         _engine(f"deletionPolicy.{part}", f"what is left of the {what} after the deletion",
                 f"{_HERE}::test_deletion_leaves_what_the_policy_says")
@@ -482,7 +486,7 @@ _PIPELINE: Final = [
     _engine("adoptionPolicy", "whether an existing resource is taken over",
             f"{_HERE}::test_what_was_taken_over_stays_unless_the_policy_says_delete",
             f"{_HERE}::test_what_was_retained_is_not_taken_back_when_the_policy_says_never",
-            f"{_CONTROLLER}::"
+            f"{_DELETION}::"
             "test_deletion_keeps_the_data_and_a_new_pipeline_of_the_name_takes_it_back"),
     _fixed("names.stream", "other-events", "Kinesis stream: name"),
     _fixed("names.archiveBucket", "other-archive-123456789012", "S3 bucket: name"),

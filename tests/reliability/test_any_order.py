@@ -25,8 +25,8 @@ from hypothesis.stateful import (
 
 from clickstream_operator.aws import tags
 from sandbox import Sandbox
+from tests.integration.aws_inventory import base_of, left_in_aws
 from tests.integration.pilot import empty_aws, run
-from tests.integration.test_controller import base_of, left_in_aws
 from tests.kstatus import Verdict, verdict
 from tests.reliability.journeys import LEAN, Journey, Spec
 

@@ -313,7 +313,7 @@ def _key(change: Change) -> str:
 def story(installed: Sandbox) -> Iterator[Story]:
     """What happened.
 
-    On a plain emulator: resyncs are counted here, and AWS's own pace is test_controller's.
+    On a plain emulator: resyncs are counted here, and AWS's own pace is that of tests/integration.
     """
     with empty_aws(installed, plain=True), pytest.MonkeyPatch.context() as patch:
         desired: dict[str, set[str]] = {}

@@ -13,8 +13,8 @@ import pytest
 
 from clickstream_operator.aws.session import CallRecord
 from sandbox import Sandbox
+from tests.integration.aws_inventory import left_in_aws
 from tests.integration.pilot import Crash, empty_aws, run
-from tests.integration.test_controller import left_in_aws
 from tests.kstatus import Verdict, verdict
 from tests.reliability.archive_server import Archive, serving
 from tests.reliability.journeys import LEAN, Body, Journey

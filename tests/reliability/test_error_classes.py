@@ -16,8 +16,8 @@ import pytest
 from clickstream_operator.aws.error_codes import category_of
 from clickstream_operator.aws.errors import Category
 from sandbox import Sandbox
+from tests.integration.aws_inventory import base_of, wait_until_active
 from tests.integration.pilot import empty_aws, run
-from tests.integration.test_controller import base_of, wait_until_active
 from tests.kstatus import Verdict, verdict
 from tests.reliability.journeys import LEAN, Journey, Spec
 

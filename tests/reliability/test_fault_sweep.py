@@ -22,8 +22,8 @@ from sandbox import Sandbox
 from sandbox.aws.strict import StrictAws
 from sandbox.aws.strict.process import StrictAwsProcess
 from sandbox.processes.run import Run
+from tests.integration.aws_inventory import left_in_aws
 from tests.integration.pilot import empty_aws
-from tests.integration.test_controller import left_in_aws
 from tests.kstatus import Verdict, verdict
 from tests.reliability.journeys import CHANGED, LEAN, Body, Journey
 

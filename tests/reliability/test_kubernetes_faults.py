@@ -26,8 +26,8 @@ from clickstream_operator.runtime.predicates import Predicates
 from clickstream_operator.runtime.workqueue import WorkQueue
 from clickstream_operator.telemetry.metrics import Metrics
 from sandbox import Sandbox
+from tests.integration.aws_inventory import base_of, left_in_aws
 from tests.integration.pilot import empty_aws, run
-from tests.integration.test_controller import base_of, left_in_aws
 from tests.kstatus import Verdict, verdict
 from tests.reliability.journeys import LEAN, Journey
 

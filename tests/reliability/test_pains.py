@@ -34,12 +34,8 @@ from clickstream_operator.runtime.workqueue import WorkQueue
 from sandbox.aws.strict import StrictAws
 from sandbox.operator_process import MANIFESTS
 from sandbox.processes.process import wait_until
+from tests.integration.aws_inventory import base_of, check_retained, left_in_aws
 from tests.integration.pilot import ACCOUNT, Pilot, run
-from tests.integration.test_controller import (
-    base_of,
-    check_retained,
-    left_in_aws,
-)
 from tests.kstatus import Verdict, verdict
 
 Body = dict[str, Any]

@@ -29,8 +29,8 @@ from clickstream_operator.aws.session import is_read
 from sandbox import Sandbox
 from shared.config import load_config
 from shared.timestamps import instant_text
+from tests.integration.aws_inventory import left_in_aws
 from tests.integration.pilot import ACCOUNT, Pilot, empty_aws, run
-from tests.integration.test_controller import left_in_aws
 from tests.lambdas.memory_aws import MemoryDynamoDB, epoch
 from tests.lambdas.pipelines import Pipeline, encode, event, invocation
 from tests.reliability import property_map
@@ -292,8 +292,8 @@ def _is_settled(body: Mapping[str, Any]) -> bool:
 def ground(installed: Sandbox) -> Iterator[Sandbox]:
     """The sandbox with an empty AWS, for the module: each test has pipelines of its own.
 
-    A plain one: a row is about what AWS has in the end. The way there, with AWS's states and
-    limits, is test_controller's; here it would take four times as long.
+    A plain one: a row is about the final state in AWS. The way there, with AWS's states and
+    limits, belongs to tests/integration; here it would take four times as long.
     """
     with empty_aws(installed, plain=True):
         yield installed
