@@ -73,6 +73,7 @@ ROWS: Final[dict[Category, Row]] = {
     Category.LIMIT_EXCEEDED: Row(
         "CodeStorageExceededException", 400, "LimitExceeded", DOUBLING, FIVE_MINUTES
     ),
+    Category.UNRECOGNIZED: Row("Unheard", 400, "UnknownAnswer", DOUBLING, TEN_MINUTES),
     Category.TRANSIENT: Row("ServiceException", 500, "Transient", DOUBLING, TEN_MINUTES, tries=2),
 }
 

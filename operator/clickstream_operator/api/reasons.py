@@ -31,6 +31,7 @@ class Reason(StrEnum):
     ACCESS_DENIED = "AccessDenied"
     LIMIT_EXCEEDED = "LimitExceeded"
     INVALID = "Invalid"
+    UNKNOWN_ANSWER = "UnknownAnswer"
     CREDENTIALS_INVALID = "CredentialsInvalid"
     # Safety
     ACCOUNT_MISMATCH = "AccountMismatch"
@@ -103,6 +104,11 @@ MEANING: dict[Reason, str] = {
     ),
     Reason.LIMIT_EXCEEDED: "An AWS quota is used up. Ask AWS to raise the one the message names.",
     Reason.INVALID: "AWS refuses the request as it is. Change the spec as the message says.",
+    Reason.UNKNOWN_ANSWER: (
+        "AWS refuses with a code that the operator does not know, quoted in the message. It is "
+        "tried again for ten minutes before the pipeline is Stalled. Read AWS's words; please "
+        "report the code."
+    ),
     Reason.CREDENTIALS_INVALID: (
         "The AWS credential is missing, expired or unknown. Renew it; the operator goes on then."
     ),

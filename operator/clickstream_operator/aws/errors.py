@@ -1,16 +1,4 @@
-"""What an AWS error means for a reconciler.
-
-Every failure of a call leaves this package as one `AwsError` whose `category` says what to do next:
-
-* ``NOT_FOUND``       the thing is not there; for a deletion that is success
-* ``ALREADY_EXISTS``  a create met an existing thing; observe it
-* ``CONFLICT``        AWS is busy with the thing; look again soon
-* ``THROTTLED``       slow down, then try again
-* ``ACCESS_DENIED``   a permission or a credential is missing; a person must act
-* ``INVALID``         the request itself is wrong; only a new spec helps
-* ``LIMIT_EXCEEDED``  an account quota is used up; a person must act
-* ``TRANSIENT``       network, 5xx, propagation; try again
-"""
+"""Errors of AWS calls: every failure leaves this package as one classified `AwsError`."""
 
 from __future__ import annotations
 
@@ -18,26 +6,45 @@ from collections.abc import Awaitable
 from enum import StrEnum
 from typing import Any, Final
 
+#: The credential itself failed, not one permission of it.
 CREDENTIAL_CODES: Final = frozenset(
     {
-        "NoCredentials",
+        "AuthFailure",
         "ExpiredToken",
         "ExpiredTokenException",
-        "InvalidClientTokenId",
-        "UnrecognizedClientException",
+        "IncompleteSignature",
         "InvalidAccessKeyId",
-        "SignatureDoesNotMatch",
+        "InvalidClientTokenId",
+        "InvalidIdentityToken",
+        "InvalidIdentityTokenException",
         "InvalidSignatureException",
-        "AuthFailure",
-        "TokenRefreshRequired",
         "InvalidToken",
+        "IDPRejectedClaim",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "RequestExpired",
+        "RequestInTheFuture",
+        "RequestTimeTooSkewed",
+        "SignatureDoesNotMatch",
+        "TokenRefreshRequired",
+        "UnrecognizedClientException",
     }
 )
-"""Codes that say that the credential itself is missing, expired or wrong."""
 
 
 class Category(StrEnum):
-    """The taxonomy; see the module docstring."""
+    """What an error means for a reconciler.
+
+    ``NOT_FOUND``       the resource is not there; for a deletion that is success
+    ``ALREADY_EXISTS``  a create met an existing resource; observe it
+    ``CONFLICT``        AWS is busy with it, or with others like it; try again soon
+    ``THROTTLED``       slow down, then try again
+    ``ACCESS_DENIED``   a permission, a credential or the access to a service or region is missing
+    ``INVALID``         the request itself is wrong; only a new spec helps
+    ``LIMIT_EXCEEDED``  a quota of the account is used up; a person must act
+    ``TRANSIENT``       network, 5xx, propagation; try again
+    ``UNRECOGNIZED``    a refusal that no list of AWS has; try again for a while, then say so
+    """
 
     NOT_FOUND = "NotFound"
     ALREADY_EXISTS = "AlreadyExists"
@@ -47,15 +54,20 @@ class Category(StrEnum):
     INVALID = "Invalid"
     LIMIT_EXCEEDED = "LimitExceeded"
     TRANSIENT = "Transient"
+    UNRECOGNIZED = "Unrecognized"
 
 
 class AwsError(Exception):
     """One failed AWS call, classified.
 
-    `text` is stable: no request id, host id or timestamp, so that a status that quotes it does not
-    change from one retry to the next. `may_pass_at_once`: the same call may well succeed when it is
-    sent again (a throttle, a 5xx, a broken connection). `timed_out`: there was no answer, and
-    waiting for it took its time.
+    Attributes:
+        text: AWS's words, without request id, host id or timestamp, so that a status that quotes
+            them does not change from one retry to the next.
+        may_pass_at_once: the same call may well succeed when it is sent again (a throttle, a 5xx, a
+            broken connection).
+        timed_out: there was no answer, and waiting for it took its time.
+        credentials_are_bad: the credential itself failed, not one permission of it.
+        remedy: what a person can do about it, where that is known; else empty.
     """
 
     def __init__(
@@ -68,8 +80,12 @@ class AwsError(Exception):
         category: Category,
         may_pass_at_once: bool = False,
         timed_out: bool = False,
+        credentials_are_bad: bool | None = None,
+        remedy: str = "",
     ) -> None:
-        super().__init__(f"{service}:{operation} failed with {code}: {text}")
+        super().__init__(
+            f"{service}:{operation} failed with {code}: {text}{f'; {remedy}' if remedy else ''}"
+        )
         self.service = service
         self.operation = operation
         self.code = code
@@ -77,11 +93,10 @@ class AwsError(Exception):
         self.category = category
         self.may_pass_at_once = may_pass_at_once
         self.timed_out = timed_out
-
-    @property
-    def credentials_are_bad(self) -> bool:
-        """Whether the credential itself failed, not one permission of it."""
-        return self.code in CREDENTIAL_CODES
+        self.credentials_are_bad = (
+            code in CREDENTIAL_CODES if credentials_are_bad is None else credentials_are_bad
+        )
+        self.remedy = remedy
 
 
 async def ignore_not_found(call: Awaitable[dict[str, Any]]) -> dict[str, Any] | None:

@@ -1,66 +1,78 @@
-"""Exceptions of botocore, as `AwsError`."""
+"""Failures of the AWS SDK, turned into `AwsError`."""
 
 from __future__ import annotations
 
+from typing import Final
+
+from botocore import xform_name
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     ConnectTimeoutError,
-    CredentialRetrievalError,
     EndpointConnectionError,
     HTTPClientError,
-    NoCredentialsError,
     NoRegionError,
     ParamValidationError,
-    PartialCredentialsError,
     ReadTimeoutError,
-    TokenRetrievalError,
 )
 
-from clickstream_operator.aws.error_codes import (
-    BUSY_CODES,
-    CODES,
-    SERVER_ERROR,
-    category_of,
-    stable_text,
+from clickstream_operator.aws.credential_errors import (
+    remedy_for,
+    retrieval_failure,
+    undecodable_file,
+    unreadable_file,
 )
-from clickstream_operator.aws.errors import AwsError, Category
+from clickstream_operator.aws.error_codes import BUSY_CODES, SERVER_ERROR, category_of, stable_text
+from clickstream_operator.aws.errors import CREDENTIAL_CODES, AwsError, Category
+
+#: Operations by which the SDK gets a credential (STS and IAM Identity Center API references).
+_CREDENTIAL_STEPS: Final = frozenset(
+    {"AssumeRole", "AssumeRoleWithWebIdentity", "AssumeRoleWithSAML", "GetRoleCredentials"}
+)
+#: Categories of a refusal that does not pass by itself.
+_FINAL: Final = frozenset(
+    {Category.ACCESS_DENIED, Category.INVALID, Category.NOT_FOUND, Category.UNRECOGNIZED}
+)
 
 
 def from_client_error(service: str, operation: str, error: ClientError) -> AwsError:
     """An `AwsError` for an error answer of AWS."""
     answer = error.response.get("Error", {})
     code = str(answer.get("Code", "Unknown"))
-    message = str(answer.get("Message", ""))
+    text = stable_text(str(answer.get("Message", ""))) or "AWS gave no message"
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    category = category_of(code, message, status)
-    # A creation meets no busy thing but the one that is there already, whatever the words are.
+    category = category_of(code, text, status)
+    # A creation meets no busy resource but the one that is there already, whatever the words are.
     if code in BUSY_CODES and operation.startswith("create_"):
         category = Category.ALREADY_EXISTS
+    # The SDK gets the credential in the middle of a call: then the refusal is of that step, and
+    # whatever its code is, the credential is what has to be mended.
+    step = error.operation_name if error.operation_name in _CREDENTIAL_STEPS else ""
+    if step:
+        service, operation = "sso" if step == "GetRoleCredentials" else "sts", xform_name(step)
+        category = Category.ACCESS_DENIED if category in _FINAL else category
+    bad = category is Category.ACCESS_DENIED and (code in CREDENTIAL_CODES or bool(step))
     return AwsError(
         service=service,
         operation=operation,
         code=code,
-        text=stable_text(message) or "AWS gave no message",
+        text=text,
         category=category,
         may_pass_at_once=category is Category.THROTTLED
         or status >= SERVER_ERROR
-        or code in CODES[Category.TRANSIENT],
+        or code in {"RequestTimeout", "RequestTimeoutException"},
+        credentials_are_bad=bad,
+        remedy=remedy_for(code, text, step=step, credential=bad),
     )
 
 
 def from_botocore_error(service: str, operation: str, error: BotoCoreError) -> AwsError:
     """An `AwsError` for a call that never got an answer."""
-    if isinstance(
-        error,
-        NoCredentialsError
-        | PartialCredentialsError
-        | CredentialRetrievalError
-        | TokenRetrievalError,
-    ):
-        code, category = "NoCredentials", Category.ACCESS_DENIED
-        text = "no AWS credentials found; give the operator's ServiceAccount a role or set AWS_*"
-    elif isinstance(error, NoRegionError):
+    retrieval = retrieval_failure(error)
+    if retrieval is not None:
+        code, text, remedy = retrieval
+        return _bad_credential(service, operation, code, text, remedy)
+    if isinstance(error, NoRegionError):
         code, category = "NoRegion", Category.INVALID
         text = "no AWS region; set spec.region or the operator's AWS_REGION"
     elif isinstance(error, ParamValidationError):
@@ -80,4 +92,26 @@ def from_botocore_error(service: str, operation: str, error: BotoCoreError) -> A
         # botocore raises this for what breaks the connection, refuses it or ends it too early.
         may_pass_at_once=isinstance(error, HTTPClientError) and not timed_out,
         timed_out=timed_out,
+    )
+
+
+def from_file_error(
+    service: str, operation: str, error: OSError | UnicodeDecodeError
+) -> AwsError | None:
+    """An `AwsError` for a credential file that can't be read; None for any other file."""
+    found = unreadable_file(error) if isinstance(error, OSError) else undecodable_file(error)
+    if found is None:
+        return None
+    return _bad_credential(service, operation, "CredentialFileUnreadable", *found)
+
+
+def _bad_credential(service: str, operation: str, code: str, text: str, remedy: str) -> AwsError:
+    return AwsError(
+        service=service,
+        operation=operation,
+        code=code,
+        text=stable_text(text),
+        category=Category.ACCESS_DENIED,
+        credentials_are_bad=True,
+        remedy=remedy,
     )

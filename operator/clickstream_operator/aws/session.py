@@ -25,7 +25,11 @@ from clickstream_operator.aws.calls import CallRecord
 from clickstream_operator.aws.clients import Clients, is_read
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.aws.limits import Limits
-from clickstream_operator.aws.sdk_errors import from_botocore_error, from_client_error
+from clickstream_operator.aws.sdk_errors import (
+    from_botocore_error,
+    from_client_error,
+    from_file_error,
+)
 
 audit_log = structlog.get_logger("audit")
 
@@ -90,10 +94,8 @@ class AwsSession:
         try:
             credentials = self._session.get_credentials()
             return credentials.get_frozen_credentials().access_key if credentials else ""
-        except ClientError as error:
-            raise from_client_error("sts", "assume_role", error) from error
-        except BotoCoreError as error:
-            raise from_botocore_error("sts", "get_caller_identity", error) from error
+        except (ClientError, BotoCoreError, OSError, UnicodeDecodeError) as error:
+            raise _classified("sts", "get_caller_identity", error) from error
 
     async def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         """Call one boto3 operation (snake case) and return its answer.
@@ -147,14 +149,11 @@ class AwsSession:
         try:
             answer = await self._landed(service, operation, parameters)
             request_id = answer.get("ResponseMetadata", {}).get("RequestId", "")
-        except ClientError as error:
-            request_id = error.response.get("ResponseMetadata", {}).get("RequestId", "")
-            failure = from_client_error(service, operation, error)
-            code = failure.code
-            raise failure from error
-        except BotoCoreError as error:
-            failure = from_botocore_error(service, operation, error)
-            code = failure.code
+        except (ClientError, BotoCoreError, OSError, UnicodeDecodeError) as error:
+            if isinstance(error, ClientError):
+                request_id = error.response.get("ResponseMetadata", {}).get("RequestId", "")
+            failure = _classified(service, operation, error)
+            code = getattr(failure, "code", type(failure).__name__)
             raise failure from error
         except AwsError as withheld:
             code = withheld.code
@@ -207,11 +206,22 @@ class AwsSession:
             await asyncio.get_running_loop().run_in_executor(
                 self._executor, self._clients.of, service
             )
-        except BotoCoreError as error:
-            raise from_botocore_error(service, operation, error) from error
+        except (BotoCoreError, OSError, UnicodeDecodeError) as error:
+            raise _classified(service, operation, error) from error
 
     def _send(self, service: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         return self._clients.send(service, operation, parameters)
+
+
+def _classified(
+    service: str, operation: str, error: ClientError | BotoCoreError | OSError | UnicodeDecodeError
+) -> Exception:
+    """The failure of a call as an `AwsError`; an error that is none of AWS's stays what it is."""
+    if isinstance(error, ClientError):
+        return from_client_error(service, operation, error)
+    if isinstance(error, BotoCoreError):
+        return from_botocore_error(service, operation, error)
+    return from_file_error(service, operation, error) or error
 
 
 __all__ = ["AwsError", "AwsSession", "CallRecord", "CallerIdentity", "is_read"]

@@ -34,6 +34,7 @@ _REASONS: Final[dict[Category, Reason]] = {
     Category.INVALID: Reason.INVALID,
     Category.LIMIT_EXCEEDED: Reason.LIMIT_EXCEEDED,
     Category.TRANSIENT: Reason.TRANSIENT,
+    Category.UNRECOGNIZED: Reason.UNKNOWN_ANSWER,
 }
 
 

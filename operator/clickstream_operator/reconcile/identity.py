@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.v1alpha1 import Effective, Spec
-from clickstream_operator.aws.errors import AwsError, Category
+from clickstream_operator.aws.credential_errors import RENEW
+from clickstream_operator.aws.errors import CREDENTIAL_CODES, AwsError, Category
 from clickstream_operator.aws.session import AwsSession, CallerIdentity
 from clickstream_operator.kube.objects import PipelineObject
 from clickstream_operator.status.result import Blocker
@@ -54,7 +55,7 @@ def _credential_blocker(error: AwsError, spec: Spec) -> Blocker:
         role is not None
         and error.operation == "assume_role"
         and error.category is Category.ACCESS_DENIED
-        and not error.credentials_are_bad
+        and error.code not in CREDENTIAL_CODES
     ):
         condition = " with this external id" if role.external_id else ""
         return Blocker(
@@ -64,12 +65,13 @@ def _credential_blocker(error: AwsError, spec: Spec) -> Blocker:
             "operator's own policy must allow both on it",
         )
     if error.credentials_are_bad:
-        # Without any credential the error says itself what to give.
-        remedy = "" if error.code == "NoCredentials" else "; renew the operator's AWS credential"
-        return Blocker(Reason.CREDENTIALS_INVALID, f"{error.code}: {error.text}{remedy}")
+        return Blocker(
+            Reason.CREDENTIALS_INVALID, f"{error.code}: {error.text}; {error.remedy or RENEW}"
+        )
     reason = {
         Category.ACCESS_DENIED: Reason.ACCESS_DENIED,
         Category.THROTTLED: Reason.THROTTLED,
         Category.INVALID: Reason.INVALID,
+        Category.UNRECOGNIZED: Reason.UNKNOWN_ANSWER,
     }.get(error.category, Reason.TRANSIENT)
     return Blocker(reason, str(error))

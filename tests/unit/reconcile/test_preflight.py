@@ -216,7 +216,8 @@ async def test_another_account_stops_the_pass(
     ("code", "category", "reason"),
     [
         ("ExpiredToken", Category.ACCESS_DENIED, Reason.CREDENTIALS_INVALID),
-        ("NoCredentials", Category.ACCESS_DENIED, Reason.CREDENTIALS_INVALID),
+        ("InvalidClientTokenId", Category.ACCESS_DENIED, Reason.CREDENTIALS_INVALID),
+        ("Unheard", Category.UNRECOGNIZED, Reason.UNKNOWN_ANSWER),
         ("AccessDenied", Category.ACCESS_DENIED, Reason.ACCESS_DENIED),
         ("Throttling", Category.THROTTLED, Reason.THROTTLED),
         ("NoRegion", Category.INVALID, Reason.INVALID),
@@ -233,7 +234,9 @@ async def test_credential_that_fails_is_a_problem(
     assert isinstance(blocker, Blocker)
     assert blocker.reason is reason
     assert "said AWS" in blocker.message
-    assert ("renew the operator's AWS credential" in blocker.message) == (code == "ExpiredToken")
+    assert ("renew the operator's AWS credential" in blocker.message) == (
+        reason is Reason.CREDENTIALS_INVALID
+    )
 
 
 def test_names_and_place_are_decided_once() -> None:
