@@ -41,8 +41,8 @@ class FakeResource(Resource):
     """One thing in memory.
 
     `log` gets ``<name>:<call>`` for each call; several fakes may share one. `fail` maps a call to
-    the error that it raises; ``observe`` is both looks, ``observe-full`` the one at
-    everything. `lag` is the number of looks that still show what was before a write.
+    the error that it raises; ``observe`` is both observations, ``observe-full`` the
+    full one. `lag` is the number of observations that still show the state before a write.
     """
 
     kind: ClassVar[str] = "Fake"
@@ -75,7 +75,7 @@ class FakeResource(Resource):
         self.after_create: Readiness = READY
         self.after_delete: Observed | None = None
         self.tags_in_observation = True
-        self.on_look: Callable[[], None] = lambda: None
+        self.on_observe: Callable[[], None] = lambda: None
 
     @property
     def arn(self) -> str:
@@ -131,7 +131,7 @@ class FakeResource(Resource):
     async def observe(self, *, full: bool) -> Observed | None:
         """What is shown."""
         self._note("observe-full" if full else "observe")
-        self.on_look()
+        self.on_observe()
         if self.lag:
             self.lag -= 1
             return self.shown_instead
@@ -140,7 +140,7 @@ class FakeResource(Resource):
         return self._changed(self.there, tags=None)
 
     async def read_tags(self, observed: Observed) -> Mapping[str, str]:
-        """The tags, where looks do not bring them."""
+        """The tags, where observations do not bring them."""
         self._note("read_tags")
         return (self.there.tags if self.there else None) or {}
 
@@ -196,7 +196,7 @@ class CreateFirst(FakeResource):
 
 
 class Acknowledging(FakeResource):
-    """One whose ``ttl`` shows in a full look only, and is set when AWS has answered."""
+    """One whose ``ttl`` shows in full observations only, and is set when AWS has answered."""
 
     acknowledged = frozenset({"ttl"})
 
@@ -215,8 +215,8 @@ class Slow(FakeResource):
     busy_after_change = progressing("Busy", "busy", seconds=30.0)
 
 
-class LateLook(FakeResource):
-    """One that can be looked for only after its dependencies."""
+class LateObservation(FakeResource):
+    """One that can be observed only after its dependencies."""
 
     observe_late = True
 

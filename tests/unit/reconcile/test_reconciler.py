@@ -172,7 +172,7 @@ async def test_intent_is_recorded_before_the_first_write(world: World) -> None:
     """Finalizer, names and account are stored before anything is created."""
     fake = FakeResource("a")
     seen: list[tuple[bool, bool]] = []
-    fake.on_look = lambda: seen.append(
+    fake.on_observe = lambda: seen.append(
         (
             bool(world.kube.statuses),
             bool(world.kube.body and world.kube.body["metadata"].get("finalizers")),
@@ -185,7 +185,7 @@ async def test_intent_is_recorded_before_the_first_write(world: World) -> None:
     assert ready_of(world.kube.status) == ("True", 1)
 
 
-async def test_second_pass_writes_nothing(world: World) -> None:
+async def test_second_reconcile_writes_nothing(world: World) -> None:
     """No write to AWS, none to Kubernetes, no Event."""
     fake = FakeResource("a")
     world.has(fake)
