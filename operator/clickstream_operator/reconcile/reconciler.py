@@ -8,15 +8,21 @@ the next reconcile starts from the object and from AWS.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import structlog
 
 from clickstream_operator import autoscaling, pipeline
 from clickstream_operator import status as statuses
 from clickstream_operator.api import components
+from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.v1alpha1 import Effective
 from clickstream_operator.aws import call_context
 from clickstream_operator.aws.session import CallerIdentity
-from clickstream_operator.kube.objects import ObjectKey, PipelineObject, parse
+from clickstream_operator.kube.client import KubernetesError, StaleObject
+from clickstream_operator.kube.fence import Fenced
+from clickstream_operator.kube.objects import InvalidSpec, ObjectKey, PipelineObject, parse
 from clickstream_operator.reconcile import name_conflicts, rollout
 from clickstream_operator.reconcile.apply import ApplyReconciler
 from clickstream_operator.reconcile.finalize import Finalizer
@@ -32,6 +38,12 @@ from clickstream_operator.reconcile.status_writer import StatusWriter
 from clickstream_operator.resources.kinesis_history import StreamHistory
 from clickstream_operator.status.progress_deadline import probe
 from clickstream_operator.status.result import Blocker
+
+log = structlog.get_logger(__name__)
+
+#: Seconds until an object that this version can't read is read again: a new CRD, a new operator or
+#: an edit comes sooner through the watch.
+_UNREADABLE_SECONDS: Final = 300.0
 
 
 class Reconciler:
@@ -74,6 +86,19 @@ class Reconciler:
             self._states.pop(key, None)
             self._rollout.forget(key)
             return None
+        try:
+            return await self._reconcile_live(key, body)
+        except (StaleObject, Fenced, KubernetesError):
+            raise
+        except InvalidSpec as error:
+            await self._report_failure(body, Reason.INVALID, f"{error}; update both together")
+            return _UNREADABLE_SECONDS
+        except Exception as error:
+            await self._report_defect(key, error)
+            raise
+
+    async def _reconcile_live(self, key: ObjectKey, body: Mapping[str, Any]) -> float | None:
+        """Reconcile an object that exists, if it is this installation's to work on."""
         claimed = await self._installation_ownership.claim(parse(key, body))
         if isinstance(claimed, float):
             self._rollout.forget(key)
@@ -117,6 +142,25 @@ class Reconciler:
             return delay
         state.generation.reconcile_due = self._clock() + delay
         return min(delay, max(0.0, state.object.scaling_due - self._clock()))
+
+    async def _report_defect(self, key: ObjectKey, error: Exception) -> None:
+        """Show an unexpected error on the object; the worker logs it with its traceback.
+
+        The object is read again: the reconcile may have written its status before the error.
+        """
+        message = f"unexpected {type(error).__name__}; the operator's log has the details"
+        try:
+            body = await self._services.kube.get(key)
+            if body is not None:
+                await self._report_failure(body, Reason.INTERNAL_ERROR, message)
+        except (StaleObject, KubernetesError) as refused:
+            log.warning("unexpected error not reported on the object", why=str(refused))
+
+    async def _report_failure(self, body: Mapping[str, Any], reason: Reason, message: str) -> None:
+        """Change the conditions of a stored status, unless another installation writes it."""
+        effective = (body.get("status") or {}).get("effective") or {}
+        if effective.get("instance") in {None, "", self._services.config.instance}:
+            await self._status_writer.write_failure(body, Blocker(reason, message))
 
     async def _give_up(self, obj: PipelineObject, state: ReconcileState, blocker: Blocker) -> float:
         """Report what keeps the reconcile from happening, and try again later."""

@@ -15,6 +15,7 @@ from clickstream_operator.cost.estimate import estimate
 from clickstream_operator.engine.inventory import Entry
 from clickstream_operator.engine.outcome import Outcome
 from clickstream_operator.engine.resource import Resource
+from clickstream_operator.kube.events import Event
 from clickstream_operator.kube.objects import PipelineObject, parse
 from clickstream_operator.pipeline import outputs
 from clickstream_operator.reconcile.requeue import RequeuePolicy
@@ -22,6 +23,7 @@ from clickstream_operator.reconcile.services import Services
 from clickstream_operator.reconcile.state import ReconcileState
 from clickstream_operator.resources.kinesis_history import StreamHistory
 from clickstream_operator.status.events import events_for
+from clickstream_operator.status.failure import with_failure
 from clickstream_operator.status.progress_deadline import (
     TOLERATED_FAILED_OBSERVATIONS,
     is_same_failure,
@@ -76,6 +78,20 @@ class StatusWriter:
             result = replace(result, blocker=blocker)
         await self.publish(obj, result, {})
         return blocker
+
+    async def write_failure(self, body: Mapping[str, Any], blocker: Blocker) -> None:
+        """Report a reconcile that ended in an unexpected error, or could not read the object.
+
+        Raises:
+            StaleObject: the object changed since `body` was read.
+        """
+        generation = int(body["metadata"]["generation"])
+        before = body.get("status") or {}
+        status = with_failure(before, blocker, generation=generation, now=self._now())
+        if status != before:
+            body = await self._kube.write_status(body, status)
+        event = Event("Warning", blocker.reason, blocker.message, "Reconcile")
+        await self._recorder.record(body, event)
 
     def with_since(self, blocker: Blocker, state: ReconcileState) -> Blocker:
         """The problem with the time since which it, or another borne as long, has been the case."""

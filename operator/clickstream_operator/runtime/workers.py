@@ -88,7 +88,7 @@ class Workers:
                 log.warning("kubernetes refused", why=str(error))
             delay = _RETRY_SECONDS
         except Exception:  # a defect in one pass must not end the worker
-            log.exception("unexpected error in a pass")
+            log.exception("unexpected error in a reconcile")
             delay = _DEFECT_SECONDS
         finally:
             del self._since[key]

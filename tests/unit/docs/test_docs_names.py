@@ -140,7 +140,7 @@ def test_json_parses(page: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["kubernetes refused", "unexpected error in a pass", "force-delete: left behind"]
+    "words", ["kubernetes refused", "unexpected error in a reconcile", "force-delete: left behind"]
 )
 def test_log_lines_to_search_for_exist(words: str) -> None:
     """The runbooks search the log for words that the operator writes."""
