@@ -1,4 +1,4 @@
-"""Write the pages of the reference: ``python -m docs.generator``.
+"""Write the pages of the reference, and the pictures in others: ``python -m docs.generator``.
 
 ``--check`` writes nothing and fails when a page is not what the code says.
 """
@@ -14,19 +14,26 @@ import click
 
 from docs.generator.api import api_page
 from docs.generator.cost import cost_page
+from docs.generator.markdown import with_pictures
+from docs.generator.packages import packages_picture
 from docs.generator.reasons import reasons_page
 from docs.generator.resources import resources_page
 from docs.generator.settings import settings_page
+from docs.generator.states import states_picture
 from tests.reliability.property_map import page as conformance_page
 
-REFERENCE: Final = Path(__file__).parents[1] / "reference"
+DOCS: Final = Path(__file__).parents[1]
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
-    "settings.md": settings_page,
-    "reasons.md": reasons_page,
-    "api.md": api_page,
-    "resources.md": resources_page,
-    "conformance.md": conformance_page,
-    "cost.md": cost_page,
+    "reference/settings.md": settings_page,
+    "reference/reasons.md": reasons_page,
+    "reference/api.md": api_page,
+    "reference/resources.md": resources_page,
+    "reference/conformance.md": conformance_page,
+    "reference/cost.md": cost_page,
+    "concepts/how-it-works.md": lambda: with_pictures(
+        (DOCS / "concepts/how-it-works.md").read_text(encoding="utf-8"),
+        {"packages": packages_picture, "states": states_picture},
+    ),
 }
 
 
@@ -36,10 +43,10 @@ def main(*, check: bool) -> None:
     """Write or check the generated pages."""
     stale = []
     for name, make in PAGES.items():
-        path, text = REFERENCE / name, make()
+        path, text = DOCS / name, make()
         if path.exists() and path.read_text(encoding="utf-8") == text:
             continue
-        stale.append(f"docs/reference/{name}")
+        stale.append(f"docs/{name}")
         if not check:
             path.write_text(text, encoding="utf-8")
     if check and stale:

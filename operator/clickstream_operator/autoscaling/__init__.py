@@ -1,4 +1,4 @@
-"""The loop between resyncs that fits the shard count of a stream to its load."""
+"""Shards that follow the load: the loop that resizes a stream between resyncs."""
 
 from clickstream_operator.autoscaling.autoscaler import (
     EVERY_SECONDS,

@@ -1,4 +1,4 @@
-"""The edge to AWS: sessions, calls and their errors; only it knows boto3."""
+"""Edge to AWS: sessions, calls and their errors; only it knows boto3."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Final

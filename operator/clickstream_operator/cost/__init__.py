@@ -1,4 +1,4 @@
-"""The monthly cost of a pipeline, from its spec and a traffic profile. Pure."""
+"""Monthly cost of a pipeline: an estimate from its spec and a traffic profile. Pure."""
 
 from clickstream_operator.cost.estimate import Estimate, estimate
 from clickstream_operator.cost.traffic import Traffic

@@ -1,4 +1,4 @@
-"""The engine: observes, plans, applies and deletes resources; knows no AWS service."""
+"""Generic engine: observes, plans, applies and deletes resources; knows no AWS service."""
 
 from clickstream_operator.engine.apply import Applier
 from clickstream_operator.engine.delete import Deleter

@@ -1,4 +1,4 @@
-"""The edge to Kubernetes: client, objects, Events, election; only it knows the client library."""
+"""Edge to Kubernetes: client, objects, Events, election; only it knows the client library."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Final

@@ -1,4 +1,4 @@
-"""The design of a pipeline: a spec becomes the list of its AWS resources. Pure."""
+"""Design of a pipeline: the spec becomes the list of its AWS resources. Pure."""
 
 from clickstream_operator.pipeline.build import build, build_everything, build_stream, is_part
 from clickstream_operator.pipeline.context import BuildContext

@@ -1,4 +1,4 @@
-"""Reading back what a pipeline counted, archived and found, from its tables and its bucket."""
+"""Results of a pipeline: page views, sessions, incidents and archived events, read back."""
 
 from clickstream_operator.query.reader import PipelineReader
 

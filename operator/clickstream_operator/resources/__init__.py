@@ -1,1 +1,1 @@
-"""The kinds of AWS resources, one module each; no kind imports another."""
+"""Kinds of AWS resources: one module each, and no kind imports another."""

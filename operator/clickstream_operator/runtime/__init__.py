@@ -1,4 +1,4 @@
-"""The process: watch, work queue, workers and election around one reconciler."""
+"""Process of the operator: watch, work queue, workers and election around one reconciler."""
 
 from clickstream_operator.runtime.process import run
 

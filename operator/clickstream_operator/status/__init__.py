@@ -1,4 +1,4 @@
-"""The status of a pipeline, from the result of a reconcile: conditions, resources, Events. Pure."""
+"""Status of a pipeline: conditions, resources and Events from the result of a reconcile. Pure."""
 
 from clickstream_operator.status.compose import as_body, begin, compose, inventory, is_up_to_date
 from clickstream_operator.status.events import events_for

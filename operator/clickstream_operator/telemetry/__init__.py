@@ -1,4 +1,4 @@
-"""The process's own telemetry: logs, metrics and health."""
+"""Telemetry of the process: logs, metrics and health."""
 
 from clickstream_operator.telemetry.health import HealthServer
 from clickstream_operator.telemetry.logging import configure

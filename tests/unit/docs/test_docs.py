@@ -16,7 +16,7 @@ import yaml
 
 from clickstream_operator.api.v1alpha1 import Spec
 from clickstream_operator.settings import Settings
-from docs.generator.__main__ import PAGES, REFERENCE
+from docs.generator.__main__ import DOCS, PAGES
 from tests.integration.iam_actions import NAMED
 
 ROOT = Path(__file__).parents[3]
@@ -99,9 +99,7 @@ def _unknown(given: Any, parsed: Any, path: str = "spec") -> list[str]:
 def test_generated_pages_are_current() -> None:
     """`make docs` would change nothing."""
     stale = [
-        name
-        for name, make in PAGES.items()
-        if (REFERENCE / name).read_text(encoding="utf-8") != make()
+        name for name, make in PAGES.items() if (DOCS / name).read_text(encoding="utf-8") != make()
     ]
     assert not stale
 
