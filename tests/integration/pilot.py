@@ -52,7 +52,7 @@ from tests.status_rules import StatusRules
 
 ACCOUNT = "123456789012"
 CLUSTER = "test-cluster"
-MOST_PASSES = 30
+MOST_RECONCILES = 30
 
 
 class Crash(BaseException):
@@ -257,12 +257,12 @@ class Pilot:
     async def converge(self, until: Callable[[], bool] | None = None) -> None:
         """Run passes, letting the planned time go by, until Ready (or `until`)."""
         done = until or (lambda: self.condition("Ready")["status"] == "True")
-        for _ in range(MOST_PASSES):
+        for _ in range(MOST_RECONCILES):
             delay = await self.step()
             if delay is None or done():
                 return
             self.time += delay
-        raise AssertionError(f"not there after {MOST_PASSES} passes: {self.status()}")
+        raise AssertionError(f"not there after {MOST_RECONCILES} reconciles: {self.status()}")
 
     async def resync(self) -> float | None:
         """Let the resync interval go by and run a pass."""

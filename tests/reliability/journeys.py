@@ -26,7 +26,7 @@ Spec = dict[str, Any]
 Body = dict[str, Any]
 _WHERE = ("clickstream.dev", "v1alpha1")
 _PLURAL = "clickstreampipelines"
-MOST_PASSES = 80
+MOST_RECONCILES = 80
 
 #: A whole pipeline without what only watches it, of which nothing stays when it goes.
 LEAN: Spec = {
@@ -160,7 +160,7 @@ class Journey(Pilot):
         return seen
 
     def _passes(self, arrived: Callable[[Body], bool], seen: list[Body], end: float) -> None:
-        for _ in range(MOST_PASSES):
+        for _ in range(MOST_RECONCILES):
             delay = run(self.step())
             body = self.body()
             if body is None or delay is None:
@@ -169,7 +169,7 @@ class Journey(Pilot):
             if arrived(body) or self.time + delay > end:
                 return
             self.time += delay
-        raise AssertionError(f"not there after {MOST_PASSES} passes: {seen[-1]['status']}")
+        raise AssertionError(f"not there after {MOST_RECONCILES} reconciles: {seen[-1]['status']}")
 
     def vanish(self, *, die_after: int = 0) -> list[Body]:
         """Delete it and travel until it is gone."""

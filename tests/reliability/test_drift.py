@@ -30,7 +30,7 @@ from tests.reliability.test_property_map import Campaign
 
 #: A poll comes sooner than this; what comes later is the next resync.
 POLL_SECONDS: Final = 60.0
-MOST_PASSES: Final = 40
+MOST_RECONCILES: Final = 40
 _GONE: Final = ("NotFound", "NoSuch", "NonExistent", "DoesNotExist", "404")
 
 
@@ -272,7 +272,7 @@ class Drifts(Campaign):
     def resync(self) -> None:
         """One resync, and the polls that follow from it."""
         delay = run(self.pilot.resync())
-        for _ in range(MOST_PASSES):
+        for _ in range(MOST_RECONCILES):
             self._see()
             if delay is None or delay > POLL_SECONDS:
                 return

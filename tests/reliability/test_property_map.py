@@ -40,7 +40,7 @@ from tests.zstd import provide_zstd
 ROOT: Final = Path(__file__).parents[2]
 REGION: Final = "us-east-1"
 CREDENTIALS: Final = {"aws_access_key_id": ACCOUNT, "aws_secret_access_key": "sandbox"}
-MOST_PASSES: Final = 20
+MOST_RECONCILES: Final = 20
 DAY: Final = 86_400.0
 CAMPAIGN: Final = [row for row in ROWS if row.kind in {"aws", "function"}]
 FIXED: Final = [row for row in ROWS if row.kind == "fixed"]
@@ -184,7 +184,7 @@ class Campaign:
             return
         self._spec = None
         self.pilot.apply(self.filled(spec))
-        for _ in range(MOST_PASSES):
+        for _ in range(MOST_RECONCILES):
             delay = run(self.pilot.step())
             body = run(self.pilot.controller._services.kube.get(self.pilot.key))
             self.status = body["status"]
