@@ -12,7 +12,8 @@ from clickstream_operator.api.reasons import Reason
 from clickstream_operator.kube.client import StaleObject
 from tests.kstatus import Verdict, verdict
 from tests.unit.engine.fake_resource import FakeResource
-from tests.unit.reconcile.test_reconciler import KEY, World, world
+from tests.unit.reconcile.conftest import world
+from tests.unit.reconcile.world import KEY, World
 
 __all__ = ["world"]
 

@@ -1,0 +1,206 @@
+"""Deletion of an object: what is deleted, doubted, waited for and told."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from clickstream_operator.api.reasons import Reason
+from clickstream_operator.aws.errors import Category
+from clickstream_operator.engine.resource import DeletionPolicy, progressing
+from tests.unit.engine.fake_resource import FakeResource, aws_error
+from tests.unit.reconcile.world import World
+
+
+async def test_deletion_removes_everything_and_lets_go(world: World) -> None:
+    """The finalizer goes when AWS has nothing of ours any more."""
+    fake = FakeResource("a")
+    world.has(fake)
+    await world.step()
+    world.ask_to_delete()
+    assert await world.step() is None
+    assert fake.there is None
+    assert world.kube.body is None
+
+
+async def test_deletion_waits_for_aws(world: World) -> None:
+    """While something is left the finalizer stays."""
+    fake = FakeResource("a")
+    world.has(fake)
+    await world.step()
+    fake.fail["delete"] = aws_error(Category.CONFLICT)
+    world.ask_to_delete()
+    assert await world.step() == 2
+    assert world.kube.body is not None
+
+
+async def test_deletion_does_not_observe_again_what_is_gone(world: World) -> None:
+    """A poll reads only what is left."""
+    left, gone = FakeResource("left"), FakeResource("gone")
+    world.has(left, gone)
+    await world.step()
+    left.fail["delete"] = aws_error(Category.CONFLICT)
+    world.ask_to_delete()
+    await world.step()
+    assert gone.there is None
+    observed = gone.calls.count("observe")
+    world.time += 60
+    await world.step()
+    assert gone.calls.count("observe") == observed
+    assert world.kube.body is not None
+    del left.fail["delete"]
+    world.time += 60
+    assert await world.step() is None
+    assert world.kube.body is None
+
+
+async def test_deletion_without_a_status_finds_what_was_made(world: World) -> None:
+    """Restored without its status, or killed right after its finalizer: AWS is asked.
+
+    Also when the credential fails at first, which gives the object a status.
+    """
+    fake = FakeResource("a")
+    world.has(fake)
+    await world.step()
+    assert world.kube.body is not None
+    del world.kube.body["status"]
+    world.session.error = aws_error(Category.TRANSIENT)
+    world.ask_to_delete()
+    await world.step()
+    assert "status" in (world.kube.body or {})
+    world.session.error = None
+    await world.step()
+    gone: Any = (world.kube.body, fake.there)
+    assert gone == (None, None)
+
+
+async def test_what_a_deletion_keeps_is_told(world: World) -> None:
+    """Its ARN, when nothing else is left that could say it."""
+    kept, fake = FakeResource("a", deletion=DeletionPolicy.RETAIN), FakeResource("b")
+    world.has(kept, fake)
+    await world.step()
+    world.ask_to_delete()
+    world.recorder.seen.clear()
+    await world.step()
+    assert world.kube.body is None
+    (told,) = (one for one in world.recorder.seen if one.reason is Reason.RESOURCE_RETAINED)
+    assert (told.kind, told.note) == (
+        "Normal",
+        f"spec.deletionPolicy keeps 1 in AWS: {kept.arn}",
+    )
+
+
+async def test_deletion_right_after_creation_finds_what_is_not_shown_yet(world: World) -> None:
+    """A read that lags the creation must not leak the resource."""
+    fake = FakeResource("a")
+    world.has(fake)
+    await world.step()
+    world.ask_to_delete()
+    fake.lag = 1
+    delay = await world.step()
+    assert (world.kube.status.resources[0].reason, delay) == ("ConfirmingAbsence", 10.0)
+    world.time += 10
+    await world.step()
+    assert (world.kube.body, fake.there) == (None, None)
+
+
+async def test_what_no_process_tried_to_make_is_not_waited_for(world: World) -> None:
+    """One that saw it all knows what was never asked for; another one does not."""
+    first, second = FakeResource("a"), FakeResource("b", "a")
+    first.after_create = progressing("Busy", "busy")
+    world.has(first, second)
+    await world.step()
+    world.ask_to_delete()
+    stored = copy.deepcopy(world.kube.body)
+    await world.step()
+    assert (world.kube.body, first.there) == (None, None)
+    world.kube.body = stored
+    world.controller._states.clear()
+    assert await world.step() == 10.0
+
+
+async def test_a_creation_without_an_answer_is_doubted(world: World) -> None:
+    """AWS may have made what it did not confirm."""
+    fake = FakeResource("a")
+    fake.fail["create"] = aws_error(Category.TRANSIENT)
+    world.has(fake)
+    await world.step()
+    world.ask_to_delete()
+    await world.step()
+    assert world.kube.status.resources[0].reason == "ConfirmingAbsence"
+
+
+async def test_deletion_long_after_creation_believes_aws(world: World) -> None:
+    """What was there for minutes and is not found is gone."""
+    fake = FakeResource("a")
+    world.has(fake)
+    await world.step()
+    world.time += 60
+    fake.there = None
+    world.ask_to_delete()
+    await world.step()
+    assert world.kube.body is None
+
+
+async def test_deletion_does_not_list_what_never_was(world: World) -> None:
+    """While AWS does not answer, the status names what is on record, and nothing is let go."""
+    mine, never = FakeResource("mine"), FakeResource("never")
+    world.has(mine)
+    await world.step()
+    world.possible = [mine, never]
+    world.ask_to_delete()
+    error = aws_error(Category.TRANSIENT, "ReadTimeoutError")
+    mine.fail = never.fail = {"observe": error}
+    await world.step()
+    assert [one.name for one in world.kube.status.resources] == ["mine"]
+    mine.fail, mine.there = {}, None
+    world.time += 60
+    await world.step()
+    assert world.kube.body is not None
+    assert [one.name for one in world.kube.status.resources] == ["never"]
+    never.fail = {}
+    world.time += await world.step() or 0.0
+    await world.step()
+    assert world.kube.body is None
+
+
+async def test_deletion_names_the_failed_observation_that_it_waits_for(world: World) -> None:
+    """A condition names it when the deadline is over; other absent resources are not listed."""
+    mine, idle = FakeResource("mine"), FakeResource("idle")
+    never = FakeResource("never", "mine", "idle")
+    world.has(mine)
+    await world.step()
+    world.possible = [mine, idle, never]
+    world.ask_to_delete()
+    never.fail = {"observe": aws_error(Category.ACCESS_DENIED, text="no")}
+    while world.time < 1000:
+        delay = await world.step()
+        stalled = [one for one in world.kube.status.conditions if one.type == "Stalled"]
+        if stalled:
+            break
+        assert delay is not None
+        world.time += delay
+    assert 300 <= world.time < 301
+    assert "never: fake:call failed with" in stalled[0].message
+    assert [one.name for one in world.kube.status.resources] == ["mine", "never"]
+    assert "delete" not in mine.calls
+    never.fail = {}
+    await world.step()
+    assert world.kube.body is None
+    assert mine.there is None
+
+
+async def test_a_stalled_deletion_is_said_when_the_time_is_over(world: World) -> None:
+    """Deletion keeps the same times as everything else."""
+    fake = FakeResource("a")
+    world.has(fake)
+    await world.step()
+    world.ask_to_delete()
+    fake.fail["delete"] = aws_error(Category.THROTTLED)
+    while True:
+        delay = await world.step()
+        if any(one.type == "Stalled" for one in world.kube.status.conditions):
+            break
+        assert delay is not None
+        world.time += delay
+    assert 600 <= world.time < 601

@@ -1,0 +1,81 @@
+"""Resources that left the spec: deleted, doubted while AWS lags, or kept on record."""
+
+from __future__ import annotations
+
+from clickstream_operator.resources.s3_config_object import ConfigObject
+from tests.unit.engine.fake_resource import FakeResource
+from tests.unit.reconcile.world import World, ready_of
+
+
+class ConfigPart(FakeResource):
+    """One that is inside the bucket."""
+
+    kind = ConfigObject.kind
+
+
+async def test_what_left_the_spec_goes(world: World) -> None:
+    """A resource of the inventory that is no longer wanted is deleted."""
+    kept, dropped = FakeResource("a"), FakeResource("b")
+    world.has(kept, dropped)
+    await world.step()
+    world.edit()
+    world.wanted = [kept]
+    await world.step()
+    assert dropped.writes == ["create", "delete"]
+    assert [one.name for one in world.kube.status.resources] == ["a"]
+
+
+async def test_what_another_version_made_is_not_forgotten(world: World) -> None:
+    """A line that nothing of this version answers to stays, holds a deletion up, and says so."""
+    fake, newer = FakeResource("a"), FakeResource("newer")
+    world.has(fake, newer)
+    await world.step()
+    world.has(fake)
+    world.edit()
+    await world.step()
+    assert [one.name for one in world.kube.status.resources] == ["a", "newer"]
+    assert ready_of(world.kube.status)[0] == "True"
+    world.ask_to_delete()
+    await world.step()
+    (line,) = world.kube.status.resources
+    assert (line.name, line.reason) == ("newer", "DeletionBlocked")
+    assert "made by another version" in line.message
+    assert newer.there is not None
+    assert world.kube.body is not None
+    world.kube.body["metadata"]["annotations"] = {"clickstream.dev/force-delete": "true"}
+    await world.step()
+    assert world.kube.body is None
+
+
+async def test_a_part_goes_with_what_it_is_in(world: World) -> None:
+    """A configuration in the bucket leaves the record with the spec, and holds nothing up."""
+    fake, part = FakeResource("a"), ConfigPart("config")
+    world.has(fake, part)
+    await world.step()
+    world.has(fake)
+    world.edit()
+    await world.step()
+    assert [one.name for one in world.kube.status.resources] == ["a"]
+    world.has(fake, part)
+    world.edit()
+    await world.step()
+    world.possible = [fake]
+    world.ask_to_delete()
+    await world.step()
+    assert world.kube.body is None
+
+
+async def test_a_feature_turned_off_at_once_leaks_nothing(world: World) -> None:
+    """Pruning doubts a NotFound as deletion does."""
+    kept, dropped = FakeResource("a"), FakeResource("b")
+    world.has(kept, dropped)
+    await world.step()
+    world.wanted = [kept]
+    world.edit()
+    dropped.lag = 1
+    delay = await world.step()
+    assert delay is not None
+    world.time += delay
+    await world.step()
+    assert dropped.there is None
+    assert [one.name for one in world.kube.status.resources] == ["a"]
