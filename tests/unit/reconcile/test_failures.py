@@ -12,10 +12,7 @@ from clickstream_operator.api.reasons import Reason
 from clickstream_operator.kube.client import StaleObject
 from tests.kstatus import Verdict, verdict
 from tests.unit.engine.fake_resource import FakeResource
-from tests.unit.reconcile.conftest import world
 from tests.unit.reconcile.world import KEY, World
-
-__all__ = ["world"]
 
 
 def condition(body: dict[str, Any] | None, kind: str) -> dict[str, Any]:
