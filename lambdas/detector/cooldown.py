@@ -54,10 +54,6 @@ class Quiet:
         entry = self.entries.get(f"{rule}|{mark}")
         return None if entry is None or entry[1] == OVER else entry[2]
 
-    def is_open(self, rule: str, mark: str) -> bool:
-        """Return whether an incident lasts."""
-        return self.entries.get(f"{rule}|{mark}", (0, OVER))[1] != OVER
-
     def silent(
         self, clock_ms: int, calm_ms: Callable[[str], int]
     ) -> Iterator[tuple[str, str, int]]:

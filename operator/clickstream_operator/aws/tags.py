@@ -60,11 +60,6 @@ def owner_in_words(found: Mapping[str, str]) -> str:
     return f"pipeline {found[NAMESPACE]}/{found[PIPELINE]} of cluster {found[CLUSTER]}"
 
 
-def missing(expected: Mapping[str, str], found: Mapping[str, str]) -> dict[str, str]:
-    """The expected tags that are absent or different; foreign tags are nobody's business."""
-    return {key: value for key, value in expected.items() if found.get(key) != value}
-
-
 def as_list(
     tags: Mapping[str, str], *, key: str = "Key", value: str = "Value"
 ) -> list[dict[str, str]]:

@@ -272,7 +272,7 @@ class Resource(ABC):
         versions of a bucket that is being emptied), None when it is AWS's turn.
         """
 
-    def under_way(self, observed: Observed, diff: Diff) -> Wait | None:  # noqa: ARG002
+    def under_way(self, observed: Observed, diff: Diff) -> Wait | None:
         """What to say of a change that takes several steps; None: AWS's own words do. Pure."""
         return None
 

@@ -1,8 +1,5 @@
 """Kinesis data stream."""
 
-# The contract names arguments that this kind does not need.
-# ruff: noqa: ARG002
-
 from __future__ import annotations
 
 import re

@@ -1,8 +1,5 @@
 """Lambda event source mapping of a Kinesis stream."""
 
-# The contract names arguments that this kind does not need.
-# ruff: noqa: ARG002
-
 from __future__ import annotations
 
 from collections.abc import Mapping

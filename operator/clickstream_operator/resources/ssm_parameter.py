@@ -1,8 +1,5 @@
 """SSM parameter that holds the key of the privacy hash."""
 
-# The contract names arguments that this kind does not need.
-# ruff: noqa: ARG002
-
 from __future__ import annotations
 
 import base64

@@ -49,11 +49,6 @@ def test_no_owner() -> None:
     assert not tags.has_owner({"team": "web", tags.UID: "u"})
 
 
-def test_missing_ignores_foreign_tags() -> None:
-    """Only what we expect is our business."""
-    assert tags.missing({"a": "1", "b": "2"}, {"a": "1", "b": "3", "c": "4"}) == {"b": "2"}
-
-
 @given(st.dictionaries(st.text(min_size=1), st.text()))
 def test_list_form_goes_both_ways(found: dict[str, str]) -> None:
     """AWS's two spellings, sorted, and back."""
