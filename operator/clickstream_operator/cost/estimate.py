@@ -230,12 +230,12 @@ class _Model:
             return (cpu_seconds * slower / share + wait_seconds) * memory_mib / 1024
 
         make = self._item
-        memory = spec.processor.memory_mi_b
+        memory = spec.processor.memory_mib
         spent = seen.batches * used(memory, seen.batch * _PROCESSOR_CPU, waits)
         yield make("Lambda", "processor requests", seen.batches, "requests", "lambda.request")
         yield make("Lambda", "processor time", spent, "GB-seconds", price)
         if spec.anomaly_detection.enabled:
-            memory = spec.anomaly_detection.memory_mi_b
+            memory = spec.anomaly_detection.memory_mib
             spent = seen.batches * used(memory, seen.batch * _DETECTOR_CPU, _DETECTOR_WAIT)
             spent += _TICKS * used(memory, 0.0, _DETECTOR_WAIT)
             calls = seen.batches + _TICKS

@@ -94,7 +94,7 @@ def function_resources(b: BuildContext, name: str) -> list[Resource]:
             handler=f"{name}.handler.handle",
             runtime=RUNTIME,
             architecture=b.spec.processor.architecture,
-            memory_mib=settings.memory_mi_b,
+            memory_mib=settings.memory_mib,
             timeout_seconds=settings.timeout_seconds,
             environment=environment,
             package=b.packages[name],

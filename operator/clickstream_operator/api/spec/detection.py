@@ -66,7 +66,7 @@ class AnomalyDetection(Model):
 
     enabled: bool = True
     """Whether the function runs. Default true, free to change. Example: false."""
-    memory_mi_b: int = Field(default=128, ge=128, le=10240, alias="memoryMiB")
+    memory_mib: int = Field(default=128, ge=128, le=10240)
     """Memory of the function in MiB. Default 128, free to change. Example: 256."""
     timeout_seconds: int = Field(default=30, ge=30, le=900)
     """Seconds until Lambda ends an invocation. Default 30, free to change. Example: 60."""

@@ -25,7 +25,7 @@ class StartingPosition(Model):
 class Processor(Model):
     """The function that counts, archives and rejects."""
 
-    memory_mi_b: int = Field(default=256, ge=128, le=10240, alias="memoryMiB")
+    memory_mib: int = Field(default=256, ge=128, le=10240)
     """Memory of the function in MiB; CPU grows with it. Default 256, free to change. Example: 512."""
     timeout_seconds: int = Field(default=60, ge=30, le=900)
     """Seconds until Lambda ends an invocation. Default 60, free to change. Example: 120."""
