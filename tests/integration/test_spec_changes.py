@@ -6,10 +6,8 @@ import json
 
 import pytest
 
-from clickstream_operator.api.v1alpha1 import Spec
 from clickstream_operator.aws.session import CallRecord
 from clickstream_operator.kube.client import StaleObject
-from clickstream_operator.reconcile import status_writer as reporting
 from tests.integration.aws_inventory import base_of, check_retained, left_in_aws
 from tests.integration.pilot import Pilot, run
 
@@ -113,24 +111,6 @@ def test_a_suspended_pipeline_is_read_and_not_written_and_can_be_deleted(pilot: 
     pilot.request_deletion()
     run(pilot.converge(lambda: pilot.body() is None))
     check_retained(pilot)
-
-
-def test_fields_of_a_later_version_are_answered(
-    pilot: Pilot, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Accepted, named in a condition, and the pipeline works without them."""
-
-    def without_effect(spec: Spec) -> list[str]:
-        return ["spec.stream.mode"] if spec.stream.mode == "OnDemand" else []
-
-    monkeypatch.setattr(reporting, "fields_without_effect", without_effect)
-    pilot.apply({"stream": {"mode": "OnDemand"}})
-    run(pilot.converge())
-    pending = pilot.condition("FieldsPending")
-    assert pending["status"] == "True"
-    assert "spec.stream.mode" in pending["message"]
-    pilot.apply()
-    run(pilot.converge(lambda: pilot.condition("FieldsPending")["status"] == "absent"))
 
 
 def test_a_requested_reconciliation_is_echoed(pilot: Pilot) -> None:

@@ -763,7 +763,6 @@ _NONE_BY_KIND: Final[Mapping[str, str]] = {
     "fixed": "AWS cannot change a name or a region",
     "engine": "rules what the operator does, and is nothing in AWS",
     "status": "nothing in AWS",
-    "pending": "nothing in AWS in this version",
 }
 
 

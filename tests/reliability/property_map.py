@@ -23,8 +23,7 @@ PAGE: Final = Path(__file__).parents[2] / "docs" / "reference" / "conformance.md
 Spec = dict[str, Any]
 #: aws: AWS itself is asked. function: the function's own code is run with the configuration that
 #: the operator wrote. fixed: the API server refuses a change. engine, status: a test of its own.
-#: pending: accepted, without effect in this version, and answered by a condition.
-Kind = Literal["aws", "function", "fixed", "engine", "status", "pending"]
+Kind = Literal["aws", "function", "fixed", "engine", "status"]
 
 
 @dataclass(frozen=True)
@@ -366,10 +365,6 @@ def _rule_row(member: str, probe: str, effect: str, value: Any, *, before: Any, 
         f"anomalyDetection.rules[].{member}", probe, effect, value, before=before, after=after,
         target="detector", stores=["incidents"], given=given or _rule(),
     )  # fmt: skip
-
-
-def _pending(path: str, value: Any, given: Spec | None = None) -> Row:
-    return Row(path, "pending", value, given=given or {})
 
 
 _ALERTS: Final[Spec] = {"alerts": {"enabled": True}}
@@ -879,7 +874,6 @@ def page() -> str:
         "  the configuration that the operator wrote.",
         "- *fixed*: the API server refuses a change; the value at creation is found in AWS.",
         "- *test*: proven by the tests named.",
-        "- *pending*: accepted, without effect in this version, and answered by a condition.",
         "",
         "*Drift* says how soon somebody else's change of that attribute in AWS is found, and what",
         "the operator calls it in `status.resources[].drift`: *hot* within one resync, *cold*",
@@ -901,8 +895,6 @@ def page() -> str:
 
 
 def _controls(row: Row) -> str:
-    if row.kind == "pending":
-        return "nothing in this version"
     target = TARGETS.get(row.target)
     if row.kind == "function" and target is not None:
         return f"{target.title}: {row.effect}"
@@ -916,9 +908,6 @@ def _controls(row: Row) -> str:
 
 def _proven(row: Row) -> str:
     tests = ", ".join(f"`{proof.rpartition('::')[2]}`" for proof in row.proofs)
-    if row.kind == "pending":
-        said = "pending: condition `FieldsPending`, or `NotYetEffective` where it would be unsafe"
-        return f"{said}; {tests}" if tests else said
     if row.kind == "fixed":
         return f"fixed: {tests}"
     if row.kind in {"engine", "status"}:

@@ -23,8 +23,6 @@ import pytest
 from botocore.exceptions import ClientError
 
 from clickstream_layout.tables import LANE
-from clickstream_operator.api.pending import fields_without_effect
-from clickstream_operator.api.v1alpha1 import Spec
 from clickstream_operator.aws.session import is_read
 from sandbox import Sandbox
 from shared.config import load_config
@@ -45,7 +43,6 @@ DAY: Final = 86_400.0
 CAMPAIGN: Final = [row for row in ROWS if row.kind in {"aws", "function"}]
 FIXED: Final = [row for row in ROWS if row.kind == "fixed"]
 MINUTE_0: Final = epoch("2026-11-23T12:00:00")
-PENDING: Final = [row for row in ROWS if row.kind == "pending"]
 _ABSENT: Final = re.compile(r"NotFound|NoSuch|NonExistent|DoesNotExist")
 _PLACE: Final = re.compile(r"<([a-z-]+)>")
 
@@ -67,21 +64,13 @@ def test_a_row_is_complete(row: Row) -> None:
         assert row.before != row.after
         assert row.target in TARGETS
         assert row.member or (row.effect and row.probe in PROBES)
-    elif row.kind != "pending":
+    else:
         assert row.effect
         assert row.proofs
     for proof in row.proofs:
         path, _, name = proof.partition("::")
         tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
         assert name in {one.name for one in tree.body if isinstance(one, ast.FunctionDef)}
-
-
-def test_fields_without_effect_are_answered() -> None:
-    """A condition names each pending field, and nothing of a pipeline with the defaults."""
-    assert fields_without_effect(Spec()) == []
-    for row in PENDING:
-        named = fields_without_effect(Spec.model_validate(row.changed(row.given)))
-        assert any(f"spec.{row.path}".startswith(one) for one in named), row.name
 
 
 def test_the_page_is_current() -> None:

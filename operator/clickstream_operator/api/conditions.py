@@ -14,7 +14,6 @@ STALLED: Final = "Stalled"
 DRIFT_DETECTED: Final = "DriftDetected"
 CREDENTIALS_VALID: Final = "CredentialsValid"
 SUSPENDED: Final = "Suspended"
-FIELDS_PENDING: Final = "FieldsPending"
 ANOTHER_OPERATOR: Final = "AnotherOperator"
 OUTPUTS_PUBLISHED: Final = "OutputsPublished"
 
@@ -26,7 +25,6 @@ _ORDER: Final = (
     CREDENTIALS_VALID,
     DRIFT_DETECTED,
     SUSPENDED,
-    FIELDS_PENDING,
     ANOTHER_OPERATOR,
     OUTPUTS_PUBLISHED,
 )

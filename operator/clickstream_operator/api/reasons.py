@@ -63,7 +63,6 @@ class Reason(StrEnum):
     # Installations
     ANOTHER_OPERATOR = "AnotherOperator"
     # Fields of a later version
-    NOT_YET_EFFECTIVE = "NotYetEffective"
     # Events
     RESOURCE_CREATED = "ResourceCreated"
     RESOURCE_UPDATED = "ResourceUpdated"
@@ -170,9 +169,6 @@ MEANING: dict[Reason, str] = {
     Reason.ANOTHER_OPERATOR: (
         "Two installations of the operator see this pipeline, and only the one in "
         "status.effective.instance works on it. Let one of them watch other namespaces, or end it."
-    ),
-    Reason.NOT_YET_EFFECTIVE: (
-        "The message names fields that this version accepts and does not act on yet."
     ),
     Reason.RESOURCE_CREATED: "A resource was created.",
     Reason.RESOURCE_UPDATED: "A resource was changed.",

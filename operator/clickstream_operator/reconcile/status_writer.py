@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from clickstream_operator import status as statuses
 from clickstream_operator.api import conditions as types
-from clickstream_operator.api.pending import fields_without_effect
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.v1alpha1 import RECONCILE_REQUESTED_AT, Effective, Status
 from clickstream_operator.cost.estimate import estimate
@@ -196,7 +195,6 @@ def result_of(
         credentials_are_bad=bad is not None,
         credentials_message=bad.entry.message if bad and bad.entry else "",
         suspended=obj.spec.suspend,
-        pending_fields=fields_without_effect(obj.spec),
         handled_request=obj.annotations.get(RECONCILE_REQUESTED_AT, ""),
         plan=obj.status.plan,
         resizes=history.resizes if history else None,

@@ -40,7 +40,6 @@ def set_conditions(
         _set_progress(conditions, entries, result, previous, now)
     _set_credentials(conditions, result)
     _set_drift(conditions, entries)
-    _set_fields_pending(conditions, result.pending_fields)
     _set_publication(conditions, result.publication)
     if not result.deleting:
         _set_suspended(conditions, entries, result)
@@ -205,14 +204,6 @@ def _set_drift(conditions: ConditionSet, entries: Iterable[Entry]) -> None:
         conditions.set(types.DRIFT_DETECTED, "True", Reason.DRIFT_DETECTED, fields)
     else:
         conditions.set(types.DRIFT_DETECTED, "False", Reason.NO_DRIFT)
-
-
-def _set_fields_pending(conditions: ConditionSet, fields: Sequence[str]) -> None:
-    if fields:
-        message = f"accepted, without effect in this version: {', '.join(fields)}"
-        conditions.set(types.FIELDS_PENDING, "True", Reason.NOT_YET_EFFECTIVE, message)
-    else:
-        conditions.remove(types.FIELDS_PENDING)
 
 
 def _set_publication(conditions: ConditionSet, publication: Publication | None) -> None:

@@ -164,7 +164,7 @@ def _about_condition(condition: Condition) -> list[Event]:
     kind, truth, reason = condition.type, condition.status, Reason(condition.reason)
     note = condition.message or reason.value
     if (
-        kind in {types.STALLED, types.FIELDS_PENDING}
+        kind == types.STALLED
         or (kind == types.CREDENTIALS_VALID and truth == "False")
         or (kind == types.DRIFT_DETECTED and truth == "True")
         or (kind == types.OUTPUTS_PUBLISHED and truth == "False")

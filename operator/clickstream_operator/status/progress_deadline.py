@@ -21,7 +21,6 @@ _AT_ONCE: Final = frozenset(
         Reason.RESOURCE_MISSING,
         Reason.DRIFT_LOOP,
         Reason.DELETION_BLOCKED,
-        Reason.NOT_YET_EFFECTIVE,
     }
 )
 _AFTER_FIVE_MINUTES: Final = frozenset(

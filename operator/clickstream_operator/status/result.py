@@ -43,7 +43,6 @@ class ReconcileResult:
     """Resyncs in a row in which a ready pipeline could not be observed."""
     suspended: bool = False
     deleting: bool = False
-    pending_fields: Sequence[str] = ()
     handled_request: str = ""
     blocker: Blocker | None = None
     plan: Plan | None = None

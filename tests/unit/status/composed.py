@@ -61,7 +61,7 @@ def assert_lawful(before: Status, after: Status, found: ReconcileResult, *, now:
     known = {one.type: one for one in after.conditions}
     assert len(known) == len(after.conditions)
     assert not {types.RECONCILING, types.STALLED} <= set(known)
-    for kind in (types.RECONCILING, types.STALLED, types.SUSPENDED, types.FIELDS_PENDING):
+    for kind in (types.RECONCILING, types.STALLED, types.SUSPENDED):
         assert kind not in known or known[kind].status == "True"
     earlier = {one.type: one for one in before.conditions}
     for kind, condition in known.items():
@@ -112,7 +112,6 @@ AT_ONCE = [
     Reason.RESOURCE_MISSING,
     Reason.DRIFT_LOOP,
     Reason.DELETION_BLOCKED,
-    Reason.NOT_YET_EFFECTIVE,
 ]
 AFTER_FIVE = [Reason.ACCESS_DENIED, Reason.LIMIT_EXCEEDED, Reason.CREDENTIALS_INVALID]
 AFTER_TEN = [Reason.THROTTLED, Reason.CONFLICT, Reason.TRANSIENT, Reason.INTERNAL_ERROR]

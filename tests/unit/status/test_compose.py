@@ -74,13 +74,6 @@ def test_drifted_is_ready_and_drift_is_named() -> None:
     assert of(status, "DriftDetected").message == "a: size"
 
 
-def test_pending_fields_are_answered() -> None:
-    """A field without effect is named, and the condition goes with it."""
-    status = compose(result(entry(), pending_fields=["spec.stream.autoscaling"]))
-    assert "spec.stream.autoscaling" in of(status, "FieldsPending").message
-    assert "FieldsPending" not in summary(compose(result(entry()), status))
-
-
 def test_progress_of_a_running_reconcile_is_not_taken_for_its_end() -> None:
     """While a new spec is applied, a ready resource that is still pending is not counted."""
     creating = statuses.begin(READY_STATUS, result(entry("a"), entry("b"), generation=2), now=T0)

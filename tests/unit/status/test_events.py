@@ -60,7 +60,6 @@ def test_becoming_ready_is_told_once() -> None:
         (STALLED, "Warning"),
         ((types.CREDENTIALS_VALID, "False", Reason.CREDENTIALS_INVALID, "expired"), "Warning"),
         ((types.DRIFT_DETECTED, "True", Reason.DRIFT_DETECTED, "a: size"), "Warning"),
-        ((types.FIELDS_PENDING, "True", Reason.NOT_YET_EFFECTIVE, "f"), "Warning"),
         ((types.RECONCILING, "True", Reason.PROGRESSING_WITH_RETRY, "a: slow"), "Warning"),
         ((types.SUSPENDED, "True", Reason.SUSPENDED, "spec.suspend is true"), "Normal"),
     ],
