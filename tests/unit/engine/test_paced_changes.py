@@ -12,7 +12,7 @@ from clickstream_operator.engine.apply import Applier
 from clickstream_operator.engine.inputs import ReconcileInput
 from clickstream_operator.engine.inventory import Entry, State
 from clickstream_operator.engine.outcome import Outcome, Requeue
-from clickstream_operator.engine.plan import Action, Approval, PlannedChange
+from clickstream_operator.engine.plan import Action, Approval, DriftPolicy, PlannedChange, Policy
 from clickstream_operator.engine.resource import (
     Diff,
     Observed,
@@ -39,10 +39,13 @@ class Paced(FakeResource):
         raise StepMustWait(self.wait)
 
 
-async def apply(*resources: FakeResource, **entries: Entry) -> Mapping[str, Outcome]:
-    """One pass over resources of which the inventory knows."""
+async def apply(
+    *resources: FakeResource, policy: Policy | None = None, **entries: Entry
+) -> Mapping[str, Outcome]:
+    """One reconcile of resources that the inventory has."""
     inventory = {one.name: entries.get(one.name) or one.entry() for one in resources}
-    return await Applier(resources, ReconcileInput(inventory=inventory)).apply()
+    start = ReconcileInput(inventory=inventory, policy=policy or Policy())
+    return await Applier(resources, start).apply()
 
 
 async def test_wait_is_no_error_and_names_its_time() -> None:
@@ -54,6 +57,23 @@ async def test_wait_is_no_error_and_names_its_time() -> None:
     assert outcome.entry.message == "tomorrow"
     assert (outcome.next, outcome.seconds) == (Requeue.AFTER, 86_400)
     assert outcome.done == ()
+
+
+async def test_change_taken_back_while_it_waited_leaves_later_drift_to_the_policy() -> None:
+    """A step that was only waited for changed nothing: afterwards a difference is drift again."""
+    report = Policy(drift=DriftPolicy.REPORT)
+    one = FakeResource("a").exists()
+    before = one.entry()
+    waiting = Paced("a", want={"size": 2})
+    waiting.there = one.there
+    entry = (await apply(waiting, policy=report, a=before))["a"].entry
+    assert entry is not None
+    assert entry.state is State.UPDATING
+    one.exists(size=9)
+    outcome = (await apply(one, policy=report, a=entry))["a"]
+    assert one.writes == []
+    assert outcome.entry is not None
+    assert outcome.entry.state is State.DRIFTED
 
 
 async def test_wait_without_a_time_is_polled() -> None:
