@@ -337,7 +337,7 @@ def _function(path: str, probe: str, effect: str, value: Any, *, before: Any, af
 
 
 _HERE: Final = "tests/reliability/test_property_map.py"
-_SCALES: Final = "tests/integration/test_scaling.py"
+_SCALES: Final = "tests/integration/scaling/test_autoscaling.py"
 _SPEC_CHANGES: Final = "tests/integration/test_spec_changes.py"
 _DRIFT_POLICY: Final = "tests/integration/test_drift_policy.py"
 _APPROVAL: Final = "tests/integration/test_approval.py"
