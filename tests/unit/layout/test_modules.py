@@ -15,7 +15,7 @@ from clickstream_operator.api.reasons import MEANING, Reason
 from clickstream_operator.api.status import ResourceState
 from clickstream_operator.engine.inventory import State
 
-OPERATOR = Path(__file__).parents[2] / "operator"
+OPERATOR = Path(__file__).parents[3] / "operator"
 PACKAGE = OPERATOR / "clickstream_operator"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 MOST_LINES = 350

@@ -12,7 +12,7 @@ from typing import Final
 
 import pytest
 
-OPERATOR: Final = Path(__file__).parents[2] / "operator" / "clickstream_operator"
+OPERATOR: Final = Path(__file__).parents[3] / "operator" / "clickstream_operator"
 ROOMS: Final = sorted(path.parent.name for path in OPERATOR.glob("*/__init__.py"))
 SDKS: Final = ("boto3", "botocore", "kubernetes", "kopf")
 PURE: Final = (
