@@ -1,4 +1,4 @@
-"""ARNs that follow from names: most resources can be referred to before they exist.
+"""ARNs derived from names, so that resources can be referred to before they exist.
 
 Formats: Service Authorization Reference, "Actions, resources, and condition keys for AWS services".
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class AwsLocation:
-    """Where a pipeline lives: partition (``aws``), region, account (12 digits)."""
+    """AWS location of a pipeline: partition (``aws``), region, account (12 digits)."""
 
     partition: str
     region: str
@@ -68,7 +68,7 @@ class AwsLocation:
         return self._arn("cloudwatch", f"alarm:{name}")
 
     def dashboard(self, name: str) -> str:
-        """CloudWatch dashboard: global to the account."""
+        """CloudWatch dashboard, which has no region."""
         return f"arn:{self.partition}:cloudwatch::{self.account}:dashboard/{name}"
 
     def kms_key(self, key: str) -> str:

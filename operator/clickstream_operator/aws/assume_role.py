@@ -31,7 +31,7 @@ _NOT_IN_SESSION_NAMES: Final = re.compile(r"[^\w+=,.@-]")
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A role to assume for one pipeline. `external_id` is what its trust policy asks for."""
+    """A role to assume for one pipeline; `external_id` is the one that its trust policy demands."""
 
     arn: str
     external_id: str
@@ -41,7 +41,7 @@ class Role:
 
     @property
     def session_name(self) -> str:
-        """What CloudTrail shows: at most 64 characters."""
+        """Name of the session, as CloudTrail shows it: at most 64 characters."""
         name = f"clickstream.{self.namespace}.{self.pipeline}"
         return _NOT_IN_SESSION_NAMES.sub("-", name)[:_SESSION_NAME_LENGTH]
 
@@ -59,9 +59,9 @@ class Role:
 
 
 class AssumedRoleCredentials:
-    """Credentials of assumed roles, at most `most`; the one unused for longest is dropped.
+    """Least recently used credentials of assumed roles, at most `most`.
 
-    `own` makes the operator's own session in a region.
+    `own` returns the operator's own session in a region.
     """
 
     def __init__(self, own: Callable[[str], Session], *, most: int = 256) -> None:
@@ -70,7 +70,7 @@ class AssumedRoleCredentials:
         self._known: OrderedDict[tuple[Role, str], DeferredRefreshableCredentials] = OrderedDict()
 
     def credentials(self, role: Role, region: str) -> DeferredRefreshableCredentials:
-        """Credentials that ask STS of `region` when they are first used, and when they end."""
+        """Credentials that call STS in `region` on first use, and again before they expire."""
         key = (role, region)
         found = self._known.get(key)
         if found is None:
@@ -103,7 +103,7 @@ class AssumedRoleCredentials:
                 source_credentials=source,
                 role_arn=role.arn,
                 extra_args=role.request(),
-                # The session keeps what it got; a cache that is shared would outlive a refusal.
+                # The session keeps its credential; a shared cache would outlive a refusal.
                 cache={},
             )
             answer: dict[str, Any] = fetcher.fetch_credentials()
@@ -113,7 +113,7 @@ class AssumedRoleCredentials:
 
 
 def session_in(region: str, loader: Loader) -> Session:
-    """A botocore session whose service models are read once for all sessions."""
+    """A botocore session that shares the service models of `loader` with the others."""
     session = Session()
     session.set_config_variable("region", region)
     session.register_component("data_loader", loader)
@@ -121,11 +121,11 @@ def session_in(region: str, loader: Loader) -> Session:
 
 
 class StaticProvider:
-    """Botocore's place for credentials, with these in it."""
+    """Credential provider of botocore that returns one credential."""
 
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
 
     def load_credentials(self) -> Credentials:
-        """The credentials, whatever the environment says."""
+        """The credential, whatever the environment says."""
         return self._credentials

@@ -1,7 +1,7 @@
-"""On whose behalf AWS is called: what one pass over one pipeline may take from the others.
+"""Call context: the reconcile on whose behalf AWS is called, and its share of the process.
 
-The calls of a pass find it in the context of their task, so that nothing between the controller and
-the session has to hand it on.
+A context variable carries it from the reconciler to the session, so that nothing in between has to
+hand it on.
 """
 
 from __future__ import annotations
@@ -14,41 +14,47 @@ from typing import Final
 
 from clickstream_operator.aws.errors import AwsError
 
-#: Calls that one pass has under way at once. Fewer than the threads by as much as there are workers
-#: (see `Settings`), so that passes whose calls hang leave threads for all others.
+#: Concurrency slots of one reconcile, unless `Settings` gives others: all workers together take no
+#: more slots than there are threads, so that calls that hang leave threads to the others.
 CALLS_AT_ONCE: Final = 8
 
 
 class CallContext:
-    """One pass. `is_edit`: somebody waits for its result; a resync can wait."""
+    """One reconcile: its concurrency slots, and a circuit breaker for services that time out.
+
+    Attributes:
+        pipeline: namespace and name, for fair turns between pipelines.
+        is_edit: somebody waits for the result; a resync can wait.
+        concurrency: slots for calls under way at once.
+    """
 
     def __init__(self, pipeline: str, *, is_edit: bool, at_once: int = CALLS_AT_ONCE) -> None:
         self.pipeline = pipeline
         self.is_edit = is_edit
         self.concurrency = asyncio.Semaphore(at_once)
-        self._silent: dict[tuple[str, str], AwsError] = {}
+        self._timeouts: dict[tuple[str, str], AwsError] = {}
 
-    def note_silence(self, region: str, service: str, error: AwsError) -> None:
-        """Remember that a service let a call wait in vain: its others need not wait as long."""
-        self._silent[region, service] = error
+    def open_circuit(self, region: str, service: str, error: AwsError) -> None:
+        """Record a timeout, so that further calls to the service fail at once."""
+        self._timeouts[region, service] = error
 
-    def silence(self, region: str, service: str) -> AwsError | None:
-        """What a call of this pass to the service waited for in vain; None when it answers."""
-        return self._silent.get((region, service))
+    def timeout_of(self, region: str, service: str) -> AwsError | None:
+        """The timeout of an earlier call of this reconcile to the service; None without one."""
+        return self._timeouts.get((region, service))
 
 
-_current: ContextVar[CallContext | None] = ContextVar("aws_pass", default=None)
+_current: ContextVar[CallContext | None] = ContextVar("aws_call_context", default=None)
 
 
 def current() -> CallContext | None:
-    """The pass that runs; None outside of one."""
+    """The reconcile that runs in this task; None outside of one."""
     return _current.get()
 
 
 @contextmanager
-def running(one: CallContext) -> Iterator[None]:
-    """Make the calls of this block, and of the tasks that it starts, calls of this pass."""
-    token = _current.set(one)
+def running(context: CallContext) -> Iterator[None]:
+    """Attribute the calls of this block, and of the tasks that it starts, to a reconcile."""
+    token = _current.set(context)
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""The AWS calls of one reconcile: equal reads share one call, writes that can go together do."""
+"""AWS calls of one reconcile: equal reads share a call, and so do writes that take a list."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-#: Writes that can be sent together wait this long for one another.
+#: Seconds for which a batched write waits for others to join it.
 _GATHER_SECONDS: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class CallRecord:
-    """One call, for metrics; `seconds` is wall time.
+    """One call, for metrics.
 
-    `code` is ``OK``, the AWS error code, ``Unanswered`` when nobody waited for the answer, or
-    ``NotSent`` when it was kept from being sent here.
+    Attributes:
+        service: boto3's name of the service.
+        operation: boto3's name of the operation, in snake case.
+        code: ``OK``, the AWS error code, ``Unanswered`` if the call was cancelled, or ``NotSent``
+            if the write fence withheld it.
+        seconds: wall time.
     """
 
     service: str
@@ -32,10 +36,10 @@ class Session(Protocol):
 
 
 class Calls:
-    """The AWS calls of one pass over one pipeline.
+    """AWS calls of one reconcile of one pipeline.
 
-    Two resources that need the same read (all alarms, all log groups) share one call; a write
-    forgets the answers of its service.
+    Two resources that need the same read (all alarms, all log groups) share one call. A write drops
+    the cached answers of its service.
     """
 
     def __init__(self, session: Session) -> None:
@@ -46,7 +50,7 @@ class Calls:
         ] = {}
 
     async def read(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
-        """Answer of a read, from this pass's memory when nothing wrote to the service since.
+        """The answer of a read, cached until this reconcile writes to the service.
 
         Raises:
             AwsError: as `AwsSession.call`.
@@ -73,9 +77,9 @@ class Calls:
     async def batched_write(
         self, service: str, operation: str, /, parameter: str, value: str
     ) -> dict[str, Any]:
-        """Send a write whose list `parameter` takes many values, together with its like.
+        """Send `value` in the list `parameter` of a write, together with the values of others.
 
-        What asks within a moment shares one call, and its answer or error.
+        Requests within `_GATHER_SECONDS` share one call, and its answer or error.
 
         Raises:
             AwsError: as `AwsSession.call`.

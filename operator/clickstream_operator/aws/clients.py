@@ -1,4 +1,4 @@
-"""The boto3 clients of one credential and region: made once, and asked before each write goes out.
+"""boto3 clients of one credential and region: created once, with a check before each write.
 
 They block, so a session calls them in threads.
 """
@@ -26,17 +26,17 @@ def is_read(operation: str) -> bool:
 
 
 class Clients:
-    """A client for each service that is called.
+    """One client for each service, created when it is first called.
 
-    `ensure_leader` is asked right before a write, and each retry of it, is sent; it raises where a
-    write must not go out.
+    `ensure_leader` runs right before each write, and each retry of it, is sent; it raises where the
+    write must not be sent.
     """
 
     def __init__(
         self, session: boto3.Session, *, ensure_leader: Callable[[], None], pool_connections: int
     ) -> None:
         self._session = session
-        self._may_write = ensure_leader
+        self._ensure_leader = ensure_leader
         self._config = Config(
             max_pool_connections=pool_connections,
             # A retry takes its turn like any call (`AwsSession.call`); botocore's own would not.
@@ -52,14 +52,14 @@ class Clients:
         return service in self._made
 
     def of(self, service: str) -> Any:
-        """The client of a service; making one takes a good part of a second.
+        """The client of a service; creating one takes some tenths of a second.
 
         Raises:
-            BotoCoreError: it can't be made.
+            BotoCoreError: it can't be created.
         """
         made = self._made.get(service)
         if made is not None:
-            # A call that has its turn must not wait until another service's client is made.
+            # A call whose turn it is must not wait until another service's client is created.
             return made
         # boto3 sessions are not thread safe while they create clients; clients are.
         with self._lock:
@@ -72,12 +72,12 @@ class Clients:
             return client
 
     def send(self, service: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Call an operation (snake case); all pages of a listing together.
+        """Call an operation (snake case); a listing returns all its pages.
 
         Raises:
             ClientError: AWS refuses it.
-            BotoCoreError: there is no answer, or the request can't be made.
-            AwsError: ``NotSent``; a write that must not go out.
+            BotoCoreError: there is no answer, or the request is invalid.
+            AwsError: ``NotSent``, a write that the fence withheld.
         """
         client = self.of(service)
         if operation in _ONE_PAGE or not client.can_paginate(operation):
@@ -89,13 +89,13 @@ class Clients:
         return all_pages
 
     def _check(self, *, event_name: str, **_: Any) -> None:
-        """`event_name` is ``before-send.<service>.<Operation>``."""
+        """Check a write; `event_name` is ``before-send.<service>.<Operation>``."""
         service, operation = event_name.split(".")[1:]
         operation = xform_name(operation)
         if is_read(operation):
             return
         try:
-            self._may_write()
+            self._ensure_leader()
         except Exception as error:
             raise AwsError(
                 service=service,

@@ -1,7 +1,7 @@
-"""KMS key identifiers, compared by what they name.
+"""KMS key identifiers, compared by the key that they name.
 
-A key is given as an alias, a key id, or the ARN of either, and AWS may answer with the ARN of what
-was given by name (KMS developer guide, "Key identifiers (KeyId)").
+A key is given as an alias, a key id, or the ARN of either, and AWS may answer with the ARN of a key
+that was given by name (KMS developer guide, "Key identifiers (KeyId)").
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ def is_alias(key_id: str) -> bool:
 async def is_managed_key(calls: Calls, alias: str, key_arn: str) -> bool:
     """Whether `key_arn` is the AWS managed key behind `alias` (``alias/aws/<service>``).
 
-    AWS makes that key when its alias is described (KMS API reference, DescribeKey), so an alias
-    that is not there is an emulator's, which has no other key either.
+    AWS creates that key when its alias is described (KMS API reference, DescribeKey). Only an
+    emulator lacks the alias, and it has no other key either.
 
     Raises:
         AwsError: DescribeKey failed.

@@ -1,7 +1,7 @@
 """Client-side rate limits: one token bucket for each (account, region, service, operation class).
 
-The rates lie below AWS's own quotas, so that a start with many pipelines waits here instead of
-being throttled there. Whose turn it is: the pipelines one after another, edits before resyncs.
+The rates are below AWS's quotas, so that many pipelines at once wait here and are not throttled
+there. Pipelines take turns, and edits go before resyncs.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeAlias
 
-from clickstream_operator.aws import call_context as passes
+from clickstream_operator.aws import call_context
 
 Clock = Callable[[], float]
 Sleep = Callable[[float], Awaitable[None]]
-#: Who waits, by pipeline; the first in the dict is served next.
+#: Waiting calls by pipeline; the first pipeline in the dict is served next.
 _Lines: TypeAlias = "dict[str, deque[asyncio.Future[None]]]"
 
-# Calls per second, by service and operation; "*" is the rest of the service.
+# Calls per second, by service and operation; "*" stands for the other operations of the service.
 # Lambda: "Lambda quotas", rate of each of the control plane API requests, 15 a second in all.
 # Kinesis: "Kinesis Data Streams quotas and limits", API limits.
 # CloudWatch: "CloudWatch service quotas". DynamoDB: tagging 5 a second.
@@ -56,7 +56,7 @@ _EDITS_IN_A_ROW: Final = 7
 
 
 class TokenBucket:
-    """`rate` tokens a second, at most `rate` (but at least one) saved up."""
+    """Token bucket: `rate` tokens a second, of which at most `rate`, and at least one, are kept."""
 
     def __init__(self, rate: float, *, clock: Clock = time.monotonic) -> None:
         self._rate = rate
@@ -70,22 +70,22 @@ class TokenBucket:
         now = self._clock()
         self._tokens = min(self._capacity, self._tokens + (now - self._filled_at) * self._rate)
         self._filled_at = now
-        # What rounding leaves of a token is not worth another wait.
+        # A token that lacks only a rounding error is taken.
         if self._tokens > 1 - _ROUNDING:
             self._tokens -= 1
             return 0.0
         return (1 - self._tokens) / self._rate
 
     def drain(self) -> None:
-        """Throw away what is saved up: AWS has seen more calls than it takes."""
+        """Drop the tokens that were kept: AWS throttled a call."""
         self._tokens = min(self._tokens, 0.0)
 
 
 class FairBucket:
-    """A bucket whose tokens go to the pipelines in turn, to edits before resyncs.
+    """Token bucket that serves pipelines in turn, and edits before resyncs.
 
     A pipeline with a hundred calls and one with a single call are served alternately. Resyncs get
-    one turn in eight however many edits there are.
+    one turn in eight, however many edits wait.
     """
 
     def __init__(self, rate: float, *, clock: Clock, sleep: Sleep) -> None:
@@ -108,23 +108,23 @@ class FairBucket:
         await turn
 
     def slow_down(self) -> None:
-        """AWS throttled a call of this class."""
+        """React to a throttled call of this class."""
         self._bucket.drain()
 
     async def _serve(self) -> None:
-        while self._somebody_waits():
+        while self._has_waiting():
             delay = self._bucket.take()
             if delay:
                 await self._sleep(delay)
             else:
                 self._next().set_result(None)
 
-    def _somebody_waits(self) -> bool:
+    def _has_waiting(self) -> bool:
         self._drop_cancelled()
         return bool(self._edits or self._resyncs)
 
     def _drop_cancelled(self) -> None:
-        """Whoever gave up waiting must not use up a token."""
+        """Forget cancelled calls, which must not use up a token."""
         for lines in (self._edits, self._resyncs):
             for pipeline in list(lines):
                 left = deque(turn for turn in lines[pipeline] if not turn.done())
@@ -134,7 +134,7 @@ class FairBucket:
                     del lines[pipeline]
 
     def _next(self) -> asyncio.Future[None]:
-        """The pipeline whose turn it is goes to the end of its row."""
+        """The next call to serve; its pipeline goes to the end of its line."""
         resyncs_turn = self._edits_in_a_row >= _EDITS_IN_A_ROW and self._resyncs
         if self._edits and not resyncs_turn:
             lines = self._edits
@@ -151,7 +151,7 @@ class FairBucket:
 
 
 class Limits:
-    """All buckets of this process. `enabled=False` switches them off (tests, benchmarks)."""
+    """Buckets of the process; `enabled=False` switches them off, for tests and benchmarks."""
 
     def __init__(
         self,
@@ -170,18 +170,18 @@ class Limits:
         self._buckets: dict[tuple[str, str, str, str], FairBucket] = {}
 
     async def wait(self, *, account: str, region: str, service: str, operation: str) -> None:
-        """Wait for the turn of this call of the pass that runs."""
+        """Wait until this call of the current reconcile may be sent."""
         if not self._enabled:
             return
-        one = passes.current()
+        context = call_context.current()
         since = self._clock()
         await self._bucket(account, region, service, operation).wait(
-            one.pipeline if one else "", is_edit=one is None or one.is_edit
+            context.pipeline if context else "", is_edit=context is None or context.is_edit
         )
         self._on_wait(service, self._clock() - since)
 
     def slow_down(self, *, account: str, region: str, service: str, operation: str) -> None:
-        """AWS throttled this call: what was saved up for its like is gone."""
+        """React to a throttled call: its bucket starts empty again."""
         self._on_throttle(service, operation)
         self._bucket(account, region, service, operation).slow_down()
 

@@ -37,7 +37,7 @@ def document(statements: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def statements(policy: str | Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The statements of a document; AWS accepts a lone one without its list."""
+    """The statements of a document; AWS accepts a single one without a list."""
     parsed = json.loads(policy) if isinstance(policy, str) else policy
     found = parsed.get("Statement", [])
     return [dict(one) for one in found] if isinstance(found, list) else [dict(found)]
@@ -57,16 +57,16 @@ def service_trust(service: str, conditions: Mapping[str, Any] | None = None) -> 
 
 
 def as_text(policy: Mapping[str, Any]) -> str:
-    """The document as compact JSON, always the same text for the same policy."""
+    """The document as compact JSON: one text for one policy."""
     return json.dumps(policy, separators=(",", ":"), sort_keys=True)
 
 
 def canonical(policy: str | Mapping[str, Any]) -> Any:
     """A form in which two documents of equal meaning are equal.
 
-    A lone string equals a list of one; the order of actions, resources, statements and values of a
-    condition means nothing, and neither does whether such a value is text (IAM user guide, "IAM
-    JSON policy elements reference"). Everybody is ``*`` or ``{"AWS": "*"}`` ("Principal").
+    A string equals a list of one. The order of actions, resources, statements and values of a
+    condition has no meaning, nor has the JSON type of such a value (IAM user guide, "IAM JSON
+    policy elements reference"). The public principal is ``*`` or ``{"AWS": "*"}`` ("Principal").
     """
     parsed = json.loads(policy) if isinstance(policy, str) else policy
     return _canonical(parsed, key="")

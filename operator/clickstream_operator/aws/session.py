@@ -20,7 +20,7 @@ import boto3
 import structlog
 from botocore.exceptions import BotoCoreError, ClientError
 
-from clickstream_operator.aws import call_context as passes
+from clickstream_operator.aws import call_context
 from clickstream_operator.aws.calls import CallRecord
 from clickstream_operator.aws.clients import Clients, is_read
 from clickstream_operator.aws.errors import AwsError, Category
@@ -36,7 +36,7 @@ audit_log = structlog.get_logger("audit")
 
 @dataclass(frozen=True, slots=True)
 class CallerIdentity:
-    """Whom the credential speaks for: account (12 digits), partition (``aws``, ``aws-cn``, ...)."""
+    """Identity of a credential: account (12 digits) and partition (``aws``, ``aws-cn``, ...)."""
 
     account: str
     partition: str
@@ -45,10 +45,17 @@ class CallerIdentity:
 class AwsSession:
     """Clients of one credential and region.
 
-    `credentials` are the keyword arguments of `boto3.Session` that name the credential; empty means
-    the operator's own (environment, IRSA, Pod Identity, instance role). `session`, where given,
-    brings its own. `ensure_leader` is asked right before a write, and each retry of it, is sent; it
-    raises where a write must not go out.
+    Args:
+        region: of the clients.
+        executor: runs the calls, which block.
+        limits: rate limits, shared by all sessions.
+        on_call: observer of each call.
+        ensure_leader: runs right before each write, and each retry of it, is sent; raises where the
+            write must not be sent.
+        credentials: keyword arguments of `boto3.Session` for the credential; empty means the
+            operator's own (environment, IRSA, Pod Identity, instance role).
+        session: a session with a credential of its own, in place of `credentials`.
+        pool_connections: connections that each client keeps open.
     """
 
     def __init__(
@@ -75,7 +82,7 @@ class AwsSession:
         self._identified_key = ""
 
     async def identity(self) -> CallerIdentity:
-        """The account and partition behind the credential; asked once per credential.
+        """The account and partition of the credential; STS is asked once per credential.
 
         Raises:
             AwsError: the credential is missing, refused, or STS does not answer.
@@ -90,7 +97,7 @@ class AwsSession:
         return self._identity
 
     def _access_key(self) -> str:
-        """Id of the access key in use now: a rotated or swapped credential has another."""
+        """Id of the access key in use, which changes when a credential is rotated or replaced."""
         try:
             credentials = self._session.get_credentials()
             return credentials.get_frozen_credentials().access_key if credentials else ""
@@ -100,11 +107,11 @@ class AwsSession:
     async def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         """Call one boto3 operation (snake case) and return its answer.
 
-        One quick retry repairs what a quick retry repairs; everything longer is a requeue, because
-        a worker never waits (architecture rule 2).
+        A failure that may pass at once is retried once. Longer waits are requeues, because a worker
+        never waits for AWS.
 
         Raises:
-            AwsError: whatever went wrong, classified.
+            AwsError: the failure, classified.
         """
         await self._prepare(service, operation)
         for retry in (False, True):
@@ -118,7 +125,7 @@ class AwsSession:
     async def _in_turn(
         self, service: str, operation: str, parameters: dict[str, Any]
     ) -> dict[str, Any]:
-        """Send a call when it is its pipeline's turn and its pass has a place left."""
+        """Send a call in its pipeline's turn, in a free concurrency slot of its reconcile."""
         rate = {
             "account": self._identity.account if self._identity else "",
             "region": self.region,
@@ -126,18 +133,18 @@ class AwsSession:
             "operation": operation,
         }
         await self._limits.wait(**rate)
-        one = passes.current()
-        async with one.concurrency if one else nullcontext():
-            silent = one.silence(self.region, service) if one else None
-            if silent is not None:
-                raise silent
+        context = call_context.current()
+        async with context.concurrency if context else nullcontext():
+            timeout = context.timeout_of(self.region, service) if context else None
+            if timeout is not None:
+                raise timeout
             try:
                 return await self._attempt(service, operation, parameters)
             except AwsError as error:
                 if error.category is Category.THROTTLED:
                     self._limits.slow_down(**rate)
-                if one and error.timed_out:
-                    one.note_silence(self.region, service, error)
+                if context and error.timed_out:
+                    context.open_circuit(self.region, service, error)
                 raise
 
     async def _attempt(
@@ -178,10 +185,10 @@ class AwsSession:
     async def _landed(
         self, service: str, operation: str, parameters: dict[str, Any]
     ) -> dict[str, Any]:
-        """Send a request in a thread, and stay until it has landed, also when cancelled.
+        """Send a request in a thread, and wait for its end even when cancelled.
 
-        A thread can't be stopped: a pass that follows would look while the request is under way,
-        and make again what it then makes.
+        A thread can't be stopped. The next reconcile would observe while the request is under way,
+        and create a second time what it is about to create.
         """
         sent = asyncio.get_running_loop().run_in_executor(
             self._executor, self._send, service, operation, parameters
@@ -191,14 +198,14 @@ class AwsSession:
         except asyncio.CancelledError:
             await asyncio.wait([sent])
             if not sent.cancelled():
-                sent.exception()  # looked at: nobody else waits for it
+                sent.exception()  # Retrieved, or asyncio would log that nobody did.
             raise
 
     async def _prepare(self, service: str, operation: str) -> None:
-        """Make the client before the call takes its turn.
+        """Create the client before the call takes its turn.
 
-        Making one takes a good part of a second, in which further calls get their turns: they would
-        all be sent at once when it is there, and AWS would throttle them.
+        Creating one takes some tenths of a second. Calls that got their turns meanwhile would all
+        be sent when it is there, and AWS would throttle them.
         """
         if service in self._clients:
             return

@@ -1,4 +1,4 @@
-"""All sessions of the process: one for each region, and one for each role in use."""
+"""Pool of the process's sessions: one for each region, and one for each assumed role."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from clickstream_operator.aws.assume_role import (
 )
 from clickstream_operator.aws.session import AwsSession
 
-#: A session has a dozen clients of some megabytes. Making them anew takes a fraction of a second,
-#: and no call: credentials are kept apart from them.
+#: A session has a dozen clients of some megabytes. Creating them anew takes a fraction of a second
+#: and no call, because credentials are kept apart.
 MOST: Final = 8
 
 
 class SessionPool:
-    """Gives sessions; of more than `most` the one unused for longest is dropped.
+    """Least recently used sessions, at most `most`.
 
-    `options` are what every `AwsSession` gets: executor, limits, observers.
+    `options` are the arguments of every `AwsSession`: executor, limits, observers.
     """
 
     def __init__(self, *, most: int = MOST, **options: Any) -> None:
         self._options = options
         self._most = most
         self._loader = Loader(include_default_search_paths=True)
-        self._borrowed = AssumedRoleCredentials(lambda region: session_in(region, self._loader))
+        self._assumed = AssumedRoleCredentials(lambda region: session_in(region, self._loader))
         self._known: OrderedDict[tuple[str, Role | None], AwsSession] = OrderedDict()
 
     def __call__(self, region: str, role: Role | None = None) -> AwsSession:
@@ -48,7 +48,7 @@ class SessionPool:
     def _make(self, region: str, role: Role | None) -> AwsSession:
         session = session_in(region, self._loader)
         if role is not None:
-            credentials = self._borrowed.credentials(role, region)
+            credentials = self._assumed.credentials(role, region)
             session.register_component("credential_provider", StaticProvider(credentials))
         made = boto3.Session(botocore_session=session)
         return AwsSession(region=region, session=made, **self._options)

@@ -1,4 +1,4 @@
-"""AWS's index of tags, the Resource Groups Tagging API: many resources with one call."""
+"""Index of tags: the Resource Groups Tagging API reads those of many resources in one call."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from clickstream_operator.aws.tags import from_list
 
 log = structlog.get_logger(__name__)
 
-#: ARNs in one call (GetResources, API reference).
+#: ARNs of one call (Resource Groups Tagging API reference, GetResources).
 _MOST: Final = 100
 
 
 class TagIndex:
-    """GetResources by ARN. It lags, so it hints and never decides."""
+    """GetResources by ARN. It lags, so a difference is confirmed by the service's own call."""
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
@@ -26,7 +26,7 @@ class TagIndex:
     async def __call__(self, arns: Collection[str]) -> Mapping[str, Mapping[str, str]]:
         """Tags of those among `arns` that the index has.
 
-        A call that fails finds nothing: whoever asks has each thing's own call.
+        A failed call returns nothing, and each resource is then read by its own call.
         """
         wanted = sorted(arns)
         found: dict[str, Mapping[str, str]] = {}
@@ -38,7 +38,7 @@ class TagIndex:
                     ResourceARNList=wanted[start : start + _MOST],
                 )
             except AwsError as error:
-                log.warning("tags are read one by one: the index of tags fails", error=str(error))
+                log.warning("index of tags failed, reading tags one by one", error=str(error))
                 return {}
             found |= {
                 one["ResourceARN"]: from_list(one.get("Tags", ()))

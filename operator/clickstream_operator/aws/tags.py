@@ -1,4 +1,4 @@
-"""Tags: who owns a resource, written in the resource itself."""
+"""Tags that record the owner of a resource in AWS."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NAMESPACE: Final = PREFIX + "namespace"
 PIPELINE: Final = PREFIX + "pipeline"
 UID: Final = PREFIX + "uid"
 COMPONENT: Final = PREFIX + "component"
-#: On what was taken over, from its first write on: the status may be lost, the mark is not.
+#: Set on adopted resources with the first write, because the status may be lost.
 ORIGIN: Final = PREFIX + "origin"
 ADOPTED: Final = "Adopted"
 _OWNERS: Final = (CLUSTER, NAMESPACE, PIPELINE)
@@ -26,7 +26,7 @@ def pipeline_tags(
     environment: str,
     user_tags: Mapping[str, str],
 ) -> dict[str, str]:
-    """The tags that every taggable resource of a pipeline carries; the component comes on top."""
+    """Tags of every taggable resource of a pipeline; each adds its component."""
     return {
         **user_tags,
         CLUSTER: cluster,
@@ -39,22 +39,22 @@ def pipeline_tags(
 
 
 def same_owner(expected: Mapping[str, str], found: Mapping[str, str]) -> bool:
-    """Whether cluster, namespace and pipeline agree; the uid differs after a restore."""
+    """Whether cluster, namespace and pipeline agree. The uid may differ, after a restore."""
     return all(found.get(key) == expected.get(key) for key in _OWNERS)
 
 
 def has_owner(found: Mapping[str, str]) -> bool:
-    """Whether some pipeline's owner tags are on the resource."""
+    """Whether the resource has an owner tag of any pipeline."""
     return any(key in found for key in _OWNERS)
 
 
 def is_adopted(found: Mapping[str, str]) -> bool:
-    """Whether the resource was taken over, by the pipeline that its tags name."""
+    """Whether the pipeline in the tags adopted the resource."""
     return found.get(ORIGIN) == ADOPTED
 
 
 def owner_in_words(found: Mapping[str, str]) -> str:
-    """The pipeline that the tags name; empty when they name none completely."""
+    """The pipeline in the tags, for messages; empty if a part of its name is missing."""
     if not all(found.get(key) for key in _OWNERS):
         return ""
     return f"pipeline {found[NAMESPACE]}/{found[PIPELINE]} of cluster {found[CLUSTER]}"
@@ -63,12 +63,12 @@ def owner_in_words(found: Mapping[str, str]) -> str:
 def as_list(
     tags: Mapping[str, str], *, key: str = "Key", value: str = "Value"
 ) -> list[dict[str, str]]:
-    """Tags as AWS's list form; SSM, S3, IAM, SNS and CloudWatch use Key/Value."""
+    """Tags in the list form of AWS; SSM, S3, IAM, SNS and CloudWatch use Key and Value."""
     return [{key: name, value: tags[name]} for name in sorted(tags)]
 
 
 def from_list(
     tags: Iterable[Mapping[str, Any]], *, key: str = "Key", value: str = "Value"
 ) -> dict[str, str]:
-    """The mapping behind AWS's list form."""
+    """Tags from the list form of AWS."""
     return {str(tag[key]): str(tag[value]) for tag in tags}

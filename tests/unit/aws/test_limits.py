@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream_operator.aws import call_context as passes
+from clickstream_operator.aws import call_context
 from clickstream_operator.aws.limits import RATES, FairBucket, Limits, TokenBucket
 
 
@@ -152,7 +152,7 @@ async def test_the_running_pass_is_who_waits() -> None:
     limits = Limits(clock=clock, sleep=sleep)
 
     async def call(pipeline: str, *, is_edit: bool) -> None:
-        with passes.running(passes.CallContext(pipeline, is_edit=is_edit)):
+        with call_context.running(call_context.CallContext(pipeline, is_edit=is_edit)):
             await calls(limits, ("scheduler", "get_schedule"))
         order.append(pipeline)
 

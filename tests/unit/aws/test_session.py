@@ -14,7 +14,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from clickstream_operator.aws import call_context as passes
+from clickstream_operator.aws import call_context
 from clickstream_operator.aws.error_codes import category_of
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.aws.limits import Limits
@@ -178,14 +178,14 @@ async def test_a_throttle_slows_the_others_down(executor: ThreadPoolExecutor) ->
 async def test_a_silent_service_is_waited_for_once_in_a_pass(executor: ThreadPoolExecutor) -> None:
     """The other calls to it fail with the first timeout; other services are asked."""
     session = Answers(executor, TIMED_OUT, None)
-    one = passes.CallContext("shop/web", is_edit=False)
-    with passes.running(one):
+    one = call_context.CallContext("shop/web", is_edit=False)
+    with call_context.running(one):
         for _ in range(3):
             with pytest.raises(AwsError, match="ReadTimeoutError"):
                 await session.call("sqs", "get_queue_url")
         assert await session.call("sns", "list_topics") == {}
     assert len(session.records) == 2
-    with passes.running(passes.CallContext("shop/web", is_edit=False)):
+    with call_context.running(call_context.CallContext("shop/web", is_edit=False)):
         assert await session.call("sqs", "get_queue_url") == {}
 
 
@@ -208,12 +208,12 @@ async def test_a_pass_that_hangs_leaves_threads_to_the_others(
     stuck = []
     try:
         for name in ("a", "b"):
-            with passes.running(passes.CallContext(name, is_edit=True, at_once=1)):
+            with call_context.running(call_context.CallContext(name, is_edit=True, at_once=1)):
                 stuck += [
                     asyncio.create_task(session.call("kinesis", "list_shards")) for _ in range(20)
                 ]
         await asyncio.sleep(0)
-        with passes.running(passes.CallContext("c", is_edit=False, at_once=1)):
+        with call_context.running(call_context.CallContext("c", is_edit=False, at_once=1)):
             assert await asyncio.wait_for(session.call("sqs", "get_queue_url"), 5) == {}
         assert sorted(sent) == ["kinesis", "kinesis", "sqs"]
     finally:
