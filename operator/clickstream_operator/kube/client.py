@@ -1,7 +1,7 @@
-"""A narrow client of the Kubernetes API: exactly the calls the operator's RBAC allows.
+"""Client of the Kubernetes API with exactly the calls that the operator's RBAC allows.
 
-Status and finalizers are written as JSON patches with a ``test`` on uid and resourceVersion: a
-merge patch that names a wrong uid is accepted by the API server, a failed ``test`` is not.
+Status and finalizers are written as JSON patches with a ``test`` on uid and resourceVersion. The
+API server accepts a merge patch with a wrong uid, and refuses a patch whose ``test`` fails.
 """
 
 from __future__ import annotations
@@ -29,23 +29,24 @@ _STALE: Final = frozenset({404, 409, 422})
 
 
 class StaleObject(Exception):
-    """The object changed or went since it was read."""
+    """The object changed or was deleted since it was read."""
 
 
 class KubernetesError(Exception):
-    """The API server refused or did not answer; the message says what was asked."""
+    """The API server refused or did not answer; the message names the request."""
 
 
 class KubernetesRefusal(KubernetesError):
-    """The API server answered, and refused; `forbidden`: RBAC or admission did."""
+    """The API server refused; `forbidden` if RBAC or admission did (HTTP status 403)."""
 
     forbidden = False
 
 
 class KubeClient:
-    """The calls. All are awaitable and run in `executor`.
+    """Kubernetes calls as coroutines; they block, so they run in `executor`.
 
-    `ensure_leader` is asked before each write is sent; it raises where a write must not go out.
+    `ensure_leader` runs right before each write is sent; it raises where the write must not be
+    sent. `on_write` observes each write, by what was written.
     """
 
     def __init__(
@@ -62,10 +63,10 @@ class KubeClient:
         self._events = client.EventsV1Api(api)
         self._executor = executor
         self.on_write = on_write
-        self._may_write = ensure_leader
+        self._ensure_leader = ensure_leader
 
     async def get(self, key: ObjectKey) -> dict[str, Any] | None:
-        """The live object, None when it is not there.
+        """The live object; None if it does not exist.
 
         Raises:
             KubernetesError: the API server refused or did not answer.
@@ -86,7 +87,7 @@ class KubeClient:
         return body
 
     async def list_pipelines(self, namespaces: Sequence[str] = ()) -> list[dict[str, Any]]:
-        """All pipelines as they are now, of the given namespaces or of the whole cluster.
+        """All live pipelines of some namespaces, or of the whole cluster.
 
         Raises:
             KubernetesError: the API server refused or did not answer.
@@ -117,7 +118,7 @@ class KubeClient:
         return page
 
     async def add_finalizer(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Add our finalizer. Returns the object as it then is.
+        """Add the operator's finalizer; returns the changed object.
 
         Raises:
             StaleObject: the object changed since `body` was read.
@@ -130,7 +131,7 @@ class KubeClient:
         )
 
     async def remove_finalizer(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Remove our finalizer; with it the object may go.
+        """Remove the operator's finalizer, so that the API server may delete the object.
 
         Raises:
             StaleObject: the object changed since `body` was read.
@@ -145,7 +146,7 @@ class KubeClient:
     async def write_status(
         self, body: Mapping[str, Any], status: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """Replace the whole status. Returns the object as it then is.
+        """Replace the whole status; returns the changed object.
 
         Raises:
             StaleObject: the object changed since `body` was read.
@@ -155,7 +156,7 @@ class KubeClient:
         )
 
     async def cluster_uid(self) -> str:
-        """The uid of the kube-system namespace, which names a cluster for its whole life.
+        """The uid of the kube-system namespace, which identifies a cluster.
 
         Raises:
             KubernetesError: the API server refused or did not answer.
@@ -167,7 +168,7 @@ class KubeClient:
         return str(namespace.metadata.uid)
 
     async def lease(self, namespace: str, name: str) -> Lease | None:
-        """The Lease of another installation, None when it is not there.
+        """The Lease of another installation; None if it does not exist.
 
         Raises:
             KubernetesRefusal: the operator may not read it.
@@ -189,7 +190,7 @@ class KubeClient:
         return Lease.parse(body)
 
     async def get_config_map(self, namespace: str, name: str) -> dict[str, Any] | None:
-        """A ConfigMap, None when it is not there.
+        """A ConfigMap; None if it does not exist.
 
         Raises:
             KubernetesError: the API server refused or did not answer.
@@ -217,7 +218,7 @@ class KubeClient:
         self.on_write("configmap")
 
     async def replace_config_map(self, namespace: str, body: Mapping[str, Any]) -> None:
-        """Replace a ConfigMap by what `get_config_map` gave, changed.
+        """Replace a ConfigMap by a changed answer of `get_config_map`.
 
         Raises:
             StaleObject: it changed since it was read.
@@ -284,10 +285,10 @@ class KubeClient:
         return patched
 
     def fenced(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The same call, refused in its own thread, right before it is sent, unless we lead."""
+        """The function with the write fence before it, checked in the thread that sends."""
 
         def send(*args: Any, **options: Any) -> Any:
-            self._may_write()
+            self._ensure_leader()
             return function(*args, **options)
 
         return send
@@ -319,7 +320,7 @@ class KubeClient:
 
 
 def _words(error: ApiException) -> str:
-    """What the API server said: the message of its Status, or the HTTP reason."""
+    """Words of an error answer: the message of its Status, or the HTTP reason."""
     try:
         answer = json.loads(error.body or "{}")
     except ValueError:
@@ -329,7 +330,7 @@ def _words(error: ApiException) -> str:
 
 
 def refused(what: str, error: ApiException) -> KubernetesRefusal:
-    """An error that says what was asked and what the API server answered."""
+    """An error with the request (`what`) and the answer of the API server."""
     refusal = KubernetesRefusal(f"{what}: the API server said {_words(error)}")
     refusal.forbidden = error.status == _FORBIDDEN
     return refusal

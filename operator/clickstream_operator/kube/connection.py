@@ -1,4 +1,4 @@
-"""Where the API server is, and who we are there: the pod's ServiceAccount, or a kubeconfig."""
+"""Connection to the API server: from the ServiceAccount of the Pod, or from a kubeconfig."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _POD_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/name
 
 
 def connect(kubeconfig: Path | None = None, *, retries: bool = True) -> client.ApiClient:
-    """A client from the ServiceAccount of the pod, or from a kubeconfig.
+    """An API client, from the kubeconfig if one is given.
 
-    Without `retries` a request whose connection fails is not repeated: its timeout is its end.
+    Without `retries` a request whose connection fails is not repeated, so its timeout is exact.
 
     Raises:
-        KubernetesError: neither is there.
+        KubernetesError: there is neither a ServiceAccount nor a kubeconfig.
     """
     settings = client.Configuration()
     if not retries:
@@ -38,7 +38,7 @@ def connect(kubeconfig: Path | None = None, *, retries: bool = True) -> client.A
 
 
 def own_namespace(kubeconfig: Path | None = None) -> str:
-    """Namespace of the Pod, or of the kubeconfig's context; ``default`` where neither says one."""
+    """Namespace of the Pod, or of the kubeconfig's context; ``default`` without either."""
     if kubeconfig is None:
         try:
             return _POD_NAMESPACE.read_text(encoding="utf-8").strip()

@@ -1,7 +1,7 @@
-"""Whether the API that the server has is the one that this version of the operator speaks.
+"""CRD version check: whether the installed CRD has all fields of this version of the operator.
 
-With an older CRD the API server drops the fields that it does not know: of a spec, which then has
-no effect, and of a status, which holds the inventory.
+With an older CRD the API server drops unknown fields: of a spec, which then has no effect, and of a
+status, which holds the inventory.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _NOT_FOUND: Final = 404
 
 
 async def problem(kube: KubeClient) -> str:
-    """What is wrong with the CRD and what to do; empty when nothing is.
+    """The fault of the installed CRD and its remedy; empty if it has every field.
 
     Raises:
         KubernetesError: the API server refused or did not answer.
@@ -50,7 +50,7 @@ async def problem(kube: KubeClient) -> str:
 def fields_lacking(
     wanted: Mapping[str, Any], served: Mapping[str, Any], path: str = ""
 ) -> Iterator[str]:
-    """Paths of the fields that a served schema lacks, without what lies below them."""
+    """Paths of fields that the served schema lacks, without the fields inside of them."""
     have = served.get("properties") or {}
     for name, node in (wanted.get("properties") or {}).items():
         here = f"{path}.{name}" if path else name
@@ -63,7 +63,7 @@ def fields_lacking(
 
 
 async def _schema(kube: KubeClient) -> Mapping[str, Any] | None:
-    """The schema as the server publishes it; None when it has none of ours."""
+    """The schema of pipelines as the API server publishes it; None without the CRD."""
     try:
         text = await kube.run(_fetch, kube.api)
     except ApiException as error:

@@ -1,4 +1,4 @@
-"""Kubernetes Events: one per transition, the same warning not twice within minutes."""
+"""Recorder of Kubernetes Events, which does not repeat a warning within minutes."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ log = structlog.get_logger(__name__)
 
 _REMEMBERED: Final = 4096
 _NOTE_LENGTH: Final = 1024
-#: A state that comes and goes is told this often; one that comes back after that is news.
+#: A warning that comes and goes is repeated at this interval.
 _SAME_AGAIN_AFTER: Final = timedelta(minutes=10)
 
 
 class EventRecorder:
-    """Posts Events, best effort: an Event that can't be written never fails a pass."""
+    """Posts Events, best effort: one that can't be posted never fails a reconcile."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class EventRecorder:
         self._last: OrderedDict[tuple[str, str], tuple[str, datetime]] = OrderedDict()
 
     async def record(self, body: Mapping[str, Any], event: Event) -> None:
-        """Post one Event, unless it is a warning that was posted in these minutes."""
+        """Post an Event, unless the same warning was posted within `_SAME_AGAIN_AFTER`."""
         metadata = body["metadata"]
         key = (metadata["uid"], f"{event.reason}/{event.action}")
         now = self._now()

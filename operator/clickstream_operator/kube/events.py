@@ -1,4 +1,4 @@
-"""An Event, as a value. Pure: `event_recorder` posts it."""
+"""Event, as a value that `event_recorder` posts. Pure."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from clickstream_operator.api.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What an Event says. Type Warning is for what a person must act on."""
+    """A Kubernetes Event about a pipeline."""
 
     kind: Literal["Normal", "Warning"]
+    """Type of the Event: Warning if a person must act."""
     reason: Reason
     note: str
+    """Message; the API server takes 1,024 characters."""
     action: str
+    """Verb for the change, such as Created."""

@@ -1,7 +1,7 @@
-"""The fence: writes end when the lease may have gone to another operator.
+"""Write fence: no write is sent once another operator may hold the lease.
 
-A process that was frozen wakes with requests queued in its threads and runs them before anything
-could tell it that it is no longer the leader. So each write asks here right before it is sent.
+A process that was frozen wakes with requests queued in its threads, and sends them before it can
+notice that it is no longer the leader. So each write checks the fence right before it is sent.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-#: Goes on while the machine sleeps, unlike CLOCK_MONOTONIC; Linux has it.
+#: Advances while the machine sleeps, unlike CLOCK_MONOTONIC. Linux has it.
 _CLOCK: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
@@ -19,12 +19,12 @@ class Fenced(Exception):
 
 
 def seconds_since_boot() -> float:
-    """Seconds on a clock that a frozen process or a sleeping machine does not stop."""
+    """Seconds on a clock that advances while the process is frozen or the machine sleeps."""
     return time.clock_gettime(_CLOCK)
 
 
 class WriteFence:
-    """Open for `deadline` seconds after each renewal of the lease."""
+    """Fence that is open for `deadline` seconds after each renewal of the lease."""
 
     def __init__(self, deadline: float, *, clock: Callable[[], float] = seconds_since_boot) -> None:
         self._deadline = deadline
@@ -32,19 +32,19 @@ class WriteFence:
         self._open_until = float("-inf")
 
     def renewed(self, asked_at: float) -> None:
-        """The lease was renewed by a request that was begun at `asked_at`, seconds since boot."""
+        """Open the fence after a renewal that was requested at `asked_at`, seconds since boot."""
         self._open_until = asked_at + self._deadline
 
     def close(self) -> None:
-        """No write from now on."""
+        """Let no write through from now on."""
         self._open_until = float("-inf")
 
     def remaining(self) -> float:
-        """Seconds for which writes may go out; 0 or less when they may not."""
+        """Seconds for which writes may be sent; 0 or less if they may not."""
         return self._open_until - self._clock()
 
     def check(self) -> None:
-        """Pass, or refuse.
+        """Let a write through, or refuse it.
 
         Raises:
             Fenced: the last renewal is too long ago.
@@ -54,4 +54,4 @@ class WriteFence:
 
 
 def no_fence() -> None:
-    """The check where no lease is held: tests, and an operator without leader election."""
+    """Check of an operator without leader election, which lets every write through."""

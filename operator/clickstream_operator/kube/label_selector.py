@@ -1,8 +1,7 @@
-"""Label selectors, as ``kubectl -l`` writes them. Pure.
+"""Label selectors in the notation of ``kubectl -l`` (Kubernetes, "Labels and Selectors"). Pure.
 
-The API server applies the selector to the watch. The operator applies it once more to the object
-that it reads before a pass, which may have changed its labels since. Source: Kubernetes, "Labels
-and Selectors".
+The API server applies the selector to the watch. The operator applies it again to the live object
+before a reconcile, because its labels may have changed since.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ _VALUE: Final = rf"({_NAME})?"
 _SET: Final = re.compile(rf"(?P<key>{_KEY})\s+(?P<sign>in|notin)\s*\((?P<values>[^()]*)\)")
 _EQUAL: Final = re.compile(rf"(?P<key>{_KEY})\s*(?P<sign>==|=|!=)\s*(?P<value>{_VALUE})")
 _EXISTS: Final = re.compile(rf"(?P<sign>!?)\s*(?P<key>{_KEY})")
-#: Commas inside of parentheses separate values, not requirements.
+#: A comma between requirements; those in parentheses separate values.
 _COMMA: Final = re.compile(r",(?![^(]*\))")
 
 Labels = Mapping[str, str]
@@ -25,11 +24,11 @@ Requirement = Callable[[Labels], bool]
 
 
 class SelectorError(ValueError):
-    """The text is no selector; the message quotes the part that is not understood."""
+    """The text is no selector; the message quotes the invalid part."""
 
 
 def parse(text: str) -> Requirement:
-    """The test that labels must pass; an empty text selects everything.
+    """Predicate of labels; an empty text selects everything.
 
     Raises:
         SelectorError: a part is no requirement.

@@ -1,7 +1,7 @@
-"""Leader election: a thread that wins the lease, keeps it, and ends the process when it is lost.
+"""Leader election: a thread that acquires the lease, renews it, and ends the process on its loss.
 
-A thread of its own, with a connection of its own: neither a busy event loop nor a full pool of
-threads may cost the leadership.
+The thread and its connection serve nothing else, so that neither a busy event loop nor a full pool
+of threads can cost the leadership.
 """
 
 from __future__ import annotations
@@ -43,26 +43,26 @@ class LeaseTaken(Exception):
 
 
 class Leases(Protocol):
-    """Where leases are kept. `timeout` is in seconds.
+    """Store of leases; `timeout` is in seconds.
 
-    Each raises KubernetesError when the API server refuses or does not answer.
+    Both methods raise KubernetesError if the API server refuses or does not answer.
     """
 
     def read(self, namespace: str, name: str, *, timeout: float) -> Lease | None:
-        """A lease, None when there is none."""
+        """A lease; None if it does not exist."""
 
     def write(self, lease: Lease, *, timeout: float) -> Lease:
-        """Create it if it has no version, else replace exactly that version (or LeaseTaken)."""
+        """Create a lease without a version, or replace this version; else raise LeaseTaken."""
 
 
 class KubernetesLeases:
-    """Leases on the API server. Each call blocks, and is tried once."""
+    """Leases on the API server. Each call blocks and is not retried."""
 
     def __init__(self, api: client.ApiClient) -> None:
         self._objects = client.CustomObjectsApi(api)
 
     def read(self, namespace: str, name: str, *, timeout: float) -> Lease | None:
-        """A lease, None when there is none.
+        """A lease; None if it does not exist.
 
         Raises:
             KubernetesError: the API server refused or did not answer.
@@ -75,14 +75,14 @@ class KubernetesLeases:
         except Exception as error:
             if isinstance(error, ApiException) and error.status == _NOT_FOUND:
                 return None
-            raise _trouble(f"reading the lease {namespace}/{name}", error) from error
+            raise _failure(f"reading the lease {namespace}/{name}", error) from error
         return Lease.parse(stored)
 
     def write(self, lease: Lease, *, timeout: float) -> Lease:
-        """Create a lease without a version, replace one that has exactly this version.
+        """Create a lease without a version, or replace exactly this version.
 
         Raises:
-            LeaseTaken: it is another version by now.
+            LeaseTaken: the stored lease has another version.
             KubernetesError: the API server refused or did not answer.
         """
         stored: Any
@@ -109,11 +109,11 @@ class KubernetesLeases:
         except Exception as error:
             if isinstance(error, ApiException) and error.status == _CONFLICT:
                 raise LeaseTaken from error
-            raise _trouble(f"writing the lease {lease.namespace}/{lease.name}", error) from error
+            raise _failure(f"writing the lease {lease.namespace}/{lease.name}", error) from error
         return Lease.parse(stored)
 
 
-def _trouble(what: str, error: Exception) -> Exception:
+def _failure(what: str, error: Exception) -> Exception:
     if isinstance(error, ApiException):
         return refused(what, error)
     if isinstance(error, OSError) or type(error).__module__.startswith("urllib3"):
@@ -122,15 +122,15 @@ def _trouble(what: str, error: Exception) -> Exception:
 
 
 def die() -> None:
-    """End the process at once: nothing of it may run on."""
+    """End the process at once, because nothing in it may write any more."""
     os._exit(1)
 
 
 class LeaderElector:
-    """One operator that wants to lead under `identity`.
+    """A candidate for leadership, under the name `identity`.
 
-    `on_elected` is called once, `on_lost` (which must not return to any work) at most once; both
-    from the thread.
+    `on_elected` is called once, and `on_lost`, which must not return to any work, at most once;
+    both in the thread of the election.
     """
 
     def __init__(
@@ -157,63 +157,63 @@ class LeaderElector:
         self._on_lost = on_lost
         self._clock = clock
         self._now = now
-        self._sight: LeaseObservation | None = None
-        self._complaint = ""
+        self._observation: LeaseObservation | None = None
+        self._problem = ""
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="election", daemon=True)
         self.leads = False
 
     @property
     def leader(self) -> str:
-        """Who holds the lease, as far as this candidate knows; empty when nobody does."""
-        return self._sight.lease.holder if self._sight else ""
+        """Holder of the lease at the last observation; empty without one."""
+        return self._observation.lease.holder if self._observation else ""
 
     @property
-    def trouble(self) -> str:
-        """Why the last attempt failed; empty when it did not."""
-        return self._complaint
+    def problem(self) -> str:
+        """Reason why the last attempt failed; empty if it did not."""
+        return self._problem
 
     def start(self) -> None:
-        """Begin to ask for the lease."""
+        """Start the thread."""
         self._thread.start()
 
     def release(self) -> None:
-        """Stop, and leave the lease to the next one at once. No write goes out afterwards."""
+        """Stop, close the fence, and release the lease for the next candidate."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join(self._timing.deadline)
         self._fence.close()
-        if not self.leads or self._sight is None:
+        if not self.leads or self._observation is None:
             return
         self.leads = False
         try:
             self._leases.write(
-                released(self._sight.lease, now=self._now()), timeout=self._timing.retry
+                released(self._observation.lease, now=self._now()), timeout=self._timing.retry
             )
         except (LeaseTaken, KubernetesError) as error:
-            # It ends by itself then: nobody renews it.
+            # It expires, because nobody renews it.
             log.warning("lease not released", why=str(error) or "it changed meanwhile")
         else:
             log.info("lease released", lease=f"{self._namespace}/{self._name}")
 
     def step(self) -> None:
-        """One attempt to win or to keep the lease, and what follows from it."""
+        """Try once to acquire or renew the lease, and act on the result."""
         asked_at = self._clock()
         try:
             holds = self._attempt(asked_at)
-        except Exception as error:  # what is not known to happen counts as no answer, too
+        except Exception as error:  # an unknown error counts as no answer
             holds = False
             known = isinstance(error, KubernetesError)
             why = str(error) if known else f"{type(error).__name__}: {error}"
-            if why != self._complaint:
-                self._complaint = why
+            if why != self._problem:
+                self._problem = why
                 log.warning(
                     "lease not renewed" if self.leads else "no lease yet",
                     why=why,
                     exc_info=not known,
                 )
         else:
-            self._complaint = ""
+            self._problem = ""
         if holds:
             self._fence.renewed(asked_at)
             if not self.leads:
@@ -222,7 +222,7 @@ class LeaderElector:
                 self._on_elected()
         elif self.leads and (self._taken() or self._fence.remaining() <= 0):
             self._fence.close()
-            log.error("leadership lost", holder=self.leader, why=self._complaint)
+            log.error("leadership lost", holder=self.leader, why=self._problem)
             self._on_lost()
 
     def _run(self) -> None:
@@ -231,7 +231,7 @@ class LeaderElector:
                 self.step()
                 self._stopping.wait(self._timing.retry)
         except Exception:
-            # Nobody would renew the lease any more, or notice that somebody else took it.
+            # Without this thread nobody renews the lease or notices its loss.
             log.exception("the election ended")
             self._fence.close()
             self._on_lost()
@@ -240,16 +240,16 @@ class LeaderElector:
         return self.leader != self._identity
 
     def _attempt(self, asked_at: float) -> bool:
-        """Whether the lease is ours now."""
-        # A leader knows what it wrote last; it reads only after somebody else wrote.
-        if not self.leads or self._sight is None:
+        """Whether this candidate holds the lease now."""
+        # A leader knows its last write, and reads only if somebody else wrote.
+        if not self.leads or self._observation is None:
             self._observe()
         for _ in range(2):
-            move = next_action(self._sight, self._identity, now=asked_at)
-            if move is LeaseAction.WAIT:
+            action = next_action(self._observation, self._identity, now=asked_at)
+            if action is LeaseAction.WAIT:
                 return False
             wanted = held(
-                None if self._sight is None else self._sight.lease,
+                None if self._observation is None else self._observation.lease,
                 namespace=self._namespace,
                 name=self._name,
                 holder=self._identity,
@@ -261,17 +261,19 @@ class LeaderElector:
             except LeaseTaken:
                 self._observe()
                 continue
-            self._sight = LeaseObservation(stored, self._clock())
+            self._observation = LeaseObservation(stored, self._clock())
             return True
         return False
 
     def _observe(self) -> None:
         lease = self._leases.read(self._namespace, self._name, timeout=self._timeout())
         now = self._clock()
-        self._sight = None if lease is None else LeaseObservation.of(lease, self._sight, now=now)
+        self._observation = (
+            None if lease is None else LeaseObservation.of(lease, self._observation, now=now)
+        )
 
     def _timeout(self) -> float:
-        """Half of what a leader may lose; less when it has lost some of it already."""
+        """Half of the deadline, or what is left of it for a leader."""
         whole = self._timing.deadline / 2
         if not self.leads:
             return whole

@@ -1,7 +1,7 @@
-"""The Lease that says which operator leads, and what a candidate does about it. Pure.
+"""Lease of the leader, and the rules by which a candidate acts on it. Pure.
 
-The rules are client-go's (package leaderelection): a candidate never compares the clocks of two
-machines. It notes on its own clock when it first saw a renewal, and counts from there.
+The rules are those of client-go's package leaderelection: a candidate never compares the clocks of
+two machines, but counts on its own clock from its first observation of a renewal.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ PLURAL: Final = "leases"
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Seconds. A candidate takes a lease that was not renewed for `duration`.
-
-    A leader that could not renew for `deadline` stops; both ask every `retry`.
-    """
+    """Timing of the election, in seconds."""
 
     duration: float = 15.0
+    """A candidate takes a lease that was not renewed for so long."""
     deadline: float = 10.0
+    """A leader that could not renew for so long stops."""
     retry: float = 2.0
+    """Interval of attempts to acquire or renew."""
 
     @classmethod
     def of(cls, duration: float) -> Timing:
-        """Kubernetes' own proportions, 15 to 10 to 2, for another duration."""
+        """Timing in the proportions of Kubernetes, 15 to 10 to 2, for another duration."""
         usual = cls()
         part = duration / usual.duration
         return cls(duration, usual.deadline * part, usual.retry * part)
@@ -38,7 +38,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A ``coordination.k8s.io/v1`` Lease. `holder` is empty when it was released."""
+    """A ``coordination.k8s.io/v1`` Lease; `holder` is empty after a release."""
 
     namespace: str
     name: str
@@ -51,7 +51,7 @@ class Lease:
 
     @classmethod
     def parse(cls, body: Mapping[str, Any]) -> Lease:
-        """The lease in an answer of the API server."""
+        """The lease in a body of the API server."""
         spec = body.get("spec") or {}
         return cls(
             namespace=body["metadata"]["namespace"],
@@ -65,7 +65,7 @@ class Lease:
         )
 
     def body(self) -> dict[str, Any]:
-        """What the API server takes. It refuses a `version` that is not the stored one."""
+        """Body for the API server, which refuses a `version` that is not the stored one."""
         metadata = {"namespace": self.namespace, "name": self.name}
         if self.version:
             metadata["resourceVersion"] = self.version
@@ -84,7 +84,7 @@ class Lease:
 
 
 class LeaseAction(Enum):
-    """What a candidate does next."""
+    """Next action of a candidate."""
 
     CREATE = "create"
     TAKE = "take"
@@ -94,30 +94,30 @@ class LeaseAction(Enum):
 
 @dataclass(frozen=True, slots=True)
 class LeaseObservation:
-    """A lease, and since when on the own clock it has not changed."""
+    """A lease, and the time on the candidate's clock since which it has not changed."""
 
     lease: Lease
     since: float
 
     @classmethod
     def of(cls, lease: Lease, before: LeaseObservation | None, *, now: float) -> LeaseObservation:
-        """What is seen now, after what was seen before."""
+        """The observation of `lease` at `now`, after the observation `before`."""
         if before is not None and before.lease == lease:
             return before
         return cls(lease, now)
 
     def unchanged_for(self, now: float) -> float:
-        """Seconds without a renewal, as far as it was watched."""
+        """Seconds of observation without a renewal."""
         return now - self.since
 
 
-def next_action(sight: LeaseObservation | None, identity: str, *, now: float) -> LeaseAction:
-    """What the candidate `identity` does about what it sees; None: there is no lease."""
-    if sight is None:
+def next_action(seen: LeaseObservation | None, identity: str, *, now: float) -> LeaseAction:
+    """The next action of the candidate `identity`; `seen` is None without a lease."""
+    if seen is None:
         return LeaseAction.CREATE
-    if sight.lease.holder == identity:
+    if seen.lease.holder == identity:
         return LeaseAction.RENEW
-    if not sight.lease.holder or sight.unchanged_for(now) >= sight.lease.duration:
+    if not seen.lease.holder or seen.unchanged_for(now) >= seen.lease.duration:
         return LeaseAction.TAKE
     return LeaseAction.WAIT
 
@@ -125,7 +125,7 @@ def next_action(sight: LeaseObservation | None, identity: str, *, now: float) ->
 def held(
     before: Lease | None, *, namespace: str, name: str, holder: str, timing: Timing, now: datetime
 ) -> Lease:
-    """The lease as `holder` writes it when it creates, takes or renews `before`."""
+    """The lease that `holder` writes to create, take or renew `before`."""
     time = micro_time(now)
     if before is None:
         return Lease(namespace, name, holder, timing.duration, time, time, 0, "")
@@ -142,10 +142,10 @@ def held(
 
 
 def released(lease: Lease, *, now: datetime) -> Lease:
-    """The lease as its holder leaves it for the next one."""
+    """The lease that its holder writes to release it."""
     return replace(lease, holder="", duration=1.0, renewed=micro_time(now))
 
 
 def micro_time(moment: datetime) -> str:
-    """RFC 3339 with exactly six digits of the second: Kubernetes' MicroTime takes no other."""
+    """RFC 3339 with six digits of the second, the only form of Kubernetes' MicroTime."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

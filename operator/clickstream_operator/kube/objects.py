@@ -1,4 +1,4 @@
-"""The object of a pass: the live body, parsed once."""
+"""Object of a reconcile: the live body, parsed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from clickstream_operator.api.v1alpha1 import FINALIZER, Spec, Status
 
 
 class ObjectKey(NamedTuple):
-    """A pipeline: namespace and name."""
+    """Namespace and name of a pipeline."""
 
     namespace: str
     name: str
@@ -25,7 +25,7 @@ class InvalidSpec(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PipelineObject:
-    """One ClickstreamPipeline as the API server had it when the pass began."""
+    """A ClickstreamPipeline as the API server had it when the reconcile began."""
 
     key: ObjectKey
     body: Mapping[str, Any]
@@ -44,27 +44,27 @@ class PipelineObject:
 
     @property
     def created_at(self) -> datetime:
-        """When the object was created."""
+        """Time of creation."""
         return datetime.fromisoformat(self.metadata["creationTimestamp"])
 
     @property
     def annotations(self) -> Mapping[str, str]:
-        """Annotations, empty when there are none."""
+        """Annotations; empty without any."""
         return dict(self.metadata.get("annotations") or {})
 
     @property
     def deleting(self) -> bool:
-        """Whether somebody asked for its deletion."""
+        """Whether its deletion was requested."""
         return "deletionTimestamp" in self.metadata
 
     @property
     def guarded(self) -> bool:
-        """Whether our finalizer is on it."""
+        """Whether it has the operator's finalizer."""
         return FINALIZER in (self.metadata.get("finalizers") or ())
 
 
 def parse(key: ObjectKey, body: Mapping[str, Any]) -> PipelineObject:
-    """The subject in a body.
+    """The pipeline in a body.
 
     Raises:
         InvalidSpec: the CRD that accepted the spec is not this version's.

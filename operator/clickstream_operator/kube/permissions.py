@@ -1,4 +1,4 @@
-"""What the operator must be allowed to do in the cluster, and whether it is."""
+"""Permissions that the operator needs in the cluster, and their review."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NAMED: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """One thing to be allowed. An empty namespace means all, an empty name any."""
+    """One verb on one resource; an empty namespace means all, an empty name any."""
 
     verb: str
     group: str
@@ -41,11 +41,14 @@ def needed(
     names_cluster: bool,
     lease: tuple[str, str] | None,
 ) -> list[Permission]:
-    """What an operator with these settings can't do without.
+    """Permissions without which an operator with these settings can't work.
 
-    Whether outputs reach a ConfigMap, each pipeline says for itself.
-    `names_cluster`: a setting says the cluster's id, so that no namespace must be read. `lease`:
-    namespace and name of the own Lease, if there is an election.
+    Those for ConfigMaps are not among them: each pipeline reports them in `OutputsPublished`.
+
+    Args:
+        namespaces: the watched ones; none means all.
+        names_cluster: a setting has the cluster's id, so that no namespace must be read.
+        lease: namespace and name of the own Lease; None without leader election.
     """
     permissions = []
     for namespace in namespaces or ("",):
@@ -70,10 +73,10 @@ def needed(
 
 
 def problem(missing: Sequence[Permission]) -> str:
-    """What to say about rights that are missing, in a fixed order; empty when none is."""
+    """Message about missing permissions, in a fixed order; empty if none is missing."""
     if not missing:
         return ""
-    named = "; ".join(str(right) for right in missing[:_NAMED])
+    named = "; ".join(str(one) for one in missing[:_NAMED])
     more = len(missing) - _NAMED
     rest = f"; and {more} more" if more > 0 else ""
     return (
@@ -83,35 +86,35 @@ def problem(missing: Sequence[Permission]) -> str:
 
 
 class PermissionReview:
-    """Asks the API server, which answers everybody about their own rights."""
+    """Self subject access reviews, which the API server answers to everybody."""
 
     def __init__(self, kube: KubeClient, permissions: Iterable[Permission]) -> None:
         self._kube = kube
         self._api = client.AuthorizationV1Api(kube.api)
-        self._rights = tuple(permissions)
+        self._permissions = tuple(permissions)
 
     async def problem(self) -> str:
-        """What is missing and what to do; empty when nothing is.
+        """The missing permissions and their remedy; empty if none is missing.
 
         Raises:
             KubernetesError: the API server refused to say, or did not answer.
         """
-        allowed = await asyncio.gather(*(self._may(right) for right in self._rights))
-        pairs = zip(self._rights, allowed, strict=True)
-        return problem([right for right, may in pairs if not may])
+        allowed = await asyncio.gather(*(self._may(one) for one in self._permissions))
+        pairs = zip(self._permissions, allowed, strict=True)
+        return problem([one for one, may in pairs if not may])
 
-    async def _may(self, right: Permission) -> bool:
+    async def _may(self, permission: Permission) -> bool:
         attributes = {
-            "verb": right.verb,
-            "group": right.group,
-            "resource": right.resource,
-            "subresource": right.subresource,
-            "namespace": right.namespace,
-            "name": right.name,
+            "verb": permission.verb,
+            "group": permission.group,
+            "resource": permission.resource,
+            "subresource": permission.subresource,
+            "namespace": permission.namespace,
+            "name": permission.name,
         }
         review = {"spec": {"resourceAttributes": attributes}}
         try:
             answer = await self._kube.run(self._api.create_self_subject_access_review, review)
         except ApiException as error:
-            raise refused("asking for the operator's own rights", error) from error
+            raise refused("reviewing the operator's own permissions", error) from error
         return bool(answer.status.allowed)

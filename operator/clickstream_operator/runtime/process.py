@@ -176,7 +176,7 @@ def _unready(progress: _Progress) -> str:
         return progress.prerequisites.waiting_for
     if not progress.leads:
         # A standby is ready, once it has seen the lease.
-        return "" if progress.elector is None else progress.elector.trouble
+        return "" if progress.elector is None else progress.elector.problem
     return "" if progress.watching else "the watch has not begun"
 
 

@@ -216,7 +216,7 @@ def test_a_leader_does_not_outlive_what_it_does_not_know() -> None:
     began = board.time
     while "lost" not in operator.happened:
         operator.candidate.step()
-        assert "AttributeError" in operator.candidate.trouble
+        assert "AttributeError" in operator.candidate.problem
         board.time += TIMING.retry
         assert board.time - began < TIMING.duration
     assert not operator.ensure_leader()
@@ -254,14 +254,14 @@ def test_a_short_trouble_costs_nothing() -> None:
     leader.candidate.step()
     board.trouble = "no answer"
     leader.candidate.step()
-    assert leader.candidate.trouble == "no answer"
+    assert leader.candidate.problem == "no answer"
     # The API server had taken an earlier renewal whose answer was lost.
     assert board.lease is not None
     board.lease = replace(board.lease, version="99")
     board.trouble = ""
     leader.candidate.step()
     assert leader.happened == ["elected"]
-    assert leader.candidate.trouble == ""
+    assert leader.candidate.problem == ""
     assert leader.ensure_leader()
     assert board.lease.version == "100"
 
