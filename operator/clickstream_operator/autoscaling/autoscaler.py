@@ -1,4 +1,4 @@
-"""The pass between resyncs that fits the stream to its load: it reads metrics and stream only."""
+"""Autoscaling between resyncs: reads the stream and its metrics, and resizes by one step."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ from clickstream_operator.status.compose import inventory
 
 log = structlog.get_logger(__name__)
 
-#: CloudWatch has a value for each minute.
+#: Interval of autoscaling: CloudWatch has a value for each minute.
 EVERY_SECONDS: Final = 60.0
 _PASSING: Final = frozenset({Reason.TRANSIENT, Reason.THROTTLED, Reason.CONFLICT})
 
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
-    """What an autoscaling pass found and did. `shards` None: AWS is at work on the stream.
-
-    `blocker` keeps the stream from following its load: reason and message.
-    """
+    """Result of one autoscaling."""
 
     shards: int | None = None
+    """Observed count; None while AWS is at work on the stream."""
     done: Decision | None = None
+    """The resize that was requested."""
     blocker: tuple[str, str] | None = None
+    """Reason and message of what keeps the stream from following its load."""
 
 
 def scales(obj: PipelineObject) -> bool:
-    """Whether the pipeline's stream is to be fitted to its load now."""
+    """Whether the shards of the pipeline follow the load now."""
     if obj.spec.stream.autoscaling is None or obj.spec.suspend:
         return False
     if obj.status.observed_generation != obj.generation:
@@ -65,14 +65,14 @@ async def scale(
     calls: Calls,
     history: StreamHistory,
 ) -> Scaling:
-    """Look, decide, and take at most one step."""
+    """Observe the stream, read its load, decide, and resize by at most one step."""
     try:
         return await _scale(stream, spec, entry, calls=calls, history=history)
     except StepMustWait as later:
         return Scaling(blocker=(later.wait.reason, later.wait.message))
     except AwsError as error:
         refused = failed(stream, entry, error).entry
-        log.warning("autoscaling is held up", why=str(error))
+        log.warning("autoscaling failed", why=str(error))
         if refused is None or refused.reason in _PASSING:
             return Scaling()
         return Scaling(blocker=(refused.reason, f"autoscaling: {refused.message}"))
@@ -88,7 +88,7 @@ async def _scale(
 ) -> Scaling:
     observed = await stream.observe(full=False)
     if observed is None or observed.arn != entry.arn or observed.created_at is None:
-        return Scaling()  # The next resync finds out.
+        return Scaling()  # The next resync reports it.
     if observed.readiness.phase is not Phase.READY or observed.properties["mode"] != PROVISIONED:
         return Scaling()
     shards = observed.properties["shards"]
@@ -107,7 +107,7 @@ async def _scale(
 
 
 def event(scaling: Scaling, before: tuple[str, str] | None) -> Event | None:
-    """The Event that a pass deserves."""
+    """The Event about a resize or a new blocker; None without either."""
     if scaling.done is not None and scaling.done.reason is not None:
         return Event("Normal", scaling.done.reason, scaling.done.message, "Scale")
     if scaling.blocker is not None and scaling.blocker != before:
@@ -116,7 +116,7 @@ def event(scaling: Scaling, before: tuple[str, str] | None) -> Event | None:
 
 
 def shown(status: Status, scaling: Scaling, history: StreamHistory) -> Status:
-    """The status after an autoscaling pass."""
+    """The status after one autoscaling."""
     reason, message = scaling.blocker or ("", "")
     resources = [
         one.model_copy(update={"reason": reason, "message": message})
@@ -135,7 +135,7 @@ def shown(status: Status, scaling: Scaling, history: StreamHistory) -> Status:
 def with_blocker(
     outcomes: Mapping[str, Outcome], blocker: tuple[str, str] | None
 ) -> dict[str, Outcome]:
-    """The outcomes of a resync, with what autoscaling has to say of the stream."""
+    """The outcomes of a resync, with the blocker of autoscaling on the stream."""
     found = dict(outcomes)
     stream = found.get(components.STREAM)
     if blocker is not None and stream is not None and stream.ready and stream.entry is not None:

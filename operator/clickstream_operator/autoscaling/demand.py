@@ -1,6 +1,6 @@
-"""How many shards the load needs, for `spec.stream.autoscaling`. Pure.
+"""Shards that the load needs, for `spec.stream.autoscaling`. Pure.
 
-Everything is read from CloudWatch's history and the status, so a restart changes no decision.
+Decisions follow from the history in CloudWatch and from the status, so a restart changes none.
 """
 
 from __future__ import annotations
@@ -17,42 +17,47 @@ from clickstream_operator.autoscaling.load import Minute
 from clickstream_operator.resources.kinesis_history import last_resize
 from clickstream_operator.resources.kinesis_limits import budget, next_step, to_the_minute
 
-#: What one shard takes ("Kinesis Data Streams quotas and limits").
+#: Write capacity of a shard ("Kinesis Data Streams quotas and limits").
 _BYTES_A_SECOND: Final = 1024 * 1024
 _RECORDS_A_SECOND: Final = 1000
 _MINUTE: Final = timedelta(minutes=1)
-#: Two minutes in a row above the target are enough; CloudWatch may not have the last one yet.
+#: Minutes in a row above the target that double the shards, among the recent ones: CloudWatch may
+#: not have the last one yet.
 _IN_A_ROW: Final = 2
 _RECENT: Final = 3
-#: Resizes of a day that are kept for growing.
+#: Resizes of a day that are reserved for growing.
 _RESERVE: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What the stream took in, by the start of each minute, since it is there."""
+    """Load of a stream."""
 
     minutes: Mapping[datetime, Minute]
+    """Load by the start of each minute."""
     since: datetime
+    """Creation of the stream."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`shards` None: leave the count. `reason` and `message` say why it changes, or can't."""
+    """Decision about the shard count."""
 
     shards: int | None = None
+    """The new count; None leaves it."""
     reason: Reason | None = None
+    """Reason of the change, or of a change that is needed and not possible."""
     message: str = ""
 
 
 def window(spec: Autoscaling, now: datetime) -> tuple[datetime, datetime]:
-    """Beginning and end of the history that a decision needs: whole minutes."""
+    """Start and end of the history that a decision needs, in whole minutes."""
     end = now.replace(second=0, microsecond=0)
     return end - _low_minutes(spec) * _MINUTE, end
 
 
 def utilization(minute: Minute, shards: int) -> float:
-    """Share of what `shards` shards take in a minute, in percent: of bytes or records."""
+    """Utilization of `shards` shards in a minute, in percent: the higher of bytes and records."""
     capacity = 60 * shards
     return 100 * max(
         minute.bytes / (capacity * _BYTES_A_SECOND),
@@ -69,10 +74,10 @@ def decide_shards(
 ) -> Decision:
     """Double, halve, or leave the shards.
 
-    Doubled when two minutes in a row were above the target. Halved when the load was below half the
-    target for `scaleDownAfterSeconds`, in which the stream existed and was not resized: the halved
-    stream is then below the target. A minute without data had no records. What lies outside the
-    bounds is not a matter of load.
+    They are doubled after two minutes in a row above the target. They are halved if the load was
+    below half of the target for `scaleDownAfterSeconds`, in which the stream existed and was not
+    resized; the load of the halved stream is then below the target. A minute without data had no
+    records. A count outside of the bounds is left to the resync.
     """
     if not spec.min_shards <= current <= spec.max_shards:
         return Decision()

@@ -1,4 +1,4 @@
-"""What a stream took in, minute by minute, from CloudWatch."""
+"""Load of a stream by minute, from CloudWatch."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any, Final
 from clickstream_operator.aws.calls import Calls
 
 #: Kinesis sends these once a minute for each stream, free of charge ("Monitoring the Amazon Kinesis
-#: Data Streams Service with Amazon CloudWatch", basic stream-level metrics). What was refused is
-#: not in them.
+#: Data Streams Service with Amazon CloudWatch", basic stream-level metrics). They leave out records
+#: that Kinesis refused.
 _METRICS: Final = {"bytes": "IncomingBytes", "records": "IncomingRecords"}
 _USELESS: Final = frozenset({"InternalError", "Forbidden"})
 
@@ -28,7 +28,9 @@ class Minute:
 async def read_load(
     calls: Calls, stream: str, start: datetime, end: datetime
 ) -> Mapping[datetime, Minute] | None:
-    """One GetMetricData. A minute without records is not among the answer; None: no answer.
+    """Load by the start of each minute, with one GetMetricData; None if CloudWatch has no answer.
+
+    A minute without records is absent.
 
     Raises:
         AwsError: the call failed.
