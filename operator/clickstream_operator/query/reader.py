@@ -1,9 +1,10 @@
-"""What a pipeline counted, archived and found: the one place that reads the data plane's stores.
+"""Reader of a pipeline's results, from its tables and its archive.
 
-The functions write page and counter items per lane (a shard of one life of the stream), as suffix
-of the sort key; this module queries the prefix and merges. An item without suffix is one of the
-original Terraform's and counts as one more lane. Items past their `ttl` count as gone, which
-DynamoDB itself does only within days (DynamoDB Developer Guide, "Using time to live").
+The functions write page and counter items for each lane (shard incarnation), with the lane as
+suffix of the sort key; the reader queries the prefix and merges the lanes. An item without suffix
+was written by the original's functions and counts as one more lane. Items past their `ttl` are left
+out, because DynamoDB deletes them only within days (DynamoDB Developer Guide, "Using time to
+live").
 
 It takes boto3 clients and imports none.
 """
@@ -43,7 +44,7 @@ _LAST = "\uffff"
 
 
 class PipelineReader:
-    """Reads one pipeline's tables and bucket."""
+    """Queries of one pipeline's tables and bucket."""
 
     def __init__(
         self,
@@ -56,7 +57,7 @@ class PipelineReader:
         bucket: str,
         clock: Callable[[], float],
     ) -> None:
-        """Take low-level boto3 clients, physical names, and a clock in epoch seconds."""
+        """Take low-level boto3 clients, physical names, and a clock in seconds since 1970."""
         self._dynamodb = dynamodb
         self._s3 = s3
         self._pages = page_metrics_table
@@ -75,18 +76,17 @@ class PipelineReader:
         return {page: merge_hours(items) for page, items in pages.items()}
 
     def top_pages(self, *, since: str, until: str, limit: int = 10) -> list[TopPage]:
-        """Return the pages with most views in the hours `since` to `until`, most viewed first.
+        """Return the most viewed pages of the hours `since` to `until`, most views first.
 
-        Reads what the functions listed for those hours and each page's items in them: as many
-        queries as the hours have pages, and no scan. Items without lane, which the original wrote,
-        are in no list.
+        Queries the lists of pages of those hours, then each page, and scans no table. Pages that
+        only the original's functions counted are in no list.
         """
         lists = self._query(self._counters, COUNTER_KEY, PAGES, since=since, until=until)
         totals = [
             total_page(page, self._query(self._pages, PAGE_KEY, page, since=since, until=until))
             for page in {page for each in lists for page in json.loads(each["pages"]["S"])}
         ]
-        # Listed before it is counted: at this moment a page may have no item yet.
+        # A page is listed before it is counted, so it may have no item yet.
         counted = [total for total in totals if total.views]
         return sorted(counted, key=lambda each: (-each.views, each.page))[:limit]
 
@@ -168,7 +168,7 @@ class PipelineReader:
             "ExpressionAttributeNames": {"#p": key[0], "#s": key[1]},
             "ExpressionAttributeValues": {
                 ":p": {"S": value},
-                # A key value must not be empty; every time is above a space.
+                # A key must not be empty; a space sorts before every time.
                 ":a": {"S": since or " "},
                 ":b": {"S": until + _LAST},
             },
@@ -201,7 +201,7 @@ class PipelineReader:
             answer = self._s3.list_objects_v2(**arguments)
             for entry in answer.get("Contents", ()):
                 if not entry["Size"]:
-                    continue  # A void: it keeps a late writer out and means nothing.
+                    continue  # A fence against a late writer, without rows.
                 body = self._s3.get_object(Bucket=self._bucket, Key=entry["Key"])["Body"].read()
                 for line in decompress(entry["Key"], body).splitlines():
                     yield json.loads(line)
@@ -213,7 +213,7 @@ class PipelineReader:
 def _once(
     rows: Iterable[tuple[dict[str, Any], dict[str, Any]]],
 ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """Yield (place, row) pairs whose lane, sequence and sub-sequence were not seen before."""
+    """Yield (place, row) pairs without those whose lane, sequence and sub-sequence repeat."""
     seen: set[tuple[str, str, int]] = set()
     for place, row in rows:
         key = (place["lane"], place["sequence"], place["sub"])

@@ -1,4 +1,4 @@
-"""What the data plane's stores say, as values; and how items become them, lanes summed."""
+"""Values of a pipeline's results, read from items with their lanes merged."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class TopPage:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A session as its item has it; times are ISO 8601 in UTC, pages absent without a page view."""
+    """A session; times are ISO 8601 in UTC, and pages are None without a page view."""
 
     session_id: str
     event_count: int
@@ -80,7 +80,7 @@ class ArchivedEvent:
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """One row that could not be used, with the payload that privacy left."""
+    """One rejected row, with its payload after the rules of privacy."""
 
     lane: str
     sequence: int
@@ -126,7 +126,7 @@ def sum_minutes(items: Iterable[dict[str, Any]]) -> dict[str, int]:
 
 
 def read_session(item: dict[str, Any]) -> Session:
-    """Return what a session item says."""
+    """Return the session of an item."""
 
     def text(name: str) -> str | None:
         value: str | None = item.get(name, {}).get("S")
@@ -144,7 +144,7 @@ def read_session(item: dict[str, Any]) -> Session:
 
 
 def read_incident(item: dict[str, Any]) -> Incident:
-    """Return what an incident item says."""
+    """Return the incident of an item."""
     return Incident(
         incident_id=item["incident_id"]["S"],
         rule=item["rule"]["S"],
