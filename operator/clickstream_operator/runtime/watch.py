@@ -52,11 +52,11 @@ def build_registry(
         key = ObjectKey(metadata["namespace"], metadata["name"])
         if event["type"] == "DELETED":
             predicates.forget(key)
-            states.forget(key)
+            states.delete(key)
             queue.forget(key)
             queue.add(key)
             return
-        states.learn(key, body)
+        states.set(key, body)
         is_new = not predicates.knows(key)
         if not predicates.changed(key, body):
             return

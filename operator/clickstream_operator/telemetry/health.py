@@ -1,4 +1,4 @@
-"""``/healthz``, ``/readyz`` and ``/metrics`` on one small server."""
+"""HTTP server of ``/healthz``, ``/readyz`` and ``/metrics``."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ Check = Callable[[], str]
 
 
 class HealthServer:
-    """Serves until `stop`. A check returns what is wrong, or an empty string.
+    """Server of checks and metrics, from `start` until `stop`.
 
-    `role` is what a good answer says, where there is more to say than ``ok``.
+    A check returns a problem, or an empty string. `role` returns the text of a good answer, if that
+    is to be another than ``ok``.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""JSON logs: one line an event, with pipeline and resource from the context."""
+"""JSON logs: one line for each event, with pipeline and resource from the context."""
 
 from __future__ import annotations
 
@@ -37,10 +37,11 @@ def configure(level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
-    # A role that can't be assumed is said on the pipeline; botocore adds a traceback to each retry.
+    # The status of a pipeline reports a role that can't be assumed; botocore logs a traceback for
+    # each retry.
     logging.getLogger("botocore.credentials").setLevel(logging.ERROR)
     logging.getLogger("clickstream_operator").setLevel(level)
-    # What was written to AWS is on record however quiet the operator is to be.
+    # Writes to AWS are logged at every level.
     logging.getLogger("audit").setLevel(logging.INFO)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

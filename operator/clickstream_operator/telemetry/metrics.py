@@ -1,4 +1,4 @@
-"""Prometheus metrics, under controller-runtime's names where it has one."""
+"""Prometheus metrics, with the names of controller-runtime where it has them."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from clickstream_operator.kube.objects import ObjectKey
 _CONTROLLER = "clickstreampipeline"
 
 
-class _Seen(NamedTuple):
-    """What is shown of one pipeline."""
+class _State(NamedTuple):
+    """State of one pipeline."""
 
     conditions: tuple[tuple[str, str, str], ...]
     """Type, status and reason of each."""
@@ -27,26 +27,26 @@ class _Seen(NamedTuple):
 
 
 class PipelineStates(Collector):
-    """What the watch last showed of each pipeline, as metrics; a pipeline that went has none."""
+    """Conditions and deletion times of the pipelines, from the watch."""
 
     def __init__(self) -> None:
-        self._seen: dict[ObjectKey, _Seen] = {}
+        self._states: dict[ObjectKey, _State] = {}
 
-    def learn(self, key: ObjectKey, body: Mapping[str, Any]) -> None:
-        """Remember an object."""
+    def set(self, key: ObjectKey, body: Mapping[str, Any]) -> None:
+        """Record an object of the watch."""
         conditions = (body.get("status") or {}).get("conditions") or []
         since = body["metadata"].get("deletionTimestamp")
-        self._seen[key] = _Seen(
+        self._states[key] = _State(
             tuple((one["type"], one["status"], one["reason"]) for one in conditions),
             datetime.fromisoformat(since).timestamp() if since else None,
         )
 
-    def forget(self, key: ObjectKey) -> None:
-        """Drop a deleted object."""
-        self._seen.pop(key, None)
+    def delete(self, key: ObjectKey) -> None:
+        """Drop a deleted object, which then has no metrics."""
+        self._states.pop(key, None)
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Yield the families, as the registry asks for them."""
+        """Yield the metric families."""
         conditions = GaugeMetricFamily(
             "clickstream_pipeline_condition",
             "Conditions of each pipeline: 1 for the status and reason that hold.",
@@ -57,8 +57,8 @@ class PipelineStates(Collector):
             "Since when a pipeline is being deleted, in seconds since 1970.",
             labels=["namespace", "pipeline"],
         )
-        # The loop may learn of another pipeline while the exposition is made.
-        for key, seen in list(self._seen.items()):
+        # The event loop may record another pipeline while this thread collects.
+        for key, seen in list(self._states.items()):
             for condition in seen.conditions:
                 conditions.add_metric([key.namespace, key.name, *condition], 1)
             if seen.deleting_since is not None:
@@ -100,7 +100,7 @@ class Metrics:
         )
         self.active_workers = Gauge(
             "controller_runtime_active_workers",
-            "Reconciliations that run.",
+            "Reconciliations under way.",
             ["controller"],
             registry=self.registry,
         )
@@ -112,7 +112,7 @@ class Metrics:
         )
         self.queue_seconds = Histogram(
             "workqueue_queue_duration_seconds",
-            "How long a pipeline waited for a worker.",
+            "Seconds that a pipeline waited for a worker.",
             ["name"],
             registry=self.registry,
         )
@@ -130,19 +130,19 @@ class Metrics:
         )
         self.aws_throttles = Counter(
             "clickstream_aws_throttled_calls_total",
-            "AWS API calls that AWS refused for their rate.",
+            "AWS API calls that AWS throttled.",
             ["service", "operation"],
             registry=self.registry,
         )
         self.aws_waits = Counter(
             "clickstream_aws_rate_limiter_seconds_total",
-            "Seconds that calls waited so as to stay below AWS's quotas.",
+            "Seconds that calls waited in the client-side rate limiter.",
             ["service"],
             registry=self.registry,
         )
         self.drift = Counter(
             "clickstream_drift_total",
-            "Corrections of what was changed behind the operator's back, by kind.",
+            "Corrections of drift, by kind of resource.",
             ["kind", "action"],
             registry=self.registry,
         )
@@ -154,7 +154,7 @@ class Metrics:
         )
         self.left_behind = Counter(
             "clickstream_left_behind_resources_total",
-            "AWS resources that a forced deletion left.",
+            "AWS resources that forced deletions left.",
             registry=self.registry,
         )
         build = Gauge(
@@ -163,7 +163,7 @@ class Metrics:
         build.labels(version("clickstream-operator")).set(1)
         self.leads = Gauge(
             "leader_election_master_status",
-            "1 while this operator leads; absent while it stands by.",
+            "1 while this operator leads; absent on a standby.",
             ["name"],
             registry=self.registry,
         )
@@ -181,16 +181,16 @@ class Metrics:
             self.reconcile_errors.labels(_CONTROLLER).inc()
 
     def observe_workers(self, *, running: int, most: int) -> None:
-        """Follow the workers."""
+        """Set the gauges of the workers."""
         self.active_workers.labels(_CONTROLLER).set(running)
         self.reconciles_at_once.labels(_CONTROLLER).set(most)
 
     def observe_wait(self, seconds: float) -> None:
-        """Count how long one key waited in the queue."""
+        """Count the seconds that one key waited in the queue."""
         self.queue_seconds.labels(_CONTROLLER).observe(seconds)
 
     def observe_queue(self, *, depth: int, added: bool) -> None:
-        """Follow the work queue."""
+        """Set the gauges of the work queue."""
         self.queue_depth.labels(_CONTROLLER).set(depth)
         if added:
             self.queue_adds.labels(_CONTROLLER).inc()

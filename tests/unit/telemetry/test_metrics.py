@@ -40,19 +40,19 @@ def exposed(metrics: Metrics, name: str) -> list[str]:
 def test_conditions_are_shown_and_go_with_the_pipeline() -> None:
     """One series for each condition; none stays of a status that no longer holds."""
     metrics = Metrics()
-    metrics.pipelines.learn(KEY, body(("Ready", "False", "Creating")))
-    metrics.pipelines.learn(KEY, body(("Ready", "True", "Available")))
+    metrics.pipelines.set(KEY, body(("Ready", "False", "Creating")))
+    metrics.pipelines.set(KEY, body(("Ready", "True", "Available")))
     name = "clickstream_pipeline_condition"
     labels = 'namespace="web",pipeline="shop",reason="Available",status="True",type="Ready"'
     assert exposed(metrics, name) == [f"{name}{{{labels}}} 1.0"]
-    metrics.pipelines.forget(KEY)
+    metrics.pipelines.delete(KEY)
     assert exposed(metrics, name) == []
 
 
 def test_a_deletion_shows_since_when_it_lasts() -> None:
     """In seconds since 1970, so that an alert can tell a long one from a new one."""
     metrics = Metrics()
-    metrics.pipelines.learn(KEY, body(deleted="2026-01-02T03:04:05Z"))
+    metrics.pipelines.set(KEY, body(deleted="2026-01-02T03:04:05Z"))
     name = "clickstream_pipeline_deletion_timestamp_seconds"
     assert exposed(metrics, name) == [f'{name}{{namespace="web",pipeline="shop"}} 1.767323045e+09']
 
@@ -60,7 +60,7 @@ def test_a_deletion_shows_since_when_it_lasts() -> None:
 def test_an_object_without_status_is_no_error() -> None:
     """The watch may show it before the API server has filled in the default."""
     metrics = Metrics()
-    metrics.pipelines.learn(KEY, {"metadata": {"namespace": "web", "name": "shop"}})
+    metrics.pipelines.set(KEY, {"metadata": {"namespace": "web", "name": "shop"}})
     assert exposed(metrics, "clickstream_pipeline_condition") == []
 
 
