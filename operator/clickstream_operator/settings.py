@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from clickstream_operator.api import validation as rules
 from clickstream_operator.kube import label_selector as selector
 
-#: The account may not be left open by accident: a lone * is no pattern.
+#: A pattern names a role: a single * would open every account.
 _ROLE_PATTERN = re.compile(r"arn:[a-z*-]+:iam::[0-9*]+:role/.+")
 
 
@@ -24,14 +24,14 @@ class SettingsError(Exception):
 
 
 class Settings(BaseSettings):
-    """Every knob of the operator. Each field is the variable ``CLICKSTREAM_<NAME>``."""
+    """Settings, each from the variable ``CLICKSTREAM_<NAME>``."""
 
     model_config = SettingsConfigDict(
         env_prefix="CLICKSTREAM_", extra="ignore", frozen=True, use_attribute_docstrings=True
     )
 
     cluster_id: str = Field(default="", max_length=128)
-    """Who owns the AWS resources. Default: the uid of the kube-system namespace."""
+    """Id of the cluster in tags of AWS resources. Default: the uid of the kube-system namespace."""
     instance: str = Field(
         default="clickstream-operator",
         min_length=1,
@@ -40,11 +40,11 @@ class Settings(BaseSettings):
     )
     """Name of this installation and of its Lease; its replicas share it."""
     leader_election: bool = True
-    """Whether replicas elect one that works; false only where there is never more than one."""
+    """Whether replicas elect a leader; false only for a single replica."""
     lease_namespace: str = Field(default="", max_length=63)
     """Namespace of the Lease. Default: the Pod's, else the kubeconfig's, else default."""
     lease_seconds: int = Field(default=15, ge=3, le=300)
-    """A leader that is silent for so long is replaced; it stops by itself after two thirds."""
+    """A leader that did not renew for so long is replaced; it stops after two thirds of it."""
     region: str = Field(default="", pattern=rf"^({rules.REGION.pattern})?$")
     """Region of pipelines whose spec names none. Default: AWS_REGION or AWS_DEFAULT_REGION."""
     watch_namespaces: Annotated[tuple[str, ...], NoDecode] = ()
@@ -56,13 +56,13 @@ class Settings(BaseSettings):
     rollout_max_parallel: int = Field(default=5, ge=1, le=1000)
     """Pipelines that get the functions of a new version at the same time."""
     aws_threads: int = Field(default=64, ge=1, le=512)
-    """AWS calls at the same time; each worker has its share of them."""
+    """AWS calls at the same time, shared equally between the workers."""
     rate_limits: bool = True
-    """Whether AWS calls are held below AWS's quotas."""
+    """Whether AWS calls are limited to rates below AWS's quotas."""
     packages: Path = Path("build/lambdas")
     """Folder with processor.zip and detector.zip."""
     permissions_boundary: str = ""
-    """ARN of a policy that bounds the roles the operator makes."""
+    """ARN of a permissions boundary for the roles that the operator creates."""
     allowed_role_arns: Annotated[tuple[str, ...], NoDecode] = ()
     """Roles that specs may give to their functions, separated by commas. Empty: none."""
     roles_by_namespace: Annotated[Mapping[str, tuple[str, ...]], NoDecode] = Field(
@@ -72,9 +72,9 @@ class Settings(BaseSettings):
     own_role_namespaces: Annotated[tuple[str, ...], NoDecode] = ()
     """Namespaces that may use the operator's own credential, with commas, * allowed. Empty: all."""
     adopt_without_owner: bool = False
-    """Whether adoptionPolicy: Always may take over resources that carry no owner."""
+    """Whether adoptionPolicy: Always may adopt resources without owner tags."""
     outputs_config_map: bool = False
-    """Whether the outputs of each pipeline also go to a ConfigMap; needs rights to ConfigMaps."""
+    """Whether pipelines publish their outputs in ConfigMaps; needs permissions for them."""
     bucket_namespace: Literal["auto", "account-regional", "global"] = "auto"
     """Namespace of bucket names; auto: account-regional on AWS, global on a custom endpoint."""
     listen_host: str = "127.0.0.1"
@@ -82,7 +82,7 @@ class Settings(BaseSettings):
     listen_port: int = Field(default=8080, ge=0, le=65535)
     """Port of /healthz, /readyz and /metrics; 0 chooses one."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    """Lowest level that is logged; the audit lines of writes to AWS are logged at every level."""
+    """Lowest level that is logged. Audit lines of writes to AWS are logged at every level."""
 
     @field_validator("watch_label_selector")
     @classmethod
@@ -91,11 +91,14 @@ class Settings(BaseSettings):
         return text
 
     def default_region(self) -> str:
-        """Region for pipelines whose spec names none; empty when nothing says one."""
+        """Region of pipelines whose spec names none; empty if no variable has one."""
         return self.region or next((os.environ[name] for name in _aws_regions()), "")
 
     def calls_at_once(self) -> int:
-        """AWS calls that one pass may have under way: passes that hang take no thread of others."""
+        """Concurrency slots of one reconcile: its share of the threads.
+
+        So the calls of one reconcile, when they hang, leave threads to the others.
+        """
         return max(1, self.aws_threads // self.workers)
 
     def account_regional_buckets(self) -> bool:
@@ -140,12 +143,12 @@ def load() -> Settings:
 
 
 def _aws_regions() -> list[str]:
-    """AWS's variables that say a region, the one that counts first."""
+    """Name of the variable of AWS that has the region; empty if none has."""
     return [name for name in ("AWS_REGION", "AWS_DEFAULT_REGION") if os.environ.get(name)][:1]
 
 
 def _roles(variable: str) -> dict[str, tuple[str, ...]]:
-    """The role patterns of each namespace pattern."""
+    """Role patterns by namespace pattern."""
     text = os.environ.get(variable, "").strip()
     example = '{"team-a": ["arn:aws:iam::123456789012:role/clickstream"]}'
     try:
@@ -164,10 +167,10 @@ def _roles(variable: str) -> dict[str, tuple[str, ...]]:
 
 
 def _listed(variable: str) -> tuple[str, ...]:
-    """The parts of a variable that holds a list separated by commas.
+    """Parts of a variable with a list separated by commas.
 
     Raises:
-        SettingsError: it is set and names nothing; taken for unset, it would allow everything.
+        SettingsError: it is set and has no part; as if unset, it would allow everything.
     """
     text = os.environ.get(variable, "")
     parts = tuple(part.strip() for part in text.split(",") if part.strip())

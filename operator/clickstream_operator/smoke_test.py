@@ -1,7 +1,7 @@
-"""The check behind ``helm test``: is this installation whole?
+"""Smoke test of an installation, for ``helm test``.
 
-It runs with the identity and the environment of the operator, in a Pod beside it:
-``python -m clickstream_operator.installation http://<service>:<port>``.
+It runs in a Pod of its own, with the ServiceAccount and the environment of the operator:
+``python -m clickstream_operator.smoke_test http://<service>:<port>``.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _TIMEOUT_SECONDS: Final = 10.0
 
 
 class Fault(Exception):
-    """A check failed; the message says what to do."""
+    """A check failed; the message has the remedy."""
 
 
 @click.command()
 @click.argument("address")
 def main(address: str) -> None:
-    """Ask the operator at ADDRESS how it is, and AWS who it is. Exit code 1 when a check fails."""
+    """Check the operator at ADDRESS and its AWS credential. Exit code 1 if a check fails."""
     failed = False
     for name, check in _checks(address.rstrip("/")):
         try:
@@ -50,33 +50,33 @@ def _checks(address: str) -> Iterator[tuple[str, Callable[[], str]]]:
 
 
 def operator_answer(address: str) -> str:
-    """What ``/readyz`` says.
+    """Answer of ``/readyz``.
 
     Raises:
-        Fault: the operator is not reached, or says that it is not ready.
+        Fault: the operator does not answer, or is not ready.
     """
     return _get(f"{address}/readyz").strip()
 
 
 def metrics_answer(address: str) -> str:
-    """How many metrics there are.
+    """Number of metrics.
 
     Raises:
-        Fault: they are not reached.
+        Fault: ``/metrics`` does not answer.
     """
     lines = _get(f"{address}/metrics").splitlines()
     return f"{sum(line.startswith('# TYPE ') for line in lines)} families"
 
 
 async def identity(chosen: Settings) -> str:
-    """Whom AWS takes the operator for.
+    """Account of the operator's credential, and its region.
 
     Raises:
-        Fault: there are no credentials, or AWS refuses them.
+        Fault: there is no credential, or AWS refuses it.
     """
     region = chosen.default_region()
     if not region:
-        return "not asked, because there is no default region; each pipeline will say"
+        return "not checked, because there is no default region; each pipeline checks its own"
     with ThreadPoolExecutor(1) as pool:
         session = AwsSession(
             region=region, executor=pool, limits=Limits(enabled=False), on_call=lambda _record: None
@@ -100,7 +100,7 @@ def _load() -> Settings:
 
 def _get(address: str) -> str:
     if not address.startswith(("http://", "https://")):
-        raise Fault(f"{address} is no address of an operator: it begins with http://")
+        raise Fault(f"{address} is not an HTTP address: write http://<service>:<port>")
     try:
         with urllib.request.urlopen(address, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310
             return str(answer.read().decode())
@@ -111,7 +111,7 @@ def _get(address: str) -> str:
     except OSError as error:
         reason = getattr(error, "reason", error)
         raise Fault(
-            f"{address} is not reached ({reason}); look at the operator's Pod and its log"
+            f"{address} does not answer ({reason}); see the operator's Pod and its log"
         ) from error
 
 
