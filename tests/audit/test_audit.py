@@ -15,8 +15,8 @@ import yaml
 
 from sandbox.programs import actionlint, binaries, helm
 from tests.audit.conftest import Tool
-from tests.chart.test_renderings import RENDERINGS
-from tests.chart.test_values import CHART, options
+from tests.chart.chart_values import CHART, options
+from tests.chart.renderings import RENDERINGS
 
 pytestmark = pytest.mark.audit
 

@@ -17,9 +17,9 @@ from sandbox import Sandbox
 from sandbox.processes.process import wait_until
 from sandbox.programs import helm
 from sandbox.programs.helm import Helm
+from tests.chart.chart_values import CHART, REGION, options
 from tests.chart.conftest import clean
 from tests.chart.deployed import DeployedOperator
-from tests.chart.test_values import CHART, REGION, options
 
 RELEASE = "clickstream-operator"
 #: Of what has no namespace: two releases of one name must not share it.

@@ -10,7 +10,7 @@ import yaml
 
 from clickstream_operator.settings import Settings
 from sandbox.programs.helm import Helm
-from tests.chart.test_values import CHART, REGION, environment, one, options
+from tests.chart.chart_values import CHART, REGION, environment, one, options
 
 INSTALL = Path(__file__).parents[2] / "examples" / "install"
 RBAC = INSTALL / "rbac.yaml"

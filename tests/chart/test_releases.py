@@ -16,9 +16,9 @@ from sandbox import Sandbox
 from sandbox.processes.process import wait_until
 from sandbox.programs import binaries, helm
 from sandbox.programs.helm import Helm
+from tests.chart.chart_values import CHART, options
 from tests.chart.deployed import DeployedOperator, read
-from tests.chart.test_notes import commands
-from tests.chart.test_values import CHART, options
+from tests.chart.notes import commands
 
 RELEASE = "clickstream-operator"
 CRD = "clickstreampipelines.clickstream.dev"

@@ -15,9 +15,9 @@ from sandbox import Sandbox
 from sandbox.processes.process import wait_until
 from sandbox.programs import helm
 from sandbox.programs.helm import Helm
+from tests.chart.chart_values import CHART, options
 from tests.chart.conftest import clean, uninstall_all
 from tests.chart.deployed import DeployedOperator, read
-from tests.chart.test_values import CHART, options
 from tests.rbac_uses import Use, covers, read_log, rights, uses
 
 RELEASE = "clickstream-operator"

@@ -13,10 +13,17 @@ from clickstream_operator import settings
 from clickstream_operator.settings import Settings
 from sandbox.programs import helm
 from sandbox.programs.helm import Helm
+from tests.chart.chart_values import (
+    BOUNDARY,
+    CHART,
+    OTHER_ROLE,
+    REGION,
+    ROLE,
+    environment,
+    one,
+    options,
+)
 
-CHART = Path(__file__).parents[2] / "charts" / "clickstream-operator"
-#: The least that a user gives.
-REGION = "aws.region=eu-west-1"
 #: Variables that every AWS SDK knows; AWS, "AWS SDKs and Tools Reference Guide".
 OF_THE_SDK = {
     "AWS_ACCESS_KEY_ID",
@@ -27,9 +34,6 @@ OF_THE_SDK = {
     "AWS_ROLE_SESSION_NAME",
     "AWS_WEB_IDENTITY_TOKEN_FILE",
 }
-ROLE = "arn:aws:iam::123456789012:role/clickstream-operator"
-OTHER_ROLE = "arn:aws:iam::123456789012:role/functions"
-BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
 
 #: Every setting by a value that is not its default: what to set, and what the operator then has.
 EVERY_SETTING: Mapping[str, tuple[str, Any]] = {
@@ -63,24 +67,6 @@ EVERY_SETTING: Mapping[str, tuple[str, Any]] = {
     "listen_port": ("metrics.port=9090", 9090),
     "log_level": ("operator.logLevel=DEBUG", "DEBUG"),
 }
-
-
-def options(*pairs: str) -> list[str]:
-    """`--set` for each."""
-    return [word for pair in pairs for word in ("--set", pair)]
-
-
-def one(objects: list[Any], kind: str) -> dict[str, Any]:
-    """The only object of a kind."""
-    found: list[dict[str, Any]] = [each for each in objects if each["kind"] == kind]
-    assert len(found) == 1, (kind, len(found))
-    return found[0]
-
-
-def environment(objects: list[Any]) -> dict[str, str]:
-    """The variables of the operator's container that have a value in the manifest."""
-    container = one(objects, "Deployment")["spec"]["template"]["spec"]["containers"][0]
-    return {each["name"]: each["value"] for each in container["env"] if "value" in each}
 
 
 def test_every_setting_is_reached(

@@ -11,7 +11,7 @@ from clickstream_operator.engine.outcome import Outcome
 from clickstream_operator.engine.plan import Action, Approval, Change, PlannedChange, planned
 from clickstream_operator.engine.resource import Diff
 from clickstream_operator.reconcile.approval import approval_of, next_plan
-from tests.unit.pipeline.test_build import OUTPUTS, build
+from tests.unit.pipeline.built import OUTPUTS, build
 
 #: What a plan may take of the status, in bytes as JSON.
 MOST = 64 * 1024
