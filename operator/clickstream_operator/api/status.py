@@ -76,6 +76,9 @@ class ResourceStatus(Model):
     """Fields that AWS has differently."""
     last_transition_time: str = Field(default="", json_schema_extra={"format": "date-time"})
     """When state or reason last changed."""
+    creation: Literal["", "Refused", "Unconfirmed"] = ""
+    """Outcome of its last attempted creation, while it has no ARN. Unconfirmed: AWS's answer was
+    lost, so it may exist."""
 
 
 class Effective(Model):

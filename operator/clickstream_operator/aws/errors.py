@@ -67,6 +67,7 @@ class AwsError(Exception):
             broken connection).
         timed_out: there was no answer, and waiting for it took its time.
         credentials_are_bad: the credential itself failed, not one permission of it.
+        may_have_landed: AWS may have done what was asked: the answer was lost, or was a 5xx.
         remedy: what a person can do about it, where that is known; else empty.
     """
 
@@ -81,6 +82,7 @@ class AwsError(Exception):
         may_pass_at_once: bool = False,
         timed_out: bool = False,
         credentials_are_bad: bool | None = None,
+        may_have_landed: bool = False,
         remedy: str = "",
     ) -> None:
         super().__init__(
@@ -96,6 +98,7 @@ class AwsError(Exception):
         self.credentials_are_bad = (
             code in CREDENTIAL_CODES if credentials_are_bad is None else credentials_are_bad
         )
+        self.may_have_landed = may_have_landed
         self.remedy = remedy
 
 

@@ -13,7 +13,9 @@ from botocore.exceptions import (
     HTTPClientError,
     NoRegionError,
     ParamValidationError,
+    ProxyConnectionError,
     ReadTimeoutError,
+    SSLError,
 )
 
 from clickstream_operator.aws.credential_errors import (
@@ -29,6 +31,8 @@ from clickstream_operator.aws.errors import CREDENTIAL_CODES, AwsError, Category
 _CREDENTIAL_STEPS: Final = frozenset(
     {"AssumeRole", "AssumeRoleWithWebIdentity", "AssumeRoleWithSAML", "GetRoleCredentials"}
 )
+#: Failures before the request was on its way.
+_NOT_SENT: Final = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError, SSLError)
 #: Categories of a refusal that does not pass by itself.
 _FINAL: Final = frozenset(
     {Category.ACCESS_DENIED, Category.INVALID, Category.NOT_FOUND, Category.UNRECOGNIZED}
@@ -62,6 +66,7 @@ def from_client_error(service: str, operation: str, error: ClientError) -> AwsEr
         or status >= SERVER_ERROR
         or code in {"RequestTimeout", "RequestTimeoutException"},
         credentials_are_bad=bad,
+        may_have_landed=status >= SERVER_ERROR and not step,
         remedy=remedy_for(code, text, step=step, credential=bad),
     )
 
@@ -92,6 +97,7 @@ def from_botocore_error(service: str, operation: str, error: BotoCoreError) -> A
         # botocore raises this for what breaks the connection, refuses it or ends it too early.
         may_pass_at_once=isinstance(error, HTTPClientError) and not timed_out,
         timed_out=timed_out,
+        may_have_landed=isinstance(error, HTTPClientError) and not isinstance(error, _NOT_SENT),
     )
 
 

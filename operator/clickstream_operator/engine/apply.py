@@ -21,7 +21,7 @@ from clickstream_operator.engine import outcome as outcomes
 from clickstream_operator.engine import plan
 from clickstream_operator.engine.graph import walk
 from clickstream_operator.engine.inputs import ReconcileInput
-from clickstream_operator.engine.inventory import Entry
+from clickstream_operator.engine.inventory import Creation, Entry
 from clickstream_operator.engine.observe import Observer, TagIndex, completed
 from clickstream_operator.engine.outcome import Outcome, ResourceReconcile
 from clickstream_operator.engine.ownership import Ownership
@@ -65,6 +65,7 @@ class Applier:
         self._outputs: dict[str, Mapping[str, str]] = {}
         # What a write may have changed, also one that failed.
         self._touched: dict[str, Entry] = {}
+        self._under_way: dict[str, ResourceReconcile] = {}
         self.outcomes: dict[str, Outcome] = {}
         self.observations: dict[str, Observed] = {}
         self.creating: dict[str, Observed] = {}
@@ -114,6 +115,7 @@ class Applier:
                 log.exception("unexpected error in a resource")
                 touched = self._touched.get(resource.name, entry)
                 outcome = outcomes.broken(resource, touched, error)
+        outcome = outcomes.with_open_drift(outcome, self._under_way.get(resource.name))
         self.outcomes[resource.name] = outcome
         if outcome.outputs:
             self._outputs[resource.name] = outcome.outputs
@@ -128,6 +130,7 @@ class Applier:
             raise observation.error
         desired = resource.desired(self._outputs)
         work = ResourceReconcile(resource, entry, desired, observation.observed)
+        self._under_way[resource.name] = work
         await self._refine(work)
         for _ in range(MAX_STEPS):
             # Asked until it is answered, and before anything is written.
@@ -220,6 +223,8 @@ class Applier:
             return False
         except AwsError as error:
             if error.category is not Category.ALREADY_EXISTS or change.action is not Action.CREATE:
+                if change.action is Action.CREATE:
+                    self._touched[resource.name] = _with_creation(work.entry, error)
                 raise
             # Created first without a look, and it was there: the next step asks whose it is.
             work.observed = await resource.observe(full=True)
@@ -239,6 +244,12 @@ class Applier:
             if outcome is not None and not (outcome.ready or outcome.usable):
                 return name
         return None
+
+
+def _with_creation(entry: Entry, error: AwsError) -> Entry:
+    """The entry after a creation that failed; once it is unconfirmed, only AWS can tell."""
+    unsure = error.may_have_landed or entry.creation is Creation.UNCONFIRMED
+    return replace(entry, creation=Creation.UNCONFIRMED if unsure else Creation.REFUSED)
 
 
 def _may_write(work: ResourceReconcile) -> bool:

@@ -102,8 +102,7 @@ class Deleter:
             except ResourceBlocked as blocked:
                 outcome = outcomes.blocked(resource, entry, blocked.reason, blocked.message)
             except _Unobservable as unobservable:
-                failed = outcomes.failed(resource, entry, unobservable.error)
-                outcome = replace(failed, observation_failed=True)
+                outcome = self._not_observed(resource, entry, unobservable.error)
             except AwsError as error:
                 outcome = outcomes.failed(resource, entry, error)
             except Exception as error:  # one resource's defect must not stop the others
@@ -177,6 +176,14 @@ class Deleter:
         )
         first = left.readiness.seconds or 0.0
         return Outcome(resource.name, going, Requeue.POLL, done=done, seconds=first)
+
+    def _not_observed(self, resource: Resource, entry: Entry, error: AwsError) -> Outcome:
+        """What AWS does not show holds the deletion if the pipeline may have made it."""
+        if self._start.may_exist(resource):
+            failed = outcomes.failed(resource, entry, error)
+            return replace(failed, observation_failed=True)
+        log.warning("not looked for: never made by this pipeline", why=str(error))
+        return Outcome(resource.name, None, unseen=error)
 
     async def _wait_for(self, dependent: str, resource: Resource, entry: Entry) -> Outcome:
         if dependent in self._doubt.missing_since and await _observe(resource) is None:

@@ -41,6 +41,9 @@ class ReconcileInput:
     """Resources that this process created and AWS was last seen at work on."""
     propagating: Mapping[str, PropagationDelay] = field(default_factory=dict)
     """Changes that AWS accepted and did not show at the last observation."""
+    never_tried: frozenset[str] = frozenset()
+    """Resources on record that this process, which has known the pipeline from its beginning, never
+    asked AWS to create."""
     moment: float = 0.0
     """Now, in monotonic seconds, as in `propagating`."""
 
@@ -49,6 +52,11 @@ class ReconcileInput:
         return self.inventory.get(resource.name) or Entry(
             name=resource.name, kind=resource.kind, physical_name=resource.physical_name
         )
+
+    def may_exist(self, resource: Resource) -> bool:
+        """Whether the pipeline may have made it: it is on record, and not as refused."""
+        entry = self.inventory.get(resource.name)
+        return entry is not None and entry.may_exist and resource.name not in self.never_tried
 
     async def owner_of(self, resource: Resource, observed: Observed) -> tuple[Ownership, Observed]:
         """Whose an observed resource is, and the observation with what had to be read for that.

@@ -27,6 +27,16 @@ class Origin(StrEnum):
     ADOPTED = "Adopted"
 
 
+class Creation(StrEnum):
+    """Outcome of an attempt to create a resource."""
+
+    UNKNOWN = ""
+    REFUSED = "Refused"
+    """AWS refused it, or it could not be sent: nothing was made."""
+    UNCONFIRMED = "Unconfirmed"
+    """It was sent and the answer was lost: AWS may have made it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Drift:
     """One field that differs; values as short text."""
@@ -56,11 +66,18 @@ class Entry:
     message: str = ""
     drift: tuple[Drift, ...] = ()
     since: str = ""
+    creation: Creation = Creation.UNKNOWN
+    """Outcome of its last attempted creation, while it has no ARN."""
 
     @property
     def never_written(self) -> bool:
         """Whether nothing was ever created under this entry, as far as the status knows."""
         return not self.arn and not self.applied_hash
+
+    @property
+    def may_exist(self) -> bool:
+        """Whether AWS may have it. An intent may: the process that recorded it may have died."""
+        return not (self.never_written and self.creation is Creation.REFUSED)
 
     @property
     def being_created(self) -> bool:

@@ -10,7 +10,7 @@ from typing import Final
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.engine import plan
-from clickstream_operator.engine.inventory import Entry, Origin, State
+from clickstream_operator.engine.inventory import Creation, Entry, Origin, State
 from clickstream_operator.engine.ownership import Ownership
 from clickstream_operator.engine.plan import Action, Change, PlannedChange, Policy
 from clickstream_operator.engine.propagation import PropagationDelay
@@ -75,6 +75,8 @@ class Outcome:
     """Differences that were written and AWS does not show yet."""
     resent: bool = False
     """Whether this reconcile sent the same change again."""
+    unseen: AwsError | None = None
+    """Why a resource that the pipeline never made could not be looked for."""
 
     @property
     def ready(self) -> bool:
@@ -136,6 +138,7 @@ def conclude(work: ResourceReconcile, policy: Policy) -> Outcome:
         reason="",
         message="",
         drift=(),
+        creation=Creation.UNKNOWN,
     )
     outcome = Outcome(
         work.resource.name,
@@ -193,6 +196,19 @@ def conclude(work: ResourceReconcile, policy: Policy) -> Outcome:
     return replace(outcome, entry=ready)
 
 
+def with_open_drift(outcome: Outcome, work: ResourceReconcile | None) -> Outcome:
+    """The outcome, with the drift that it leaves uncorrected.
+
+    A correction that fails, waits or takes several reconciles must not be forgotten: only a full
+    observation shows most fields, and the next reconcile makes one where drift is on record.
+    """
+    entry = outcome.entry
+    if work is None or entry is None or outcome.ready or entry.drift or not work.change.is_drift:
+        return outcome
+    left = plan.describe_drift(work.change.diff) or plan.MISSING
+    return replace(outcome, entry=replace(entry, drift=left))
+
+
 def _never_shown(entry: Entry, change: Change) -> Entry:
     """What AWS accepts and something takes back, or AWS itself loses."""
     return replace(
@@ -227,15 +243,18 @@ def _paced(outcome: Outcome, entry: Entry, wait: Wait, *, serves: bool) -> Outco
 
 def failed(resource: Resource, entry: Entry, error: AwsError) -> Outcome:
     """The outcome of a call that failed."""
-    bad = error.credentials_are_bad
-    reason = Reason.CREDENTIALS_INVALID if bad else _REASONS[error.category]
     soon = error.category in {Category.CONFLICT, Category.NOT_FOUND}
     return Outcome(
         resource.name,
-        replace(entry, state=State.FAILED, reason=reason, message=str(error)),
+        replace(entry, state=State.FAILED, reason=reason_of(error), message=str(error)),
         Requeue.POLL if soon else Requeue.BACKOFF,
-        credentials_are_bad=bad,
+        credentials_are_bad=error.credentials_are_bad,
     )
+
+
+def reason_of(error: AwsError) -> Reason:
+    """The documented reason of a failed call."""
+    return Reason.CREDENTIALS_INVALID if error.credentials_are_bad else _REASONS[error.category]
 
 
 def broken(resource: Resource, entry: Entry, error: Exception) -> Outcome:

@@ -256,6 +256,10 @@ def describe_drift(diff: Diff) -> tuple[Drift, ...]:
     )
 
 
+#: The drift of a resource that is gone from AWS.
+MISSING: Final = (Drift("exists", "false", "true"),)
+
+
 def _both_in_plan(values: tuple[Any, Any]) -> tuple[str, str]:
     """Old and new; the paths stand with the old, for it is the new one that an approval is of."""
     old, new = _in_plan(values[0]), _in_plan(values[1])

@@ -30,6 +30,7 @@ from clickstream_operator.reconcile.approval import next_plan
 from clickstream_operator.reconcile.inputs import (
     build_context,
     is_requested,
+    never_tried,
     policy_of,
     unconfirmed_absence_of,
 )
@@ -179,7 +180,7 @@ class ApplyReconciler:
             # No resource carries a tag any more that left the spec.
             effective = effective.model_copy(update={"tag_keys": sorted(obj.spec.tags)})
         result = result_of(obj, effective, design.wanted, outcomes, history=state.object.history)
-        gating = result.gating | _deleting(design.context, outcomes)
+        gating = result.gating | _left_to_prune(design, outcomes)
         result = replace(result, plan=_plan(obj, outcomes), gating=gating)
         result = self._status_writer.tolerate_failed_observations(obj, result, outcomes, state)
         publication = state.generation.publication
@@ -204,8 +205,9 @@ class ApplyReconciler:
         is_resync: bool,
     ) -> ReconcileInput:
         lasting, current, moment = state.object, state.generation, self._clock()
+        inventory = statuses.inventory(obj.status)
         return ReconcileInput(
-            inventory=statuses.inventory(obj.status),
+            inventory=inventory,
             policy=policy_of(obj, self._services.config),
             full=full,
             intended_since=obj.created_at,
@@ -217,6 +219,7 @@ class ApplyReconciler:
             creating={} if full else current.creating,
             deferred={} if is_resync else current.polls.not_due(moment),
             propagating=current.propagating,
+            never_tried=never_tried(state, inventory),
             moment=moment,
         )
 
@@ -270,17 +273,21 @@ class ApplyReconciler:
         return outcomes | {name: Outcome(name, None) for name in parts}
 
 
-def _deleting(context: BuildContext, outcomes: Mapping[str, Outcome]) -> frozenset[str]:
-    """Pruned resources that AWS still has: until they are gone, AWS is not as the spec says."""
-    going = {
+def _left_to_prune(design: _Design, outcomes: Mapping[str, Outcome]) -> frozenset[str]:
+    """Resources that left the spec and that AWS still has, whatever holds their deletion.
+
+    Until they are gone, AWS is not as the spec says.
+    """
+    wanted = {resource.name for resource in design.wanted}
+    left = {
         name
         for name, one in outcomes.items()
-        if one.entry is not None and one.entry.state is State.DELETING
+        if name not in wanted and one.entry is not None and one.entry.state is not State.RETAINED
     }
-    if not going:
+    if not left:
         return frozenset()
-    everything = pipeline.build_everything(context)
-    return frozenset(one.name for one in everything if one.gates_ready and one.name in going)
+    everything = pipeline.build_everything(design.context)
+    return frozenset(one.name for one in everything if one.gates_ready and one.name in left)
 
 
 def _plan(obj: PipelineObject, outcomes: Mapping[str, Outcome]) -> Plan | None:

@@ -19,11 +19,16 @@ from clickstream_operator.api.v1alpha1 import FORCE_DELETE, Effective
 from clickstream_operator.engine.delete import Deleter
 from clickstream_operator.engine.inputs import ReconcileInput
 from clickstream_operator.engine.inventory import Entry, State
-from clickstream_operator.engine.outcome import Outcome, Requeue
+from clickstream_operator.engine.outcome import Outcome, Requeue, reason_of
 from clickstream_operator.kube.events import Event
 from clickstream_operator.kube.objects import PipelineObject
 from clickstream_operator.reconcile.identity import identify
-from clickstream_operator.reconcile.inputs import build_context, policy_of, unconfirmed_absence_of
+from clickstream_operator.reconcile.inputs import (
+    build_context,
+    never_tried,
+    policy_of,
+    unconfirmed_absence_of,
+)
 from clickstream_operator.reconcile.location import decide_effective, region_of
 from clickstream_operator.reconcile.preflight import DELETION_CHECKS, first_blocker
 from clickstream_operator.reconcile.requeue import RequeuePolicy
@@ -69,9 +74,21 @@ class Finalizer:
             # The finalizer was there before the status: it ended in between, or was restored
             # without its status. What it may have made has the names that it would get.
             effective = decide_effective(obj, identity, config)
-            recorded = obj.status.model_copy(update={"effective": effective})
-            obj = await self._status_writer.store(obj, recorded)
+            obj = await self._record(obj, state, effective)
         return await self._delete(obj, state, effective)
+
+    async def _record(
+        self, obj: PipelineObject, state: ReconcileState, effective: Effective
+    ) -> PipelineObject:
+        """Put on record all that an object without a status may have made."""
+        services = self._services
+        calls = services.calls(obj, effective.region)
+        everything = pipeline.build_everything(
+            build_context(obj, effective, calls, state.object.history, services.config)
+        )
+        intents = [Entry(one.name, one.kind, one.physical_name) for one in everything]
+        status = statuses.with_intents(obj.status, effective, intents, now=services.now())
+        return await self._status_writer.store(obj, status)
 
     async def _wait_with(
         self, blocker: Blocker, obj: PipelineObject, state: ReconcileState
@@ -99,7 +116,12 @@ class Finalizer:
         polls = state.generation.polls
         deleter = Deleter(
             resources,
-            ReconcileInput(inventory=inventory, policy=policy, deferred=polls.not_due(moment)),
+            ReconcileInput(
+                inventory=inventory,
+                policy=policy,
+                deferred=polls.not_due(moment),
+                never_tried=never_tried(state, inventory),
+            ),
             gone=state.deletion.gone,
             doubt=unconfirmed_absence_of(state, inventory, clock=moment, now=services.now()),
         )
@@ -115,6 +137,7 @@ class Finalizer:
             entries = statuses.inventory(obj.status).values()
             return self._status_writer.no_later_than_stall(delay, entries)
         await self._tell_retained(obj, result.entries)
+        await self._tell_unseen(obj, outcomes.values())
         await services.kube.remove_finalizer(obj.body)
         log.info("pipeline deleted", retained=[entry.name for entry in result.entries])
         return None
@@ -130,6 +153,19 @@ class Finalizer:
             said = f"spec.deletionPolicy keeps {len(kept)} in AWS: {note}"
             await self._services.recorder.record(
                 obj.body, Event("Normal", Reason.RESOURCE_RETAINED, said, "Delete")
+            )
+
+    async def _tell_unseen(self, obj: PipelineObject, outcomes: Iterable[Outcome]) -> None:
+        """Name the resources that are on no record and that AWS did not let us look for."""
+        for one in outcomes:
+            if one.unseen is None:
+                continue
+            note = (
+                f"{one.resource} could not be looked for: {one.unseen}. It is on no record of this "
+                "pipeline, so the deletion did not wait for it"
+            )
+            await self._services.recorder.record(
+                obj.body, Event("Warning", reason_of(one.unseen), note, "Delete")
             )
 
     async def _abandon(self, obj: PipelineObject) -> None:
@@ -175,18 +211,5 @@ def unknown(entry: Entry) -> Outcome:
 
 
 def listed(entries: Iterable[Entry], inventory: Mapping[str, Entry]) -> list[Entry]:
-    """What the status of a deletion lists.
-
-    What was never on record and can't be looked for now holds the deletion up as well; it is listed
-    when nothing on record explains why: there is nothing left, or it merely waits.
-    """
-    waiting = Reason.WAITING_FOR_DEPENDENCY
-    left = [entry for entry in entries if entry.state is not State.RETAINED]
-    explained = any(
-        entry.reason != waiting and (entry.name in inventory or entry.arn) for entry in left
-    )
-    return [
-        entry
-        for entry in entries
-        if entry.name in inventory or entry.arn or not (explained or entry.reason == waiting)
-    ]
+    """The entries that the status of a deletion lists: on record, or found in AWS."""
+    return [entry for entry in entries if entry.name in inventory or entry.arn]

@@ -104,6 +104,14 @@ def unconfirmed_absence_of(
     return UnconfirmedAbsence(recent | unsure, clock, state.generation.missing_since)
 
 
+def never_tried(state: ReconcileState, known: Mapping[str, Entry]) -> frozenset[str]:
+    """Intents that this process would know to have acted on, and has not."""
+    if not state.object.known_from_start:
+        return frozenset()
+    intents = {name for name, one in known.items() if one.never_written}
+    return frozenset(intents - state.object.tried.keys())
+
+
 def is_requested(obj: PipelineObject) -> bool:
     """Whether a person asked for this pass with the annotation, and has no answer yet."""
     asked = obj.annotations.get(RECONCILE_REQUESTED_AT, "")

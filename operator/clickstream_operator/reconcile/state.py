@@ -128,7 +128,9 @@ class DeletionState:
         Right after a creation a read may not show a resource yet, so once is not enough. A resource
         that was seen being deleted (`polled`) is gone when it is not found any more.
         """
-        nowhere = {name for name, one in outcomes.items() if one.entry is None}
+        nowhere = {
+            name for name, one in outcomes.items() if one.entry is None and one.unseen is None
+        }
         deleted = {name for name in nowhere if Action.DELETE in outcomes[name].done}
         self.gone |= deleted | (nowhere & (self.absent | set(polled)))
         self.absent = nowhere

@@ -1,6 +1,13 @@
 """Status of a pipeline: conditions, resources and Events from the result of a reconcile. Pure."""
 
-from clickstream_operator.status.compose import as_body, begin, compose, inventory, is_up_to_date
+from clickstream_operator.status.compose import (
+    as_body,
+    begin,
+    compose,
+    inventory,
+    is_up_to_date,
+    with_intents,
+)
 from clickstream_operator.status.events import events_for
 from clickstream_operator.status.result import Blocker, ReconcileResult
 
@@ -13,4 +20,5 @@ __all__ = [
     "events_for",
     "inventory",
     "is_up_to_date",
+    "with_intents",
 ]

@@ -17,12 +17,13 @@ from clickstream_operator.api.status import ResourceState
 from clickstream_operator.api.v1alpha1 import (
     APPROVED_PLAN,
     RECONCILE_REQUESTED_AT,
+    Effective,
     FieldDrift,
     Plan,
     ResourceStatus,
     Status,
 )
-from clickstream_operator.engine.inventory import Drift, Entry, Origin, State
+from clickstream_operator.engine.inventory import Creation, Drift, Entry, Origin, State
 from clickstream_operator.status.conditions import set_conditions
 from clickstream_operator.status.progress_deadline import is_same_failure
 from clickstream_operator.status.result import ReconcileResult, timestamp
@@ -86,6 +87,15 @@ def begin(previous: Status, result: ReconcileResult, *, now: datetime) -> Status
     )
 
 
+def with_intents(
+    previous: Status, effective: Effective, entries: Iterable[Entry], *, now: datetime
+) -> Status:
+    """The status with names and intents on record, and everything else as it was."""
+    timed = _with_times(entries, previous, timestamp(now))
+    resources = [_resource(entry) for entry in timed]
+    return previous.model_copy(update={"effective": effective, "resources": resources})
+
+
 def is_up_to_date(body: Mapping[str, Any]) -> bool:
     """Whether an object is ready for its present spec, and nobody asks anything of it."""
     metadata = body["metadata"]
@@ -122,6 +132,7 @@ def inventory(status: Status) -> dict[str, Entry]:
             message=resource.message,
             drift=tuple(Drift(d.field, d.observed, d.desired) for d in resource.drift),
             since=resource.last_transition_time,
+            creation=Creation(resource.creation),
         )
         for resource in status.resources
     }
@@ -160,6 +171,7 @@ def _resource(entry: Entry) -> ResourceStatus:
                 for one in entry.drift
             ],
             "lastTransitionTime": entry.since,
+            "creation": entry.creation.value,
         }
     )
 

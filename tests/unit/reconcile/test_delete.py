@@ -5,7 +5,10 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import pytest
+
 from clickstream_operator.api.reasons import Reason
+from clickstream_operator.api.v1alpha1 import FINALIZER
 from clickstream_operator.aws.errors import Category
 from clickstream_operator.engine.resource import DeletionPolicy, progressing
 from tests.unit.engine.fake_resource import FakeResource, aws_error
@@ -142,37 +145,15 @@ async def test_deletion_long_after_creation_believes_aws(world: World) -> None:
     assert world.kube.body is None
 
 
-async def test_deletion_does_not_list_what_never_was(world: World) -> None:
-    """While AWS does not answer, the status names what is on record, and nothing is let go."""
-    mine, never = FakeResource("mine"), FakeResource("never")
-    world.has(mine)
-    await world.step()
-    world.possible = [mine, never]
-    world.ask_to_delete()
-    error = aws_error(Category.TRANSIENT, "ReadTimeoutError")
-    mine.fail = never.fail = {"observe": error}
-    await world.step()
-    assert [one.name for one in world.kube.status.resources] == ["mine"]
-    mine.fail, mine.there = {}, None
-    world.time += 60
-    await world.step()
-    assert world.kube.body is not None
-    assert [one.name for one in world.kube.status.resources] == ["never"]
-    never.fail = {}
-    world.time += await world.step() or 0.0
-    await world.step()
-    assert world.kube.body is None
-
-
-async def test_deletion_names_the_failed_observation_that_it_waits_for(world: World) -> None:
-    """A condition names it when the deadline is over; other absent resources are not listed."""
+async def test_deletion_waits_only_for_what_may_have_been_made(world: World) -> None:
+    """A service that was never used may be out of reach; one that was used holds the deletion."""
     mine, idle = FakeResource("mine"), FakeResource("idle")
     never = FakeResource("never", "mine", "idle")
     world.has(mine)
     await world.step()
     world.possible = [mine, idle, never]
     world.ask_to_delete()
-    never.fail = {"observe": aws_error(Category.ACCESS_DENIED, text="no")}
+    mine.fail = never.fail = {"observe": aws_error(Category.ACCESS_DENIED, text="no")}
     while world.time < 1000:
         delay = await world.step()
         stalled = [one for one in world.kube.status.conditions if one.type == "Stalled"]
@@ -181,13 +162,54 @@ async def test_deletion_names_the_failed_observation_that_it_waits_for(world: Wo
         assert delay is not None
         world.time += delay
     assert 300 <= world.time < 301
-    assert "never: fake:call failed with" in stalled[0].message
-    assert [one.name for one in world.kube.status.resources] == ["mine", "never"]
-    assert "delete" not in mine.calls
-    never.fail = {}
+    assert "mine: fake:call failed with" in stalled[0].message
+    assert [one.name for one in world.kube.status.resources] == ["mine"]
+    mine.fail = {}
     await world.step()
     assert world.kube.body is None
     assert mine.there is None
+    told = [one for one in world.recorder.seen if "never" in one.note]
+    assert [(one.kind, one.reason) for one in told] == [("Warning", Reason.ACCESS_DENIED)]
+
+
+@pytest.mark.parametrize(
+    ("landed", "restarts", "waits"),
+    [(False, False, False), (False, True, False), (True, False, True), (True, True, True)],
+)
+async def test_deletion_waits_for_a_creation_without_an_answer(
+    world: World, *, landed: bool, restarts: bool, waits: bool
+) -> None:
+    """A creation that AWS refused made nothing; one whose answer was lost may have."""
+    fake = FakeResource("a")
+    error = aws_error(Category.TRANSIENT, "EndpointUnreachable")
+    error.may_have_landed = landed
+    fake.fail = {"create": error}
+    world.has(fake)
+    await world.step()
+    fake.fail = {"observe": aws_error(Category.TRANSIENT, "EndpointUnreachable")}
+    world.ask_to_delete()
+    if restarts:
+        world.controller._states.clear()
+    for _ in range(3):
+        world.time += await world.step() or 0.0
+    assert (world.kube.body is not None) is waits
+
+
+async def test_an_object_without_a_status_holds_all_that_it_may_have_made(world: World) -> None:
+    """Restored without its status: every name that it would get is looked for until AWS answers."""
+    fake = FakeResource("a")
+    world.possible = [fake]
+    assert world.kube.body is not None
+    world.kube.body["metadata"]["finalizers"] = [FINALIZER]
+    fake.fail = {"observe": aws_error(Category.ACCESS_DENIED)}
+    world.ask_to_delete()
+    for _ in range(4):
+        world.time += await world.step() or 0.0
+    assert world.kube.body is not None
+    fake.fail = {}
+    for _ in range(3):
+        world.time += await world.step() or 0.0
+    assert world.kube.body is None
 
 
 async def test_a_stalled_deletion_is_said_when_the_time_is_over(world: World) -> None:
