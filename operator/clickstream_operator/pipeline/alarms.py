@@ -1,7 +1,7 @@
-"""The alarms of a pipeline, as pure data: what each watches and why its threshold is what it is.
+"""Alarms of a pipeline: metric, threshold, and the reason for the threshold. Pure.
 
-Every alarm but one treats missing data as not breaching: a stream without traffic is silent, not
-ill. ``no-data`` treats silence as the fault that it is there to find.
+Missing data does not breach, because a stream without traffic is healthy. The exception is
+``no-data``, which alarms about missing traffic.
 
 Metrics: "Types of metrics for Lambda functions" (IteratorAge is in milliseconds), "Available
 CloudWatch metrics for Amazon SQS", "Amazon S3 metrics and dimensions", "Monitoring the Amazon
@@ -12,15 +12,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from clickstream_operator.resources.cloudwatch_alarm import (
-    _MINUTE,
-    AlarmDefinition,
-)
+from clickstream_operator.resources.cloudwatch_alarm import AlarmDefinition
 from clickstream_operator.resources.s3_lifecycle import FAILED_FILTER_ID
 
 MISSING_IS_BAD: Final = "breaching"
 
+#: Share of the timeout.
 _DURATION_SHARE: Final = 0.8
+_DEAD_LETTER_PERIOD: Final = 300
 _ABOVE: Final = "GreaterThanThreshold"
 _AT_LEAST: Final = "GreaterThanOrEqualToThreshold"
 _BELOW: Final = "LessThanThreshold"
@@ -38,10 +37,20 @@ def alarm_set(
     failed_objects_bucket: str | None = None,
     no_data_minutes: int | None = None,
 ) -> tuple[AlarmDefinition, ...]:
-    """All alarms of one pipeline, in a fixed order. Arguments are physical names.
+    """All alarms of one pipeline, in a fixed order.
 
-    `detector` None: the pipeline has none. `failed_objects_bucket` None: the bucket does not count
-    them. `no_data_minutes` None: silence is no fault; at most 1440, CloudWatch's evaluation limit.
+    Args:
+        processor: physical name, as are `dead_letter_queue`, `stream`, `detector` and
+            `failed_objects_bucket`.
+        processor_timeout_seconds: of the function.
+        dead_letter_queue: queue of the messages about bad rows.
+        stream: stream of the events.
+        iterator_age_seconds: threshold of both functions.
+        detector: None if the pipeline has none.
+        detector_timeout_seconds: of the function.
+        failed_objects_bucket: None if the bucket does not count failed objects.
+        no_data_minutes: None for no alarm about missing traffic; at most 1440, the longest
+            evaluation of CloudWatch.
     """
     alarms = _function_alarms(
         "processor", processor, processor_timeout_seconds, iterator_age_seconds
@@ -64,7 +73,7 @@ def _function_alarms(
     dimensions = {"FunctionName": function}
     duration_ms = timeout_seconds * 1000 * _DURATION_SHARE
     return [
-        # Three of five minutes: one slow batch, or a reshard, is no fall behind.
+        # Three of five minutes, so that one slow batch or a reshard does not alarm.
         AlarmDefinition(
             key=f"{component}-iterator-age",
             description=f"The {component} reads events more than {iterator_age_seconds} s old.",
@@ -77,7 +86,7 @@ def _function_alarms(
             evaluation_periods=5,
             datapoints=3,
         ),
-        # A failed batch is retried, so one error heals by itself; three minutes of them do not.
+        # Lambda retries a failed batch, so a single error passes by itself.
         AlarmDefinition(
             key=f"{component}-errors",
             description=f"The {component} failed in three of the last five minutes.",
@@ -102,7 +111,7 @@ def _function_alarms(
             evaluation_periods=5,
             datapoints=3,
         ),
-        # Four fifths of the timeout: a timeout loses the work of the whole batch.
+        # Below the timeout, because a timeout loses the work of the whole batch.
         AlarmDefinition(
             key=f"{component}-duration",
             description=f"The {component} needs over 80 % of its timeout of {timeout_seconds} s.",
@@ -119,7 +128,7 @@ def _function_alarms(
 
 
 def _dead_letter_depth(queue: str) -> AlarmDefinition:
-    # SQS reports once a minute; a message stays until somebody takes it, so one datapoint will do.
+    # A message stays until somebody receives it, so one datapoint is enough.
     return AlarmDefinition(
         key="dead-letter-depth",
         description="Bad rows are waiting: messages are in the dead-letter queue.",
@@ -131,12 +140,12 @@ def _dead_letter_depth(queue: str) -> AlarmDefinition:
         threshold=0.0,
         evaluation_periods=1,
         datapoints=1,
-        period_seconds=5 * _MINUTE,
+        period_seconds=_DEAD_LETTER_PERIOD,
     )
 
 
 def _failed_objects(bucket: str) -> AlarmDefinition:
-    # Request metrics are sparse: a minute without a failed batch has no datapoint.
+    # S3 has no datapoint for a minute without a failed batch.
     return AlarmDefinition(
         key="failed-objects",
         description="Lambda gave up on a batch and put it into the bucket.",
@@ -152,7 +161,7 @@ def _failed_objects(bucket: str) -> AlarmDefinition:
 
 
 def _no_data(stream: str, minutes: int) -> AlarmDefinition:
-    # The stream's own count, not the processor's: it tells a silent producer from a broken reader.
+    # The metric of the stream, not of the processor, tells a silent producer from a broken reader.
     return AlarmDefinition(
         key="no-data",
         description=f"No record was put into the stream for {minutes} minutes.",

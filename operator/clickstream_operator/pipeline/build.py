@@ -24,37 +24,39 @@ from clickstream_operator.resources.sqs_queue import SQSQueue
 from clickstream_operator.resources.ssm_parameter import HashKeyParameter
 
 
-def build(b: BuildContext) -> list[Resource]:
-    """The resources that the spec asks for."""
+def build(context: BuildContext) -> list[Resource]:
+    """The resources of the spec."""
     resources: list[Resource] = [
-        build_stream(b),
-        *_tables(b),
-        _archive(b),
-        _dead_letter(b),
-        _hash_key(b),
-        *_alerts(b),
-        *function_resources(b, components.PROCESSOR),
+        build_stream(context),
+        *_tables(context),
+        _archive(context),
+        _dead_letter(context),
+        _hash_key(context),
+        *_alerts(context),
+        *function_resources(context, components.PROCESSOR),
     ]
-    if b.spec.anomaly_detection.enabled:
-        resources += [*function_resources(b, components.DETECTOR), *schedule_resources(b)]
-    if b.spec.dashboard.enabled:
-        resources.append(dashboard_resource(b))
-    if b.spec.alarms.enabled:
-        resources += alarm_resources(b)
+    if context.spec.anomaly_detection.enabled:
+        resources += [
+            *function_resources(context, components.DETECTOR),
+            *schedule_resources(context),
+        ]
+    if context.spec.dashboard.enabled:
+        resources.append(dashboard_resource(context))
+    if context.spec.alarms.enabled:
+        resources += alarm_resources(context)
     return resources
 
 
-def build_everything(b: BuildContext) -> list[Resource]:
-    """The resources that any spec of this pipeline could have asked for.
+def build_everything(context: BuildContext) -> list[Resource]:
+    """The resources of any spec that this pipeline may have had.
 
-    Deletion and pruning work on these: what the inventory or AWS has of them, and the spec does not
-    want, goes.
+    Finalizing and pruning delete those of them that AWS has and the spec does not want.
     """
-    spec = b.spec
+    spec = context.spec
 
-    def made(role: str, given: str | None) -> str | None:
-        # Who gives a role may give the operator no right to look for one.
-        return None if role in b.known else given
+    def created(role: str, given: str | None) -> str | None:
+        # With a given role the operator may lack the permission to read roles.
+        return None if role in context.known else given
 
     detection = spec.anomaly_detection
     everything = spec.model_copy(
@@ -62,14 +64,14 @@ def build_everything(b: BuildContext) -> list[Resource]:
             "anomaly_detection": detection.model_copy(
                 update={
                     "enabled": True,
-                    "role_arn": made(components.DETECTOR_ROLE, detection.role_arn),
-                    "scheduler_role_arn": made(
+                    "role_arn": created(components.DETECTOR_ROLE, detection.role_arn),
+                    "scheduler_role_arn": created(
                         components.SCHEDULER_ROLE, detection.scheduler_role_arn
                     ),
                 }
             ),
             "processor": spec.processor.model_copy(
-                update={"role_arn": made(components.PROCESSOR_ROLE, spec.processor.role_arn)}
+                update={"role_arn": created(components.PROCESSOR_ROLE, spec.processor.role_arn)}
             ),
             "alerts": spec.alerts.model_copy(update={"enabled": True, "topic_arn": None}),
             "dashboard": spec.dashboard.model_copy(update={"enabled": True}),
@@ -78,37 +80,37 @@ def build_everything(b: BuildContext) -> list[Resource]:
             ),
         }
     )
-    return build(replace(b, spec=everything, leaving=True))
+    return build(replace(context, spec=everything, for_deletion=True))
 
 
 def is_part(entry: Entry) -> bool:
-    """Whether a resource is inside another and goes with it: a configuration in the bucket."""
+    """Whether a resource is deleted with another: a configuration in the archive bucket."""
     return entry.kind == ConfigObject.kind
 
 
-def build_stream(b: BuildContext) -> KinesisStream:
+def build_stream(context: BuildContext) -> KinesisStream:
     """The Kinesis data stream."""
-    stream = b.spec.stream
+    stream = context.spec.stream
     scaling = stream.autoscaling
     return KinesisStream(
-        **b.common(components.STREAM, deletion=b.spec.deletion_policy.stream),
-        calls=b.calls,
+        **context.common(components.STREAM, deletion=context.spec.deletion_policy.stream),
+        calls=context.calls,
         shards=stream.shards,
         on_demand=stream.mode == "OnDemand",
         retention_hours=stream.retention_hours,
         kms_key_id=stream.kms_key_id,
         shard_level_metrics=stream.shard_level_metrics,
         bounds=(scaling.min_shards, scaling.max_shards) if scaling else None,
-        history=b.history,
+        history=context.history,
     )
 
 
-def _tables(b: BuildContext) -> list[Resource]:
-    tables = b.spec.tables
+def _tables(context: BuildContext) -> list[Resource]:
+    tables = context.spec.tables
     return [
         DynamoDBTable(
-            **b.common(name, deletion=b.spec.deletion_policy.tables),
-            calls=b.calls,
+            **context.common(name, deletion=context.spec.deletion_policy.tables),
+            calls=context.calls,
             hash_key=hash_key,
             range_key=range_key,
             point_in_time_recovery=tables.point_in_time_recovery,
@@ -121,47 +123,47 @@ def _tables(b: BuildContext) -> list[Resource]:
     ]
 
 
-def _archive(b: BuildContext) -> Resource:
-    archive = b.spec.archive
+def _archive(context: BuildContext) -> Resource:
+    archive = context.spec.archive
     return S3Bucket(
-        **b.common(components.ARCHIVE, deletion=b.spec.deletion_policy.archive),
-        calls=b.calls,
-        place=b.place,
+        **context.common(components.ARCHIVE, deletion=context.spec.deletion_policy.archive),
+        calls=context.calls,
+        place=context.place,
         transitions=[(step.storage_class, step.after_days) for step in archive.transitions],
         expiration_days=archive.expiration_days,
         noncurrent_version_days=archive.noncurrent_version_days,
         abort_multipart_days=archive.abort_multipart_days,
         kms_key_id=archive.kms_key_id,
-        account_regional=b.account_regional_bucket,
+        account_regional=context.account_regional_bucket,
         count_failed_objects=True,
     )
 
 
-def _dead_letter(b: BuildContext) -> Resource:
-    queue = b.spec.dead_letter
+def _dead_letter(context: BuildContext) -> Resource:
+    queue = context.spec.dead_letter
     return SQSQueue(
-        **b.common(components.DEAD_LETTER, deletion=b.spec.deletion_policy.dead_letter),
-        calls=b.calls,
-        place=b.place,
+        **context.common(components.DEAD_LETTER, deletion=context.spec.deletion_policy.dead_letter),
+        calls=context.calls,
+        place=context.place,
         retention_days=queue.retention_days,
         kms_key_id=queue.kms_key_id,
-        recorded_url=b.queue_url,
+        recorded_url=context.queue_url,
     )
 
 
-def _hash_key(b: BuildContext) -> Resource:
-    keep = b.spec.deletion_policy
-    # Retained data is read with the key that hashed it: the key lives as long as they do.
+def _hash_key(context: BuildContext) -> Resource:
+    keep = context.spec.deletion_policy
+    # The hash key is retained with the data that it hashed, which is read with it.
     retained = "Retain" if "Retain" in {keep.archive, keep.tables} else "Delete"
     return HashKeyParameter(
-        **b.common(components.HASH_KEY, deletion=retained),
-        calls=b.calls,
-        place=b.place,
+        **context.common(components.HASH_KEY, deletion=retained),
+        calls=context.calls,
+        place=context.place,
     )
 
 
-def _alerts(b: BuildContext) -> list[Resource]:
-    alerts = b.spec.alerts
+def _alerts(context: BuildContext) -> list[Resource]:
+    alerts = context.spec.alerts
     if not alerts.enabled:
         return []
     own_topic = alerts.topic_arn is None
@@ -169,39 +171,39 @@ def _alerts(b: BuildContext) -> list[Resource]:
     if own_topic:
         resources.append(
             SNSTopic(
-                **b.common(components.ALERTS),
-                calls=b.calls,
-                place=b.place,
+                **context.common(components.ALERTS),
+                calls=context.calls,
+                place=context.place,
                 kms_key_id=alerts.kms_key_id,
             )
         )
     resources += [
         SNSSubscription(
-            **b.common(
+            **context.common(
                 components.subscription(digest),
                 *((components.ALERTS,) if own_topic else ()),
                 physical=components.subscription(digest),
                 gates_ready=False,
             ),
-            calls=b.calls,
-            topic_arn=b.topic_arn(),
+            calls=context.calls,
+            topic_arn=context.topic_arn(),
             endpoint=address,
             digest=digest,
-            subscribed_before=components.subscription(digest) in b.subscribed,
-            recorded_arn=b.subscriptions.get(components.subscription(digest), ""),
-            leaving=b.leaving,
+            subscribed_before=components.subscription(digest) in context.subscribed,
+            recorded_arn=context.subscriptions.get(components.subscription(digest), ""),
+            leaving=context.for_deletion,
         )
-        for digest, address in _subscribers(b).items()
+        for digest, address in _subscribers(context).items()
     ]
     return resources
 
 
-def _subscribers(b: BuildContext) -> dict[str, str]:
-    """Addresses by digest; of those that left the spec only the digest is known."""
-    wanted = {endpoint_hash(address): address for address in b.spec.alerts.emails}
-    if not b.leaving:
+def _subscribers(context: BuildContext) -> dict[str, str]:
+    """Addresses by digest; empty for those that the spec no longer has."""
+    wanted = {endpoint_hash(address): address for address in context.spec.alerts.emails}
+    if not context.for_deletion:
         return wanted
-    digests = (components.subscription_digest(name) for name in sorted(b.subscribed))
+    digests = (components.subscription_digest(name) for name in sorted(context.subscribed))
     return {digest: "" for digest in digests if digest} | wanted
 
 

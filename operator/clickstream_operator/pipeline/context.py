@@ -1,4 +1,4 @@
-"""What decides a pipeline's resources, and what they have in common. Pure."""
+"""Build context: the inputs of a design, and the arguments that its resources share. Pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TABLES: Final = (
 
 
 class Common(TypedDict):
-    """Arguments that every resource takes."""
+    """Arguments of every resource."""
 
     name: str
     physical_name: str
@@ -39,35 +39,40 @@ class Common(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class BuildContext:
-    """Everything that decides what a pipeline's resources are.
-
-    `physical` is the recorded name of each resource; `subscribed` are the inventory names of
-    subscriptions that an earlier pass made, `subscriptions` their ARNs by that name, `adopted`
-    those of resources that were taken over. `created_at`: when the pipeline was.
-    `known`: all names of the inventory.
-    `history`: what was asked of AWS about the stream. `leaving`: the resources are built to be
-    removed. `obsolete_tags`: keys of tags that the spec had and has no longer. `queue_url`: of the
-    dead-letter queue, as it was last seen.
-    """
+    """Everything on which the resources of a pipeline depend."""
 
     spec: Spec
     base: str
+    """Stem of the physical names: ``<name>-<hash>``."""
     physical: Mapping[str, str]
+    """Recorded physical name of each resource, by inventory name."""
     place: AwsLocation
     tags: Mapping[str, str]
+    """Tags of every resource; each adds its component."""
     packages: Mapping[str, FunctionPackage]
     calls: Calls
+    """AWS calls of this reconcile, which the resources make."""
     account_regional_bucket: bool = False
     permissions_boundary: str | None = None
+    """ARN of a policy that bounds the roles."""
     subscribed: frozenset[str] = field(default_factory=frozenset)
+    """Inventory names of the subscriptions on record."""
     subscriptions: Mapping[str, str] = field(default_factory=dict)
+    """ARNs of the subscriptions on record, by inventory name."""
     adopted: frozenset[str] = field(default_factory=frozenset)
+    """Inventory names of adopted resources."""
     history: StreamHistory | None = None
+    """Resizes and switches of mode that were requested of the stream."""
     obsolete_tags: frozenset[str] = field(default_factory=frozenset)
+    """Keys of tags that the spec had and no longer has."""
     known: frozenset[str] = field(default_factory=frozenset)
-    leaving: bool = False
+    """All names of the inventory."""
+    for_deletion: bool = False
+    """Whether the resources are built to be deleted."""
     created_at: datetime | None = None
+    """Creation of the pipeline."""
     queue_url: str = ""
+    """Recorded URL of the dead-letter queue."""
 
     def common(
         self,
@@ -94,13 +99,13 @@ class BuildContext:
         }
 
     def topic_arn(self) -> str:
-        """Topic of the alerts; empty while they are off."""
+        """ARN of the topic for alerts; empty without alerts."""
         alerts = self.spec.alerts
         if not alerts.enabled:
             return ""
         return alerts.topic_arn or self.place.topic(self.physical[components.ALERTS])
 
     def customer_keys(self, *keys: str | None) -> tuple[str, ...]:
-        """The customer's keys among `keys`, as ARNs; AWS managed keys need no permission."""
+        """ARNs of the customer managed keys among `keys`; others need no permission."""
         found = {key for key in keys if key and not key.startswith("alias/aws/")}
         return tuple(sorted(self.place.kms_key(key) for key in found))

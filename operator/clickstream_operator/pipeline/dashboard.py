@@ -1,8 +1,4 @@
-"""The body of a pipeline's dashboard, as pure data.
-
-The original's three widgets come first, then what it could not show. Every metric named here is
-one that AWS or the functions publish.
-"""
+"""Body of a pipeline's dashboard, with the three widgets of the original first. Pure."""
 
 from __future__ import annotations
 
@@ -31,7 +27,7 @@ def dashboard_body(
     tables: Sequence[str],
     dead_letter_queue: str,
 ) -> dict[str, Any]:
-    """The dashboard in CloudWatch's form ("Dashboard body structure and syntax").
+    """The body in CloudWatch's form ("Dashboard body structure and syntax").
 
     `base` is the Pipeline dimension of the functions' metrics; `title` heads the dashboard; the
     others are physical names.
@@ -89,7 +85,7 @@ def dashboard_body(
 
 
 def _chart(part: str, title: str, metrics: Metrics, *, stat: str) -> dict[str, Any]:
-    # The id of its first metric marks the chart as ours.
+    # The id of its first metric marks a chart as the operator's.
     first, *others = metrics
     options = first[-1] if isinstance(first[-1], dict) else {}
     names = first[:-1] if options else first
@@ -115,7 +111,7 @@ def _place(chart: dict[str, Any], number: int, region: str) -> dict[str, Any]:
 
 
 def _by_event_type(base: str) -> dict[str, str]:
-    # A search, because the types are the producers' choice; the original knew two.
+    # A search, because the producers choose the types.
     return {
         "expression": (
             f"SEARCH('{{{EVENTS},Pipeline,EventType}} "
@@ -125,7 +121,7 @@ def _by_event_type(base: str) -> dict[str, str]:
 
 
 def _performance(functions: Sequence[str]) -> Metrics:
-    # Invocations are counted, not averaged: their average is always 1.
+    # The average of invocations is always 1.
     return [
         [_LAMBDA, metric, "FunctionName", name, *options]
         for name in functions
@@ -138,7 +134,7 @@ def _performance(functions: Sequence[str]) -> Metrics:
 
 
 def _throughput(stream: str) -> Metrics:
-    # GetRecords.Records is a metric of the stream; OutgoingRecords one of each shard.
+    # GetRecords.Records is a metric of the stream, unlike OutgoingRecords.
     return [
         ["AWS/Kinesis", "IncomingRecords", "StreamName", stream],
         ["AWS/Kinesis", "GetRecords.Records", "StreamName", stream],

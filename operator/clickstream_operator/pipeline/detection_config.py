@@ -1,4 +1,4 @@
-"""A user's detection rules as the detector reads them: numbers for text, defaults filled in."""
+"""Detection rules of a user in the form of the detector's configuration, with defaults. Pure."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from typing import Any, Final
 
 from clickstream_operator.api.spec import DetectionRule
 
-#: With fewer events in a window a share says little.
+#: Default of minVolume: in fewer events a ratio means little.
 _RATIO_VOLUME: Final = 30
 _SECONDS: Final = 60
 
 
 class RuleError(ValueError):
-    """A rule that no detector could judge; the message names the field and the remedy."""
+    """A rule that the detector can't evaluate; the message names the field and the remedy."""
 
 
 def compile_rule(rule: DetectionRule) -> dict[str, Any]:
     """One rule of the detector's configuration.
 
     Raises:
-        RuleError: what the API server refuses today and an older CRD let in.
+        RuleError: the rule is one that an older CRD accepted and this one refuses.
     """
     path = f"spec.anomalyDetection.rules[{rule.name}]"
     compiled: dict[str, Any] = {

@@ -1,7 +1,7 @@
-"""The configuration that the functions read: one JSON document, made from spec and names.
+"""Configuration of the functions: a JSON document from the spec and the names. Pure.
 
-Its schema is shared with the functions (``lambdas/shared/config.schema.json``); they refuse a
-version or a member that they do not know.
+The functions refuse a version or a member that is not in their schema
+(``lambdas/shared/config.schema.json``).
 """
 
 from __future__ import annotations
@@ -16,10 +16,9 @@ from clickstream_operator.api.v1alpha1 import Spec
 from clickstream_operator.pipeline.detection_config import compile_rule
 
 VERSION: Final = 1
-#: Lambda allows 4 KB for all environment variables together ("Lambda quotas"); the rest of them
-#: needs little.
+#: Bytes of a configuration in the environment; all variables together have 4 KB ("Lambda quotas").
 ENVIRONMENT_LIMIT: Final = 3500
-#: Lane and incident items live this many hours longer than the stream keeps records.
+#: Hours for which lane and incident items outlive the records of the stream.
 _LANE_MARGIN_HOURS: Final = 24
 
 Function = Literal["processor", "detector"]
@@ -73,10 +72,10 @@ def document(
 
 
 def as_text(config: Mapping[str, Any]) -> str:
-    """The document as compact JSON, the same text for the same configuration."""
+    """The document as compact JSON: one text for one configuration."""
     return json.dumps(config, separators=(",", ":"), sort_keys=True)
 
 
 def object_key(text: str) -> str:
-    """Key in the archive bucket of a configuration that is too large for the environment."""
+    """Key in the archive bucket, for a configuration that is too large for the environment."""
     return f"config/{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"

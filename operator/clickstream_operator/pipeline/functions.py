@@ -1,4 +1,4 @@
-"""The functions, each with what it needs: logs, role, configuration, mapping, schedule. Pure."""
+"""Resources of the functions: logs, role, configuration, mapping and schedule. Pure."""
 
 from __future__ import annotations
 
@@ -24,52 +24,52 @@ _STARTS: Final = {
     "Latest": "LATEST",
     "AtTimestamp": "AT_TIMESTAMP",
 }
-#: Outputs of the length that real ones have, to size a configuration before they exist.
+#: Outputs of realistic length, to size a configuration before the real ones exist.
 _PLACEHOLDERS: Final[Outputs] = {
     components.STREAM: {"epoch": "0" * 16},
     components.DEAD_LETTER: {"url": "0" * 160},
 }
 
 
-def function_resources(b: BuildContext, name: str) -> list[Resource]:
-    """A function with its log group, role, large configuration and event source mapping."""
+def function_resources(context: BuildContext, name: str) -> list[Resource]:
+    """A function with its log group, role, event source mapping, and configuration if large."""
     is_processor = name == components.PROCESSOR
-    settings = b.spec.processor if is_processor else b.spec.anomaly_detection
+    settings = context.spec.processor if is_processor else context.spec.anomaly_detection
     role_name = components.PROCESSOR_ROLE if is_processor else components.DETECTOR_ROLE
     log_name = components.PROCESSOR_LOGS if is_processor else components.DETECTOR_LOGS
     mapping_name = components.PROCESSOR_MAPPING if is_processor else components.DETECTOR_MAPPING
     config_name = components.PROCESSOR_CONFIG if is_processor else components.DETECTOR_CONFIG
     resources: list[Resource] = [
         LogGroup(
-            **b.common(log_name, deletion=b.spec.deletion_policy.logs),
-            calls=b.calls,
-            place=b.place,
-            retention_days=b.spec.logs.retention_days,
-            shared_prefix=f"/aws/lambda/{b.base}-",
-            kms_key_id=b.spec.logs.kms_key_id,
+            **context.common(log_name, deletion=context.spec.deletion_policy.logs),
+            calls=context.calls,
+            place=context.place,
+            retention_days=context.spec.logs.retention_days,
+            shared_prefix=f"/aws/lambda/{context.base}-",
+            kms_key_id=context.spec.logs.kms_key_id,
         )
     ]
     role_arn = settings.role_arn
     if role_arn is None:
-        role_arn = b.place.role(b.physical[role_name])
-        resources.append(_function_role(b, role_name, log_name))
+        role_arn = context.place.role(context.physical[role_name])
+        resources.append(_function_role(context, role_name, log_name))
     needs = {log_name, components.STREAM, components.DEAD_LETTER, components.HASH_KEY}
     if settings.role_arn is None:
         needs.add(role_name)
-    configure = _configuration(b, name)
+    configure = _configuration(context, name)
     if len(configure(_PLACEHOLDERS)) > function_config.ENVIRONMENT_LIMIT:
         resources.append(
             ConfigObject(
-                **b.common(
+                **context.common(
                     config_name,
                     components.ARCHIVE,
                     components.STREAM,
                     components.DEAD_LETTER,
-                    physical=b.physical[components.ARCHIVE],
+                    physical=context.physical[components.ARCHIVE],
                     deletion="Retain",
                 ),
-                calls=b.calls,
-                account=b.place.account,
+                calls=context.calls,
+                account=context.place.account,
                 content=lambda outputs: (
                     function_config.object_key(configure(outputs)),
                     configure(outputs),
@@ -87,136 +87,136 @@ def function_resources(b: BuildContext, name: str) -> list[Resource]:
 
     resources.append(
         LambdaFunction(
-            **b.common(name, *needs),
-            calls=b.calls,
-            place=b.place,
+            **context.common(name, *needs),
+            calls=context.calls,
+            place=context.place,
             role_arn=role_arn,
             handler=f"{name}.handler.handle",
             runtime=RUNTIME,
-            architecture=b.spec.processor.architecture,
+            architecture=context.spec.processor.architecture,
             memory_mib=settings.memory_mib,
             timeout_seconds=settings.timeout_seconds,
             environment=environment,
-            package=b.packages[name],
-            description=f"Clickstream {name} of {b.base}",
-            log_level=b.spec.processor.log_level,
-            log_group=b.physical[log_name],
+            package=context.packages[name],
+            description=f"Clickstream {name} of {context.base}",
+            log_level=context.spec.processor.log_level,
+            log_group=context.physical[log_name],
             reserved_concurrency=settings.reserved_concurrency,
         )
     )
-    resources.append(_mapping(b, mapping_name, name))
+    resources.append(_mapping(context, mapping_name, name))
     return resources
 
 
-def schedule_resources(b: BuildContext) -> list[Resource]:
-    """The detector's schedule with its role."""
-    given = b.spec.anomaly_detection.scheduler_role_arn
+def schedule_resources(context: BuildContext) -> list[Resource]:
+    """The schedule of the detector, with its role unless one is given."""
+    given = context.spec.anomaly_detection.scheduler_role_arn
     role = IAMRole(
-        **b.common(components.SCHEDULER_ROLE),
-        calls=b.calls,
-        place=b.place,
-        trust=role_policies.scheduler_trust(b.place),
+        **context.common(components.SCHEDULER_ROLE),
+        calls=context.calls,
+        place=context.place,
+        trust=role_policies.scheduler_trust(context.place),
         inline_policies={
             "clickstream": role_policies.scheduler_policy(
-                b.place, function=b.physical[components.DETECTOR]
+                context.place, function=context.physical[components.DETECTOR]
             )
         },
-        description=f"Role of the schedule of the clickstream pipeline {b.base}",
-        permissions_boundary=b.permissions_boundary,
+        description=f"Role of the schedule of the clickstream pipeline {context.base}",
+        permissions_boundary=context.permissions_boundary,
     )
     schedule = Schedule(
-        **b.common(
+        **context.common(
             components.SCHEDULE,
             *(() if given else (components.SCHEDULER_ROLE,)),
             components.DETECTOR,
         ),
-        calls=b.calls,
-        place=b.place,
-        function_arn=b.place.function(b.physical[components.DETECTOR]),
-        role_arn=given or b.place.role(b.physical[components.SCHEDULER_ROLE]),
+        calls=context.calls,
+        place=context.place,
+        function_arn=context.place.function(context.physical[components.DETECTOR]),
+        role_arn=given or context.place.role(context.physical[components.SCHEDULER_ROLE]),
         payload=SCHEDULE_PAYLOAD,
     )
     return [schedule] if given else [role, schedule]
 
 
-def _configuration(b: BuildContext, name: str) -> Callable[[Outputs], str]:
+def _configuration(context: BuildContext, name: str) -> Callable[[Outputs], str]:
     def configure(outputs: Outputs) -> str:
         return function_config.as_text(
             function_config.document(
                 "processor" if name == components.PROCESSOR else "detector",
-                spec=b.spec,
-                base=b.base,
-                physical=b.physical,
+                spec=context.spec,
+                base=context.base,
+                physical=context.physical,
                 stream_epoch=output(outputs, components.STREAM, "epoch"),
                 dead_letter_url=output(outputs, components.DEAD_LETTER, "url"),
-                topic_arn=b.topic_arn(),
+                topic_arn=context.topic_arn(),
             )
         )
 
     return configure
 
 
-def _function_role(b: BuildContext, role_name: str, log_name: str) -> Resource:
-    spec = b.spec
+def _function_role(context: BuildContext, role_name: str, log_name: str) -> Resource:
+    spec = context.spec
     shared: dict[str, Any] = {
-        "stream": b.physical[components.STREAM],
-        "session_metrics_table": b.physical[components.SESSION_METRICS],
-        "counters_table": b.physical[components.COUNTERS],
-        "bucket": b.physical[components.ARCHIVE],
-        "hash_key_parameter": b.physical[components.HASH_KEY],
-        "log_group": b.physical[log_name],
+        "stream": context.physical[components.STREAM],
+        "session_metrics_table": context.physical[components.SESSION_METRICS],
+        "counters_table": context.physical[components.COUNTERS],
+        "bucket": context.physical[components.ARCHIVE],
+        "hash_key_parameter": context.physical[components.HASH_KEY],
+        "log_group": context.physical[log_name],
     }
     keys = (spec.stream.kms_key_id, spec.tables.kms_key_id, spec.archive.kms_key_id)
     if role_name == components.PROCESSOR_ROLE:
         policy = role_policies.processor_policy(
-            b.place,
+            context.place,
             **shared,
-            page_metrics_table=b.physical[components.PAGE_METRICS],
-            queue=b.physical[components.DEAD_LETTER],
-            kms_key_arns=b.customer_keys(*keys, spec.dead_letter.kms_key_id),
+            page_metrics_table=context.physical[components.PAGE_METRICS],
+            queue=context.physical[components.DEAD_LETTER],
+            kms_key_arns=context.customer_keys(*keys, spec.dead_letter.kms_key_id),
         )
     else:
         policy = role_policies.detector_policy(
-            b.place,
+            context.place,
             **shared,
-            topic_arn=b.topic_arn() or None,
-            kms_key_arns=b.customer_keys(*keys, spec.alerts.kms_key_id),
+            topic_arn=context.topic_arn() or None,
+            kms_key_arns=context.customer_keys(*keys, spec.alerts.kms_key_id),
         )
     return IAMRole(
-        **b.common(role_name),
-        calls=b.calls,
-        place=b.place,
+        **context.common(role_name),
+        calls=context.calls,
+        place=context.place,
         trust=role_policies.function_trust(),
         inline_policies={"clickstream": policy},
-        description=f"Role of a function of the clickstream pipeline {b.base}",
-        permissions_boundary=b.permissions_boundary,
+        description=f"Role of a function of the clickstream pipeline {context.base}",
+        permissions_boundary=context.permissions_boundary,
     )
 
 
-def _mapping(b: BuildContext, mapping_name: str, function: str) -> Resource:
-    processor = b.spec.processor
+def _mapping(context: BuildContext, mapping_name: str, function: str) -> Resource:
+    processor = context.spec.processor
     start = processor.starting_position
     at = datetime.fromisoformat(start.timestamp) if start.timestamp else None
     return EventSourceMapping(
-        **b.common(
+        **context.common(
             mapping_name,
             function,
             components.STREAM,
             components.ARCHIVE,
             *(table for table, _, _ in TABLES),
-            physical=b.physical[function],
+            physical=context.physical[function],
         ),
-        calls=b.calls,
-        place=b.place,
-        function_name=b.physical[function],
-        stream_arn=b.place.stream(b.physical[components.STREAM]),
+        calls=context.calls,
+        place=context.place,
+        function_name=context.physical[function],
+        stream_arn=context.place.stream(context.physical[components.STREAM]),
         batch_size=processor.batch_size,
         batching_window_seconds=processor.batching_window_seconds,
         maximum_retry_attempts=processor.maximum_retry_attempts,
         maximum_record_age_seconds=processor.maximum_record_age_seconds,
-        on_failure_arn=b.place.bucket(b.physical[components.ARCHIVE]),
+        on_failure_arn=context.place.bucket(context.physical[components.ARCHIVE]),
         starting_position=_STARTS[start.type],
         starting_timestamp=at,
         stream=components.STREAM,
-        cutover=b.created_at,
+        cutover=context.created_at,
     )

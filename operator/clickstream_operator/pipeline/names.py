@@ -1,4 +1,4 @@
-"""Physical names: derived from cluster, namespace and name, recorded before the first write."""
+"""Physical names, derived from cluster, namespace and name. Pure."""
 
 from __future__ import annotations
 
@@ -31,25 +31,25 @@ from clickstream_operator.aws.arns import AwsLocation
 
 _HASH_LENGTH: Final = 8
 _BUCKET_NAME: Final = 63
-#: What is left for the pipeline's name beside hash, account and all but the longest regions.
+#: Characters for the name of the pipeline, beside hash, account and most regions.
 _BUCKET_NAME_PART: Final = 15
 
 
 def owner_hash(*, cluster: str, namespace: str, name: str) -> str:
-    """Eight base32 characters that tell pipelines of one name apart across clusters."""
+    """Eight base32 characters that distinguish pipelines of one name across clusters."""
     digest = hashlib.sha256(f"{cluster}/{namespace}/{name}".encode()).digest()
     return base64.b32encode(digest).decode().lower()[:_HASH_LENGTH]
 
 
 def base_name(*, cluster: str, namespace: str, name: str) -> str:
-    """The stem of all names: ``<name>-<hash>``."""
+    """Stem of all names: ``<name>-<hash>``."""
     return f"{name}-{owner_hash(cluster=cluster, namespace=namespace, name=name)}"
 
 
 def bucket_name(base: str, place: AwsLocation, *, account_regional: bool) -> str:
     """Name of the archive bucket, at most 63 characters.
 
-    Account-regional names end in ``-an`` and can't be taken by another account (S3 user guide,
+    Account-regional names end in ``-an``, and no other account can take them (S3 user guide,
     "Namespaces for general purpose buckets").
     """
     name, _, digest = base.rpartition("-")
@@ -62,7 +62,7 @@ def bucket_name(base: str, place: AwsLocation, *, account_regional: bool) -> str
 def physical_names(
     *, base: str, place: AwsLocation, spec: Spec, account_regional: bool
 ) -> Mapping[str, str]:
-    """Physical name of every resource that has one of its own, keyed by inventory name."""
+    """Physical name of every resource with a name of its own, by inventory name."""
     explicit = spec.names
     return {
         STREAM: explicit.stream or f"{base}-events",
@@ -100,5 +100,5 @@ def chosen(spec: Spec) -> frozenset[str]:
 
 
 def is_account_regional(bucket: str, spec: Spec) -> bool:
-    """Whether a bucket's name was made for the account-regional namespace."""
+    """Whether the name of a bucket is derived for the account-regional namespace."""
     return bucket.endswith("-an") and spec.names.archive_bucket is None

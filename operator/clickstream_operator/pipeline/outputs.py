@@ -1,4 +1,4 @@
-"""The outputs in the status: those of the original's Terraform, in camelCase. Pure."""
+"""Outputs of a pipeline: those of the original's Terraform, in camelCase. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from clickstream_operator.api.v1alpha1 import Effective, Spec
 from clickstream_operator.aws.arns import AwsLocation
 
 METRIC_NAMESPACE: Final = "Clickstream/Events"
-#: The original's names of the same choices.
+#: Billing modes in the words of the original.
 _BILLING: Final = {"OnDemand": "PAY_PER_REQUEST", "Provisioned": "PROVISIONED"}
 
 
@@ -21,9 +21,9 @@ def pipeline_outputs(
     pipeline: str,
     seen: Mapping[str, Mapping[str, str]],
 ) -> dict[str, Any]:
-    """Names, ARNs and addresses; what does not exist (alerts that are off) is left out.
+    """Names, ARNs and addresses, without those of parts that are off.
 
-    `seen` are the resources' own outputs by inventory name.
+    `seen`: outputs of the resources, by inventory name.
     """
     place = AwsLocation(effective.partition, effective.region, effective.account)
     physical = effective.names

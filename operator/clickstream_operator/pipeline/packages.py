@@ -1,4 +1,4 @@
-"""The function packages that the operator uploads, from the folder that the image carries."""
+"""Function packages that the operator uploads, from a folder of the image."""
 
 from __future__ import annotations
 

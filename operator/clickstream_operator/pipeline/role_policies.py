@@ -1,8 +1,8 @@
-"""What each role of a pipeline may do, and nothing more: pure policy documents.
+"""Least-privilege policies of a pipeline's roles. Pure.
 
 No action is a wildcard, and every statement names its resources. ``kinesis:ListStreams``, which the
-AWS managed policy for Kinesis gives on ``*``, is left out: a mapping names its stream and never
-lists. Log groups exist before their functions, so nothing may create one.
+AWS managed policy for Kinesis allows on ``*``, is left out, because a mapping names its stream. Log
+groups exist before their functions, so no function creates one.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _READ_STREAM: Final = (
 
 
 def function_trust() -> dict[str, Any]:
-    """Trust policy of the processor's and the detector's role."""
+    """Trust policy of the roles of processor and detector."""
     return service_trust("lambda.amazonaws.com")
 
 
 def scheduler_trust(place: AwsLocation) -> dict[str, Any]:
-    """Trust policy of the scheduler's role: only schedules of this account.
+    """Trust policy of the scheduler's role, for schedules of this account only.
 
     EventBridge Scheduler user guide, "Prevent confused deputy".
     """
@@ -63,7 +63,7 @@ def processor_policy(
                 actions=["dynamodb:UpdateItem"],
                 resources=[place.table(table) for table in tables],
             ),
-            # The lanes' watermarks and intents live among the counters.
+            # The counters table also has the watermarks and intents of the lanes.
             statement(
                 "clickstreamLanes",
                 actions=["dynamodb:GetItem"],
@@ -133,7 +133,7 @@ def detector_policy(
 
 
 def scheduler_policy(place: AwsLocation, *, function: str) -> dict[str, Any]:
-    """Policy of the scheduler's role: invoke one function."""
+    """Policy of the scheduler's role, to invoke one function."""
     return document(
         [
             statement(
@@ -152,7 +152,7 @@ def _read_stream(place: AwsLocation, stream: str) -> dict[str, Any]:
 
 
 def _bucket_for_functions(place: AwsLocation, bucket: str) -> list[dict[str, Any]]:
-    """The config object, and what Lambda does in the role's name with batches it gives up on.
+    """Access to the config object, and to the folder of batches that Lambda gives up on.
 
     Lambda developer guide, "Retain discarded batch records for a Kinesis Data Streams event
     source": ``s3:PutObject`` and ``s3:ListBucket``.
@@ -185,7 +185,7 @@ def _hash_key(place: AwsLocation, parameter: str | None) -> list[dict[str, Any]]
 
 
 def _log(place: AwsLocation, log_group: str) -> dict[str, Any]:
-    # The part after the group is the log stream, whose name Lambda makes up.
+    # Lambda chooses the name of the log stream, after the group.
     return statement(
         "clickstreamLog",
         actions=["logs:CreateLogStream", "logs:PutLogEvents"],
@@ -194,7 +194,7 @@ def _log(place: AwsLocation, log_group: str) -> dict[str, Any]:
 
 
 def _customer_keys(place: AwsLocation, key_ids: Sequence[str]) -> list[dict[str, Any]]:
-    """Use of the customer's keys; the keys that AWS manages are open to the account's services.
+    """Use of customer managed keys; AWS managed keys need no statement.
 
     An alias is no resource of a policy: it is named by a condition (KMS developer guide, "Use
     aliases to control access to KMS keys").
