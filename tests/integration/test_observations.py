@@ -35,7 +35,9 @@ def looks(pilot: Pilot) -> list[Counter[str]]:
 
 
 @pytest.mark.parametrize(("spec", "more"), [({}, 0), (ALERTS, 2)], ids=["default", "alerts"])
-def test_a_look_costs_no_more_than_it_may(pilot: Pilot, spec: dict[str, Any], more: int) -> None:
+def test_an_observation_costs_no_more_than_it_may(
+    pilot: Pilot, spec: dict[str, Any], more: int
+) -> None:
     """Tags included: 38 calls at most, 40 with alerts, and 21 on average."""
     pilot.apply(spec)
     run(pilot.converge())

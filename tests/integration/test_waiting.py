@@ -20,7 +20,7 @@ LOOKS = {
 DELETION = 55
 
 
-def test_a_creation_looks_at_each_thing_a_few_times(pilot: Pilot) -> None:
+def test_a_creation_observes_each_resource_a_few_times(pilot: Pilot) -> None:
     """When its kind may be ready, and not because another thing was."""
     pilot.apply()
     run(pilot.converge())

@@ -333,7 +333,7 @@ def among(request: pytest.FixtureRequest) -> Fleet:
     return play(request.param)
 
 
-def test_bad_pipelines_cost_the_others_no_pass(alone: Fleet, among: Fleet) -> None:
+def test_bad_pipelines_cost_the_others_no_reconcile(alone: Fleet, among: Fleet) -> None:
     """45 become Ready in no more passes than without the five bad ones, each of them."""
     assert set(alone.ready_after) == set(GOOD)
     late = {key for key in GOOD if among.ready_after[key] > alone.ready_after[key]}

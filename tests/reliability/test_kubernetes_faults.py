@@ -285,7 +285,7 @@ def test_every_second_write_to_kubernetes_fails(
     assert set().union(*left_in_aws(journey).values()) == set()
 
 
-def test_another_object_of_the_name_in_the_middle_of_a_pass(journey: Journey) -> None:
+def test_another_object_of_the_name_during_a_reconcile(journey: Journey) -> None:
     """The pass of the old object writes nothing to the new one, which takes over what was made."""
     journey.apply(LEAN)
     uids: list[str] = []

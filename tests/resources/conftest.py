@@ -42,15 +42,15 @@ class Cloud:
 
     @property
     def reads(self) -> list[str]:
-        """Operations that only looked, in order."""
+        """Operations that only read, in order."""
         return [one.operation for one in self.records if is_read(one.operation)]
 
     def forget(self) -> None:
-        """Start the record, and the memory of reads, anew: a new pass."""
+        """Start the record and the cache of reads anew, as a new reconcile does."""
         self.records.clear()
         self.calls._reads.clear()
 
-    async def look(self, resource: Resource, *, full: bool = True) -> Observed:
+    async def observe(self, resource: Resource, *, full: bool = True) -> Observed:
         """A new observation of something that must be there."""
         self.forget()
         observed = await resource.observe(full=full)
@@ -59,7 +59,7 @@ class Cloud:
 
     async def difference(self, resource: Resource, outputs: Outputs | None = None) -> Diff:
         """What differs, tags included."""
-        observed = await self.look(resource)
+        observed = await self.observe(resource)
         if observed.tags is None and resource.taggable:
             observed = with_tags(observed, dict(await resource.read_tags(observed)))
         return resource.diff(resource.desired(outputs or {}), observed)
@@ -80,17 +80,17 @@ class Cloud:
             diff = await self.difference(resource, outputs)
             if not diff:
                 return writes
-            observed = await self.look(resource)
+            observed = await self.observe(resource)
             self.forget()
             await resource.update(desired, observed, diff)
             writes += self.writes
         raise AssertionError(f"still different: {diff.fields}")
 
     async def settled(self, resource: Resource, outputs: Outputs | None = None) -> Observed:
-        """Assert that a new pass sees nothing to do and writes nothing."""
+        """Assert that a new reconcile finds nothing to do and writes nothing."""
         assert not (await self.difference(resource, outputs))
         assert self.writes == []
-        observed = await self.look(resource)
+        observed = await self.observe(resource)
         assert observed.readiness.phase == "Ready"
         return observed
 
@@ -128,7 +128,7 @@ def goes_twice(cloud: Cloud) -> GoneTwice:
     """Delete a resource, see that it is gone, and delete it again."""
 
     async def check(resource: Resource) -> None:
-        observed = await cloud.look(resource)
+        observed = await cloud.observe(resource)
         await resource.delete(observed)
         cloud.forget()
         assert await resource.observe(full=True) is None

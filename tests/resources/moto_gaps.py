@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 GAPS: Final[dict[str, str]] = {
-    "kinesis create_stream Tags": "lost; the next look shows it, add_tags_to_stream mends it",
+    "kinesis create_stream Tags": "lost; the next observation shows it, add_tags_to_stream sets it",
     "s3 create_bucket Tags": "lost; the next observation shows it and put_bucket_tagging mends",
     "dynamodb update_table SSESpecification": "accepted and ignored; create_table sets the key",
     "logs associate_kms_key and disassociate_kms_key": "not implemented; create_log_group keeps it",

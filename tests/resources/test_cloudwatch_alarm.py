@@ -155,7 +155,7 @@ async def test_missing_tag_is_set(cloud: Cloud) -> None:
     """Tags in PutMetricAlarm count at the creation only."""
     one = alarm(cloud, definitions()[0])
     await cloud.converge(one)
-    arn = (await cloud.look(one)).arn
+    arn = (await cloud.observe(one)).arn
     await cloud.session.call("cloudwatch", "untag_resource", ResourceARN=arn, TagKeys=["team"])
     assert await cloud.converge(one) == ["tag_resource"]
 

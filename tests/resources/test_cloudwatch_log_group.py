@@ -85,7 +85,7 @@ async def test_missing_tag_is_set(cloud: Cloud) -> None:
     """A tag that somebody removed is drift."""
     one = group(cloud)
     await cloud.converge(one)
-    arn = (await cloud.look(one)).arn
+    arn = (await cloud.observe(one)).arn
     await cloud.session.call("logs", "untag_resource", resourceArn=arn, tagKeys=["team"])
     assert await cloud.converge(one) == ["tag_resource"]
 

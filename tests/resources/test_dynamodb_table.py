@@ -38,7 +38,7 @@ def table(cloud: Cloud, **changes: Any) -> DynamoDBTable:
 
 
 async def test_creation_settles(cloud: Cloud) -> None:
-    """Three writes, no look between them, and then rest."""
+    """Three writes without an observation in between; then nothing to do."""
     one = table(cloud)
     writes = await cloud.converge(one)
     assert writes == ["create_table", "update_time_to_live", "update_continuous_backups"]
@@ -49,13 +49,13 @@ async def test_creation_settles(cloud: Cloud) -> None:
     assert dict(await one.read_tags(observed)) == TAGS
 
 
-async def test_hot_observation_is_one_call(cloud: Cloud) -> None:
+async def test_fast_observation_is_one_call(cloud: Cloud) -> None:
     """TTL and backups belong to the full one."""
     one = table(cloud)
     await cloud.converge(one)
-    hot = await cloud.look(one, full=False)
-    assert "ttl.attribute" not in hot.properties
-    assert not one.diff(one.desired({}), hot)
+    fast = await cloud.observe(one, full=False)
+    assert "ttl.attribute" not in fast.properties
+    assert not one.diff(one.desired({}), fast)
     assert [operation for operation in cloud.reads if operation != "describe_key"] == [
         "describe_table"
     ]
@@ -120,7 +120,7 @@ async def test_customer_key_is_known_by_every_name(cloud: Cloud) -> None:
     diff = await cloud.difference(managed)
     assert diff.paths == ("encryption.keyId",)
     assert GAPS["dynamodb update_table SSESpecification"]
-    observed = await cloud.look(managed)
+    observed = await cloud.observe(managed)
     await managed.update(managed.desired({}), observed, diff)
     assert cloud.writes == ["update_table"]
 
@@ -136,7 +136,7 @@ async def test_missing_tag_is_set(cloud: Cloud) -> None:
     """A tag that somebody removed is drift."""
     one = table(cloud)
     await cloud.converge(one)
-    arn = (await cloud.look(one)).arn
+    arn = (await cloud.observe(one)).arn
     await cloud.session.call("dynamodb", "untag_resource", ResourceArn=arn, TagKeys=["team"])
     assert await cloud.converge(one) == ["tag_resource"]
 
@@ -145,7 +145,7 @@ async def test_busy_table_takes_no_change(cloud: Cloud) -> None:
     """UPDATING: nothing is sent."""
     one = table(cloud)
     await cloud.converge(one)
-    observed = await cloud.look(one)
+    observed = await cloud.observe(one)
     busy = Observed(observed.arn, observed.properties, progressing("TableBusy", "UPDATING"))
     cloud.forget()
     await one.update(one.desired({}), busy, Diff({"ttl.attribute": ("", "ttl")}))
@@ -157,7 +157,7 @@ async def test_protection_in_the_spec_blocks_deletion(cloud: Cloud) -> None:
     one = table(cloud)
     await cloud.converge(one)
     with pytest.raises(ResourceBlocked, match="deletionProtection") as raised:
-        await one.delete(await cloud.look(one))
+        await one.delete(await cloud.observe(one))
     assert raised.value.reason == "DeletionBlocked"
     assert cloud.writes == []
 
@@ -200,7 +200,7 @@ async def test_change_that_comes_too_soon_waits(
     before = {"read_units": 5, "write_units": 5}
     await cloud.converge(table(cloud, **before))
     changed = table(cloud, **{**before, **changes, "point_in_time_recovery": False})
-    observed, diff = await cloud.look(changed), await cloud.difference(changed)
+    observed, diff = await cloud.observe(changed), await cloud.difference(changed)
     send = cloud.session.call
     invalid = code == "ValidationException"
     category = Category.INVALID if invalid else Category.LIMIT_EXCEEDED

@@ -40,7 +40,7 @@ def role(cloud: Cloud, **changes: Any) -> IAMRole:
 
 
 async def test_creation_settles(cloud: Cloud) -> None:
-    """Two writes, four reads when full, one when hot, and then rest."""
+    """Two writes; four reads when full, one when fast; then nothing to do."""
     one = role(cloud)
     assert await cloud.converge(one) == ["create_role", "put_role_policy"]
     observed = await cloud.settled(one)
@@ -48,9 +48,9 @@ async def test_creation_settles(cloud: Cloud) -> None:
     assert observed.tags == TAGS
     assert observed.created_at is not None
     assert observed.arn == cloud.place.role("shop-processor")
-    hot = await cloud.look(one, full=False)
+    fast = await cloud.observe(one, full=False)
     assert cloud.reads == ["get_role"]
-    assert "inlinePolicies" not in hot.properties
+    assert "inlinePolicies" not in fast.properties
 
 
 async def test_second_creation_is_refused(cloud: Cloud) -> None:
@@ -156,7 +156,7 @@ async def test_deletion(cloud: Cloud, goes_twice: GoneTwice) -> None:
     """Two writes, no list; gone, and gone again."""
     one = role(cloud)
     await cloud.converge(one)
-    await one.delete(await cloud.look(one))
+    await one.delete(await cloud.observe(one))
     assert cloud.writes == ["delete_role_policy", "delete_role"]
     await cloud.converge(one)
     await goes_twice(one)

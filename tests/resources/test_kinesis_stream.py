@@ -110,7 +110,7 @@ async def test_busy_stream_takes_no_change(cloud: Cloud) -> None:
     """UPDATING: nothing is sent."""
     one = stream(cloud)
     await cloud.converge(one)
-    observed = await cloud.look(one)
+    observed = await cloud.observe(one)
     busy = Observed(observed.arn, observed.properties, progressing("StreamBusy", "UPDATING"))
     cloud.forget()
     await one.update(one.desired({}), busy, Diff({"retentionHours": (24, 48)}))
@@ -128,7 +128,7 @@ async def test_registered_consumer_blocks_deletion(cloud: Cloud) -> None:
     """A consumer that is not ours is named, not removed."""
     one = stream(cloud)
     await cloud.converge(one)
-    observed = await cloud.look(one)
+    observed = await cloud.observe(one)
     await cloud.session.call(
         "kinesis", "register_stream_consumer", StreamARN=observed.arn, ConsumerName="audit"
     )
@@ -161,18 +161,18 @@ def test_epoch_is_short_and_tells_incarnations_apart() -> None:
     assert epoch(datetime(1970, 1, 1, tzinfo=UTC)) == "0"
 
 
-async def test_one_step_a_pass(cloud: Cloud) -> None:
-    """The second one of a pass waits, so that each is on record before the next."""
+async def test_one_step_a_reconcile(cloud: Cloud) -> None:
+    """The second one of a reconcile waits, so that each is on record before the next."""
     await cloud.converge(stream(cloud))
     history = StreamHistory()
     one = stream(cloud, shards=16, history=history)
     diff = await cloud.difference(one)
-    await one.update(one.desired({}), await cloud.look(one), diff)
+    await one.update(one.desired({}), await cloud.observe(one), diff)
     with pytest.raises(StepMustWait) as raised:
-        await one.update(one.desired({}), await cloud.look(one), await cloud.difference(one))
+        await one.update(one.desired({}), await cloud.observe(one), await cloud.difference(one))
     assert raised.value.wait.reason == "ScalingInSteps"
     assert [entry.shards for entry in history.resizes] == [4]
-    busy = replace(await cloud.look(one), readiness=_readiness("UPDATING"))
+    busy = replace(await cloud.observe(one), readiness=_readiness("UPDATING"))
     said = one.under_way(busy, Diff({"shards": (2, 16)}))
     assert said is not None
     assert "the step to 4 was asked for, 2 more steps follow" in said.message
@@ -182,7 +182,7 @@ async def test_one_step_a_pass(cloud: Cloud) -> None:
 async def test_any_count_between_bounds_is_as_desired(cloud: Cloud) -> None:
     """A new stream begins within them; outside of them the nearest is wanted."""
     await cloud.converge(stream(cloud, shards=2, bounds=(3, 6)))
-    assert (await cloud.look(stream(cloud))).properties["shards"] == 3
+    assert (await cloud.observe(stream(cloud))).properties["shards"] == 3
     assert not await cloud.difference(stream(cloud, shards=2, bounds=(1, 6)))
     below = await cloud.difference(stream(cloud, bounds=(4, 6)))
     assert below.fields == {"shards": (3, 4)}

@@ -132,7 +132,7 @@ async def test_busy_mapping_takes_no_change(cloud: Cloud) -> None:
     """An update in state Creating is refused by Lambda, so none is sent."""
     one = mapping(cloud)
     await cloud.converge(one)
-    seen = await cloud.look(one)
+    seen = await cloud.observe(one)
     busy = Observed(seen.arn, seen.properties, progressing("MappingBusy", "Creating"))
     cloud.forget()
     await one.update(one.desired({}), busy, Diff({"batchSize": (1, 2)}))
@@ -144,7 +144,7 @@ async def test_missing_tag_is_set(cloud: Cloud) -> None:
     """A tag that somebody removed is drift."""
     one = mapping(cloud)
     await cloud.converge(one)
-    arn = (await cloud.look(one)).arn
+    arn = (await cloud.observe(one)).arn
     await cloud.session.call("lambda", "untag_resource", Resource=arn, TagKeys=["team"])
     assert await cloud.converge(one) == ["tag_resource"]
 

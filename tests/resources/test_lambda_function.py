@@ -157,17 +157,17 @@ async def test_missing_tag_is_set(cloud: Cloud) -> None:
     """A tag that somebody removed is drift; GetFunction brings the tags."""
     one = function(cloud)
     await cloud.converge(one)
-    arn = (await cloud.look(one)).arn
+    arn = (await cloud.observe(one)).arn
     await cloud.session.call("lambda", "untag_resource", Resource=arn, TagKeys=["team"])
     assert await cloud.converge(one) == ["tag_resource"]
 
 
 @pytest.mark.usefixtures("role")
 async def test_busy_function_takes_no_change_but_a_failed_one_does(cloud: Cloud) -> None:
-    """A new package is the way out of a failed update."""
+    """A new package ends a failed update."""
     one = function(cloud)
     await cloud.converge(one)
-    seen = await cloud.look(one)
+    seen = await cloud.observe(one)
     diff = Diff({"memoryMiB": (128, 256)})
     cloud.forget()
     busy = Observed(seen.arn, seen.properties, progressing("FunctionUpdating", "busy"))

@@ -55,12 +55,12 @@ async def test_creation_settles(cloud: Cloud) -> None:
     assert dict(await one.read_tags(observed)) == TAGS
 
 
-async def test_hot_observation_is_one_call(cloud: Cloud) -> None:
+async def test_fast_observation_is_one_call(cloud: Cloud) -> None:
     """Existence and versioning."""
     one = bucket(cloud)
     await cloud.converge(one)
-    hot = await cloud.look(one, full=False)
-    assert dict(hot.properties) == {"versioning": "Enabled"}
+    fast = await cloud.observe(one, full=False)
+    assert dict(fast.properties) == {"versioning": "Enabled"}
     assert cloud.reads == ["get_bucket_versioning"]
 
 
@@ -222,7 +222,7 @@ async def test_deletion_of_what_holds_data_is_blocked(cloud: Cloud) -> None:
     await put(cloud, "raw/a")
     await put(cloud, "raw/a")
     with pytest.raises(ResourceBlocked, match="holds 2 object versions") as raised:
-        await one.delete(await cloud.look(one))
+        await one.delete(await cloud.observe(one))
     assert raised.value.reason == "DeletionBlocked"
     assert "delete_objects" not in cloud.writes
 
@@ -250,9 +250,9 @@ async def test_emptying_is_bounded_and_resumes(
     for number in range(5):
         await put(cloud, f"raw/{number}")
     for _ in range(2):
-        await one.delete(await cloud.look(one))
+        await one.delete(await cloud.observe(one))
         assert cloud.writes == ["delete_objects"]
-    await one.delete(await cloud.look(one))
+    await one.delete(await cloud.observe(one))
     assert cloud.writes == ["delete_objects", "delete_bucket"]
 
 

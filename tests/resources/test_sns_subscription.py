@@ -85,7 +85,7 @@ async def test_missing_one_is_never_repeated(cloud: Cloud) -> None:
     """Expired or unsubscribed: reported, not mailed again."""
     await cloud.session.call("sns", "create_topic", Name="shop-alerts")
     one = subscription(cloud, subscribed_before=True)
-    observed = await cloud.look(one)
+    observed = await cloud.observe(one)
     assert observed.outputs["status"] == "NotConfirmed"
     assert observed.readiness.reason == "NotConfirmed"
     assert (

@@ -42,7 +42,7 @@ async def test_missing_tag_is_set(cloud: Cloud) -> None:
     """A tag that somebody removed is drift."""
     one = topic(cloud)
     await cloud.converge(one)
-    arn = (await cloud.look(one)).arn
+    arn = (await cloud.observe(one)).arn
     await cloud.session.call("sns", "untag_resource", ResourceArn=arn, TagKeys=["team"])
     assert await cloud.converge(one) == ["tag_resource"]
 

@@ -35,26 +35,26 @@ async def test_creation_settles(cloud: Cloud) -> None:
     assert dict(await one.read_tags(observed)) == TAGS
 
 
-async def test_hot_observation_is_one_call(cloud: Cloud) -> None:
+async def test_fast_observation_is_one_call(cloud: Cloud) -> None:
     """Existence, URL and ARN."""
     one = queue(cloud)
     await cloud.converge(one)
-    hot = await cloud.look(one, full=False)
+    fast = await cloud.observe(one, full=False)
     assert cloud.reads == ["get_queue_url"]
-    assert not hot.properties
-    assert set(hot.outputs) == {"arn", "name", "url"}
+    assert not fast.properties
+    assert set(fast.outputs) == {"arn", "name", "url"}
 
 
 async def test_url_on_record_spares_the_question_for_it(cloud: Cloud) -> None:
     """One call shows everything; another queue's URL, or one of none, is not believed."""
     await cloud.converge(queue(cloud))
-    seen = await cloud.look(queue(cloud))
-    again = await cloud.look(queue(cloud, recorded_url=seen.outputs["url"]), full=False)
+    seen = await cloud.observe(queue(cloud))
+    again = await cloud.observe(queue(cloud, recorded_url=seen.outputs["url"]), full=False)
     assert cloud.reads == ["get_queue_attributes"]
     assert again == seen
     other = await cloud.session.call("sqs", "create_queue", QueueName="other")
     for wrong in (other["QueueUrl"], seen.outputs["url"] + "-gone"):
-        assert await cloud.look(queue(cloud, recorded_url=wrong)) == seen
+        assert await cloud.observe(queue(cloud, recorded_url=wrong)) == seen
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ async def test_missing_tag_is_set(cloud: Cloud) -> None:
     """A tag that somebody removed is drift."""
     one = queue(cloud)
     await cloud.converge(one)
-    url = (await cloud.look(one)).outputs["url"]
+    url = (await cloud.observe(one)).outputs["url"]
     await cloud.session.call("sqs", "untag_queue", QueueUrl=url, TagKeys=["team"])
     assert await cloud.converge(one) == ["tag_queue"]
 
@@ -86,7 +86,7 @@ async def test_url_of_a_deleted_queue_tells_nothing(cloud: Cloud) -> None:
     """GetQueueUrl may answer for another minute; the attributes say that the queue is gone."""
     one = queue(cloud)
     await cloud.converge(one)
-    await one.delete(await cloud.look(one))
+    await one.delete(await cloud.observe(one))
     cloud.forget()
     assert await one.observe(full=False) is None
     assert cloud.reads == ["get_queue_attributes"]

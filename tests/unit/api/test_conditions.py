@@ -51,7 +51,7 @@ def test_time_moves_with_the_status() -> None:
 
 
 def test_removed_condition_starts_anew() -> None:
-    """What was gone at the end of a pass has no past in the next."""
+    """A condition that was gone at the end of a reconcile has no past in the next."""
     conditions = ConditionSet(ready(), generation=1, now=T1)
     conditions.remove(types.READY)
     later = ConditionSet(conditions.as_list(), generation=1, now=T1)
@@ -98,8 +98,8 @@ def test_reconciling_and_stalled_exclude_each_other(moves: list[str]) -> None:
     assert all(one.status == "True" for one in found.values())
 
 
-def test_setting_twice_in_one_pass_is_no_transition() -> None:
-    """Only what the object had before counts, not what the pass thought on the way."""
+def test_setting_twice_in_one_reconcile_is_no_transition() -> None:
+    """Only the condition of the object before counts, not one set in between."""
     conditions = ConditionSet(ready(), generation=1, now=T1)
     conditions.set(types.READY, "False", Reason.UPDATING)
     conditions.set(types.READY, "True", Reason.AVAILABLE, "all well")

@@ -93,7 +93,7 @@ def test_bounds_hold() -> None:
 
 @pytest.mark.parametrize("current", [1, 17])
 def test_count_outside_the_bounds_is_not_a_matter_of_load(current: int) -> None:
-    """The ordinary pass brings it back."""
+    """An ordinary reconcile brings it back."""
     assert decide(history(), current) == Decision()
     assert decide(history(99, 99, shards=current), current) == Decision()
 

@@ -76,7 +76,7 @@ def sessions() -> Iterator[SessionPool]:
 
 
 async def test_a_role_is_assumed_once_with_its_tags(sts: Sts, sessions: SessionPool) -> None:
-    """Name, external id and tags go to STS; a second pass asks nothing."""
+    """Name, external id and tags go to STS; a second reconcile asks nothing."""
     for _ in range(3):
         identity = await sessions("eu-west-1", ROLE).identity()
         assert identity.account == "222222222222"
@@ -113,7 +113,7 @@ async def test_a_credential_that_ends_is_renewed(sts: Sts, sessions: SessionPool
 
 
 async def test_a_refusal_is_asked_again(sts: Sts, sessions: SessionPool) -> None:
-    """The error names STS's words; when the trust policy is mended the next pass works."""
+    """The error names STS's words; when the trust policy is mended the next reconcile works."""
     sts.refuses = True
     for _ in range(2):
         with pytest.raises(AwsError, match=r"not authorized to perform: sts:AssumeRole") as caught:

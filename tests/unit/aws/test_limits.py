@@ -128,7 +128,7 @@ async def test_edits_go_before_resyncs_and_do_not_starve_them() -> None:
 
 
 async def test_who_gives_up_uses_no_token() -> None:
-    """A pass that ends while it waits leaves its turn to the next."""
+    """A reconcile that ends while it waits leaves its turn to the next."""
     queue = Queue()
     first = queue.ask("first", 1)
     gone = queue.ask("gone", 50)
@@ -141,8 +141,8 @@ async def test_who_gives_up_uses_no_token() -> None:
     assert queue.clock.now == pytest.approx(1)
 
 
-async def test_the_running_pass_is_who_waits() -> None:
-    """Calls without a pass are nobody's resync; those of a pass count for its pipeline."""
+async def test_a_call_waits_as_the_reconcile_that_makes_it() -> None:
+    """A call waits as its reconcile: that of an edit goes before those of resyncs."""
     clock, order = Clock(), []
 
     async def sleep(seconds: float) -> None:

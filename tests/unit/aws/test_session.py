@@ -142,7 +142,7 @@ TIMED_OUT = ReadTimeoutError(endpoint_url="http://aws")
 async def test_a_quick_retry_takes_its_turn(
     executor: ThreadPoolExecutor, passing: Exception
 ) -> None:
-    """What may pass at once is sent once more, in turn, and counted as the call that it is."""
+    """A call that failed with a transient error is sent once more, in turn, and counted."""
     session = Answers(executor, passing, None)
     assert await session.call("sqs", "get_queue_url") == {}
     assert [service for service, _ in session.turns.seen] == ["sqs", "sqs"]
@@ -150,7 +150,7 @@ async def test_a_quick_retry_takes_its_turn(
 
 
 async def test_there_is_one_quick_retry(executor: ThreadPoolExecutor) -> None:
-    """The second failure is the answer: the pass ends and the pipeline backs off."""
+    """The second failure is the answer: the reconcile ends and the pipeline backs off."""
     session = Answers(executor, refused("InternalError", 500))
     with pytest.raises(AwsError, match="InternalError"):
         await session.call("sqs", "get_queue_url")
@@ -158,7 +158,7 @@ async def test_there_is_one_quick_retry(executor: ThreadPoolExecutor) -> None:
 
 
 @pytest.mark.parametrize("lasting", [refused("AccessDenied", 403), TIMED_OUT])
-async def test_what_does_not_pass_at_once_is_not_sent_again(
+async def test_a_lasting_error_is_not_sent_again(
     executor: ThreadPoolExecutor, lasting: Exception
 ) -> None:
     """A refusal stays one, and a worker does not wait for a second timeout."""
@@ -175,7 +175,9 @@ async def test_a_throttle_slows_the_others_down(executor: ThreadPoolExecutor) ->
     assert session.turns.slowed == [("us-east-1", "sqs", "get_queue_url")]
 
 
-async def test_a_silent_service_is_waited_for_once_in_a_pass(executor: ThreadPoolExecutor) -> None:
+async def test_a_silent_service_is_waited_for_once_in_a_reconcile(
+    executor: ThreadPoolExecutor,
+) -> None:
     """The other calls to it fail with the first timeout; other services are asked."""
     session = Answers(executor, TIMED_OUT, None)
     one = call_context.CallContext("shop/web", is_edit=False)
@@ -189,10 +191,10 @@ async def test_a_silent_service_is_waited_for_once_in_a_pass(executor: ThreadPoo
         assert await session.call("sqs", "get_queue_url") == {}
 
 
-async def test_a_pass_that_hangs_leaves_threads_to_the_others(
+async def test_a_reconcile_that_hangs_leaves_threads_to_the_others(
     executor: ThreadPoolExecutor,
 ) -> None:
-    """However many calls it has, a pass takes its share of the threads and not more."""
+    """However many calls it has, a reconcile takes its share of the threads and not more."""
     hang, sent = threading.Event(), []
 
     class Hanging(Answers):
@@ -231,7 +233,7 @@ def test_backups_that_are_not_there_yet_are_waited_for() -> None:
 async def test_a_cancelled_call_stays_until_its_request_has_landed(
     executor: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A thread can't be stopped: the pass that follows must not look before it is done."""
+    """A thread can't be stopped: the next reconcile must not observe before it is done."""
     creating, go_on, landed = threading.Event(), threading.Event(), threading.Event()
     session = AwsSession(region="us-east-1", executor=executor, limits=Limits(enabled=False))
 

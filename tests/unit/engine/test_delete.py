@@ -35,7 +35,7 @@ JUST_NOW = "2026-11-01T00:59:57Z"
 
 
 async def remove(*resources: FakeResource, **start: Any) -> dict[str, Outcome]:
-    """One pass of a removal; by default all that exist are in the inventory."""
+    """Reconcile a deletion once; by default all that exist are in the inventory."""
     start.setdefault("inventory", {one.name: one.entry() for one in resources if one.there})
     return dict(await Deleter(resources, ReconcileInput(**start)).remove())
 
@@ -43,7 +43,7 @@ async def remove(*resources: FakeResource, **start: Any) -> dict[str, Outcome]:
 async def remover(
     *resources: FakeResource, doubt: UnconfirmedAbsence, **start: Any
 ) -> dict[str, Outcome]:
-    """One pass of a removal in which NotFound may be doubted."""
+    """Reconcile a deletion once, in which NotFound may be unconfirmed."""
     start.setdefault("inventory", {one.name: one.entry() for one in resources})
     return dict(await Deleter(resources, ReconcileInput(**start), doubt=doubt).remove())
 
@@ -61,8 +61,8 @@ async def test_dependents_go_first() -> None:
     assert all(one.entry is None and one.done == (Action.DELETE,) for one in outcomes.values())
 
 
-async def test_what_is_on_its_way_out_is_looked_at_when_it_usually_is_gone() -> None:
-    """And not by a pass before that, whatever wakes it."""
+async def test_resource_in_deletion_is_observed_when_it_usually_is_gone() -> None:
+    """And not by a reconcile before that, whatever requests it."""
     fake = FakeResource("a").exists()
     assert fake.there is not None
     fake.after_delete = replace(fake.there, readiness=deleting("going", seconds=30.0))
@@ -74,8 +74,8 @@ async def test_what_is_on_its_way_out_is_looked_at_when_it_usually_is_gone() -> 
     assert fake.calls == []
 
 
-async def test_what_a_creation_waited_for_is_looked_at_by_a_removal() -> None:
-    """Only what was seen on its way out is taken for granted."""
+async def test_resource_that_a_creation_waited_for_is_observed_by_a_deletion() -> None:
+    """Only one that was observed in deletion is deferred."""
     fake = FakeResource("a").exists()
     deferred = Outcome("a", fake.entry(state=State.CREATING), Requeue.POLL)
     await remove(fake, deferred={"a": deferred})
@@ -91,7 +91,7 @@ async def test_what_is_not_there_is_gone() -> None:
 
 
 async def test_one_not_found_of_a_new_thing_proves_nothing() -> None:
-    """Reads lag creations: what may be seconds old is looked for again before it is forgotten."""
+    """Reads lag creations: a resource seconds old is observed again before it is forgotten."""
     fake = FakeResource("a").exists()
     fake.lag = 1
     doubt = UnconfirmedAbsence({"a"}, now=100.0)
@@ -108,7 +108,7 @@ async def test_one_not_found_of_a_new_thing_proves_nothing() -> None:
 
 
 async def test_a_chain_of_doubts_takes_as_long_as_one() -> None:
-    """What several were made in one pass is confirmed in one more."""
+    """Several of one reconcile are confirmed in one more."""
     parts = [FakeResource("a"), FakeResource("b", "a"), FakeResource("c", "b")]
     doubt = UnconfirmedAbsence({"a", "b", "c"})
     inventory = {part.name: part.entry() for part in parts}
@@ -157,7 +157,7 @@ async def test_retained_one_stays_and_is_recorded() -> None:
     assert outcome.entry.arn == fake.arn
 
 
-async def test_retained_before_is_not_looked_at() -> None:
+async def test_retained_before_is_not_observed() -> None:
     """What is recorded as retained is settled."""
     fake = FakeResource("a").exists()
     entry = fake.entry(state=State.RETAINED)
@@ -193,7 +193,7 @@ async def test_adoptable_one_is_left_alone() -> None:
 
 
 async def test_adopted_one_that_the_status_forgot_is_noted_first() -> None:
-    """Its own deletion policy applies, and the next pass knows it from the inventory."""
+    """Its own deletion policy applies, and the next reconcile knows it from the inventory."""
     tags = {**OWN_TAGS, ownership.ORIGIN: ownership.ADOPTED}
     fake = FakeResource("a").exists(tags=tags)
     outcome = (await remove(fake, inventory={"a": fake.entry(applied=False)}))["a"]
@@ -214,14 +214,14 @@ async def test_leftover_that_was_never_taken_back_is_left_alone() -> None:
 
 
 async def test_owner_of_another_account_says_nothing_of_ours() -> None:
-    """A look that meets somebody else's thing means that there is nothing of ours to remove."""
+    """An observation of a foreign resource means that nothing of ours is left to delete."""
     fake = FakeResource("a").exists()
     fake.fail["observe"] = ResourceBlocked(Reason.OWNERSHIP_CONFLICT, "belongs to another account")
     assert (await remove(fake))["a"] == Outcome("a", None)
     assert not fake.writes
 
 
-async def test_other_refusal_of_a_look_is_reported() -> None:
+async def test_other_refusal_of_an_observation_is_reported() -> None:
     """Only the conflict means gone."""
     fake = FakeResource("a").exists()
     fake.fail["observe"] = ResourceBlocked(Reason.DELETION_BLOCKED, "remedy")
@@ -304,8 +304,8 @@ async def test_defect_is_contained() -> None:
     assert outcomes["good"].entry is None
 
 
-async def test_second_pass_after_removal_does_nothing() -> None:
-    """Everything gone: looks only."""
+async def test_second_reconcile_after_deletion_does_nothing() -> None:
+    """Everything is gone: it only observes."""
     parts = [FakeResource("a").exists(), FakeResource("b", "a").exists()]
     await remove(*parts)
     for part in parts:
@@ -315,7 +315,7 @@ async def test_second_pass_after_removal_does_nothing() -> None:
     assert all(not part.writes for part in parts)
 
 
-async def test_answer_to_the_deletion_counts_more_than_a_look() -> None:
+async def test_answer_to_the_deletion_counts_more_than_an_observation() -> None:
     """AWS knows no such thing any more, whatever a read that lags still shows."""
     fake = FakeResource("a").exists()
     fake.fail["delete"] = AlreadyGone()

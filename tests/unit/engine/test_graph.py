@@ -95,7 +95,7 @@ def test_every_edge_is_kept(needs: list[set[int]], reverse: bool) -> None:  # no
 
 
 async def test_a_failed_walk_ends_after_what_it_had_begun() -> None:
-    """Whoever comes next must not look before the requests of this pass have landed."""
+    """The next reconcile must not observe before the requests of this one have landed."""
     landed: list[str] = []
 
     async def visit(resource: FakeResource) -> None:

@@ -1,4 +1,4 @@
-"""What a pass reports about one resource."""
+"""The outcome of a reconcile for one resource."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.unit.engine.fake_resource import FakeResource, aws_error
 def work(
     fake: FakeResource, change: Change | None = None, *, applied: bool = True
 ) -> ResourceReconcile:
-    """The resource at the end of its pass."""
+    """The resource at the end of its reconcile."""
     entry = fake.entry() if applied else fake.entry(applied=False)
     result = ResourceReconcile(fake, entry, fake.want, fake.there)
     result.change = change or Change(Action.NONE)
@@ -96,7 +96,7 @@ def test_settled_one_is_ready_with_its_fingerprint() -> None:
 
 
 def test_old_error_is_cleared() -> None:
-    """Reason, message and drift of an earlier pass do not linger."""
+    """Reason, message and drift of an earlier reconcile do not linger."""
     fake = FakeResource("a").exists()
     state = work(fake)
     state.entry = replace(state.entry, state=State.FAILED, reason="Throttled", message="slow")
@@ -126,7 +126,7 @@ def test_ready_one_may_have_something_to_say() -> None:
     ],
 )
 def test_origin_is_decided_once(*, owner: Ownership, recorded: bool, expected: Origin) -> None:
-    """Adopted stays adopted when it is looked at again."""
+    """Adopted stays adopted when it is observed again."""
     fake = FakeResource("a").exists()
     state = work(fake, applied=False)
     if recorded:

@@ -135,7 +135,7 @@ def test_later_counts_among_the_delays() -> None:
 
 
 def test_correction_of_many_steps_counts_once() -> None:
-    """However many passes it takes, and however many polls wait for its end."""
+    """However many reconciles it takes, and however many polls wait for its end."""
     state = GenerationState(1)
     ready = Entry("a", "Fake", "base-a", applied_hash="h", state=State.READY)
     at_work = Entry("a", "Fake", "base-a", applied_hash="h", state=State.UPDATING)

@@ -27,7 +27,7 @@ class Deaf(FakeResource):
 async def live(
     fake: FakeResource, state: GenerationState, entry: Entry, *, until: int, start: int = 0
 ) -> list[Outcome]:
-    """A pass each five seconds."""
+    """Reconcile every five seconds."""
     seen = []
     for moment in range(start, until, 5):
         given = ReconcileInput(

@@ -102,7 +102,7 @@ def test_a_late_approval_of_a_withdrawn_plan_is_of_no_other() -> None:
     assert not approval_of(again, uid="uid", generation=1, annotation=first.hash).changes
 
 
-def test_a_look_that_failed_leaves_the_pending_plan() -> None:
+def test_a_failed_observation_leaves_the_pending_plan() -> None:
     """What AWS does not show for a moment is still to be approved, under the same hash."""
     first = _next(None, WITHHELD)
     assert _next(first, UNSEEN) == first

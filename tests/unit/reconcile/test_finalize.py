@@ -42,5 +42,5 @@ def test_a_deletion_lists_what_is_on_record_or_found() -> None:
 def test_a_deletion_is_over_when_all_is_gone_or_kept(
     entries: list[Entry | None], *, expected: bool
 ) -> None:
-    """A look that failed is neither."""
+    """A failed observation is neither."""
     assert is_over(Outcome("any", one) for one in entries) is expected

@@ -1,4 +1,4 @@
-"""When AWS is asked again about each thing that it works on."""
+"""The polling schedule: when each resource that AWS works on is observed again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def busy(name: str = "a", *, seconds: float = 0.0, done: tuple[Action, ...] = ()
 
 
 def test_each_thing_has_its_own_time() -> None:
-    """A look at one neither hastens nor delays the look at another."""
+    """Observing one neither hastens nor delays the observation of another."""
     polls = PollingSchedule()
     polls.plan({"slow": busy("slow", seconds=30.0), "quick": busy("quick", seconds=1.0)}, now=0.0)
     assert polls.seconds_left(0.0) == 1.0
@@ -34,8 +34,8 @@ def test_each_thing_has_its_own_time() -> None:
     assert polls.not_due(30.0) == {}
 
 
-def test_looks_become_rarer() -> None:
-    """After the time of a kind has passed in vain, twice as long, and so on."""
+def test_observations_become_rarer() -> None:
+    """When a kind is not ready in its time, the next poll comes after twice as long."""
     assert intervals(0.0) == [2, 4, 8, 15, 30, 30]
     assert intervals(1.0) == [1, 4, 8, 15, 30, 30]
     assert intervals(10.0) == [10, 20, 30, 30, 30, 30]
@@ -43,7 +43,7 @@ def test_looks_become_rarer() -> None:
 
 
 def intervals(seconds: float) -> list[float]:
-    """Seconds between the looks at something that its kind has `seconds` for."""
+    """Seconds between the observations of a kind that asks for `seconds`."""
     polls, now, seen = PollingSchedule(), 0.0, []
     for _ in range(6):
         polls.plan({"a": busy(seconds=seconds)}, now=now)
@@ -63,7 +63,7 @@ def test_a_write_begins_the_wait_anew() -> None:
 
 
 def test_what_was_done_is_told_once() -> None:
-    """A pass that takes an outcome for granted reports no write of its own."""
+    """A reconcile that defers a resource reports no write of its own."""
     polls = PollingSchedule()
     polls.plan(
         {"a": replace(busy(done=(Action.UPDATE,)), fields=("size",), corrected_drift=True)}, now=0.0
@@ -73,7 +73,7 @@ def test_what_was_done_is_told_once() -> None:
 
 
 def test_what_waits_for_another_has_no_time_of_its_own() -> None:
-    """It goes on in the pass in which the other is ready."""
+    """It goes on in the reconcile in which the other is ready."""
     waits = FakeResource("b").entry(state=State.PENDING, reason=Reason.WAITING_FOR_DEPENDENCY)
     polls = PollingSchedule()
     polls.plan({"b": Outcome("b", waits, Requeue.POLL)}, now=0.0)
@@ -81,16 +81,16 @@ def test_what_waits_for_another_has_no_time_of_its_own() -> None:
     assert not polls.names
 
 
-def test_a_look_that_failed_is_taken_for_nothing() -> None:
-    """It is tried again in every pass, and planned like the others."""
+def test_a_failed_observation_is_not_taken_over() -> None:
+    """It is tried again in every reconcile, and planned like the others."""
     polls = PollingSchedule()
     polls.plan({"a": replace(busy(), observation_failed=True)}, now=0.0)
     assert polls.not_due(0.0) == {}
     assert polls.seconds_left(0.0) == 2.0
 
 
-def test_rounding_puts_off_no_look() -> None:
-    """The clock of a pass that comes at its time may be a hair before it."""
+def test_rounding_puts_off_no_observation() -> None:
+    """The clock of a reconcile that comes at its time may be a hair before it."""
     polls = PollingSchedule()
     polls.plan({"a": busy(seconds=0.3)}, now=0.0)
     assert polls.not_due(0.1 + 0.2 - 1e-9) == {}

@@ -1,4 +1,4 @@
-"""What is settled before a pass touches AWS."""
+"""Preflight: the checks before a reconcile calls AWS."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ async def identify(
     return await identity_of(one, cast("AwsSession", Session(answer)))
 
 
-def test_empty_spec_has_no_problem() -> None:
+def test_empty_spec_has_no_blocker() -> None:
     """The default pipeline may start."""
     assert first_blocker(APPLY_CHECKS, obj(), config()) is None
 
@@ -174,7 +174,7 @@ async def test_a_role_that_refuses_is_named() -> None:
     assert "sts:AssumeRole and sts:TagSession with this external id" in blocker.message
 
 
-def test_rule_that_no_detector_could_judge_stops_the_pass() -> None:
+def test_rule_that_no_detector_could_judge_stops_the_reconcile() -> None:
     """An object from before the API server refused it ends in the field and the remedy."""
     rules = [{"name": "mine", "kind": "Rate", "value": "many"}]
     blocker = first_blocker(APPLY_CHECKS, obj({"anomalyDetection": {"rules": rules}}), config())
@@ -201,7 +201,7 @@ async def test_recorded_account_is_kept() -> None:
         (IDENTITY, {"region": "us-east-1"}, "spec.region is us-east-1"),
     ],
 )
-async def test_another_account_stops_the_pass(
+async def test_another_account_stops_the_reconcile(
     identity: CallerIdentity, spec: dict[str, Any], said: str
 ) -> None:
     """AccountMismatch after the one question about the identity, with the remedy."""
@@ -225,7 +225,7 @@ async def test_another_account_stops_the_pass(
         ("Whatever", Category.CONFLICT, Reason.TRANSIENT),
     ],
 )
-async def test_credential_that_fails_is_a_problem(
+async def test_credential_that_fails_is_a_blocker(
     code: str, category: Category, reason: Reason
 ) -> None:
     """The reason says whether a person must renew it."""
@@ -240,7 +240,7 @@ async def test_credential_that_fails_is_a_problem(
 
 
 def test_names_and_place_are_decided_once() -> None:
-    """Everything that later passes rely on is recorded."""
+    """Everything that later reconciles rely on is recorded."""
     found = decide_effective(obj({"region": "us-east-1"}), IDENTITY, config())
     assert (found.cluster, found.instance) == ("cluster-1", "test")
     assert (found.account, found.partition, found.region) == ("123456789012", "aws", "us-east-1")

@@ -1,4 +1,4 @@
-"""When a pipeline is looked at again."""
+"""The requeue policy: when a pipeline is reconciled and observed again."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def outcome(name: str = "a", later: Requeue = Requeue.RESYNC) -> dict[str, Outco
     return {name: Outcome(name, FakeResource(name).entry(), later)}
 
 
-def test_first_look_is_a_resync(requeue: RequeuePolicy) -> None:
-    """Nothing known: look at everything."""
+def test_first_observation_is_a_resync(requeue: RequeuePolicy) -> None:
+    """Nothing is known: a full observation."""
     assert requeue.is_resync(reconcile_state())
 
 
@@ -99,7 +99,7 @@ def test_failures_back_off(requeue: RequeuePolicy) -> None:
 
 
 def test_success_resets_the_backoff(requeue: RequeuePolicy) -> None:
-    """A pass without failure starts over."""
+    """A reconcile without failure starts over."""
     known = reconcile_state()
     requeue.plan_resync(known, 300)
     for _ in range(4):
@@ -149,29 +149,29 @@ def test_backoff_is_bounded(jitter: float, failures: int) -> None:
 
 
 def corrected() -> dict[str, Outcome]:
-    """A pass that repaired drift."""
+    """A reconcile that corrected drift."""
     entry = FakeResource("a").entry()
     return {"a": Outcome("a", entry, done=(Action.UPDATE,), corrected_drift=True)}
 
 
 def test_corrections_are_counted() -> None:
-    """One a pass."""
+    """One a reconcile."""
     known = reconcile_state()
     assert known.generation.count_corrections(corrected()) == ["a"]
     known.generation.count_corrections(corrected())
     assert known.generation.corrections == {"a": 2}
 
 
-def test_quiet_look_ends_the_row() -> None:
-    """A look that finds the correction in place forgets the row."""
+def test_observation_without_drift_ends_the_row() -> None:
+    """An observation that finds the correction in place forgets the row."""
     known = reconcile_state()
     known.generation.count_corrections(corrected())
     assert known.generation.count_corrections(outcome("a")) == []
     assert known.generation.corrections == {}
 
 
-def test_pass_that_did_not_look_proves_nothing() -> None:
-    """A poll for another resource, which takes the correction for granted, keeps the row."""
+def test_reconcile_without_an_observation_proves_nothing() -> None:
+    """A poll for another resource, which does not observe the corrected one, keeps the row."""
     known = reconcile_state()
     known.generation.count_corrections(corrected())
     known.generation.count_corrections(outcome("a"), unobservable={"a"})
@@ -187,8 +187,8 @@ def test_unsettled_resource_keeps_its_row(state: State) -> None:
     assert known.generation.corrections == {"a": 1}
 
 
-def test_quick_kind_is_looked_at_sooner_once(requeue: RequeuePolicy) -> None:
-    """What is known to be ready in a second is looked at then; afterwards the polls are as ever."""
+def test_quick_kind_is_observed_sooner_once(requeue: RequeuePolicy) -> None:
+    """A kind that is ready in a second is observed then; afterwards polls are as for others."""
     known = reconcile_state()
     requeue.plan_resync(known, 300)
     quick = {"a": replace(outcome("a", Requeue.POLL)["a"], seconds=1.0)}
@@ -196,7 +196,7 @@ def test_quick_kind_is_looked_at_sooner_once(requeue: RequeuePolicy) -> None:
 
 
 def test_what_a_removal_did_not_find_twice_is_gone() -> None:
-    """What was deleted is gone at once; what was never there, after a second look."""
+    """A deleted resource is gone at once; one that was never there, after two observations."""
     known = reconcile_state()
     deleted = Outcome("a", None, done=(Action.DELETE,))
     never = Outcome("b", None)
@@ -207,7 +207,7 @@ def test_what_a_removal_did_not_find_twice_is_gone() -> None:
 
 
 def test_what_was_seen_leaving_is_gone_at_once(requeue: RequeuePolicy) -> None:
-    """One look that does not find it is enough."""
+    """One observation that does not find it is enough."""
     known = reconcile_state()
     entry = FakeResource("a").entry(state=State.DELETING)
     requeue.requeue_after(known, {"a": Outcome("a", entry, Requeue.POLL)}, resync=False)
@@ -215,8 +215,8 @@ def test_what_was_seen_leaving_is_gone_at_once(requeue: RequeuePolicy) -> None:
     assert known.deletion.gone == {"a"}
 
 
-def test_what_turns_up_at_the_second_look_is_not_gone() -> None:
-    """A read may lag the creation: only looks in a row count."""
+def test_resource_found_by_the_second_observation_is_not_gone() -> None:
+    """A read may lag the creation: only observations in a row count."""
     known = reconcile_state()
     known.deletion.note({"b": Outcome("b", None)}, polled=known.generation.polls.names)
     known.deletion.note(outcome("b", Requeue.POLL), polled=known.generation.polls.names)

@@ -23,7 +23,7 @@ def pipeline(name: str, packages: dict[str, str], *conditions: str, **spec: Any)
 
 
 def test_a_few_go_at_once_and_the_next_when_one_is_done() -> None:
-    """The third waits until the first is ready with the new code; a pass does not lose a turn."""
+    """The third waits until the first is ready with the new code; a reconcile keeps its turn."""
     rollout = Rollout(2)
     assert rollout.may_go(pipeline("a", OLD, "Ready"), NEW)
     assert rollout.may_go(pipeline("b", OLD, "Ready"), NEW)

@@ -41,7 +41,7 @@ async def test_what_s3_could_not_do_just_now_is_tried_again() -> None:
     assert await delete_versions(cast("Calls", calls), BUCKET) == (2, True)
 
 
-async def test_nothing_of_a_page_is_an_error_that_passes() -> None:
+async def test_nothing_of_a_page_is_a_transient_error() -> None:
     """SlowDown for all: the next try waits as for any throttle."""
     calls = MemoryCalls(2, {"key-0": "SlowDown", "key-1": "SlowDown"})
     with pytest.raises(AwsError, match="SlowDown") as caught:
@@ -50,7 +50,7 @@ async def test_nothing_of_a_page_is_an_error_that_passes() -> None:
 
 
 async def test_a_lock_blocks_and_says_so() -> None:
-    """Also among errors that pass."""
+    """Also among transient errors."""
     calls = MemoryCalls(2, {"key-0": "SlowDown", "key-1": "AccessDenied"})
     with pytest.raises(ResourceBlocked, match="remove the lock"):
         await delete_versions(cast("Calls", calls), BUCKET)

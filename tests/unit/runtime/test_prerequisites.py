@@ -151,7 +151,7 @@ async def test_it_waits_and_says_once_why() -> None:
 
 @pytest.mark.usefixtures("crd_fits")
 async def test_a_revoked_right_is_told_until_it_is_granted_again() -> None:
-    """After a refusal it looks, says what is missing, and when it is back."""
+    """After a refusal it checks, says what is missing, and when it is back."""
     startup, waits = made(Answers("", "lost", "lost", "lost", ""))
     await startup.wait()
     with capture_logs() as logs:

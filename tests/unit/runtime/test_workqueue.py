@@ -251,7 +251,7 @@ STEPS = st.lists(
         st.tuples(st.just("after"), st.sampled_from([A, B, C]), st.integers(0, 20)),
         st.tuples(st.just("get"), st.none(), st.none()),
         st.tuples(st.just("done"), st.sampled_from([A, B, C]), st.none()),
-        st.tuples(st.just("pass"), st.none(), st.integers(0, 10)),
+        st.tuples(st.just("time"), st.none(), st.integers(0, 10)),
     ),
     max_size=40,
 )
@@ -289,7 +289,7 @@ async def run_steps(steps: list[tuple[str, ObjectKey | None, int | None]]) -> No
         elif step == "done" and key in running:
             running.discard(key)
             queue.done(key)
-        elif step == "pass":
+        elif step == "time":
             clock.now += number or 0
     for key in list(running):
         queue.done(key)

@@ -100,7 +100,7 @@ def test_event_without_message_says_its_reason() -> None:
 
 
 def test_writes_are_one_event_an_action() -> None:
-    """What a pass made, changed and removed, each in one Event that names the resources."""
+    """Creations, changes and deletions of a reconcile: one Event each, naming the resources."""
     outcomes = {
         "a": Outcome("a", None, done=(Action.CREATE,)),
         "b": Outcome("b", None, done=(Action.CREATE, Action.UPDATE), fields=("tags",)),
@@ -180,7 +180,7 @@ NEXT = Plan(hash="bb", serial=1, summary="1 to delete")
         (WAITS, AT_WORK, [Reason.PLAN_APPROVED]),
         (AT_WORK, AT_WORK, []),
         (AT_WORK, DONE, [Reason.PLAN_COMPLETED]),
-        # Approved and done in one pass.
+        # Approved and done in one reconcile.
         (WAITS, DONE, [Reason.PLAN_APPROVED, Reason.PLAN_COMPLETED]),
         (DONE, DONE, []),
         (DONE, NEXT, [Reason.PLAN_PENDING]),
@@ -210,7 +210,7 @@ def test_a_plan_that_waits_says_how_to_approve_it() -> None:
     )
 
 
-def test_a_requested_pass_is_told_once() -> None:
+def test_a_requested_reconcile_is_told_once() -> None:
     """With the annotation's value, so that the one who asked knows theirs."""
     handled = Status(last_handled_reconcile_at="now-1")
     (event,) = events_for(EMPTY, handled, {})
