@@ -75,6 +75,8 @@ class Outcome:
     """Differences that were written and AWS does not show yet."""
     resent: bool = False
     """Whether this reconcile sent the same change again."""
+    lost: str = ""
+    """Data that was lost, of a resource that was gone and was made anew."""
     unseen: AwsError | None = None
     """Why a resource that the pipeline never made could not be looked for."""
 
@@ -102,6 +104,7 @@ class ResourceReconcile:
     done: list[Action] = field(default_factory=list)
     fields: set[str] = field(default_factory=set)
     drifted: bool = False
+    lost: str = ""
     wait: Wait | None = None
     written: Diff | None = None
     sent: PropagationDelay | None = None
@@ -118,6 +121,8 @@ class ResourceReconcile:
         self.fields |= set(change.diff.paths)
         self.drifted = self.drifted or change.is_drift
         if change.action is Action.CREATE:
+            if self.entry.arn:
+                self.lost = self.resource.holds
             # What is made again is not complete before it is Ready, whatever was applied before.
             self.entry = replace(self.entry, state=State.CREATING)
 
@@ -147,6 +152,7 @@ def conclude(work: ResourceReconcile, policy: Policy) -> Outcome:
         done=tuple(work.done),
         fields=tuple(sorted(work.fields)),
         corrected_drift=work.drifted,
+        lost=work.lost,
         resent=work.resent,
     )
     diff = work.resource.diff(work.desired, observed)
@@ -295,7 +301,8 @@ def _not_there(work: ResourceReconcile) -> Outcome:
         reason=Reason.WAITING_FOR_AWS,
         message=f"{resource.kind} {resource.physical_name} was created and is not seen yet",
     )
-    return Outcome(resource.name, waiting, Requeue.POLL, done=tuple(work.done))
+    done = tuple(work.done)
+    return Outcome(resource.name, waiting, Requeue.POLL, done=done, lost=work.lost)
 
 
 def _held_back(outcome: Outcome, change: Change) -> Outcome:

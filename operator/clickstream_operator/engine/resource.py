@@ -202,6 +202,8 @@ class Resource(ABC):
     taggable: ClassVar[bool] = True
     #: False for what carries tags that don't tell whose it is.
     owned_by_tags: ClassVar[bool] = True
+    #: Data that is lost with it, as a clause; empty where it holds none.
+    holds: ClassVar[str] = ""
     #: Whether AWS's index of tags has it.
     indexed: ClassVar[bool] = True
 

@@ -36,6 +36,7 @@ class EventRecorder:
         self._instance = instance
         self._now = now
         self._last: OrderedDict[tuple[str, str], tuple[str, datetime]] = OrderedDict()
+        self._latest = 0
 
     async def record(self, body: Mapping[str, Any], event: Event) -> None:
         """Post an Event, unless the same warning was posted within `_SAME_AGAIN_AFTER`."""
@@ -52,7 +53,7 @@ class EventRecorder:
             self._last.popitem(last=False)
         posted = {
             "metadata": {
-                "name": f"{metadata['name']}.{uuid.uuid4().hex[:16]}",
+                "name": f"{metadata['name']}.{self._suffix(now)}",
                 "namespace": metadata["namespace"],
             },
             "eventTime": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
@@ -75,3 +76,12 @@ class EventRecorder:
             await self._kube.create_event(metadata["namespace"], posted)
         except KubernetesError as error:
             log.warning("event not posted", reason=event.reason.value, why=str(error))
+
+    def _suffix(self, now: datetime) -> str:
+        """A suffix that sorts by time, also among the Events of one moment.
+
+        `kubectl describe` and `get events --sort-by=.lastTimestamp` sort by a timestamp that an
+        Event of events.k8s.io/v1 must not have, and then keep the order of the names.
+        """
+        self._latest = max(self._latest + 1, round(now.timestamp() * 1_000_000))
+        return f"{self._latest:014x}{uuid.uuid4().hex[:4]}"

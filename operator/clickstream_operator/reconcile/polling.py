@@ -66,7 +66,7 @@ class PollingSchedule:
                 rarer = min(one.seconds * 2**looks, POLL_SECONDS[-1])
                 seconds = one.seconds if looks == 0 else max(seconds, rarer)
             # Told once: what was done then is no news in the passes that take it for granted.
-            told = replace(one, done=(), fields=(), corrected_drift=False, resent=False)
+            told = replace(one, done=(), fields=(), corrected_drift=False, lost="", resent=False)
             planned[name] = _Poll(told, looks, now + seconds)
         self._planned = planned
 

@@ -30,6 +30,7 @@ class LogGroup(Resource):
     """
 
     kind = "LogGroup"
+    holds = "the logs that it held"
     fast_is_complete = True
     create_first = True
 

@@ -53,6 +53,7 @@ class DynamoDBTable(Resource):
     """
 
     kind = "DynamoDBTable"
+    holds = "the items that it held"
     acknowledged = frozenset({"ttl", "pointInTimeRecovery"})
     create_first = True
     replace_only = frozenset({"hashKey", "rangeKey"})

@@ -72,6 +72,7 @@ class KinesisStream(Resource):
     """
 
     kind = "KinesisStream"
+    holds = "the events that had not been processed"
     fast_is_complete = True
     create_first = True
     busy_after_change = _busy("UPDATING")

@@ -53,6 +53,7 @@ class S3Bucket(Resource):
     """
 
     kind = "S3Bucket"
+    holds = "the archived events that it held"
     full_only = True
     acknowledged = frozenset(
         {"encryption", "publicAccessBlock", "policy", "lifecycle", "failedObjectMetrics"}

@@ -42,6 +42,7 @@ class SQSQueue(Resource):
     """
 
     kind = "SQSQueue"
+    holds = "the messages that waited in it"
 
     def __init__(
         self,

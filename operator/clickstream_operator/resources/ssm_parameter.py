@@ -35,6 +35,7 @@ class HashKeyParameter(Resource):
     """
 
     kind = "HashKeyParameter"
+    holds = "the key of the hashes, so every visitor counts as a new one from now on"
     fast_is_complete = True
     create_first = True
 

@@ -28,6 +28,8 @@ from clickstream_operator.telemetry.health import HealthServer
 
 log = structlog.get_logger(__name__)
 
+_UNAUTHORIZED: Final = 401
+
 _FORBIDDEN: Final = 403
 
 _GONE: Final = 410
@@ -119,7 +121,9 @@ async def _lead(wiring: Wiring, progress: _Progress) -> None:
             identity=cast("Any", socket.gethostname()),
         )
     except Exception as error:
-        if getattr(error, "status", None) not in {_FORBIDDEN, _GONE}:
+        # A 401 reaches us as Kopf's failure to log in anew.
+        refused = {_UNAUTHORIZED, _FORBIDDEN, _GONE}
+        if not isinstance(error, kopf.LoginError) and getattr(error, "status", None) not in refused:
             raise
         # Started anew, the operator waits for its permissions and says which are missing. After a
         # 410 outside of the stream it lists everything again (Kopf goes on only after one in it).

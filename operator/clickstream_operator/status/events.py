@@ -54,7 +54,17 @@ def events_for(
     corrected = [
         f"{name} ({', '.join(one.fields) or 'was gone'})"
         for name, one in outcomes.items()
-        if one.corrected_drift
+        if one.corrected_drift and not one.lost
+    ]
+    found += [
+        Event(
+            "Warning",
+            Reason.DRIFT_CORRECTED,
+            f"{name} was gone and was made anew, empty; lost: {one.lost}",
+            "Recreate",
+        )
+        for name, one in outcomes.items()
+        if one.lost
     ]
     if corrected:
         found += [
@@ -151,7 +161,7 @@ def notes_of(parts: Iterable[str], *, separator: str) -> list[str]:
 
 def _is_about(action: Action, outcome: Outcome) -> bool:
     """A resource that was created and then completed in one pass was created, not updated."""
-    if action not in outcome.done or outcome.corrected_drift:
+    if action not in outcome.done or outcome.corrected_drift or outcome.lost:
         return False
     return action is not Action.UPDATE or Action.CREATE not in outcome.done
 

@@ -48,6 +48,19 @@ async def test_the_same_warning_is_not_posted_twice_within_minutes() -> None:
     assert await _posted(BLOCKED, 0, 60, 61) == 2
 
 
+async def test_names_sort_by_time() -> None:
+    """Kubectl lists Events in the order of their names, also those of one moment."""
+    kube, moment = MemoryKube(), datetime(2026, 11, 1, tzinfo=UTC)
+    times = iter([moment, moment, moment, moment + timedelta(microseconds=1), moment])
+    recorder = EventRecorder(cast("KubeClient", kube), instance="test", now=lambda: next(times))
+    for _ in range(5):
+        await recorder.record(BODY, UPDATED)
+    names = [one["metadata"]["name"] for one in kube.events]
+    assert names == sorted(names)
+    assert len(set(names)) == 5
+    assert all(name.startswith("web.") for name in names)
+
+
 async def test_what_was_done_is_always_told() -> None:
     """Two updates are two updates."""
     assert await _posted(UPDATED, 0, 1) == 2
