@@ -1,8 +1,7 @@
-"""The cost of a pipeline a month, item by item, at list prices without free tier.
+"""Estimate of the monthly cost of a pipeline, item by item, at list prices without free tier. Pure.
 
-What a function does for a batch is counted as the functions do it; a test holds the counts against
-requests that the functions really make. Storage is what there is after a year, when what is kept
-longest has come to its full size.
+The requests for a batch are those of the functions; a test compares them with requests that the
+functions make. Storage is that of a pipeline after a year.
 """
 
 from __future__ import annotations
@@ -40,33 +39,33 @@ _DETECTOR_WAIT: Final = 0.02
 #: Seconds of one table write, of which 16 run at a time.
 _WRITE_WAIT: Final = 0.006
 _THREADS: Final = 16
-#: Bytes of log: Lambda's own three lines, the functions' line, metric lines for the batch and type.
+#: Bytes of log: three lines of Lambda, the line of a batch, and the metric line of an event type.
 _PLATFORM_LOG: Final = 700
 _BATCH_LOG: Final = 480
 _TYPE_LOG: Final = 240
-#: EventsProcessed, BadRows and Lag, each for the pipeline and for the account.
+#: EventsProcessed, BadRows and Lag, each by pipeline and for the account.
 _PIPELINE_METRICS: Final = 6
 _DETECTOR_METRICS: Final = 2
 _SERIES: Final = 10
-#: Bytes of the detector's lane item: its fixed part, and each (session, minute) that it counts.
+#: Bytes of the detector's lane item: the fixed part, and one counted (session, minute).
 _DETECTOR_BYTES: Final = 330
 _MARK_BYTES: Final = 9.5
 _OPEN_MINUTES: Final = 2.5
 _LARGEST_DETECTOR_BYTES: Final = 300_000
-#: Bytes of an incident's item. Each tick looks through all of them for messages left behind.
+#: Bytes of an incident. Each tick queries all of them for messages that were not sent.
 _INCIDENT_BYTES: Final = 860
-#: Hours by which incidents outlive the stream's records.
+#: Hours for which incidents outlive the records of the stream.
 _INCIDENT_MARGIN: Final = 24
 _WRITE_UNIT: Final = 1024
 _READ_UNIT: Final = 4096
-#: A stream asks KMS every five minutes for each credential that writes or reads (Kinesis developer
+#: A stream calls KMS every five minutes for each credential that writes or reads (Kinesis developer
 #: guide, "Costs, Regions, and performance considerations" of server-side encryption).
 _KMS_REQUESTS: Final = SECONDS / 300
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One line of the estimate: `quantity` units a month, and what they cost."""
+    """One line of the estimate: `quantity` units a month, and their price."""
 
     service: str
     what: str
@@ -77,7 +76,10 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """All lines. `exact_region` is False when another region's prices stand in."""
+    """Lines of an estimate, with the prices of `region`.
+
+    `exact_region` is False if there are no prices for the pipeline's own region.
+    """
 
     items: tuple[Item, ...]
     region: str
@@ -96,12 +98,12 @@ class Estimate:
         return totals
 
     def text(self) -> str:
-        """The sum as the status shows it: dollars, with `~` before those of another region."""
+        """The sum in dollars as in the status, with `~` before prices of another region."""
         return f"{'' if self.exact_region else '~'}{self.dollars:.2f}"
 
 
 def estimate(spec: Spec, *, region: str, traffic: Traffic = STATED) -> Estimate:
-    """What a pipeline costs a month in a region with this traffic."""
+    """The monthly cost of a pipeline in a region with this traffic."""
     prices = prices_of(region)
     model = _Model(spec, traffic, prices)
     return Estimate(
@@ -134,7 +136,7 @@ class Requests:
 
 
 def requests(spec: Spec, traffic: Traffic) -> Requests:
-    """The requests that the functions make: one write unit for each item of at most 1 KB."""
+    """Requests of the functions, with one write unit for each item of at most 1 KB."""
     seen = flow(spec, traffic)
     bad_objects = 1 - (1 - traffic.bad_share) ** seen.batch
     detects = spec.anomaly_detection.enabled
@@ -154,7 +156,7 @@ def requests(spec: Spec, traffic: Traffic) -> Requests:
 
 
 def incident_reads(spec: Spec, traffic: Traffic) -> float:
-    """Read units of one tick's look at the incidents: half a unit for each 4 KB."""
+    """Read units of one tick's query of the incidents: half a unit for each 4 KB."""
     if not spec.alerts.enabled:
         return 0.0
     days = (spec.stream.retention_hours + _INCIDENT_MARGIN) / _DAY_HOURS
@@ -179,7 +181,7 @@ class _Model:
         self._requests = requests(spec, traffic)
 
     def items(self) -> Iterator[Item]:
-        """Every line, also those of nothing."""
+        """Every line, also those with a quantity of zero."""
         yield from self._kinesis()
         yield from self._lambda()
         yield from self._dynamodb()
@@ -276,7 +278,7 @@ class _Model:
             price = f"s3.transition.{storage_class}"
             yield self._item("S3", f"moves to {storage_class}", objects, "objects", price)
         price = "s3.monitoring.INTELLIGENT_TIERING"
-        yield self._item("S3", "tiering watch", kept.watched_objects, "objects", price)
+        yield self._item("S3", "tiering monitoring", kept.monitored_objects, "objects", price)
 
     def _cloudwatch(self) -> Iterator[Item]:
         spec, seen, make = self._spec, self._flow, self._item
@@ -297,7 +299,7 @@ class _Model:
         boards = int(spec.dashboard.enabled)
         yield make(service, "dashboard", boards, "dashboards", "cloudwatch.dashboard")
         asked = 2 * _TICKS * seen.shards if spec.stream.autoscaling else 0
-        yield make(service, "autoscaling's look", asked, "metrics", "cloudwatch.getMetric")
+        yield make(service, "autoscaling", asked, "metrics", "cloudwatch.getMetric")
         size = seen.batches * (_PLATFORM_LOG + _BATCH_LOG + self._traffic.event_types * _TYPE_LOG)
         size += (seen.batches + _TICKS) * _PLATFORM_LOG if detects else 0
         yield make(service, "logs in", size / _GB, "GB", "logs.ingestGB")
@@ -318,13 +320,13 @@ class _Model:
         yield make("KMS", "customer managed keys", len(keys), "keys", "kms.key")
         readers = 2 if spec.anomaly_detection.enabled else 1
         calls = _KMS_REQUESTS * (1 + readers)
-        # Dead letters under a customer's key; the bucket uses one data key for many objects.
+        # Each dead letter with a customer managed key is a request; the bucket shares data keys.
         calls += self._requests.messages if spec.dead_letter.kms_key_id else 0
         yield make("KMS", "requests", calls, "requests", "kms.request")
 
 
 def alarm_count(spec: Spec) -> int:
-    """Alarms of a pipeline: four for each function, dead letters, failed batches, silence."""
+    """Alarms of a pipeline: four of each function, dead letters, failed batches, missing data."""
     if not spec.alarms.enabled:
         return 0
     functions = 2 if spec.anomaly_detection.enabled else 1
@@ -332,7 +334,7 @@ def alarm_count(spec: Spec) -> int:
 
 
 def customer_keys(spec: Spec) -> frozenset[str]:
-    """The distinct keys that are not AWS's own."""
+    """Distinct customer managed keys of a spec."""
     keys = (
         spec.stream.kms_key_id,
         spec.tables.kms_key_id,

@@ -1,7 +1,7 @@
-"""List prices: one data file, each price with its unit, source and date.
+"""List prices, from a data file with unit, source and date of each.
 
-A region that the file does not have is priced as us-east-1, and the estimate says so; most regions
-are within a fifth of it, but none of that is promised.
+A region without prices is estimated with those of us-east-1, and the estimate says so. Most regions
+are within a fifth of them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _FILE: Final = "prices.json"
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """Dollars for one unit of each thing, by name. `region` is the one that they hold for."""
+    """Dollars for one unit of each item, by name, in `region`."""
 
     region: str
     dollars: Mapping[str, float]
@@ -28,13 +28,13 @@ class Prices:
         """Dollars of one unit.
 
         Raises:
-            KeyError: no such price; a name is code, not input.
+            KeyError: there is no price of this name.
         """
         return self.dollars[name]
 
 
 def prices_of(region: str) -> Prices:
-    """The prices of a region, or those of us-east-1; `Prices.region` tells which."""
+    """Prices of a region, or of us-east-1; `Prices.region` tells which."""
     regions = document()["regions"]
     found = region if region in regions else DEFAULT_REGION
     return Prices(found, {name: entry["dollars"] for name, entry in regions[found].items()})
@@ -42,6 +42,6 @@ def prices_of(region: str) -> Prices:
 
 @cache
 def document() -> dict[str, Any]:
-    """The data file: `regions` by name, in each the prices with `dollars, unit, source, date`."""
+    """The data file: `regions` by name, and in each the prices with dollars, unit, source, date."""
     found: dict[str, Any] = json.loads(resources.files(__package__).joinpath(_FILE).read_text())
     return found

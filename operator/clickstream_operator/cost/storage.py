@@ -1,4 +1,4 @@
-"""What lies in the tables and in the bucket when a pipeline has run for a year."""
+"""Stored data in the tables and the bucket after a pipeline has run for a year. Pure."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _HOUR_MINUTES: Final = 60
 _PAGE_BYTES: Final = 500
 _SESSION_BYTES: Final = 600
 _COUNTER_BYTES: Final = 220
-#: An archived line carries 190 bytes of our own; gzip leaves this share of it.
+#: Bytes of the envelope of an archived line, and the share that gzip leaves of a line.
 _ENVELOPE_BYTES: Final = 190
 _COMPRESSED: Final = 0.15
-#: Objects below this do not move: the bucket's rules say so.
-_SMALLEST_MOVED: Final = 131_072
+#: Smaller objects have no transitions, by the lifecycle rules of the bucket.
+_SMALLEST_TRANSITION: Final = 131_072
 #: Overhead of an object in the archive classes (S3 user guide, "Storage classes"): 32 KB at the
 #: class's price and 8 KB at Standard's.
 _GLACIER: Final = ("GLACIER", "DEEP_ARCHIVE")
@@ -31,11 +31,14 @@ _GLACIER_NAME: Final = 8_192
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """Bytes by storage class; objects moved a month by target class; objects that are watched."""
+    """Stored objects of an archive."""
 
     bytes_by_class: Mapping[str, float]
+    """Bytes by storage class."""
     transitions: Mapping[str, float]
-    watched_objects: float
+    """Transitions of objects a month, by target class."""
+    monitored_objects: float
+    """Objects in Intelligent-Tiering."""
 
 
 def table_bytes(spec: Spec, traffic: Traffic, seen: Flow) -> float:
@@ -54,14 +57,14 @@ def table_bytes(spec: Spec, traffic: Traffic, seen: Flow) -> float:
 
 
 def archive(spec: Spec, traffic: Traffic, seen: Flow) -> Archive:
-    """What the bucket holds of a year, by the lifecycle rules."""
+    """Objects of a year, by the lifecycle rules."""
     if not spec.archive.enabled:
         return Archive({}, {}, 0.0)
     size = seen.batch * (traffic.bytes_per_event + _ENVELOPE_BYTES) * _COMPRESSED
     objects_a_day = seen.batches / DAYS
     until = min(spec.archive.expiration_days or YEAR_DAYS, YEAR_DAYS)
     steps = [("STANDARD", 0)]
-    if size >= _SMALLEST_MOVED:
+    if size >= _SMALLEST_TRANSITION:
         steps += [
             (step.storage_class, step.after_days)
             for step in spec.archive.transitions
@@ -69,7 +72,7 @@ def archive(spec: Spec, traffic: Traffic, seen: Flow) -> Archive:
         ]
     ends = [start for _, start in steps[1:]] + [until]
     kept: dict[str, float] = {}
-    watched = 0.0
+    monitored = 0.0
     for (storage_class, start), end in zip(steps, ends, strict=True):
         objects = objects_a_day * (end - start)
         kept[storage_class] = kept.get(storage_class, 0.0) + objects * size
@@ -77,6 +80,6 @@ def archive(spec: Spec, traffic: Traffic, seen: Flow) -> Archive:
             kept[storage_class] += objects * _GLACIER_INDEX
             kept["STANDARD"] += objects * _GLACIER_NAME
         if storage_class == "INTELLIGENT_TIERING":
-            watched += objects
+            monitored += objects
     moves = {storage_class: objects_a_day * DAYS for storage_class, _ in steps[1:]}
-    return Archive(kept, moves, watched)
+    return Archive(kept, moves, monitored)

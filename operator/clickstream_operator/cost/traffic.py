@@ -1,8 +1,7 @@
-"""How much comes in, and what batches and items become of it.
+"""Traffic of a pipeline, and the batches and items that it makes. Pure.
 
-Everything follows from rates: a shard gathers records for the batching window or until the batch is
-full; a batch writes each page, session and counter item that it touches once, so what counts is how
-many *distinct* ones it touches.
+A shard gathers records until the batching window ends or the batch is full. A batch writes each
+page, session and counter item once, so its cost depends on the number of *distinct* ones.
 """
 
 from __future__ import annotations
@@ -29,27 +28,31 @@ _ON_DEMAND_SHARDS: Final = 4
 _SHARD_RECORDS: Final = 1000
 _SHARD_BYTES: Final = 1_048_576
 _MINUTE: Final = 60
-#: Of a page's path in a list, with what stands around it.
+#: Bytes of a path in a list of pages, with its quotes and comma.
 _NAME_BYTES: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """What producers send, evenly over the day, one event in each record, the session id as key.
+    """Traffic profile: even over the day, one event in a record, and the session id as its key.
 
-    The defaults are the stated traffic of `status.estimatedMonthlyCost`. `bytes_per_event`: of the
-    JSON. `session_seconds`: how long a session lasts. `pages`: distinct paths in use, with a Zipf
-    popularity. `event_types`: distinct types. `bad_share`: share of events that are bad rows.
+    The defaults are the stated traffic of `status.estimatedMonthlyCost`.
     """
 
     events_per_day: int = 1_000_000
     bytes_per_event: int = 430
+    """Bytes of the JSON."""
     events_per_session: float = 50.0
     session_seconds: float = 1300.0
+    """Length of a session."""
     pages: int = 400
+    """Distinct paths, with a popularity by Zipf's law."""
     page_view_share: float = 0.9
+    """Share of events that are page views."""
     event_types: int = 2
+    """Distinct types."""
     bad_share: float = 0.0
+    """Share of events that become bad rows."""
     alerts_per_day: float = 10.0
 
     @property
@@ -70,20 +73,21 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """What one function sees of the traffic.
-
-    `batch` is the mean of events in a batch, `batches` their number a month over all shards;
-    `pages`, `sessions` and `counters` are the distinct items that a batch touches, `listings` the
-    write units of its list of pages that are new to the hour.
-    """
+    """Batches of one function."""
 
     shards: int
     batch: float
+    """Mean number of events in a batch."""
     batches: float
+    """Batches a month, of all shards."""
     pages: float
+    """Distinct page items of a batch."""
     sessions: float
+    """Distinct session items of a batch."""
     counters: float
+    """Distinct counter items of a batch."""
     listings: float
+    """Write units of a batch for lists of pages that are new to the hour."""
 
     @property
     def writes(self) -> float:
@@ -92,7 +96,7 @@ class Flow:
 
 
 def shard_count(spec: Spec, traffic: Traffic) -> int:
-    """Shards that are paid for; with autoscaling as many as needed, within the bounds."""
+    """Billed shards; with autoscaling as many as needed, within the bounds."""
     stream = spec.stream
     if stream.mode == "OnDemand":
         return max(_ON_DEMAND_SHARDS, shards_needed(traffic))
@@ -104,7 +108,7 @@ def shard_count(spec: Spec, traffic: Traffic) -> int:
 
 
 def shards_needed(traffic: Traffic, utilization: float = 1.0) -> int:
-    """Shards that take the even traffic.
+    """Shards that the traffic needs when it is even.
 
     A shard takes 1,000 records or 1 MiB a second (Kinesis developer guide, "Quotas and limits").
     """
@@ -114,7 +118,7 @@ def shards_needed(traffic: Traffic, utilization: float = 1.0) -> int:
 
 
 def flow(spec: Spec, traffic: Traffic) -> Flow:
-    """The batches that the spec's mapping makes of the traffic."""
+    """Batches that the event source mapping of the spec makes of the traffic."""
     shards = shard_count(spec, traffic)
     rate = traffic.events_per_day / 86_400 / shards
     # Without a window Lambda polls each shard once a second.
@@ -138,9 +142,9 @@ def flow(spec: Spec, traffic: Traffic) -> Flow:
 
 
 def listings(views: float, batch_views: float, pages: int) -> float:
-    """Write units for the lists of an hour's pages in one lane, `batch_views` at a time.
+    """Write units of the lists of an hour's pages in one lane, with `batch_views` in a batch.
 
-    A batch with pages that are new to the hour lists them, about 1 KB at most but in the beginning.
+    A batch lists its pages that are new to the hour, in about 1 KB except at the start of the hour.
     """
     units, done, step = 0.0, 0.0, max(batch_views, 1.0)
     while done < views:
@@ -154,24 +158,24 @@ def listings(views: float, batch_views: float, pages: int) -> float:
 
 @lru_cache(maxsize=256)
 def distinct_pages(views: float, pages: int) -> float:
-    """Pages among so many views, when their popularity follows Zipf's law."""
+    """Expected distinct pages of `views` views, with a popularity by Zipf's law."""
     weights = [rank**-_SKEW for rank in range(1, pages + 1)]
     total = math.fsum(weights)
     return _expected(views, [weight / total for weight in weights])
 
 
 def _sessions(events: float, live: float, length: float) -> float:
-    """Sessions among so many events, when each event is the last of its session by chance."""
+    """Expected distinct sessions of `events` events, each of which may end its session."""
     turnover = min(1.0, 1 / length)
     return _distinct(events, live) * (1 - turnover) + events * turnover
 
 
 def _distinct(draws: float, kinds: float) -> float:
-    """Kinds among so many draws when all are equally likely."""
+    """Expected distinct kinds of `draws` draws, if all are equally likely."""
     return kinds * _expected(draws, [1 / kinds])
 
 
 def _expected(draws: float, chances: Iterable[float]) -> float:
-    """Expected kinds among so many draws; less than one draw is one draw, now and then."""
+    """Expected distinct kinds of `draws` draws; a part of a draw is one draw with that chance."""
     whole, share = max(1.0, draws), min(1.0, draws)
     return share * math.fsum(1 - (1 - chance) ** whole for chance in chances)
