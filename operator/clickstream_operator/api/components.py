@@ -1,4 +1,4 @@
-"""The components of a pipeline: the stable keys of `status.resources`."""
+"""Components of a pipeline: the inventory names of its resources, which never change."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _SUBSCRIPTION: Final = "alerts-email-"
 
 
 def subscription(digest: str) -> str:
-    """Inventory name of an e-mail subscription; the address itself never shows."""
+    """Inventory name of an e-mail subscription, which does not show the address."""
     return f"{_SUBSCRIPTION}{digest}"
 
 

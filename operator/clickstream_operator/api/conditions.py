@@ -1,4 +1,4 @@
-"""Conditions: a list keyed by type whose transition times change only when the status does."""
+"""Conditions of a status, with transition times that change only with the status. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SUSPENDED: Final = "Suspended"
 ANOTHER_OPERATOR: Final = "AnotherOperator"
 OUTPUTS_PUBLISHED: Final = "OutputsPublished"
 
-# kstatus reads conditions in list order and believes the first that decides.
+# Order in the list: kstatus takes the first condition that decides.
 _ORDER: Final = (
     READY,
     RECONCILING,
@@ -33,9 +33,12 @@ Truth = Literal["True", "False", "Unknown"]
 
 
 class ConditionSet:
-    """The conditions of one object while a pass decides them.
+    """Conditions of one object while a reconcile sets them.
 
-    `now` is an RFC 3339 time; `generation` is the spec's.
+    Args:
+        previous: conditions of the last status.
+        generation: generation of the spec that they speak about.
+        now: RFC 3339 time for transitions.
     """
 
     def __init__(self, previous: Iterable[Condition], *, generation: int, now: str) -> None:
@@ -45,7 +48,7 @@ class ConditionSet:
         self._now = now
 
     def set(self, kind: str, status: Truth, reason: Reason, message: str = "") -> None:
-        """Set one condition; the transition time moves only when the object's status does."""
+        """Set a condition; its transition time changes only if its status does."""
         before = self._before.get(kind)
         same = before is not None and before.status == status
         self._conditions[kind] = Condition(
@@ -58,25 +61,25 @@ class ConditionSet:
         )
 
     def remove(self, kind: str) -> None:
-        """Remove one condition. Reconciling and Stalled exist only while they are True."""
+        """Remove a condition. Reconciling and Stalled exist only while they are True."""
         self._conditions.pop(kind, None)
 
     def get(self, kind: str) -> Condition | None:
-        """One condition, if it is set."""
+        """The condition of a type; None if it is not set."""
         return self._conditions.get(kind)
 
     def reconciling(self, reason: Reason, message: str) -> None:
-        """AWS does not match the spec yet, and the operator is on it."""
+        """Set Reconciling: the operator is at work."""
         self.set(RECONCILING, "True", reason, message)
         self.remove(STALLED)
 
     def stalled(self, reason: Reason, message: str) -> None:
-        """The operator can't go on without a person."""
+        """Set Stalled: a person must act."""
         self.set(STALLED, "True", reason, message)
         self.remove(RECONCILING)
 
     def settled(self) -> None:
-        """Neither at work nor stuck."""
+        """Remove Reconciling and Stalled: AWS is as the spec says."""
         self.remove(RECONCILING)
         self.remove(STALLED)
 
@@ -88,5 +91,5 @@ class ConditionSet:
 
 
 def by_type(conditions: Iterable[Condition]) -> Mapping[str, Condition]:
-    """Conditions keyed by type."""
+    """Conditions by type."""
     return {condition.type: condition for condition in conditions}

@@ -1,4 +1,4 @@
-"""CEL rules of a detection rule: what the API server checks of its members together."""
+"""CEL rules for members of a detection rule that depend on one another."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Final
 
 from clickstream_operator.api.validation import Rule
 
-# Items of a map list have no defaults in the CRD: a rule without scope is about sessions.
+# Items of a map list have no defaults in the CRD. A rule without scope is about sessions.
 _OF_SITE: Final = "has(self.scope) && self.scope == 'Site'"
 _COUNTING: Final = "['Rate', 'Ratio', 'Absent']"
 
@@ -138,7 +138,7 @@ DETECTION: Final = (
     ),
 )
 
-#: At the spec, because privacy decides what the detector sees.
+#: Rules of the spec, because its privacy decides which members the detector has.
 IP_PREFIX: Final = Rule(
     "self.privacy.ipAddress != 'Drop' || "
     "self.anomalyDetection.rules.all(r, !has(r.scope) || r.scope != 'IPPrefix')",
@@ -148,7 +148,7 @@ IP_PREFIX: Final = Rule(
 )
 DROPPED: Final = Rule(
     "self.anomalyDetection.rules.all(r, !has(r.field) || !(r.field in self.privacy.dropFields))",
-    "anomalyDetection.rules must not look at a field that privacy.dropFields removes; keep the "
+    "anomalyDetection.rules must not read a field that privacy.dropFields removes; keep the "
     "member, or remove the rule",
     ".anomalyDetection.rules",
 )

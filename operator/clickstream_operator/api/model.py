@@ -1,4 +1,4 @@
-"""What the models of the spec and of the status are made from."""
+"""Base model of spec and status, and the names of fields in the API."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-#: A binary unit at the end of a name: in lower case in Python, as it is written in the API.
+#: Binary units at the end of a name, by their spelling in Python.
 _UNITS: Final = {"kib": "KiB", "mib": "MiB", "gib": "GiB"}
 
 
 def field_name(attribute: str) -> str:
-    """The name in the API of an attribute: ``memory_mib`` is ``memoryMiB``."""
+    """Name of an attribute in the API: ``memory_mib`` is ``memoryMiB``."""
     stem, _, unit = attribute.rpartition("_")
     return to_camel(stem) + _UNITS[unit] if unit in _UNITS else to_camel(attribute)
 
 
 class Model(BaseModel):
-    """Base of everything that comes from the API server: frozen, camelCase, unknown fields ignored.
+    """Base of all models of the API: frozen, camelCase, without unknown fields.
 
-    Unknown fields are ignored because an older operator may read an object that a newer CRD
+    Unknown fields are ignored, because an older operator may read an object that a newer CRD
     accepted.
     """
 

@@ -1,7 +1,6 @@
-"""Every reason that a condition, a resource or an Event may carry, with what it means.
+"""Reasons of conditions, resources and Events, each with its meaning and its remedy.
 
-One enum, CamelCase facts. The second line of each docstring says what a person does about it; the
-reference page is generated from here.
+The reference page is generated from them.
 """
 
 from __future__ import annotations
@@ -62,7 +61,6 @@ class Reason(StrEnum):
     ROLE_NOT_ALLOWED = "RoleNotAllowed"
     # Installations
     ANOTHER_OPERATOR = "AnotherOperator"
-    # Fields of a later version
     # Events
     RESOURCE_CREATED = "ResourceCreated"
     RESOURCE_UPDATED = "ResourceUpdated"
@@ -82,21 +80,21 @@ MEANING: dict[Reason, str] = {
     Reason.DELETING: "The pipeline is being deleted. Nothing to do.",
     Reason.PROGRESSING: "The operator is at work. Nothing to do.",
     Reason.PROGRESSING_WITH_RETRY: (
-        "A step failed and is tried again with growing pauses. Read the message; it says which."
+        "A step failed and is tried again with growing delays. The message says which."
     ),
     Reason.CONFIRMING_ABSENCE: (
-        "AWS does not show a resource that may have been made seconds ago, so the deletion looks "
-        "for it once more before it is forgotten. Nothing to do."
+        "AWS does not show a resource that may have been created seconds ago, so the deletion "
+        "observes it once more before it counts as gone. Nothing to do."
     ),
     Reason.WAITING_FOR_AWS: "AWS accepted a step and has not finished it. Nothing to do.",
-    Reason.WAITING_FOR_DEPENDENCY: "The resource waits for another. Look at that one.",
+    Reason.WAITING_FOR_DEPENDENCY: "The resource waits for another. See the state of that one.",
     Reason.RESOURCE_MISSING: (
-        "A resource is gone from AWS and spec.driftPolicy forbids making it again. Set "
+        "A resource is gone from AWS, and spec.driftPolicy forbids creating it again. Set "
         "driftPolicy: Correct, or restore it."
     ),
     Reason.SUSPENDED: "spec.suspend is true: nothing is written to AWS. Set it to false to go on.",
     Reason.THROTTLED: "AWS asked the operator to slow down. It does, and tries again.",
-    Reason.CONFLICT: "AWS is busy with the resource. The operator looks again soon.",
+    Reason.CONFLICT: "AWS is busy with the resource. The operator tries again soon.",
     Reason.TRANSIENT: "The network or AWS failed for a moment. The operator tries again.",
     Reason.ACCESS_DENIED: (
         "The credential may not do what the message names. Grant that action to its role."
@@ -113,7 +111,7 @@ MEANING: dict[Reason, str] = {
     ),
     Reason.ACCOUNT_MISMATCH: (
         "The credential belongs to another account, or the region is another, than the ones that "
-        "this pipeline was made in. Give the operator the recorded account's credential."
+        "this pipeline was created in. Give the operator the recorded account's credential."
     ),
     Reason.OWNERSHIP_CONFLICT: (
         "A resource of this name exists and is not this pipeline's. It is not touched. Remove it, "
@@ -128,7 +126,7 @@ MEANING: dict[Reason, str] = {
         "and does not show it for ten minutes."
     ),
     Reason.INTERNAL_ERROR: (
-        "The operator met something that it does not know. Its log has the details; please report."
+        "The operator met an unexpected error. Its log has the details; please report it."
     ),
     Reason.NOT_CONFIRMED: (
         "A subscriber has not confirmed, or has unsubscribed. The message says how to go on."
@@ -178,8 +176,8 @@ MEANING: dict[Reason, str] = {
         "what the annotation clickstream.dev/force-delete leaves in AWS; remove it by hand."
     ),
     Reason.RECONCILE_REQUEST_HANDLED: (
-        "The pass that the annotation clickstream.dev/reconcile-requested-at asked for has run. "
-        "Nothing to do."
+        "The reconcile that the annotation clickstream.dev/reconcile-requested-at requested has "
+        "run. Nothing to do."
     ),
     Reason.OUTPUTS_PUBLISHED: "The outputs are in the ConfigMap that the message names.",
     Reason.CONFIG_MAP_NOT_OWNED: (
@@ -187,7 +185,7 @@ MEANING: dict[Reason, str] = {
         "delete it."
     ),
     Reason.CONFIG_MAP_REFUSED: (
-        "Kubernetes refuses the ConfigMap of the outputs. Grant the operator the rights that "
-        "examples/install/outputs-rbac.yaml has; in a namespace that terminates, nothing to do."
+        "Kubernetes refuses the ConfigMap of the outputs. Grant the operator the permissions of "
+        "examples/install/outputs-rbac.yaml; in a namespace that terminates, nothing to do."
     ),
 }

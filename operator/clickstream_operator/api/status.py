@@ -1,4 +1,4 @@
-"""The status of a `ClickstreamPipeline`: a public API that Argo CD, Flux, Helm and people read."""
+"""Status of a `ClickstreamPipeline`, a public API for Argo CD, Flux, Helm and people."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ class Status(Model):
     """What the operator knows."""
 
     observed_generation: int = -1
-    """Generation of the spec that the status speaks about; -1 before the first look."""
+    """Generation of the spec that the status speaks about; -1 before the first observation."""
     conditions: list[Condition] = Field(
         default_factory=list,
         json_schema_extra={

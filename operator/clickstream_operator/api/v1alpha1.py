@@ -1,4 +1,4 @@
-"""The resource `ClickstreamPipeline`, version v1alpha1: its names and its parts."""
+"""Version v1alpha1 of the resource `ClickstreamPipeline`: names, annotations and models."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""CEL rules of the schema: what the API server checks beyond types and bounds.
+"""CEL rules of the schema, which the API server checks beside types and bounds.
 
-Each rule names the field that is wrong and says what to write instead. `message` is plain text:
-``messageExpression`` with a converted integer exceeds the API server's cost budget.
+Each message names the wrong field and its remedy. It is plain text, because a ``messageExpression``
+with a converted integer exceeds the cost budget of the API server.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Final
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One ``x-kubernetes-validations`` entry. `path` is relative to where the rule stands."""
+    """One entry of ``x-kubernetes-validations``; `path` is relative to its schema."""
 
     rule: str
     message: str
@@ -20,7 +20,7 @@ class Rule:
     optional_old_self: bool = False
 
     def as_schema(self) -> dict[str, Any]:
-        """The entry as the CRD writes it."""
+        """The entry in the CRD."""
         entry: dict[str, Any] = {"rule": self.rule, "message": self.message}
         if self.path is not None:
             entry["fieldPath"] = self.path
@@ -31,16 +31,16 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The form of a string: `pattern` in the dialect that RE2 and Python share, `words` for people.
+    """Form of a string: `pattern` in the syntax that RE2 and Python share, and `words` for people.
 
-    A CEL rule, because of a ``pattern`` the API server shows nothing but the regular expression.
+    It is a CEL rule, because for a ``pattern`` the API server shows only the regular expression.
     """
 
     pattern: str
     words: str
 
     def as_rule(self) -> Rule:
-        """The rule at the string itself."""
+        """The rule for a string."""
         return Rule(f"self.matches(r'^{self.pattern}$')", f"must be {self.words}")
 
 
@@ -86,8 +86,8 @@ DETECTION_RULE: Final = Form(
     "[a-z][a-z0-9_]{0,62}",
     "at most 63 characters of a-z, 0-9 and '_', a letter first, for example many_pages",
 )
-# Instead of the format date-time, which takes more than Python reads and makes `self` a timestamp,
-# so that no rule of ours could say what to write.
+# In place of the format date-time, which accepts more than Python reads, and turns `self` into a
+# timestamp for which no rule can name the remedy.
 TIMESTAMP: Final = Form(
     "20[0-9]{2}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|"
     "02-(0[1-9]|[12][0-9]))T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6})?"
@@ -112,8 +112,8 @@ MATCH: Final = (
     ),
 )
 
-# The only rule at the root, for ever: a tightened root rule makes old objects undeletable, so it
-# binds at creation only. S3 forbids the prefixes xn-- and sthree- ("Bucket naming rules").
+# The only rule at the root. A tightened root rule would make old objects undeletable, so it binds
+# at creation only. S3 forbids the prefixes xn-- and sthree- ("Bucket naming rules").
 NAME: Final = Rule(
     "oldSelf.hasValue() || (size(self.metadata.name) <= 40 && "
     "self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$') && "

@@ -1,8 +1,8 @@
-"""The spec of a `ClickstreamPipeline`.
+"""Spec of a `ClickstreamPipeline`.
 
-Docstrings of fields become the CRD's descriptions, which is what ``kubectl explain`` prints: each
-gives meaning, unit, default, what a change does, AWS's limit and one example. Bounds and CEL rules
-stand with the fields too, so that the API server alone refuses every bad value.
+Docstrings of fields are the descriptions in the CRD, which ``kubectl explain`` prints: meaning, unit,
+default, effect of a change, limit of AWS, and an example. Bounds and CEL rules stand with the fields,
+so that the API server refuses every bad value.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from clickstream_operator.api.model import Model
 from clickstream_operator.api.spec.detection import AnomalyDetection, DetectionRule
 from clickstream_operator.api.spec.events import BusinessMetric, Events, Privacy
 from clickstream_operator.api.spec.fields import Environment, Region, map_list, validations
+from clickstream_operator.api.spec.monitoring import Alarms, Alerts, Dashboard
 from clickstream_operator.api.spec.policies import Credentials, DeletionPolicies, Names
 from clickstream_operator.api.spec.processing import DeadLetter, Logs, Processor
 from clickstream_operator.api.spec.storage import Archive, Tables
 from clickstream_operator.api.spec.stream import Autoscaling, Stream
-from clickstream_operator.api.spec.watching import Alarms, Alerts, Dashboard
 
 
 class Spec(Model):

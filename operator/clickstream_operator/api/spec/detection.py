@@ -1,4 +1,4 @@
-"""Of the spec: the function that finds bots and odd traffic, and the rules of users."""
+"""Fields for the anomaly detection and the rules of users."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Of the spec: what events look like, what is removed from them, and what is measured of them."""
+"""Fields for the form of events, privacy, and metrics made from events."""
 
 from __future__ import annotations
 

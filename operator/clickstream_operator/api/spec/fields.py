@@ -1,4 +1,4 @@
-"""What the fields of the spec are made of: forms of strings, lists, and rules beside them."""
+"""Types of fields: strings with a form, lists, and the rules in their schema."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from clickstream_operator.api import validation as rules
 
 
 class Form:
-    """A form of strings as part of a type: the API server and the models check the same."""
+    """Form of a string in its type, which both the API server and the models check."""
 
     def __init__(self, form: rules.Form) -> None:
         self._form = form
@@ -21,13 +21,13 @@ class Form:
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
-        """Check after type and length."""
+        """Check the form after type and length."""
         return core_schema.no_info_after_validator_function(self._check, handler(source))
 
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        """Add the CEL rule beside those that stand there."""
+        """Add the CEL rule to those of the schema."""
         written = handler(schema)
         already = written.get("x-kubernetes-validations", [])
         return {**written, "x-kubernetes-validations": [*already, self._form.as_rule().as_schema()]}
@@ -55,12 +55,12 @@ MemberName = Annotated[str, Field(min_length=1, max_length=128), Form(rules.MEMB
 
 
 def validations(*entries: rules.Rule) -> dict[str, Any]:
-    """CEL rules as schema extra."""
+    """CEL rules as extra of a schema."""
     return {"x-kubernetes-validations": [entry.as_schema() for entry in entries]}
 
 
 def atomic_list(default: list[Any], *, max_items: int) -> Any:
-    """A list that is replaced whole.
+    """A list that is replaced as a whole.
 
     With server-side apply a default item of a set or map list can never be removed, so every list
     with a default is atomic.
@@ -73,7 +73,7 @@ def atomic_list(default: list[Any], *, max_items: int) -> Any:
 
 
 def set_list(*, max_items: int) -> Any:
-    """A list without default whose items several owners may add."""
+    """A list without default, to which several owners may add items."""
     return Field(
         default_factory=list,
         max_length=max_items,

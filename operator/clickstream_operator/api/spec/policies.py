@@ -1,4 +1,4 @@
-"""Of the spec: whose credential is used, what is kept on deletion, and names given from outside."""
+"""Fields for the credential, the deletion policies, and chosen names."""
 
 from __future__ import annotations
 

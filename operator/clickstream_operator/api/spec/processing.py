@@ -1,4 +1,4 @@
-"""Of the spec: the function that counts, its logs, and where what it can't count is named."""
+"""Fields for the processor, its logs and its dead letters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Of the spec: the tables and the archive."""
+"""Fields for the tables and the archive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Of the spec: the Kinesis stream and its capacity."""
+"""Fields for the Kinesis stream and its capacity."""
 
 from __future__ import annotations
 

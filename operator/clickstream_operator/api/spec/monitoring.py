@@ -1,4 +1,4 @@
-"""Of the spec: how people see and hear of the pipeline."""
+"""Fields for alerts, dashboard and alarms."""
 
 from __future__ import annotations
 
