@@ -186,7 +186,7 @@ def test_a_revoked_role_is_told_and_its_return_noticed(
 
     assert wait_until(handled, SECONDS)
     events = [line["message"] for line in operator.lines()]
-    assert events.count("the rights are complete again") == 1
+    assert events.count("permissions are complete again") == 1
     told = [line["why"] for line in operator.lines() if line["message"] == "waiting"]
     assert all(why.startswith(words) for why in told)
     # Once for each time that they were missing; the first may end before it is worth a line.

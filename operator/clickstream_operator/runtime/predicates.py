@@ -1,6 +1,6 @@
-"""What the watch last said about each pipeline, as little of it as decides whether to act.
+"""Predicates: which changes of an object need a reconcile.
 
-The body itself is read from the API server when a pass begins: a pass starts from the live object.
+Only a fingerprint of each object is kept, because a reconcile reads the live object.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from clickstream_operator.kube.objects import ObjectKey
 
 
 class Fingerprint(NamedTuple):
-    """The parts of an object whose change means work. Labels and status are not among them."""
+    """Parts of an object whose change needs a reconcile; labels and status are not among them."""
 
     uid: str
     generation: int
@@ -23,7 +23,7 @@ class Fingerprint(NamedTuple):
 
 
 def fingerprint(body: Mapping[str, Any]) -> Fingerprint:
-    """The fingerprint of one object."""
+    """Fingerprint of an object."""
     metadata = body["metadata"]
     annotations = metadata.get("annotations") or {}
     return Fingerprint(
@@ -36,26 +36,26 @@ def fingerprint(body: Mapping[str, Any]) -> Fingerprint:
 
 
 class Predicates:
-    """Fingerprints by key."""
+    """Fingerprints of the watched objects."""
 
     def __init__(self) -> None:
         self._known: dict[ObjectKey, Fingerprint] = {}
 
     def changed(self, key: ObjectKey, body: Mapping[str, Any]) -> bool:
-        """Remember an object; True when it differs in what matters."""
+        """Record an object; True if its fingerprint changed."""
         new = fingerprint(body)
         changed = self._known.get(key) != new
         self._known[key] = new
         return changed
 
     def knows(self, key: ObjectKey) -> bool:
-        """Whether the watch has shown this object."""
+        """Whether the object was recorded."""
         return key in self._known
 
-    def forget(self, key: ObjectKey) -> None:
+    def delete(self, key: ObjectKey) -> None:
         """Drop a deleted object."""
         self._known.pop(key, None)
 
     def keys(self) -> list[ObjectKey]:
-        """All known pipelines."""
+        """Keys of the recorded objects."""
         return list(self._known)

@@ -1,4 +1,4 @@
-"""What must hold before the operator begins, and what it says while it waits."""
+"""Prerequisites: permissions and CRD, for which the operator waits before it works."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Final
 
 import structlog
 
-from clickstream_operator.kube import crd_check as served_api
+from clickstream_operator.kube import crd_check
 from clickstream_operator.kube.client import KubeClient, KubernetesError
 from clickstream_operator.kube.permissions import PermissionReview
 
 log = structlog.get_logger(__name__)
 
-#: The server publishes the schema of a new CRD within about two seconds.
+#: The API server publishes the schema of a new CRD within about two seconds.
 _ASK_AGAIN_SECONDS: Final = 2.0
 _REVIEW_SECONDS: Final = 10.0
 
@@ -23,7 +23,7 @@ Sleep = Callable[[float], Awaitable[None]]
 
 
 class Prerequisites:
-    """Waits for rights and CRD. `waiting_for` is what is wrong, empty when nothing is."""
+    """Checks of permissions and CRD; `waiting_for` is the problem, or empty."""
 
     def __init__(
         self, kube: KubeClient, review: PermissionReview, *, sleep: Sleep = asyncio.sleep
@@ -31,41 +31,41 @@ class Prerequisites:
         self._kube = kube
         self._review = review
         self._sleep = sleep
-        self._suspicion = asyncio.Event()
+        self._recheck = asyncio.Event()
         self.waiting_for = "it has just started"
 
     async def wait(self) -> None:
-        """Return when the operator may begin."""
+        """Return when there is no problem."""
         await self._until(self._review.problem)
-        await self._until(lambda: served_api.problem(self._kube))
+        await self._until(lambda: crd_check.problem(self._kube))
         self.waiting_for = ""
 
     def recheck(self) -> None:
-        """Something was forbidden: let `watch` look."""
-        self._suspicion.set()
+        """Review the permissions again, after a request was forbidden."""
+        self._recheck.set()
 
     async def watch(self) -> None:
-        """For ever: after a suspicion, say what is missing until it is granted again."""
+        """Report missing permissions after each `recheck`, until they are granted again."""
         while True:
-            await self._suspicion.wait()
-            self._suspicion.clear()
-            wrong = await self._asked(self._review.problem)
-            if wrong:
-                await self._until(self._review.problem, every=_REVIEW_SECONDS, before=wrong)
+            await self._recheck.wait()
+            self._recheck.clear()
+            problem = await self._asked(self._review.problem)
+            if problem:
+                await self._until(self._review.problem, every=_REVIEW_SECONDS, before=problem)
                 self.waiting_for = ""
-                log.info("the rights are complete again")
+                log.info("permissions are complete again")
 
     async def _until(
         self, check: Check, *, every: float = _ASK_AGAIN_SECONDS, before: str = ""
     ) -> None:
-        told = ""
-        while wrong := await self._asked(check):
-            self.waiting_for = wrong
-            # Twice the same: a CRD or a Role that is just being installed is no trouble.
-            if wrong == before and wrong != told:
-                log.warning("waiting", why=wrong)
-                told = wrong
-            before = wrong
+        logged = ""
+        while problem := await self._asked(check):
+            self.waiting_for = problem
+            # Logged when it is found twice: a CRD or a Role may be about to be installed.
+            if problem == before and problem != logged:
+                log.warning("waiting", why=problem)
+                logged = problem
+            before = problem
             await self._sleep(every)
 
     @staticmethod

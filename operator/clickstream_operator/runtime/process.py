@@ -39,7 +39,7 @@ _STUCK_SECONDS: Final = 600.0
 
 @dataclass(slots=True)
 class _Progress:
-    """What readiness depends on."""
+    """State of the process, from which the health checks answer."""
 
     prerequisites: Prerequisites
     workers: Workers | None = None
@@ -49,11 +49,11 @@ class _Progress:
 
 
 async def run(settings: Settings) -> None:
-    """Run the operator until it is asked to end.
+    """Run the operator until a signal ends it.
 
     Raises:
         KubernetesError: there is no configuration, or the API server refuses the operator.
-        OSError: the health server's address can't be used.
+        OSError: the health server can't listen on its address.
     """
     wiring = wire(settings)
     progress = _Progress(Prerequisites(wiring.kube, wiring.permission_review()))
@@ -68,7 +68,7 @@ async def run(settings: Settings) -> None:
             return
         await _lead(wiring, progress)
     finally:
-        # The drain is over: nothing may be written any more.
+        # After the drain nothing is written any more.
         if progress.elector is not None:
             await asyncio.to_thread(progress.elector.release)
         await server.stop()
@@ -76,7 +76,7 @@ async def run(settings: Settings) -> None:
 
 
 async def _elected(wiring: Wiring, progress: _Progress) -> None:
-    """Return when this process leads."""
+    """Wait until this process leads."""
     elected = asyncio.Event()
     progress.elector = wiring.leader_elector(elected.set)
     if progress.elector is not None:
@@ -85,7 +85,7 @@ async def _elected(wiring: Wiring, progress: _Progress) -> None:
 
 
 async def _lead(wiring: Wiring, progress: _Progress) -> None:
-    """Watch and reconcile until a signal comes; reconciles under way end first."""
+    """Watch and reconcile until a signal; reconciles under way end first."""
     settings, metrics = wiring.settings, wiring.metrics
     reconciler = Reconciler(await wiring.services(), calls_at_once=settings.calls_at_once())
     progress.leads = True
@@ -116,17 +116,17 @@ async def _lead(wiring: Wiring, progress: _Progress) -> None:
             clusterwide=not settings.watch_namespaces,
             namespaces=settings.watch_namespaces,
             ready_flag=started,
-            # Kopf alone would make it from the name of the user: the image runs as a number
-            # without a name. Nobody is shown it.
+            # By default Kopf takes the name of the user, and the user of the image has none.
             identity=cast("Any", socket.gethostname()),
         )
     except Exception as error:
-        # A 401 reaches us as Kopf's failure to log in anew.
+        # Kopf turns a 401 into a failed login.
         refused = {_UNAUTHORIZED, _FORBIDDEN, _GONE}
         if not isinstance(error, kopf.LoginError) and getattr(error, "status", None) not in refused:
             raise
-        # Started anew, the operator waits for its permissions and says which are missing. After a
-        # 410 outside of the stream it lists everything again (Kopf goes on only after one in it).
+        # After a restart the operator waits for its permissions and reports missing ones. After a
+        # 410 outside of the watch stream it lists all objects again; Kopf recovers only inside of
+        # it.
         raise KubernetesError(f"the API server refuses the watch: {error}") from error
     finally:
         for task in tasks:
@@ -143,7 +143,7 @@ def _health_server(wiring: Wiring, progress: _Progress) -> HealthServer:
 
 
 def _stop_on_signal() -> asyncio.Event:
-    """Set when the process is asked to end. As process 1 of a container it would not end else."""
+    """Event of SIGTERM and SIGINT, which would not end process 1 of a container."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -151,7 +151,7 @@ def _stop_on_signal() -> asyncio.Event:
 
 
 async def _first(stop: asyncio.Event, work: Coroutine[Any, Any, object]) -> bool:
-    """Wait for the work, or until the process is asked to end; tells whether it is."""
+    """Wait for the work or for `stop`; True if `stop` is set."""
     tasks = {asyncio.ensure_future(work), stopped := asyncio.ensure_future(stop.wait())}
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -172,7 +172,7 @@ def _role(progress: _Progress) -> str:
 def _unhealthy(progress: _Progress) -> str:
     workers = progress.workers
     hangs = workers is not None and workers.longest_reconcile_seconds() > _STUCK_SECONDS
-    return "a pass hangs" if hangs else ""
+    return "a reconcile hangs" if hangs else ""
 
 
 def _unready(progress: _Progress) -> str:

@@ -1,8 +1,8 @@
-"""Kopf as informer and process frame, nothing more.
+"""Watch of the pipelines with Kopf, as informer and process frame only.
 
 Kopf's high-level handlers lose spec changes during a backoff, release finalizers on a permanent
-error and die on a refused status write (docs/adr/0001). Here it watches: a handler stores what
-matters of a body and queues the key.
+error and die on a refused status write (docs/adr/0001). Here a handler records the fingerprint of
+an object and queues its key.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from clickstream_operator.runtime.workqueue import WorkQueue
 from clickstream_operator.status.compose import is_up_to_date
 from clickstream_operator.telemetry.metrics import PipelineStates
 
-#: Kopf's own finalizer name. It removes this one when no handler needs it, so ours differs.
+#: Finalizer of Kopf, which removes it if no handler needs it; the operator's has another name.
 _KOPF_FINALIZER = f"{GROUP}/kopf-unused"
 
 
@@ -36,7 +36,7 @@ def build_registry(
     states: PipelineStates,
     jitter: Callable[[], float] = random.random,
 ) -> kopf.OperatorRegistry:
-    """The handlers, on a registry of their own."""
+    """Registry with the handlers."""
     registry = kopf.OperatorRegistry()
 
     @kopf.on.login(registry=registry)
@@ -47,13 +47,14 @@ def build_registry(
 
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
     async def seen(event: kopf.RawEvent, body: kopf.Body, **_: Any) -> None:
-        # A coroutine: Kopf would run a function in a thread, and the queue belongs to the loop.
+        # A coroutine, because Kopf runs functions in threads, and the queue belongs to the event
+        # loop.
         metadata = body["metadata"]
         key = ObjectKey(metadata["namespace"], metadata["name"])
         if event["type"] == "DELETED":
-            predicates.forget(key)
+            predicates.delete(key)
             states.delete(key)
-            queue.forget(key)
+            queue.delete(key)
             queue.add(key)
             return
         states.set(key, body)
@@ -61,7 +62,7 @@ def build_registry(
         if not predicates.changed(key, body):
             return
         if is_new and event["type"] is None and is_up_to_date(body):
-            # At start, what is ready and up to date is spread over one resync.
+            # After a start, pipelines that are up to date are spread over one resync.
             spec = body.get("spec") or {}
             spread = float(spec.get("resyncIntervalSeconds", 300))
             if (spec.get("stream") or {}).get("autoscaling"):
@@ -78,7 +79,7 @@ def build_registry(
 
 
 def operator_settings(executor: Executor, *, label_selector: str = "") -> kopf.OperatorSettings:
-    """Kopf's settings for this use; the API server sends only what the selector matches."""
+    """Settings of Kopf; the API server sends only objects that match the selector."""
     settings = kopf.OperatorSettings()
     settings.persistence.finalizer = _KOPF_FINALIZER
     settings.posting.enabled = False

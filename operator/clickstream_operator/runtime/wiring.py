@@ -37,7 +37,7 @@ _KUBE_THREADS: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """Parts of one process, made from its settings."""
+    """Parts of the process."""
 
     settings: Settings
     functions: Mapping[str, FunctionPackage]
@@ -54,11 +54,11 @@ class Wiring:
 
     @property
     def ensure_leader(self) -> Callable[[], None]:
-        """The check before each write; it refuses nothing where there is no leader election."""
+        """Check before each write; without leader election it lets every write through."""
         return self.fence.check if self.settings.leader_election else no_fence
 
     def permission_review(self) -> PermissionReview:
-        """The review of all that the operator needs in the cluster."""
+        """Review of the permissions that the operator needs in the cluster."""
         settings = self.settings
         lease = (self.home, settings.instance) if settings.leader_election else None
         return PermissionReview(
@@ -71,7 +71,7 @@ class Wiring:
         )
 
     def leader_elector(self, on_elected: Callable[[], None]) -> LeaderElector | None:
-        """The election, whose thread calls `on_elected` in the event loop; None without one."""
+        """The election, which calls `on_elected` in the event loop; None without one."""
         if not self.settings.leader_election:
             return None
         loop = asyncio.get_running_loop()
@@ -132,13 +132,13 @@ class Wiring:
         )
 
     def close(self) -> None:
-        """End the threads without waiting for what hangs."""
+        """End the threads, without waiting for calls that hang."""
         self.aws_pool.shutdown(wait=False, cancel_futures=True)
         self.kube_pool.shutdown(wait=False, cancel_futures=True)
 
 
 def wire(settings: Settings) -> Wiring:
-    """Make the parts that need no event loop and no network.
+    """Create the parts that need neither event loop nor network.
 
     Raises:
         KubernetesError: there is no configuration of a cluster.

@@ -1,4 +1,4 @@
-"""Workers: take a key from the queue, run one pass, plan the next."""
+"""Workers: process the next key of the queue, and requeue it."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ class Workers:
         self._tasks = [asyncio.create_task(self._work()) for _ in range(self._count)]
 
     async def drain(self) -> None:
-        """Let passes that run end, start no new ones."""
+        """Wait for running reconciles, and start none."""
         self._queue.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def longest_reconcile_seconds(self) -> float:
-        """How long the oldest running pass has been at it; 0 when none runs."""
+        """Seconds since the oldest running reconcile began; 0 without one."""
         now = time.monotonic()
         return max((now - since for since in self._since.values()), default=0.0)
 
@@ -72,22 +72,22 @@ class Workers:
             delay = await self._reconcile(key)
             result = "success" if delay is None else "requeue_after"
         except StaleObject as stale:
-            log.debug("read again", why=str(stale))
+            log.debug("object changed, reconciling again", why=str(stale))
             delay = _STALE_SECONDS
             result = "requeue_after"
         except Fenced as fenced:
-            # The election ends the process; until then nothing may be written.
+            # The election ends the process. Until then nothing may be written.
             log.warning("not the leader", why=str(fenced))
             delay = _RETRY_SECONDS
         except KubernetesError as error:
             if isinstance(error, KubernetesRefusal) and error.forbidden:
-                # Said once, with what is missing, by whoever this tells.
+                # `on_forbidden` reports the missing permissions once.
                 log.info("kubernetes refused", why=str(error))
                 self._on_forbidden()
             else:
                 log.warning("kubernetes refused", why=str(error))
             delay = _RETRY_SECONDS
-        except Exception:  # a defect in one pass must not end the worker
+        except Exception:  # a defect in one reconcile must not end the worker
             log.exception("unexpected error in a reconcile")
             delay = _DEFECT_SECONDS
         finally:

@@ -1,7 +1,7 @@
-"""A keyed work queue with client-go's semantics.
+"""Work queue of keys with the semantics of client-go.
 
-A key is queued once however often it is added; it is never worked on twice at the same time; added
-while it is worked on, it runs once more afterwards. User edits go before resyncs.
+A key is queued once, however often it is added, and is never processed twice at the same time.
+Added while it is processed, it is processed once more. Edits go before resyncs.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from clickstream_operator.kube.objects import ObjectKey
 
 
 class WorkQueue:
-    """The queue. `clock` is the event loop's unless a test passes its own."""
+    """The queue; `clock` defaults to that of the event loop."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class WorkQueue:
         self._closed = False
 
     def add(self, key: ObjectKey, *, urgent: bool = False) -> None:
-        """Queue a key now. An urgent one goes before those that merely resync."""
+        """Queue a key now; an urgent one goes before resyncs."""
         self._due.pop(key, None)
         if key in self._processing:
             self._again[key] = self._again.get(key, False) or urgent
@@ -55,7 +55,7 @@ class WorkQueue:
         self._wake.set()
 
     def add_after(self, key: ObjectKey, delay: float) -> None:
-        """Queue a key in `delay` seconds, unless it is queued, or due, earlier."""
+        """Queue a key in `delay` seconds, unless it is queued or due earlier."""
         if key in self._queued:
             return
         due = self._clock() + delay
@@ -83,24 +83,24 @@ class WorkQueue:
         return None
 
     def done(self, key: ObjectKey) -> None:
-        """Say that the work on a key has ended."""
+        """Mark a key as processed."""
         self._processing.discard(key)
         if key in self._again:
             self.add(key, urgent=self._again.pop(key))
 
-    def forget(self, key: ObjectKey) -> None:
-        """Drop whatever is planned for a key; work that runs goes on."""
+    def delete(self, key: ObjectKey) -> None:
+        """Drop the planned reconciles of a key; a running one goes on."""
         self._due.pop(key, None)
         self._again.pop(key, None)
 
     def close(self) -> None:
-        """Hand out nothing more."""
+        """Return no more keys."""
         self._closed = True
         self._wake.set()
 
     @property
     def busy(self) -> int:
-        """Keys that are worked on now."""
+        """Number of keys that are processed now."""
         return len(self._processing)
 
     def _release_due(self) -> None:
@@ -111,7 +111,7 @@ class WorkQueue:
                 self.add(key)
 
     async def _sleep_until_due(self) -> None:
-        # Entries that were overtaken only shorten the sleep.
+        # Outdated entries only shorten the sleep.
         timeout = max(0.0, self._delayed[0][0] - self._clock()) if self._delayed else None
         try:
             await asyncio.wait_for(self._wake.wait(), timeout)

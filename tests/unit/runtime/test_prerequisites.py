@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from clickstream_operator.api.crd import custom_resource_definition
-from clickstream_operator.kube import crd_check as served_api
+from clickstream_operator.kube import crd_check
 from clickstream_operator.kube.client import KubeClient, KubernetesError
 from clickstream_operator.kube.permissions import Permission, PermissionReview, needed, problem
 from clickstream_operator.runtime.prerequisites import Prerequisites
@@ -62,7 +62,7 @@ def test_the_own_crd_lacks_nothing() -> None:
     """What the operator is made with fits it; what a newer CRD has besides does no harm."""
     newer = copy.deepcopy(SCHEMA)
     newer["properties"]["spec"]["properties"]["later"] = {"type": "string"}
-    assert list(served_api.fields_lacking(SCHEMA, newer)) == []
+    assert list(crd_check.fields_lacking(SCHEMA, newer)) == []
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_an_older_crd_is_told_by_its_fields(path: tuple[str, ...]) -> None:
         if step.endswith("[]"):
             node = node["items"]
     del node["properties"][path[-1]]
-    assert list(served_api.fields_lacking(SCHEMA, older)) == [".".join(path)]
+    assert list(crd_check.fields_lacking(SCHEMA, older)) == [".".join(path)]
 
 
 class Answers:
@@ -132,7 +132,7 @@ def crd_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     async def fits(_kube: KubeClient) -> str:
         return ""
 
-    monkeypatch.setattr(served_api, "problem", fits)
+    monkeypatch.setattr(crd_check, "problem", fits)
 
 
 @pytest.mark.usefixtures("crd_fits")
@@ -161,7 +161,7 @@ async def test_a_revoked_right_is_told_until_it_is_granted_again() -> None:
             await asyncio.sleep(0)
         watch.cancel()
     assert waits.seen == ["lost", "lost"]
-    assert [line["event"] for line in logs] == ["waiting", "the rights are complete again"]
+    assert [line["event"] for line in logs] == ["waiting", "permissions are complete again"]
     assert logs[0]["why"] == "lost"
     assert startup.waiting_for == ""
 

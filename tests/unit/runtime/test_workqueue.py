@@ -190,8 +190,8 @@ async def test_forgotten_key_does_not_come_back(queue: WorkQueue, clock: Clock) 
     await queue.get()
     queue.add(A)
     queue.add_after(B, 1)
-    queue.forget(A)
-    queue.forget(B)
+    queue.delete(A)
+    queue.delete(B)
     queue.done(A)
     clock.now = 5
     assert await drain(queue) == []
