@@ -22,20 +22,20 @@ ResourceState = Literal[
 
 
 class Condition(Model):
-    """One aspect of the state, as Kubernetes' API conventions define conditions."""
+    """One aspect of the state, by the API conventions of Kubernetes."""
 
     type: str = Field(max_length=316)
     """Ready, Reconciling, Stalled, or an aspect: CredentialsValid, DriftDetected and so on."""
     status: Literal["True", "False", "Unknown"]
     """True, False or Unknown."""
     reason: str = Field(max_length=1024, min_length=1)
-    """CamelCase reason; each is documented."""
+    """Documented reason in CamelCase."""
     message: str = Field(default="", max_length=32768)
-    """What is the case and what to do about it. Stable while nothing changes."""
+    """State and remedy in words, which stay the same while nothing changes."""
     last_transition_time: str = Field(json_schema_extra={"format": "date-time"})
-    """When status last changed."""
+    """Time of the last change of status."""
     observed_generation: int = 0
-    """Generation of the spec that this speaks about."""
+    """Generation of the spec that the condition is about."""
 
 
 class FieldDrift(Model):
@@ -44,13 +44,13 @@ class FieldDrift(Model):
     field: str
     """Path of the field."""
     observed: str = ""
-    """What AWS has."""
+    """Value in AWS."""
     desired: str = ""
-    """What should be."""
+    """Value by the spec."""
 
 
 class ResourceStatus(Model):
-    """One AWS resource: the inventory from which deletion and pruning work."""
+    """One AWS resource in the inventory, from which deletion and pruning work."""
 
     name: str
     """Stable key in the pipeline, for example stream or processor-role."""
@@ -61,33 +61,33 @@ class ResourceStatus(Model):
     arn: str = ""
     """ARN in AWS, when it exists."""
     origin: Literal["Created", "Adopted"] = "Created"
-    """Whether the operator made it."""
+    """Whether the operator created or adopted it."""
     applied_hash: str = ""
-    """Fingerprint of the desired state that was last applied."""
+    """Hash of the desired state that was last applied."""
     state: ResourceState = "Pending"
-    """Where it stands."""
+    """State of the resource."""
     reason: str = ""
-    """Why, when it is not Ready."""
+    """Reason of a state other than Ready."""
     message: str = ""
-    """What is the case and what to do about it."""
+    """State and remedy in words."""
     drift: list[FieldDrift] = Field(
         default_factory=list, json_schema_extra={"x-kubernetes-list-type": "atomic"}
     )
-    """Fields that AWS has differently."""
+    """Fields that differ in AWS."""
     last_transition_time: str = Field(default="", json_schema_extra={"format": "date-time"})
-    """When state or reason last changed."""
+    """Time of the last change of state or reason."""
     creation: Literal["", "Refused", "Unconfirmed"] = ""
     """Outcome of its last attempted creation, while it has no ARN. Unconfirmed: AWS's answer was
     lost, so it may exist."""
 
 
 class Effective(Model):
-    """What was decided before the first write and is never recomputed."""
+    """Decisions from before the first write, which never change."""
 
     cluster: str = ""
     """Id of the cluster that owns the pipeline."""
     instance: str = ""
-    """Installation that works on it: namespace and name of its Lease."""
+    """Installation that reconciles it: namespace and name of its Lease."""
     account: str = ""
     """AWS account."""
     partition: str = ""
@@ -103,14 +103,14 @@ class Effective(Model):
     tag_keys: list[str] = Field(
         default_factory=list, json_schema_extra={"x-kubernetes-list-type": "atomic"}
     )
-    """Keys of spec.tags on the resources; one that left the spec stays until it is gone."""
+    """Keys of spec.tags on the resources, with those that are still to be removed."""
 
 
 class Resize(Model):
     """One step of a shard resize, kept for AWS's budget of ten in 24 hours."""
 
     at: str = Field(json_schema_extra={"format": "date-time"})
-    """When it was asked for."""
+    """Time of the request."""
     shards: int
     """Target of the step."""
 
@@ -119,47 +119,47 @@ class ModeSwitch(Model):
     """One switch of the stream's capacity mode, kept for AWS's budget of two in 24 hours."""
 
     at: str = Field(json_schema_extra={"format": "date-time"})
-    """When it was asked for."""
+    """Time of the request."""
     mode: str
-    """Mode that was asked for: PROVISIONED or ON_DEMAND."""
+    """Requested mode: PROVISIONED or ON_DEMAND."""
 
 
 class PlanChange(Model):
     """One change of a plan."""
 
     action: Literal["create", "update", "delete"]
-    """What would be done."""
+    """Action of the change."""
     resource: str
     """Inventory name of the resource."""
     field: str = ""
     """Path of the field."""
     old: str = ""
-    """What AWS has."""
+    """Value in AWS."""
     new: str = ""
-    """What would be."""
+    """Value after the change."""
 
 
 class Plan(Model):
-    """What the operator would do next."""
+    """Planned changes that wait for approval, or are being applied."""
 
     hash: str = ""
-    """What an approval names."""
+    """Hash that an approval names."""
     serial: int = 0
-    """Rises when a plan completes, and when one follows a plan that was withdrawn."""
+    """Number that rises with each completed or withdrawn plan."""
     approved: bool = False
-    """Whether it was approved and is being applied."""
+    """Whether it is approved and being applied."""
     summary: str = ""
-    """One line."""
+    """Summary in one line."""
     changes: list[PlanChange] = Field(
         default_factory=list, json_schema_extra={"x-kubernetes-list-type": "atomic"}
     )
-    """What would change."""
+    """Changes of the plan."""
     cost_per_month: str = ""
-    """Estimated cost afterwards, as in estimatedMonthlyCost."""
+    """Estimated cost after the plan, as in estimatedMonthlyCost."""
 
 
 class Status(Model):
-    """What the operator knows."""
+    """Observed state of the pipeline."""
 
     observed_generation: int = -1
     """Generation of the spec that the status speaks about; -1 before the first observation."""
@@ -182,20 +182,20 @@ class Status(Model):
     outputs: dict[str, Any] = Field(default_factory=dict)
     """Names, ARNs and addresses for other tools."""
     plan: Plan | None = None
-    """What the operator would do next, when approval is Manual."""
+    """Planned changes, if approval is Manual."""
     effective: Effective | None = None
-    """What was decided before the first write."""
+    """Decisions from before the first write."""
     contender: str = ""
-    """Another installation, which keeps away."""
+    """Another installation that watches the pipeline and does not reconcile it."""
     resizes: list[Resize] = Field(
         default_factory=list, json_schema_extra={"x-kubernetes-list-type": "atomic"}
     )
-    """Latest shard resizes; AWS takes 10 in 24 hours. An old one leaves with the next resize."""
+    """Latest shard resizes, of which AWS allows 10 in 24 hours."""
     mode_switches: list[ModeSwitch] = Field(
         default_factory=list, json_schema_extra={"x-kubernetes-list-type": "atomic"}
     )
-    """Latest switches of the stream's mode; AWS takes 2 in 24 hours."""
+    """Latest switches of the stream's mode, of which AWS allows 2 in 24 hours."""
     last_handled_reconcile_at: str = ""
-    """Value of the annotation clickstream.dev/reconcile-requested-at that was last acted on."""
+    """Last handled value of the annotation clickstream.dev/reconcile-requested-at."""
     estimated_monthly_cost: str = ""
-    """Estimated dollars a month at a million events a day; ~ marks prices of another region."""
+    """Estimated dollars a month for a million events a day; ~ marks prices of another region."""

@@ -42,9 +42,9 @@ class Spec(Model):
     suspend: bool = False
     """Whether the operator only reads: drift is reported, nothing is written. It can still be deleted. Default false, free to change. Example: true."""
     resync_interval_seconds: int = Field(default=300, ge=30, le=86400)
-    """Seconds between looks for drift, jittered by 20 percent. Default 300, free to change. Example: 60."""
+    """Seconds between resyncs, which find drift, jittered by 20 percent. Default 300, free to change. Example: 60."""
     drift_policy: Literal["Correct", "Report", "Ignore"] = "Correct"
-    """What to do when AWS was changed behind the operator's back: repair, report, or neither. Default Correct, free to change. Example: Report."""
+    """Handling of drift, a change in AWS that the operator did not make: correct, report, or ignore it. Default Correct, free to change. Example: Report."""
     approval: Literal["Automatic", "Manual"] = "Automatic"
     """Whether changes wait for the annotation clickstream.dev/approved-plan. Default Automatic, free to change. Example: Manual."""
     deletion_policy: DeletionPolicies = Field(default_factory=DeletionPolicies)

@@ -80,7 +80,7 @@ class Archive(Model):
     )
     """Moves to cheaper classes, in S3's order. Default STANDARD_IA after 30 and GLACIER after 90 days, free to change. Example: []."""
     expiration_days: int = Field(default=365, ge=0, le=3653)
-    """Age in days at which archive objects are deleted; 0 keeps them for ever. Greater than every transition. Default 365, free to change. Example: 730."""
+    """Age in days at which archive objects are deleted; 0 keeps them without limit. Greater than every transition. Default 365, free to change. Example: 730."""
     noncurrent_version_days: int = Field(default=30, ge=1, le=3653)
     """Days that overwritten versions live. Default 30, free to change. Example: 7."""
     abort_multipart_days: int = Field(default=7, ge=1, le=3653)
