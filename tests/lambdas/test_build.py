@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import importlib.util
 import json
@@ -66,3 +67,27 @@ def test_package_imports_without_the_operator(tmp_path: Path, function: str) -> 
         "assert not bad, bad"
     )
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path / "task", check=True)
+
+
+def imported_packages(folder: Path) -> set[str]:
+    """Top-level packages that the modules of a folder import, anywhere in them."""
+    found: set[str] = set()
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                found.add(str(node.module).partition(".")[0])
+    return found
+
+
+def test_functions_bring_along_nothing() -> None:
+    """They import the standard library and the SDK that Lambda has; the layout only the former."""
+    folders = [path.parent for path in LAMBDAS.glob("*/__init__.py")]
+    own = {folder.name for folder in folders}
+    # Of Python 3.14 only: the archive's Zstd, where the runtime has it.
+    standard = {*sys.stdlib_module_names, "compression"}
+    assert own > {"processor", "detector", "shared", "clickstream_layout"}
+    for folder in folders:
+        others = imported_packages(folder) - own - standard
+        assert others <= (set() if folder.name == "clickstream_layout" else {"botocore", "boto3"})
