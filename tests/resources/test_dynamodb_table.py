@@ -236,3 +236,25 @@ def test_status(status: str, phase: Phase) -> None:
     seen = _readiness(status)
     assert seen.phase is phase
     assert ("spec.tables.kmsKeyId" in seen.message) == (phase is Phase.FAILED)
+
+
+async def test_a_key_of_another_type_is_another_key(cloud: Cloud) -> None:
+    """An adopted table whose key holds numbers would refuse every write of the functions."""
+    one = table(cloud)
+    await cloud.session.call(
+        "dynamodb",
+        "create_table",
+        TableName=one.physical_name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[
+            {"AttributeName": "page_url", "AttributeType": "S"},
+            {"AttributeName": "timestamp_hour", "AttributeType": "N"},
+        ],
+        KeySchema=[
+            {"AttributeName": "page_url", "KeyType": "HASH"},
+            {"AttributeName": "timestamp_hour", "KeyType": "RANGE"},
+        ],
+    )
+    diff = await cloud.difference(one)
+    assert diff.replace == {"rangeKey"}
+    assert diff.fields["rangeKey"] == ("timestamp_hour (type N)", "timestamp_hour")

@@ -50,7 +50,8 @@ def test_disabled_rule_is_a_difference() -> None:
 
 
 def test_rules_of_others_are_told_apart() -> None:
-    """By the start of the id; S3 gives one to rules without."""
+    """By the start of the id; a rule in the older form is written in the newer one beside ours."""
     theirs = [{"ID": "tidy"}, {"Prefix": "old/"}]
     assert bucket_lifecycle.ours([*RULES, *theirs]) == RULES
-    assert bucket_lifecycle.foreign([*RULES, *theirs]) == theirs
+    others = [{"ID": "tidy"}, {"Filter": {"Prefix": "old/"}}]
+    assert bucket_lifecycle.foreign([*RULES, *theirs]) == others

@@ -230,10 +230,8 @@ TAGS: Final = (
     ),
     Rule(
         "self.all(k, !k.lowerAscii().startsWith('aws:') && "
-        "!k.lowerAscii().startsWith('clickstream.dev/') && "
-        "!(k.lowerAscii() in ['environment','managedby']))",
-        "tag keys must not begin with 'aws:' or 'clickstream.dev/' and must not be Environment or "
-        "ManagedBy, which the operator sets; set spec.environment instead",
+        "!k.lowerAscii().startsWith('clickstream.dev/'))",
+        "tag keys must not begin with 'aws:' or 'clickstream.dev/'; choose another key",
     ),
     Rule(
         "self.all(k, self.exists_one(o, o.lowerAscii() == k.lowerAscii()))",

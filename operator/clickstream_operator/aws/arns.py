@@ -6,6 +6,26 @@ Formats: Service Authorization Reference, "Actions, resources, and condition key
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+#: Domains by partition, as botocore's partitions have them (a test compares).
+DNS_SUFFIXES: Final = {
+    "aws": "amazonaws.com",
+    "aws-cn": "amazonaws.com.cn",
+    "aws-eusc": "amazonaws.eu",
+    "aws-iso": "c2s.ic.gov",
+    "aws-iso-b": "sc2s.sgov.gov",
+    "aws-iso-e": "cloud.adc-e.uk",
+    "aws-iso-f": "csp.hci.ic.gov",
+    "aws-us-gov": "amazonaws.com",
+}
+#: The isolated partitions publish no address of their console.
+_CONSOLES: Final = {
+    "aws": "console.aws.amazon.com",
+    "aws-cn": "console.amazonaws.cn",
+    "aws-eusc": "console.amazonaws-eusc.eu",
+    "aws-us-gov": "console.amazonaws-us-gov.com",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,4 +99,9 @@ class AwsLocation:
 
     def dns_suffix(self) -> str:
         """Domain of the partition's endpoints."""
-        return "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
+        return DNS_SUFFIXES[self.partition]
+
+    def console(self) -> str:
+        """Address of the region's console; empty where AWS publishes none."""
+        host = _CONSOLES.get(self.partition, "")
+        return f"https://{self.region}.{host}" if host else ""

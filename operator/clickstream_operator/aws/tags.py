@@ -14,6 +14,10 @@ COMPONENT: Final = PREFIX + "component"
 #: Set on adopted resources with the first write, because the status may be lost.
 ORIGIN: Final = PREFIX + "origin"
 ADOPTED: Final = "Adopted"
+ENVIRONMENT: Final = "Environment"
+MANAGED_BY: Final = "ManagedBy"
+DEFAULTS: Final = frozenset({ENVIRONMENT, MANAGED_BY})
+"""Tags that the operator sets where `spec.tags` has none of that name, in any case."""
 _OWNERS: Final = (CLUSTER, NAMESPACE, PIPELINE)
 
 
@@ -26,15 +30,20 @@ def pipeline_tags(
     environment: str,
     user_tags: Mapping[str, str],
 ) -> dict[str, str]:
-    """Tags of every taggable resource of a pipeline; each adds its component."""
+    """Tags of every taggable resource of a pipeline; each adds its component.
+
+    The tags that say nothing about the owner are the user's to set, in the case that a tag policy
+    asks for.
+    """
+    chosen = {key.lower() for key in user_tags}
+    defaults = {ENVIRONMENT: environment, MANAGED_BY: "clickstream-operator"}
     return {
         **user_tags,
         CLUSTER: cluster,
         NAMESPACE: namespace,
         PIPELINE: pipeline,
         UID: uid,
-        "Environment": environment,
-        "ManagedBy": "clickstream-operator",
+        **{key: value for key, value in defaults.items() if key.lower() not in chosen},
     }
 
 

@@ -46,6 +46,11 @@ def base_name(*, cluster: str, namespace: str, name: str) -> str:
     return f"{name}-{owner_hash(cluster=cluster, namespace=namespace, name=name)}"
 
 
+#: S3 keeps names that end so for this namespace, behind account and region (S3 user guide,
+#: "Namespaces for general purpose buckets").
+_ACCOUNT_REGIONAL: Final = "-an"
+
+
 def bucket_name(base: str, place: AwsLocation, *, account_regional: bool) -> str:
     """Name of the archive bucket, at most 63 characters.
 
@@ -53,7 +58,7 @@ def bucket_name(base: str, place: AwsLocation, *, account_regional: bool) -> str
     "Namespaces for general purpose buckets").
     """
     name, _, digest = base.rpartition("-")
-    suffix = "-an" if account_regional else ""
+    suffix = _ACCOUNT_REGIONAL if account_regional else ""
     rest = f"-{digest}-archive-{place.account}-{place.region}{suffix}"
     room = min(_BUCKET_NAME_PART, _BUCKET_NAME - len(rest))
     return f"{name[:room].rstrip('-')}{rest}"
@@ -99,6 +104,12 @@ def chosen(spec: Spec) -> frozenset[str]:
     return frozenset(name for name, value in pairs if value is not None)
 
 
-def is_account_regional(bucket: str, spec: Spec) -> bool:
-    """Whether the name of a bucket is derived for the account-regional namespace."""
-    return bucket.endswith("-an") and spec.names.archive_bucket is None
+def is_account_regional(bucket: str, account: str, region: str) -> bool:
+    """Whether the name of a bucket, derived or chosen, is of the account-regional namespace."""
+    return bucket.endswith(f"-{account}-{region}{_ACCOUNT_REGIONAL}")
+
+
+def is_of_another_namespace(bucket: str, account: str, region: str) -> bool:
+    """Whether S3 reserves the name for the account-regional namespace of another account."""
+    reserved = bucket.endswith(_ACCOUNT_REGIONAL)
+    return reserved and not is_account_regional(bucket, account, region)

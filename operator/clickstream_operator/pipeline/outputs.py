@@ -116,12 +116,7 @@ def _monitoring(spec: Spec, place: AwsLocation, physical: Mapping[str, str]) -> 
 
 
 def dashboard_url(place: AwsLocation, name: str) -> str:
-    """Console address of a dashboard."""
-    host = {
-        "aws-cn": "console.amazonaws.cn",
-        "aws-us-gov": "console.amazonaws-us-gov.com",
-    }.get(place.partition, "console.aws.amazon.com")
-    return (
-        f"https://{place.region}.{host}/cloudwatch/home?region={place.region}"
-        f"#dashboards:name={name}"
-    )
+    """Console address of a dashboard; empty where AWS publishes none."""
+    console = place.console()
+    address = f"{console}/cloudwatch/home?region={place.region}#dashboards:name={name}"
+    return address if console else ""

@@ -52,7 +52,7 @@ def build_context(
         packages=config.packages,
         calls=calls,
         account_regional_bucket=names.is_account_regional(
-            effective.names[components.ARCHIVE], obj.spec
+            effective.names[components.ARCHIVE], effective.account, effective.region
         ),
         permissions_boundary=config.permissions_boundary,
         known=frozenset(known),
@@ -65,7 +65,7 @@ def build_context(
         adopted=frozenset(entry.name for entry in known.values() if entry.origin is Origin.ADOPTED),
         history=history,
         created_at=obj.created_at,
-        obsolete_tags=frozenset(effective.tag_keys) - obj.spec.tags.keys(),
+        obsolete_tags=(frozenset(effective.tag_keys) | ownership.DEFAULTS) - obj.spec.tags.keys(),
         queue_url=str(obj.status.outputs.get("dlqUrl", "")),
     )
 

@@ -64,6 +64,14 @@ def conflict_with(claim: Claim, others: Iterable[Claim]) -> Blocker | None:
             Reason.INVALID,
             "spec.names gives two tables one name; make a new pipeline with three different ones",
         )
+    effective = claim.effective
+    bucket = effective.names[components.ARCHIVE]
+    if names.is_of_another_namespace(bucket, effective.account, effective.region):
+        return Blocker(
+            Reason.INVALID,
+            f"spec.names.archiveBucket {bucket} ends in -an, which S3 keeps for names that end in "
+            f"-{effective.account}-{effective.region}-an; make a new pipeline with another name",
+        )
     older = sorted((one for one in others if one.rank < claim.rank), key=lambda one: one.rank)
     for other in older:
         for name, physical in claim.effective.names.items():

@@ -31,6 +31,7 @@ from clickstream_operator.engine.resource import (
 
 _ON_DEMAND: Final = "PAY_PER_REQUEST"
 _PROVISIONED: Final = "PROVISIONED"
+_STRING: Final = "S"
 _MANAGED_KEY: Final = "alias/aws/dynamodb"
 # "Time to live has been modified multiple times within a fixed interval" (ValidationException).
 _TTL_TOO_SOON: Final = re.compile(r"time to live has been modified", re.IGNORECASE)
@@ -125,7 +126,7 @@ class DynamoDBTable(Resource):
             "dynamodb",
             "create_table",
             TableName=self.physical_name,
-            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
+            AttributeDefinitions=[{"AttributeName": key, "AttributeType": _STRING} for key in keys],
             KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in keys.items()],
             SSESpecification=self._encryption(),
             DeletionProtectionEnabled=desired["deletionProtection"],
@@ -211,7 +212,13 @@ class DynamoDBTable(Resource):
         )
 
     async def _table_properties(self, table: Mapping[str, Any]) -> dict[str, Any]:
-        keys = {item["KeyType"]: item["AttributeName"] for item in table["KeySchema"]}
+        types = {
+            one["AttributeName"]: one["AttributeType"] for one in table["AttributeDefinitions"]
+        }
+        keys = {
+            item["KeyType"]: _key(item["AttributeName"], types.get(item["AttributeName"], _STRING))
+            for item in table["KeySchema"]
+        }
         throughput = table.get("ProvisionedThroughput", {})
         return {
             "hashKey": keys["HASH"],
@@ -319,6 +326,11 @@ async def _waited_for(step: Awaitable[None]) -> list[Wait]:
 def _too_soon(why: str) -> Wait:
     message = f"{why}; tried again every 15 minutes, and what is set now stays in use until then"
     return Wait(Reason.CHANGE_TOO_SOON, message, _RETRY_SECONDS)
+
+
+def _key(name: str, kind: str) -> str:
+    """A key as `desired` names it; one of another type is another key: the functions write text."""
+    return name if kind == _STRING else f"{name} (type {kind})"
 
 
 def _readiness(status: str) -> Readiness:

@@ -56,8 +56,20 @@ def ours(present: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def foreign(present: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The rules of others, as they are."""
-    return [dict(rule) for rule in present if not str(rule.get("ID", "")).startswith(_OURS)]
+    """The rules of others, to be written beside ours.
+
+    S3 refuses a set in which some rules have a Filter and others the older Prefix
+    (PutBucketLifecycleConfiguration, API reference). A Prefix as a Filter means the same.
+    """
+    others = [rule for rule in present if not str(rule.get("ID", "")).startswith(_OURS)]
+    return [_with_filter(rule) for rule in others]
+
+
+def _with_filter(rule: Mapping[str, Any]) -> dict[str, Any]:
+    if "Filter" in rule or "Prefix" not in rule:
+        return dict(rule)
+    rest = {key: value for key, value in rule.items() if key != "Prefix"}
+    return {**rest, "Filter": {"Prefix": rule["Prefix"]}}
 
 
 def described(present: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

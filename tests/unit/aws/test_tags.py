@@ -14,7 +14,7 @@ OURS = tags.pipeline_tags(
     pipeline="web",
     uid="u",
     environment="prod",
-    user_tags={"team": "web", "ManagedBy": "me", "clickstream.dev/pipeline": "stolen"},
+    user_tags={"team": "web", "clickstream.dev/pipeline": "stolen"},
 )
 
 
@@ -29,6 +29,26 @@ def test_tags_are_as_the_api_lists_them() -> None:
         "Environment": "prod",
         "ManagedBy": "clickstream-operator",
     }
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"Environment": "Prod"},
+        {"environment": "Prod"},
+        {"ManagedBy": "platform team"},
+        {"MANAGEDBY": "x", "ENVIRONMENT": "y"},
+    ],
+)
+def test_what_names_no_owner_is_the_users_to_set(chosen: dict[str, str]) -> None:
+    """A tag policy on value and case can be met; no key stands twice in two cases."""
+    found = tags.pipeline_tags(
+        cluster="c", namespace="shop", pipeline="web", uid="u", environment="dev", user_tags=chosen
+    )
+    assert chosen.items() <= found.items()
+    lower = [key.lower() for key in found]
+    assert len(lower) == len(set(lower))
+    assert {"environment", "managedby"} <= set(lower)
 
 
 def test_uid_and_user_tags_decide_nothing() -> None:

@@ -140,3 +140,22 @@ def test_subscriptions_are_named_by_digest() -> None:
     """There and back; other resources have none."""
     assert components.subscription_digest(components.subscription("1a2b3c4d")) == "1a2b3c4d"
     assert components.subscription_digest("alerts") is None
+
+
+@pytest.mark.parametrize(
+    ("bucket", "regional", "another"),
+    [
+        ("clicks-123456789012-eu-west-1-an", True, False),
+        ("web-abcdefgh-archive-123456789012-eu-west-1-an", True, False),
+        ("clicks-123456789012-us-east-1-an", False, True),
+        ("clicks-999999999999-eu-west-1-an", False, True),
+        ("urban", False, False),
+        ("clicks-an", False, True),
+        ("clicks", False, False),
+    ],
+)
+def test_the_namespace_of_a_chosen_bucket(bucket: str, *, regional: bool, another: bool) -> None:
+    """S3 takes a name that ends in -an only with its namespace, account and region."""
+    where = (bucket, "123456789012", "eu-west-1")
+    assert names.is_account_regional(*where) is regional
+    assert names.is_of_another_namespace(*where) is another

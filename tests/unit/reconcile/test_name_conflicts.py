@@ -108,3 +108,14 @@ def test_one_name_for_two_tables_is_a_fault_of_the_spec() -> None:
 def test_a_minute_is_the_longest_wait() -> None:
     """A name that becomes free is noticed soon."""
     assert claims.RECHECK_SECONDS <= 60
+
+
+def test_a_bucket_name_of_another_namespace_is_refused_before_a_write() -> None:
+    """The field, why S3 refuses it, and what to do."""
+    mine = claim("web", given={"archiveBucket": "clicks-123456789012-us-east-1-an"})
+    blocker = conflict_with(mine, [])
+    assert blocker is not None
+    assert blocker.reason is Reason.INVALID
+    assert "spec.names.archiveBucket" in blocker.message
+    good = claim("web", given={"archiveBucket": "clicks-123456789012-eu-west-1-an"})
+    assert conflict_with(good, []) is None
