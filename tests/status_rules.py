@@ -142,7 +142,7 @@ def watched(sandbox: Sandbox) -> Iterator[StatusRules]:
     listed = objects.list_cluster_custom_object(GROUP, VERSION, PLURAL)
     ended = threading.Event()
 
-    def look() -> None:
+    def follow() -> None:
         version = listed["metadata"]["resourceVersion"]
         last = False
         while not last:
@@ -161,10 +161,10 @@ def watched(sandbox: Sandbox) -> Iterator[StatusRules]:
                     rules.see(event["object"])
 
     with ThreadPoolExecutor(1) as pool:
-        looking = pool.submit(look)
+        following = pool.submit(follow)
         try:
             yield rules
         finally:
             ended.set()
-        looking.result()
+        following.result()
     rules.check()

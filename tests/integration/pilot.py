@@ -1,6 +1,6 @@
-"""Drives the real controller, pass by pass, on the real API server with the emulator behind it.
+"""Drives the real reconciler, step by step, on the real API server with the emulator behind it.
 
-No worker, no Kopf, no sleeping: a test says when a pass runs and what time it is.
+No worker, no Kopf, no sleeping: a test says when a reconcile runs and what time it is.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class Pilot:
         self._aws_pool = ThreadPoolExecutor(16)
         self._kube_pool = ThreadPoolExecutor(4)
         self._kubeconfig = self.sandbox.service_account_kubeconfig(NAMESPACE, SERVICE_ACCOUNT)
-        # As the cluster's administrator, and without a process for each look.
+        # As the cluster's administrator, and without a process for each read.
         self._objects: Any = client.CustomObjectsApi(connect(self.sandbox.kubeconfig))
         self.restart()
 
@@ -251,11 +251,11 @@ class Pilot:
         self.sandbox.kubectl("delete", "csp", self.name, "-n", self.namespace, "--wait=false")
 
     async def step(self) -> float | None:
-        """One pass."""
+        """One reconcile."""
         return await self.controller.reconcile(self.key)
 
     async def converge(self, until: Callable[[], bool] | None = None) -> None:
-        """Run passes, letting the planned time go by, until Ready (or `until`)."""
+        """Reconcile, letting the planned time go by, until Ready (or `until`)."""
         done = until or (lambda: self.condition("Ready")["status"] == "True")
         for _ in range(MOST_RECONCILES):
             delay = await self.step()
@@ -265,7 +265,7 @@ class Pilot:
         raise AssertionError(f"not there after {MOST_RECONCILES} reconciles: {self.status()}")
 
     async def resync(self) -> float | None:
-        """Let the resync interval go by and run a pass."""
+        """Let the resync interval go by and reconcile."""
         self.time += 301
         return await self.step()
 

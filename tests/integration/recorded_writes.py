@@ -41,11 +41,11 @@ def replay(
     client: Callable[[str], Any],
     packages: Mapping[str, bytes],
     renamed: dict[str, str],
-    look: Callable[[dict[str, Any]], Mapping[str, str]],
+    learn_names: Callable[[dict[str, Any]], Mapping[str, str]],
 ) -> None:
     """Make each write again; `renamed` is what was called otherwise, and grows.
 
-    `look` gives what else has another name after a write.
+    `learn_names` gives further new names after a write.
     """
     for one in writes:
         parameters = rename(one["parameters"], renamed)
@@ -59,7 +59,7 @@ def replay(
         renamed |= {
             old: new[path] for path, old in one["names"].items() if new.get(path, old) != old
         }
-        renamed |= look(one)
+        renamed |= learn_names(one)
 
 
 def rename(value: Any, renamed: Mapping[str, str]) -> Any:

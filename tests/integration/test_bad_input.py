@@ -1,4 +1,4 @@
-"""What a user or an installation lacks is said once, where it is looked for, and can be given.
+"""Missing inputs of a user or an installation are named once, in the status or the log.
 
 Elsewhere: wrong settings and an expired token (test_operator_process.py); missing credentials and a
 refused action (test_credentials.py); a second installation (test_installation_ownership.py); wrong

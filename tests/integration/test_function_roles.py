@@ -34,7 +34,7 @@ SPEC = {
     "deletionPolicy": {"tables": "Delete", "archive": "Empty"},
 }
 PATIENCE = 40.0
-#: How the detector looks whether a quiet shard has been read to its end.
+#: Calls by which the detector checks whether a quiet shard has been read to its end.
 OWN = {"detector": {"kinesis:GetRecords", "kinesis:GetShardIterator", "kinesis:ListShards"}}
 #: What the Lambda service does in a role's name, and the emulator does on its own account: read the
 #: stream, write logs, put batches that it gives up on. But for `OWN` no code of ours does it.
@@ -241,7 +241,7 @@ def process(container: Container) -> None:
     worker = processor.handler._processor.__wrapped__()
     ((lane, records),) = read_records(batch, container.config["streamEpoch"]).items()
     rows = worker._decoder.decode_batch(records)
-    # The archive is written, then the container dies: the next one must look at what stands there.
+    # The archive is written, then the container dies: the next one must read what is there.
     worker._archive.store(lane, rows, worker._lanes.load(lane))
     processor.handler._processor.__wrapped__().process(batch)
 
@@ -257,7 +257,7 @@ def detect(container: Container) -> None:
         UnsentError: as it says; the function itself goes on, and tries again later.
     """
     shard = container.shard()
-    # A tick of a pipeline that is new to it: it looks how far each shard has been read.
+    # A tick of a pipeline that is new to it: it checks how far each shard has been read.
     container.forget_minutes()
     session = f"bot-{shard}"
     worker = detector.handler._detector.__wrapped__()

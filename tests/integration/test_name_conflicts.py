@@ -67,7 +67,7 @@ def test_older_one_keeps_the_name_in_either_order(
     older.apply(SPEC)
     # Times of objects are whole seconds; of two in one second the first by name is the older.
     if names[0] > names[1]:
-        _let_a_second_pass(older)
+        _wait_for_another_second(older)
     younger.apply(SPEC)
     run(younger.step())
     _is_refused(younger, older)
@@ -79,7 +79,7 @@ def test_older_one_keeps_the_name_in_either_order(
     assert _owner(older) == older.name
 
 
-def _let_a_second_pass(pilot: Pilot) -> None:
+def _wait_for_another_second(pilot: Pilot) -> None:
     """Until the API server's clock shows another second than the pilot's object has."""
     created = (pilot.body() or {})["metadata"]["creationTimestamp"]
     for number in range(100):
@@ -138,7 +138,7 @@ def test_derived_name_of_an_older_pipeline_is_a_claim(pilots: Callable[[str], Pi
     older.apply({})
     run(older.converge())
     derived = older.resource("counters-table")["physicalName"]
-    _let_a_second_pass(older)
+    _wait_for_another_second(older)
     younger.apply({"names": {"pageMetricsTable": derived}})
     run(younger.step())
     stalled = younger.condition("Stalled")
@@ -151,13 +151,13 @@ def test_derived_name_of_an_older_pipeline_is_a_claim(pilots: Callable[[str], Pi
 
 
 def test_running_pipeline_asks_no_more(pilots: Callable[[str], Pilot]) -> None:
-    """Names in use are settled: a pass lists nothing, whoever claims them later."""
+    """Names in use are settled: a reconcile lists nothing, whoever claims them later."""
     older, younger = pilots("claim-a"), pilots("claim-b")
     older.apply(SPEC)
     run(older.converge())
     younger.apply(SPEC)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(KubeClient, "every", _must_not_be_asked)
+        patch.setattr(KubeClient, "list_pipelines", _must_not_be_asked)
         run(older.resync())
     assert older.condition("Ready")["status"] == "True"
 

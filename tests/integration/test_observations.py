@@ -1,4 +1,4 @@
-"""What looking costs, and what a look sees of tags."""
+"""Calls of an observation, and the tags that it sees."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tests.integration.pilot import Pilot, run
 pytestmark = pytest.mark.plain_aws("calls are counted, and waiting for AWS would add to them")
 
 ALERTS: dict[str, Any] = {"alerts": {"enabled": True, "emails": ["data-team@example.com"]}}
-#: Calls of a look at everything, of the look after it, and of any other (architecture rule 6).
-LOOKS = {"full": 38, "next": 12, "hot": 11}
+#: Calls of a full observation, of the one after it, and of any other (architecture rule 6).
+CALLS = {"full": 38, "next": 12, "fast": 11}
 
 
-def look(pilot: Pilot) -> Counter[str]:
+def observe(pilot: Pilot) -> Counter[str]:
     """Calls of the next resync."""
     pilot.forget_calls()
     run(pilot.resync())
@@ -26,12 +26,12 @@ def look(pilot: Pilot) -> Counter[str]:
     return Counter(one.operation for one in pilot.calls)
 
 
-def looks(pilot: Pilot) -> list[Counter[str]]:
-    """Calls of a full look and of the two that follow."""
+def observations(pilot: Pilot) -> list[Counter[str]]:
+    """Calls of a full observation and of the two that follow."""
     while True:
-        first = look(pilot)
+        first = observe(pilot)
         if "get_bucket_encryption" in first:
-            return [first, look(pilot), look(pilot)]
+            return [first, observe(pilot), observe(pilot)]
 
 
 @pytest.mark.parametrize(("spec", "more"), [({}, 0), (ALERTS, 2)], ids=["default", "alerts"])
@@ -41,9 +41,9 @@ def test_an_observation_costs_no_more_than_it_may(
     """Tags included: 38 calls at most, 40 with alerts, and 21 on average."""
     pilot.apply(spec)
     run(pilot.converge())
-    counts = [one.total() - one["get_caller_identity"] for one in looks(pilot)]
-    assert counts == [LOOKS["full"] + more, LOOKS["next"] + more, LOOKS["hot"] + more]
-    assert sum(LOOKS.values()) / len(LOOKS) <= 21
+    counts = [one.total() - one["get_caller_identity"] for one in observations(pilot)]
+    assert counts == [CALLS["full"] + more, CALLS["next"] + more, CALLS["fast"] + more]
+    assert sum(CALLS.values()) / len(CALLS) <= 21
 
 
 def test_tags_that_the_index_shows_late_are_no_drift(
@@ -58,17 +58,17 @@ def test_tags_that_the_index_shows_late_are_no_drift(
         return dict.fromkeys(arns, old)
 
     monkeypatch.setattr(TagIndex, "__call__", late)
-    full, *_ = looks(pilot)
+    full, *_ = observations(pilot)
     assert full["list_tags_for_stream"] == 1
     assert pilot.condition("DriftDetected")["status"] == "False"
 
 
 def test_without_an_index_every_kind_is_asked_by_itself(pilot: Pilot) -> None:
-    """No permission for the index costs calls, in the look after the full one, not tags."""
+    """No permission for the index costs calls, in the observation after the full one, not tags."""
     pilot.apply()
     run(pilot.converge())
     pilot.sandbox.strict_aws.inject("access_denied", service="resourcegroupstaggingapi")
-    looks(pilot)
+    observations(pilot)
     queue = pilot.client("sqs").get_queue_url(
         QueueName=pilot.resource("dead-letter")["physicalName"]
     )

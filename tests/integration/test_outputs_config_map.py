@@ -48,7 +48,7 @@ def _warnings(pilot: Pilot) -> list[str]:
 
 
 def test_nothing_is_written_unless_asked_for(pilot: Pilot) -> None:
-    """Without the setting there is no ConfigMap, no condition, no look."""
+    """Without the setting there is no ConfigMap, no condition, no read."""
     pilot.apply(SPEC)
     run(pilot.converge())
     assert not _config_map(pilot)

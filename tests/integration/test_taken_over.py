@@ -26,7 +26,7 @@ from tests.integration.upgrade_fixture import FOLDER
 
 #: After everything that the fixture's statuses tell of.
 AFTER = 10_000.0
-#: A resync looks at the hot things, each third at all.
+#: Two resyncs of three observe the fast properties, every third all.
 RESYNCS = 4
 
 

@@ -42,11 +42,11 @@ class Fleet:
         self.pilot.name = name
         self.pilot.apply(SMALL | spec)
 
-    def round(self, look: Callable[[], None] = lambda: None) -> None:
-        """One pass of each, a look after each, and half a minute."""
+    def round(self, check: Callable[[], None] = lambda: None) -> None:
+        """Reconcile each, check after each, and let half a minute go by."""
         for name in self.names:
             run(self.pilot.controller.reconcile(ObjectKey(self.pilot.namespace, name)))
-            look()
+            check()
         self.pilot.time += 30
 
     def is_ready(self, name: str) -> bool:
@@ -90,14 +90,14 @@ def test_new_code_goes_out_to_two_at_a_time(fleet: Fleet) -> None:
     most = 0
     done: set[str] = set()
 
-    def look() -> None:
+    def count_updated() -> None:
         nonlocal most
         updated = {name for name, (digest, _) in fleet.code().items() if digest == new}
         most = max(most, len(updated - done))
 
     for _ in range(12):
         fleet.pilot.time += 301
-        fleet.round(look)
+        fleet.round(count_updated)
         code = fleet.code()
         done |= {name for name, (digest, busy) in code.items() if digest == new and not busy}
         if len(done) == len(fleet.names):
@@ -111,19 +111,19 @@ def test_a_restart_in_mid_rollout_exceeds_nothing_and_loses_nobody(fleet: Fleet)
     new = other_packages()["processor"].sha256
     fleet.pilot.time += 301
     fleet.round()
-    # As at a start: what is not settled is looked at first, and there is nothing in memory.
+    # As at a start: pipelines that are not settled come first, and nothing is remembered.
     under_way = [name for name, (digest, _) in fleet.code().items() if digest == new]
     assert len(under_way) == 2
     assert not any(fleet.is_ready(name) for name in under_way)
     fleet.pilot.restart()
     done: set[str] = set()
 
-    def look() -> None:
+    def count_updated() -> None:
         updated = {name for name, (digest, _) in fleet.code().items() if digest == new}
         assert len(updated - done) <= 2
 
     for _ in range(12):
-        fleet.round(look)
+        fleet.round(count_updated)
         code = fleet.code()
         done |= {name for name, (digest, busy) in code.items() if digest == new and not busy}
         if len(done) == len(fleet.names):

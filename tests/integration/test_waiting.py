@@ -1,4 +1,4 @@
-"""What it costs to wait for AWS, with its states and delays."""
+"""Calls that waiting for AWS costs, with its states and delays."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections import Counter
 from clickstream_operator.aws.session import is_read
 from tests.integration.pilot import Pilot, run
 
-#: Looks at what AWS works on during a creation: one stream, three tables, two functions, and one
-#: list of both mappings. The stream has three waits of two looks, and one right after CreateStream.
-LOOKS = {
+#: Observations during a creation, while AWS works: one stream, three tables, two functions, one
+#: list of both mappings. The stream has three waits of two, and one right after CreateStream.
+OBSERVATIONS = {
     "describe_stream_summary": 1 + 3 * 2,
     "describe_table": 3 * 2,
     "describe_time_to_live": 0,
@@ -21,11 +21,11 @@ DELETION = 55
 
 
 def test_a_creation_observes_each_resource_a_few_times(pilot: Pilot) -> None:
-    """When its kind may be ready, and not because another thing was."""
+    """When its kind may be ready, and not because another resource was due."""
     pilot.apply()
     run(pilot.converge())
     reads = Counter(one.operation for one in pilot.calls if is_read(one.operation))
-    assert {name: reads[name] for name in LOOKS} == LOOKS
+    assert {name: reads[name] for name in OBSERVATIONS} == OBSERVATIONS
 
 
 def test_a_deletion_costs_no_more_calls_than_it_may(pilot: Pilot) -> None:

@@ -1,6 +1,6 @@
 """A pilot that travels fast: no kubectl, a death at any external write, a picture of what AWS has.
 
-A sweep makes hundreds of pipelines; each kubectl process would take longer than a whole pass.
+A sweep makes hundreds of pipelines; each kubectl process would take longer than a whole reconcile.
 """
 
 from __future__ import annotations
@@ -146,20 +146,20 @@ class Journey(Pilot):
         die_after: int = 0,
         seconds: float = 48 * 3600.0,
     ) -> list[Body]:
-        """Passes, each at its time, until the object is current (or `until`), or gone.
+        """Reconcile, each time when it is due, until the object is current (or `until`), or gone.
 
-        Returns the object after each pass.
+        Returns the object after each reconcile.
         """
         arrived = until or (lambda body: verdict(body) is Verdict.CURRENT)
         seen: list[Body] = []
         end = self.time + seconds
         with self.dying_after(die_after):
-            self._passes(arrived, seen, end)
+            self._advance(arrived, seen, end)
             return seen
-        self._passes(arrived, seen, end)
+        self._advance(arrived, seen, end)
         return seen
 
-    def _passes(self, arrived: Callable[[Body], bool], seen: list[Body], end: float) -> None:
+    def _advance(self, arrived: Callable[[Body], bool], seen: list[Body], end: float) -> None:
         for _ in range(MOST_RECONCILES):
             delay = run(self.step())
             body = self.body()

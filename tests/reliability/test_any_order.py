@@ -33,7 +33,7 @@ from tests.reliability.journeys import LEAN, Journey, Spec
 #: Lives, and steps of each: in `make test`, and in a whole sweep.
 FEW: Final = (5, 8)
 MANY: Final = (50, 25)
-#: A look at everything comes with every third resync, whose interval this exceeds.
+#: A full observation comes with every third resync, whose interval this exceeds.
 RESYNCS: Final = 4
 _RESYNC_SECONDS: Final = 361
 _OBJECT: Final = "raw/planted.json"
@@ -186,7 +186,7 @@ class AnyOrder(RuleBasedStateMachine):
             assert left <= _KEPT_KINDS
             self.may_be_left = True
         else:
-            # What an earlier object left is taken back by a pass; there may have been none.
+            # A reconcile takes back what an earlier object left; there may have been none.
             assert left <= (_KEPT_KINDS if self.may_be_left and not self.made else set())
             self.may_be_left &= not self.made
             self.planted = {}
@@ -214,17 +214,17 @@ class AnyOrder(RuleBasedStateMachine):
 
     # -- what else happens -----------------------------------------------------------------------
 
-    @rule(passes=st.integers(1, 3))
-    def work(self, passes: int) -> None:
-        """A few passes, each at its time; a suspended one writes nothing."""
+    @rule(times=st.integers(1, 3))
+    def work(self, times: int) -> None:
+        """A few reconciles, each when it is due; a suspended one writes nothing."""
         before = self.journey.writes()
-        for _ in range(passes):
+        for _ in range(times):
             self.journey.time += run(self.journey.step()) or 1.0
         assert not self.suspended or self.journey.writes() == before
 
     @rule(write=st.integers(1, 30))
     def crash(self, write: int) -> None:
-        """The process dies after a write of the next passes, or right after them."""
+        """The process dies after a write of the next reconciles, or right after them."""
         with self.journey.dying_after(write):
             self.work(3)
         self.journey.restart()
@@ -282,7 +282,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.made, self.drifted = True, False
 
     def resync(self) -> None:
-        """Time for the operator to have looked at everything."""
+        """Let the time of a full observation go by."""
         for _ in range(RESYNCS):
             self.journey.time += _RESYNC_SECONDS
             self.work(1)

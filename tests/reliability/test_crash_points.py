@@ -29,7 +29,7 @@ _OBJECTS = 25
 
 @dataclass
 class Life:
-    """What one life looked like at the end of each stage."""
+    """One life at the end of each stage."""
 
     pictures: dict[str, Any] = field(default_factory=dict)
     inventories: dict[str, Any] = field(default_factory=dict)
@@ -64,7 +64,7 @@ def live(sandbox: Sandbox, deaths: dict[str, int]) -> Life:
 
 
 def _left_to_do(journey: Journey) -> list[str]:
-    """What another process, which looks at everything, still writes."""
+    """Writes of another process, which observes everything."""
     journey.forget_calls()
     journey.restart()
     run(journey.step())

@@ -125,7 +125,7 @@ def test_a_locked_version_is_named_and_waited_for(
 def test_it_is_not_ready_to_go_while_versions_are_left(
     journey: Journey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The finalizer stays, and the next pass comes at once and not with a poll."""
+    """The finalizer stays, and the next reconcile comes at once and not with a poll."""
     archive = Archive(25_000)
     with serving(archive) as endpoint:
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", endpoint)

@@ -23,12 +23,12 @@ from tests.reliability.journeys import LEAN, Journey, Spec
 
 #: After a failure: doubling from 2 seconds to 15 minutes.
 DOUBLING: Final = (1.8, 3.6, 7.2, 14.4, 28.8, 57.6, 115.2, 230.4, 460.8, *[810.0] * 4)
-#: While AWS is busy with a thing: looks that become rarer, and stay often.
+#: While AWS is busy with a resource: observations that become rarer, and stay frequent.
 POLLS: Final = (2.0, 4.0, 8.0, 15.0, *[30.0] * 30)
 AT_ONCE: Final = 0.0
 FIVE_MINUTES: Final = 300.0
 TEN_MINUTES: Final = 600.0
-#: Passes that are looked at after the pipeline is called Stalled: it is never given up.
+#: Reconciles that are checked after the pipeline is Stalled: it is never given up.
 AFTERWARDS: Final = 2
 #: No resync within the times that matter.
 BASE: Final[Spec] = LEAN | {"resyncIntervalSeconds": 86400}
@@ -39,7 +39,7 @@ EDITED: Final[Spec] = BASE | {"processor": {"memoryMiB": 512}}
 class Row:
     """One class: an answer of AWS that is of it, and what follows from it.
 
-    `tries`: how often the call is sent in one pass. `pauses`: seconds from one pass to the next,
+    `tries`: calls sent in one reconcile. `pauses`: seconds from one reconcile to the next,
     where nothing is due earlier. `stalled_after`: seconds.
     """
 
@@ -79,7 +79,7 @@ ROWS: Final[dict[Category, Row]] = {
 
 
 def test_every_class_has_its_row() -> None:
-    """A class without a row would be one whose behaviour nobody has looked at."""
+    """A class without a row would have untested behaviour."""
     assert ROWS.keys() == set(Category)
     for category, row in ROWS.items():
         assert category_of(row.code, row.message, row.status) is category
@@ -111,8 +111,8 @@ def journey(ready: Journey) -> Iterator[Journey]:
 
 
 @dataclass
-class CallContext:
-    """What one pass did and said. `at`: seconds since the fault began; `pause`: until the next."""
+class Attempt:
+    """One reconcile under a fault. `at`: seconds since it began; `pause`: until the next one."""
 
     at: float
     pause: float
@@ -127,15 +127,15 @@ class CallContext:
         return "absent", ""
 
 
-def pass_under(journey: Journey, row: Row, since: float) -> CallContext:
-    """Run the next pass, and let its pause go by."""
+def reconcile_under(journey: Journey, row: Row, since: float) -> Attempt:
+    """Run the next reconcile, and let its pause go by."""
     journey.forget_calls()
     at = journey.time - since
     pause = run(journey.step())
     assert pause is not None
     tries = sum(one.code == row.code for one in journey.calls)
     journey.time += pause
-    return CallContext(at, pause, tries, journey.body() or {})
+    return Attempt(at, pause, tries, journey.body() or {})
 
 
 @pytest.mark.plain_aws("one call fails, and only that")
@@ -152,12 +152,12 @@ def test_what_follows_from_an_error(journey: Journey, category: Category) -> Non
         status=row.status,
     )
     journey.apply(EDITED)
-    since, seen = journey.time, list[CallContext]()
+    since, seen = journey.time, list[Attempt]()
     while sum(one.at >= row.stalled_after for one in seen) <= AFTERWARDS:
-        seen.append(pass_under(journey, row, since))
+        seen.append(reconcile_under(journey, row, since))
         assert len(seen) < 40
 
-    expected = expected_passes(row)[: len(seen)]
+    expected = expected_reconciles(row)[: len(seen)]
     assert [one.tries for one in seen] == [tries for _, tries in expected]
     assert [one.at for one in seen] == pytest.approx([at for at, _ in expected], abs=0.05)
     for one in seen:
@@ -175,7 +175,7 @@ def test_what_follows_from_an_error(journey: Journey, category: Category) -> Non
 
     # A new spec starts over: it may be the remedy.
     journey.apply(EDITED | {"environment": "prod"})
-    assert pass_under(journey, row, since).pause <= POLLS[0]
+    assert reconcile_under(journey, row, since).pause <= POLLS[0]
 
     journey.sandbox.strict_aws.end_faults()
     journey.forget_calls()
@@ -190,17 +190,17 @@ def test_what_follows_from_an_error(journey: Journey, category: Category) -> Non
     assert found["MemorySize"] == 512
 
 
-def expected_passes(row: Row) -> list[tuple[float, int]]:
-    """When passes come, and how often each sends the call; one of them is there to say Stalled.
+def expected_reconciles(row: Row) -> list[tuple[float, int]]:
+    """The times of reconciles and the calls of each; one of them is there to set Stalled.
 
-    A failure is tried again in that pass too. What AWS is busy with keeps its own times.
+    A failure is tried again in that one too. A resource that AWS works on keeps its own times.
     """
-    due, at, passes = row.stalled_after + 0.1, 0.0, list[tuple[float, int]]()
+    due, at, reconciles = row.stalled_after + 0.1, 0.0, list[tuple[float, int]]()
     for pause in row.pauses:
-        passes.append((at, row.tries))
+        reconciles.append((at, row.tries))
         if row.pauses is POLLS and at < due < at + pause:
-            passes.append((due, 0))
+            reconciles.append((due, 0))
         elif at < row.stalled_after < at + pause:
             pause = due - at  # noqa: PLW2901 - it comes sooner
         at += pause
-    return passes
+    return reconciles

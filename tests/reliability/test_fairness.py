@@ -175,7 +175,7 @@ class Fleet:
     kind: str
     kube: MemoryKube = field(default_factory=MemoryKube)
     broken: bool = True
-    passes: Counter[ObjectKey] = field(default_factory=Counter)
+    reconciles: Counter[ObjectKey] = field(default_factory=Counter)
     ready_after: dict[ObjectKey, int] = field(default_factory=dict)
     ready_at: dict[ObjectKey, float] = field(default_factory=dict)
     _seen: asyncio.Event = field(default_factory=asyncio.Event)
@@ -238,7 +238,7 @@ class Fleet:
             jitter=lambda: 0.5,
         )
         workers_ = Workers(
-            count=workers, queue=self._queue, reconcile=self._pass, metrics=Metrics()
+            count=workers, queue=self._queue, reconcile=self._reconcile, metrics=Metrics()
         )
         far = {"region": FAR} if self.kind == "far away" else {}
         if bad:
@@ -262,7 +262,7 @@ class Fleet:
         self._queue.add(key, urgent=True)
 
     async def _edit_while_busy(self) -> float:
-        """Seconds from an edit of a good pipeline to the start of its pass."""
+        """Seconds from an edit of a good pipeline to the start of its reconcile."""
         began = asyncio.get_running_loop().time()
         self._seen.clear()
         self.edit(GOOD[0], {"environment": "prod"})
@@ -274,8 +274,8 @@ class Fleet:
         """How long an edit waited for a worker."""
         return self._edited_in_time
 
-    async def _pass(self, key: ObjectKey) -> float | None:
-        self.passes[key] += 1
+    async def _reconcile(self, key: ObjectKey) -> float | None:
+        self.reconciles[key] += 1
         if key == GOOD[0]:
             self._seen.set()
         if self.kind == "throttled" and self.broken and key in BAD:
@@ -283,7 +283,7 @@ class Fleet:
         delay = await self._controller.reconcile(key)
         if key not in self.ready_at and self.verdict(key) is Verdict.CURRENT:
             self.ready_at[key] = asyncio.get_running_loop().time()
-            self.ready_after[key] = self.passes[key]
+            self.ready_after[key] = self.reconciles[key]
         return delay
 
     def verdict(self, key: ObjectKey) -> Verdict:
@@ -309,7 +309,7 @@ def play(kind: str, *, workers: int = WORKERS, bad: bool = True) -> Fleet:
     fleet = Fleet(kind)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pipeline, "build", fleet.build)
-        # The traceback of each defect takes longer than all passes together.
+        # The traceback of each defect takes longer than all reconciles together.
         patch.setattr(workers_module, "log", Mock())
         with asyncio.Runner(loop_factory=_JumpingLoop) as runner:
             return runner.run(fleet.run(workers=workers, bad=bad))
@@ -334,7 +334,7 @@ def among(request: pytest.FixtureRequest) -> Fleet:
 
 
 def test_bad_pipelines_cost_the_others_no_reconcile(alone: Fleet, among: Fleet) -> None:
-    """45 become Ready in no more passes than without the five bad ones, each of them."""
+    """45 become Ready in no more reconciles than without the five bad ones, each of them."""
     assert set(alone.ready_after) == set(GOOD)
     late = {key for key in GOOD if among.ready_after[key] > alone.ready_after[key]}
     assert late == set()
@@ -344,7 +344,7 @@ def test_bad_pipelines_cost_the_others_no_reconcile(alone: Fleet, among: Fleet) 
 def test_bad_pipelines_cost_the_others_one_worker_each_at_most(
     alone_with_fewer: Fleet, among: Fleet
 ) -> None:
-    """However long their passes last: nobody is later than with five workers fewer."""
+    """However long their reconciles last: nobody is later than with five workers fewer."""
     latest = max(alone_with_fewer.ready_at.values())
     assert max(among.ready_at[key] for key in GOOD) <= latest
     assert latest < SECONDS / 10
@@ -356,5 +356,5 @@ def test_bad_pipelines_are_tried_less_and_less_and_heal(among: Fleet) -> None:
     assert {among.verdict(key) for key in (*GOOD, *BAD)} == {Verdict.CURRENT}
     # One that is edited all the time is read anew each time, five times a second at most.
     most = 5 * SECONDS + 50 if among.kind == "edited all the time" else 50
-    assert min(among.passes[key] for key in BAD) > 5
-    assert max(among.passes[key] for key in BAD) <= most
+    assert min(among.reconciles[key] for key in BAD) > 5
+    assert max(among.reconciles[key] for key in BAD) <= most

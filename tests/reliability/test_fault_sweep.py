@@ -64,8 +64,8 @@ _NOT_REFUSED: Final = frozenset({"PutBucketMetricsConfiguration"})
 _REPLACED: Final = frozenset({"GetResources"})
 #: AWS's own limits, which the operator waits for without an end: not Stalled, but said.
 _PACED: Final = {("limit", "UpdateShardCount"): "ResizeBudgetExhausted"}
-#: Until a look at everything failed more often than is tolerated: that is every third resync.
-_LOOKS: Final = 3600 * 2
+#: Until more full observations failed than are tolerated; one comes with every third resync.
+_FULL_SECONDS: Final = 3600 * 2
 #: These return what exists.
 _RETURN: Final = frozenset({"CreateQueue", "CreateTopic", "CreateBucket"})
 _BEGINNING: Final = datetime(2026, 1, 1, tzinfo=UTC)
@@ -189,7 +189,7 @@ def test_each_call_fails_twice(
 ) -> None:
     """The first two calls of every operation fail, and every stage ends as it does without.
 
-    Two: the quick retry fails as well, so that the next pass has to repair it.
+    Two: the quick retry fails as well, so that the next reconcile has to repair it.
     """
     for stage in STAGES:
         journey.accepted.clear()
@@ -257,7 +257,7 @@ def fails_in_time(
     journey: Journey, proxy: StrictAws, fault: str, service: str, operation: str
 ) -> bool:
     """Travel until the fault is called Stalled; False when the pipeline goes on without it."""
-    _, reasons, patience = FAULTS[fault]
+    _, reasons, deadline = FAULTS[fault]
     paced = _PACED.get((fault, operation))
     if paced:
         bodies = journey.travel(lambda body: ready_reason(body) == paced, seconds=4 * 3600)
@@ -277,8 +277,8 @@ def fails_in_time(
         # What only watches fails beside a working pipeline; lost answers do not undo the work.
         assert fault == "lost answer" or all(one["kind"] in _WATCHING for one in failed)
         if fault != "lost answer" and not failed and operation not in _REPLACED:
-            # A look that nothing waits for: the next one at everything says so.
-            bodies = journey.travel(lambda body: says(body, reasons), seconds=_LOOKS)
+            # An observation that nothing waits for: the next full one says so.
+            bodies = journey.travel(lambda body: says(body, reasons), seconds=_FULL_SECONDS)
             assert says(bodies[-1], reasons), (told, bodies[-1]["status"])
         return False
     (stalled,) = (one for one in body["status"]["conditions"] if one["type"] == "Stalled")
@@ -287,7 +287,7 @@ def fails_in_time(
     assert "failed with" in stalled["message"]
     since = min(datetime.fromisoformat(one["lastTransitionTime"]) for one in failed)
     lasted = (_BEGINNING - since).total_seconds() + journey.time
-    assert patience <= lasted < patience + 2
+    assert deadline <= lasted < deadline + 2
     return True
 
 

@@ -286,7 +286,7 @@ def test_every_second_write_to_kubernetes_fails(
 
 
 def test_another_object_of_the_name_during_a_reconcile(journey: Journey) -> None:
-    """The pass of the old object writes nothing to the new one, which takes over what was made."""
+    """The old object's reconcile writes nothing to the new one, which takes over the resources."""
     journey.apply(LEAN)
     uids: list[str] = []
 
@@ -311,7 +311,7 @@ def test_another_object_of_the_name_during_a_reconcile(journey: Journey) -> None
 
 
 def test_a_finalizer_that_somebody_replaced_away_comes_back(journey: Journey) -> None:
-    """A tool that writes whole objects drops it; the next pass guards the object again."""
+    """A tool that writes whole objects drops it; the next reconcile guards the object again."""
     journey.apply(LEAN)
     journey.travel()
     for change in ('{"metadata":{"finalizers":[]}}', '{"metadata":{"finalizers":["a.dev/b"]}}'):
