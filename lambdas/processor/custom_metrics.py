@@ -1,14 +1,15 @@
 """`spec.metrics`: CloudWatch metrics made from events, without code. Pure but for the series seen.
 
 A metric's dimension values come from events, so each metric has at most `max_series` of them per
-container; later ones are counted as `other`.
+container; later ones are counted as `other`. A metric whose names a line of the embedded metric
+format cannot carry is left out: it would make a line that CloudWatch drops.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.emf import Metrics, Series, dimension_value, metric_value
+from shared.emf import DESCRIPTION, PIPELINE, Metrics, Series, dimension_value, metric_value
 from shared.field_match import matches
 
 if TYPE_CHECKING:
@@ -22,7 +23,10 @@ class CustomMetrics:
     """The custom metrics of one pipeline."""
 
     def __init__(self, metrics: Sequence[CustomMetric], out: Metrics) -> None:
-        self._metrics = [(metric, Series(metric.max_series)) for metric in metrics]
+        self.left_out = [metric.name for metric in metrics if not _fits_a_line(metric)]
+        self._metrics = [
+            (metric, Series(metric.max_series)) for metric in metrics if _fits_a_line(metric)
+        ]
         self._out = out
 
     def emit(self, events: Sequence[Event]) -> None:
@@ -49,3 +53,8 @@ class CustomMetrics:
                     namespace=metric.namespace,
                     dimensions=dict(zip(metric.dimensions, names, strict=True)),
                 )
+
+
+def _fits_a_line(metric: CustomMetric) -> bool:
+    taken = {DESCRIPTION, PIPELINE, *metric.dimensions}
+    return metric.name not in taken and DESCRIPTION not in metric.dimensions

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _DAY_SECONDS = 86_400
-_LONGEST_LIST = 100
-"""Pages; 2 KB each is half of what an item may hold."""
+_LARGEST_LIST_BYTES = 204_800
+"""Half of what an item may hold (DynamoDB Developer Guide, "Constraints in Amazon DynamoDB")."""
+_MOST_PAGES = 100
 
 
 class PageLists:
@@ -54,7 +55,20 @@ class PageLists:
                 )
 
 
-def _texts(names: list[str]) -> Iterator[str]:
-    for start in range(0, len(names), _LONGEST_LIST):
-        part = names[start : start + _LONGEST_LIST]
-        yield json.dumps(part, ensure_ascii=False, separators=(",", ":"))
+def _texts(names: Iterable[str]) -> Iterator[str]:
+    """Yield JSON arrays that an item can hold; they are cut by their encoded size.
+
+    A quote or backslash takes two bytes in JSON, a control character six.
+    """
+    part: list[str] = []
+    size = 0
+    for name in names:
+        text = json.dumps(name, ensure_ascii=False)
+        length = len(text.encode()) + 1
+        if part and (len(part) == _MOST_PAGES or size + length > _LARGEST_LIST_BYTES):
+            yield f"[{','.join(part)}]"
+            part, size = [], 0
+        part.append(text)
+        size += length
+    if part:
+        yield f"[{','.join(part)}]"

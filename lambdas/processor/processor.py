@@ -71,6 +71,8 @@ class Processor:
         self._workers = Workers(threads)
         self._metrics = Metrics(config.pipeline, clock, out)
         self._custom = CustomMetrics(config.metrics, self._metrics)
+        for name in self._custom.left_out:
+            self._log.write("WARNING", "metric left out: its names are taken", metric=name)
         self._event_types = Series(MOST_EVENT_TYPES)
         self._states: dict[Lane, LaneState] = {}
 

@@ -16,10 +16,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from processor.archive import Archive
 from processor.lane_items import LaneItems
 from processor.processor import Processor
-from redrive.failed_batches import FailedBatches
+from redrive.failed_batches import FailedBatches, check_key
 from redrive.objects import UnreadableLineError
 from redrive.rebuild import Rebuilder
 from redrive.replay import BadObjects
+from shared.conditional_write import ContentionError
 from shared.config import INLINE_VARIABLE, OBJECT_VARIABLE, Config, ConfigError, load_config
 from shared.decode import Decoder
 from shared.privacy import Scrubber
@@ -29,23 +30,42 @@ from shared.timestamps import hour_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from redrive.failed_batches import Appended
+
+REASONS = (
+    ClientError,
+    BotoCoreError,
+    ContentionError,
+    KeyError,
+    RuntimeError,
+    UnreadableLineError,
+    ValueError,
+)
+"""Errors that keep one object from being repaired: AWS's, and of what the object holds."""
+_AGAIN = "Give the same command again when the cause is gone: what is done stays as it is"
+_CAUSES = {
+    "error": f"what has an error above is not repaired, all else is. {_AGAIN}",
+    "incomplete": "the archive lacks events that the items named above as incomplete have",
+    "refused": f"DynamoDB refuses the items named above as refused, all else is done. {_AGAIN}",
+}
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 when done, 1 when something could not be repaired, 2 for wrong usage."""
     parser = _parser()
     options = parser.parse_args(arguments)
+    causes: dict[str, str] = {}
     try:
         clients = Clients()
         config = find_config(clients, options.function)
-        complete = True
         for line in Commands(config, clients).run(options):
-            complete = complete and not line.get("incomplete")
+            causes |= {name: cause for name, cause in _CAUSES.items() if line.get(name)}
             print(json.dumps(line), flush=True)  # noqa: T201 - the result of the command
-    except (ConfigError, ValueError, RuntimeError, UnreadableLineError) as error:
+    except ConfigError as error:
         return _fail(str(error))
-    except (ClientError, BotoCoreError) as error:
-        return _fail(f"{error}. Nothing is half done: the same command again goes on")
-    return 0 if complete else _fail("the archive lacks events that the items named above have")
+    except REASONS as error:
+        return _fail(f"{error}. What is printed above is done. {_AGAIN}")
+    return _fail("; ".join(causes.values())) if causes else 0
 
 
 def find_config(clients: Clients, function: str | None) -> Config:
@@ -113,28 +133,58 @@ class Commands:
         """Do what the arguments say; yields a line for each thing done."""
         if options.command == "bad":
             for key in options.keys:
-                for replayed in self._bad.replay(key, options.reason):
-                    yield asdict(replayed)
+                yield from self._replay(key, options.reason, alone=len(options.keys) == 1)
         elif options.command == "failed":
             yield from self.take_back(options.keys or self._failed.keys())
         else:
             yield self._rebuild({_hour(text) for text in options.hours}, set(options.session or ()))
 
+    def _replay(self, key: str, reason: str | None, *, alone: bool) -> Iterator[dict[str, Any]]:
+        try:
+            for replayed in self._bad.replay(key, reason):
+                yield asdict(replayed)
+        except REASONS as error:
+            if alone:
+                raise
+            yield {"key": key, "error": _text(error)}
+
     def take_back(self, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
-        """Append failed batches, then rebuild what they touch."""
-        hours: set[int] = set()
-        sessions: set[str] = set()
+        """Append failed batches, then rebuild what they touch.
+
+        Of a batch that can't be appended or rebuilt the line has an `error`; the others go on.
+
+        Raises:
+            ValueError: a key is no failed batch's.
+        """
         for key in keys:
-            added = self._failed.append(key)
-            hours |= added.hours
-            sessions |= added.sessions
+            check_key(key)
+        appended: list[Appended] = []
+        for key in keys:
+            try:
+                added = self._failed.append(key)
+            except REASONS as error:
+                yield {"key": key, "error": _text(error)}
+                continue
+            appended.append(added)
             yield {
                 "key": key,
                 "events": added.events,
                 "bad_rows": added.bad_rows,
                 **({"skipped": added.skipped} if added.skipped else {}),
             }
-        yield self._rebuild(hours, sessions)
+        try:
+            yield self._rebuild_all(appended)
+        except REASONS:
+            # One of them can't be: each on its own, so that the others can.
+            for added in appended:
+                try:
+                    yield {"key": added.key, **self._rebuild_all([added])}
+                except REASONS as error:
+                    yield {"key": added.key, "error": _text(error)}
+
+    def _rebuild_all(self, appended: Sequence[Appended]) -> dict[str, Any]:
+        hours = {hour for added in appended for hour in added.hours}
+        return self._rebuild(hours, {name for added in appended for name in added.sessions})
 
     def _rebuild(self, hours: set[int], sessions: set[str]) -> dict[str, Any]:
         items = asdict(self._rebuilder.rebuild_hours(hours))
@@ -170,6 +220,10 @@ def _hour(text: str) -> int:
         return calendar.timegm(time.strptime(text, "%Y-%m-%dT%H")) // 3600
     except ValueError as error:
         raise ValueError(f"{text} is no hour: write it as 2026-11-23T12, in UTC") from error
+
+
+def _text(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if isinstance(error, KeyError) else str(error)
 
 
 def _silence(line: str) -> None:

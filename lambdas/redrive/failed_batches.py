@@ -18,8 +18,6 @@ from redrive.objects import FAILED, ObjectName, list_keys, list_raw, read_lines
 from shared.decode import read_records
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from processor.archive import Archive
     from shared.config import Config
     from shared.decode import Decoder
@@ -39,6 +37,12 @@ class Appended:
     skipped: str = ""
     hours: set[int] = field(default_factory=set)
     sessions: set[str] = field(default_factory=set)
+
+
+def check_key(key: str) -> None:
+    """Raise ValueError unless the key is one of a failed batch."""
+    if not key.startswith(PREFIX):
+        raise ValueError(f"{key} is no failed batch: name a key under {PREFIX}")
 
 
 class FailedBatches:
@@ -61,32 +65,29 @@ class FailedBatches:
             ValueError: no failed batch.
             ClientError: AWS's.
         """
-        if not key.startswith(PREFIX):
-            raise ValueError(f"{key} is no failed batch: name a key under {PREFIX}")
+        check_key(key)
         result = Appended(key)
         body = self._s3.get_object(Bucket=self._config.bucket, Key=key)["Body"].read()
-        record = json.loads(body)
-        function = str(record.get("requestContext", {}).get("functionArn", ""))
-        if f":function:{self._config.pipeline}-processor" not in function:
-            # The detector's: its events are the processor's business as well, and it has none.
-            result.skipped = f"a batch of {function.rpartition(':function:')[2] or 'no function'}"
-            return result
-        payload = record.get("payload")
-        event = json.loads(payload) if isinstance(payload, str) else payload
-        if not isinstance(event, dict):
-            raise ValueError(  # noqa: TRY004 - bad input is one kind of error to callers
-                f"{key} holds no payload: only S3 destinations have it"
-            )
-        for lane, batch in self._batches(event):
+        try:
+            function, event = _invocation(body)
+            if f":function:{self._config.pipeline}-processor" not in function:
+                # The detector's: its events are the processor's business as well, and it has none.
+                name = function.rpartition(":function:")[2] or "no function"
+                result.skipped = f"a batch of {name}"
+                return result
+            lanes = read_records(event, self._config.stream_epoch)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"{key} holds no failed batch ({type(error).__name__}: {error}): leave it out; "
+                "only an S3 destination has the payload"
+            ) from error
+        for lane, records in lanes.items():
+            batch = self._decoder.decode_batch(records)
             self._archive.settle(lane, batch)
             self._add(lane, batch, result)
             result.hours |= {row.time_ms // HOUR_MS for row in batch.events}
             result.sessions |= {row.session for row in batch.events}
         return result
-
-    def _batches(self, event: Mapping[str, Any]) -> Iterator[tuple[Lane, Batch]]:
-        for lane, records in read_records(event, self._config.stream_epoch).items():
-            yield lane, self._decoder.decode_batch(records)
 
     def _add(self, lane: Lane, batch: Batch, result: Appended) -> None:
         # A row that stands as bad stays so: replaying the bad object is its way back.
@@ -116,3 +117,14 @@ class FailedBatches:
     def _overlaps(name: ObjectName, lane: Lane, batch: Batch) -> bool:
         same = (name.epoch, name.shard) == (lane.epoch, lane.shard)
         return same and name.first <= batch.last and name.last >= batch.first
+
+
+def _invocation(body: bytes) -> tuple[str, dict[str, Any]]:
+    """Return the function's ARN and the event of an invocation record, or fail in any way."""
+    record = json.loads(body)
+    function = str(record.get("requestContext", {}).get("functionArn", ""))
+    payload = record.get("payload", {})
+    event = json.loads(payload) if isinstance(payload, str) else payload
+    if function and "Records" not in event:
+        raise ValueError("it holds no payload")
+    return function, event

@@ -37,7 +37,7 @@ from processor.page_lists import PageLists
 from processor.session_items import LONGEST_AGENT, UNKNOWN_AGENT
 from redrive.objects import Snapshot
 from redrive.settled_lanes import LaneEnds
-from shared.conditional_write import error_code
+from shared.conditional_write import REFUSED_ITEM, error_code
 from shared.lanes import NOTHING, decode_watermark, encode_watermark
 from shared.timestamps import hour_text, instant_text
 
@@ -60,12 +60,16 @@ class MovedError(Exception):
 
 @dataclass(slots=True)
 class Rebuilt:
-    """How many items were replaced, were right already, and are past their lifetime."""
+    """How many items were replaced, were right already, and are past their lifetime.
+
+    `incomplete`: items that hold more than the archive; `refused`: those that DynamoDB refuses.
+    """
 
     replaced: int = 0
     equal: int = 0
     expired: int = 0
     incomplete: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
 
 
 class Rebuilder:
@@ -270,7 +274,7 @@ class Rebuilder:
             result.equal += 1
             return
         if count in old and int(old[count]["N"]) > int(item[count]["N"]):
-            result.incomplete.append(" ".join(part["S"] for part in list(item.values())[:2]))
+            result.incomplete.append(_name(item))
             return
         names = {"#g": guard}
         request: dict[str, Any] = {"TableName": table, "Item": item}
@@ -288,10 +292,19 @@ class Rebuilder:
         try:
             self._dynamodb.put_item(**request)
         except ClientError as error:
+            if error_code(error) in REFUSED_ITEM:
+                # This item alone: the others can be repaired.
+                result.refused.append(f"{_name(item)}: {error_code(error)}")
+                return
             if error_code(error) != "ConditionalCheckFailedException":
                 raise
             raise MovedError from error
         result.replaced += 1
+
+
+def _name(item: Item) -> str:
+    """Return the key of an item that begins with it, for people."""
+    return " ".join(part["S"] for part in list(item.values())[:2] if "S" in part)
 
 
 def _settled(

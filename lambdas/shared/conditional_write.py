@@ -15,6 +15,11 @@ MOST_ATTEMPTS = 25
 """Of one item in one batch. Each refusal means that another writer got on, so few are ever seen."""
 
 
+REFUSED_ITEM = frozenset({"ValidationException", "ItemCollectionSizeLimitExceededException"})
+"""Codes by which DynamoDB refuses one item for what it holds, however often it is asked (DynamoDB
+Developer Guide, "Error handling with DynamoDB": not to be retried)."""
+
+
 class ContentionError(Exception):
     """An item was changed by others again and again; Lambda will deliver the batch once more."""
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from clickstream_layout.tables import COUNTER_PREFIX
+from shared import budget as budgets
 from shared import kpl, records
 from shared.lanes import Lane, lane_of, life_of
 from shared.privacy import Scrubber, TooDeepError, page_path
@@ -23,13 +24,12 @@ from shared.timestamps import parse_time
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from shared.budget import Budget
     from shared.config import Config
 
 LARGEST_EVENT_BYTES = 1_048_576
-MOST_EVENTS_PER_RECORD = 10_000
 LONGEST_KEY_BYTES = 2048
 """Of a partition key (DynamoDB Developer Guide, "Constraints in DynamoDB")."""
-_SMALLEST_EVENT_BYTES = 24
 _BAD_IN_KEYS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffd]")
 _BINARY_SHARE = 0.1
 _LONGEST_ID = 256
@@ -92,78 +92,97 @@ class Decoder:
             bad_rows=bad_rows,
         )
 
-    def decode(self, record: Record) -> Iterator[Event | BadRow]:
-        """Yield each row of a record, numbered by its place in it. Never raises for its content."""
+    def decode(self, record: Record, budget: Budget = budgets.DEFAULT) -> Iterator[Event | BadRow]:
+        """Yield each row of a record, numbered by its place in it. Never raises for its content.
+
+        A record of more rows than the budget has is one bad row.
+        """
+        texts = _Texts(self._scrubber, budget.text_bytes)
+        user_records = self._user_records(record.data, budget.rows)
+        parts = [self._documents(data, budget.rows, texts) for data in user_records]
+        rows = sum(1 if isinstance(part, BadRow) else len(part) for part in parts)
+        if rows > budget.rows:
+            whole = _bad(
+                records.TOO_LARGE,
+                f"more than {budget.rows} events in a record",
+                self._undecodable(record.data, texts),
+            )
+            yield _placed(whole, record, 0)
+            return
+        yield from self._rows(record, parts, texts)
+
+    def _rows(
+        self, record: Record, parts: Sequence[Sequence[Any] | BadRow], texts: _Texts
+    ) -> Iterator[Event | BadRow]:
+        """Yield the rows of a record, given what each of its user records holds."""
         sub = 0
-        for data in self._user_records(record.data):
-            documents = self._documents(data)
+        for documents in parts:
             if isinstance(documents, BadRow):
                 yield _placed(documents, record, sub)
                 sub += 1
                 continue
             users = self._scrubber.users_of(documents) if len(documents) > 1 else []
             for document in documents:
-                row = self._row(document, record, sub, users)
+                row = self._row(document, record, sub, users, texts)
                 yield row if isinstance(row, Event) else _placed(row, record, sub)
                 sub += 1
 
-    def _user_records(self, data: bytes) -> list[bytes]:
+    def _user_records(self, data: bytes, most: int) -> list[bytes]:
         try:
-            aggregate = kpl.split(data)
+            aggregate = kpl.split(data, most)
         except ValueError:
             return [data]
         return [data] if aggregate is None else aggregate
 
-    def _documents(self, data: bytes) -> Sequence[Any] | BadRow:
-        """Return the JSON values that stand for events in one user record."""
+    def _documents(self, data: bytes, most: int, texts: _Texts) -> Sequence[Any] | BadRow:
+        """Return the JSON values that stand for events in one user record, lines at most `most`."""
         if len(data) > LARGEST_EVENT_BYTES:
-            return _bad(records.TOO_LARGE, "larger than 1 MiB", self._undecodable(data))
+            return _bad(records.TOO_LARGE, "larger than 1 MiB", self._undecodable(data, texts))
         try:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError:
-            return _bad(records.NOT_JSON, "not UTF-8", self._undecodable(data))
+            return _bad(records.NOT_JSON, "not UTF-8", self._undecodable(data, texts))
         try:
             value = self._parse(text)
         except RecursionError:
-            return _bad(records.TOO_LARGE, "nested too deeply", self._scrubber.redact_text(text))
+            return _bad(records.TOO_LARGE, "nested too deeply", texts.redact(text))
         except ValueError:
-            lines = self._lines(text)
+            lines = self._lines(text, most)
             if lines is None:
-                return _bad(records.NOT_JSON, "not JSON", self._scrubber.redact_text(text))
+                return _bad(records.NOT_JSON, "not JSON", texts.redact(text))
             value = lines
-        documents = value if isinstance(value, list) else [value]
-        if len(documents) > min(MOST_EVENTS_PER_RECORD, len(data) // _SMALLEST_EVENT_BYTES + 1):
-            return _bad(records.TOO_LARGE, "too many events", self._scrubber.redact_text(text))
-        return documents
+        return value if isinstance(value, list) else [value]
 
-    def _lines(self, text: str) -> list[Any] | None:
+    def _lines(self, text: str, most: int) -> list[Any] | None:
         """Return the values of newline-separated JSON; None when no line of it is an object.
 
-        A line that is not JSON stands as `_Unparsed` among the others.
+        A line that is not JSON stands as `_Unparsed` among the others. Of more than `most` lines
+        the first `most` + 1 are returned.
         """
         lines = [line for line in text.split("\n") if line.strip()]
-        if len(lines) < 2 or len(lines) > MOST_EVENTS_PER_RECORD:  # noqa: PLR2004 - one is no list
+        if len(lines) < 2:  # noqa: PLR2004 - one is no list
             return None
         values: list[Any] = []
-        for line in lines:
+        for line in lines[: most + 1]:
             try:
                 values.append(self._parse(line))
             except (ValueError, RecursionError):
                 values.append(_Unparsed(line))
         return values if any(isinstance(value, dict) for value in values) else None
 
-    def _row(self, document: Any, record: Record, sub: int, users: Sequence[str]) -> Event | BadRow:
+    def _row(
+        self, document: Any, record: Record, sub: int, users: Sequence[str], texts: _Texts
+    ) -> Event | BadRow:
         """Return the row of one JSON value; `users` are the user ids of its neighbours."""
         if isinstance(document, _Unparsed):
-            payload = self._scrubber.redact_text(document.text, users)
-            return _bad(records.NOT_JSON, "not JSON", payload)
+            return _bad(records.NOT_JSON, "not JSON", texts.redact(document.text, users))
         try:
             if not isinstance(document, dict):
-                payload = self._scrubber.scrub_value(document, users)
+                payload = texts.scrub(document, users)
                 return _bad(records.NOT_AN_OBJECT, "not a JSON object", payload)
             scrubbed = self._scrubber.scrub(document)
         except TooDeepError as error:
-            return _bad(records.TOO_LARGE, str(error), self._flattened(document))
+            return _bad(records.TOO_LARGE, str(error), _flattened(document, texts))
         try:
             return self._event(document, scrubbed, record, sub)
         except _RefusedError as refusal:
@@ -212,15 +231,8 @@ class Decoder:
             raise _RefusedError(records.OUT_OF_RANGE, "outside of the accepted window")
         return time_ms
 
-    def _flattened(self, document: Any) -> str | None:
-        """Return a document that nests too deeply to be searched as redacted text."""
-        try:
-            return self._scrubber.redact_text(json.dumps(document))
-        except RecursionError:
-            return None
-
-    def _undecodable(self, data: bytes) -> Any:
-        """Return what may be kept of bytes that are not UTF-8.
+    def _undecodable(self, data: bytes, texts: _Texts) -> Any:
+        """Return what may be kept of bytes that can't be taken apart into events.
 
         Text with a few foreign bytes is redacted as text. What is binary, such as a compressed
         payload, cannot be searched, so only its size and digest are kept unless nothing is hidden.
@@ -230,8 +242,56 @@ class Decoder:
         text = data.decode("utf-8", "replace")
         strange = sum(text.count(sign) for sign in ("\ufffd", "\x00"))
         if strange > len(text) * _BINARY_SHARE or len(data) > LARGEST_EVENT_BYTES:
-            return {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-        return self._scrubber.redact_text(text)
+            return _digest(data)
+        return texts.redact(text)
+
+
+class _Texts:
+    """Searches the text of one record, up to a limit; of what is beyond only a digest is kept."""
+
+    def __init__(self, scrubber: Scrubber, most: int) -> None:
+        self._scrubber = scrubber
+        self._left = most
+
+    def redact(self, text: str, users: Sequence[str] = ()) -> Any:
+        """Return text as it may be stored, or its size and digest."""
+        if not self._take(len(text)):
+            return _digest(text.encode("utf-8", "surrogatepass"))
+        return self._scrubber.redact_text(text, users)
+
+    def scrub(self, value: Any, users: Sequence[str]) -> Any:
+        """Return JSON that is no object as it may be stored, or its size and digest.
+
+        Raises:
+            TooDeepError: it nests too deeply to be searched.
+        """
+        try:
+            text = json.dumps(value)
+        except RecursionError as error:
+            raise TooDeepError("nested too deeply") from error
+        if not self._take(len(text)):
+            return _digest(text.encode())
+        return self._scrubber.scrub_value(value, users)
+
+    def _take(self, size: int) -> bool:
+        if self._scrubber.keeps_everything:
+            return True
+        if size > self._left:
+            return False
+        self._left -= size
+        return True
+
+
+def _flattened(document: Any, texts: _Texts) -> Any:
+    """Return a document that nests too deeply to be searched as redacted text."""
+    try:
+        return texts.redact(json.dumps(document))
+    except RecursionError:
+        return None
+
+
+def _digest(data: bytes) -> dict[str, Any]:
+    return {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
 class _RefusedError(Exception):

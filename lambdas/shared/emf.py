@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 NAMESPACE = "Clickstream/Events"
+DESCRIPTION, PIPELINE = "_aws", "Pipeline"
+"""Members of each line: its description for CloudWatch Logs, and the dimension it always has."""
 OTHER = "other"
 MOST_VALUES = 100
 _LONGEST_VALUE = 250
@@ -71,8 +73,8 @@ class Metrics:
         """
         dimensions = {
             name: dimension_value(value) for name, value in (dimensions or {}).items()
-        } | {"Pipeline": self._pipeline}
-        names = ["Pipeline", *(name for name in dimensions if name != "Pipeline")]
+        } | {PIPELINE: self._pipeline}
+        names = [PIPELINE, *(name for name in dimensions if name != PIPELINE)]
         sets = [[], names] if account_wide else [names]
         for chunk in _chunks(values):
             directive = {
@@ -82,7 +84,9 @@ class Metrics:
             }
             stamp = {"Timestamp": round(self._clock() * 1000), "CloudWatchMetrics": [directive]}
             # Metrics last: a dimension member of the same name would hide the value.
-            self._out(json.dumps({"_aws": stamp, **dimensions, **chunk}, separators=(",", ":")))
+            self._out(
+                json.dumps({DESCRIPTION: stamp, **dimensions, **chunk}, separators=(",", ":"))
+            )
 
 
 def _chunks(

@@ -7,6 +7,7 @@ Format: the magic number, a protobuf message, the MD5 of the message (amazon-kin
 from __future__ import annotations
 
 import hashlib
+from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,10 +21,11 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _LONGEST_SHIFT = 63
 
 
-def split(data: bytes) -> list[bytes] | None:
+def split(data: bytes, most: int) -> list[bytes] | None:
     """Return the user records of an aggregate; None when the data is not an aggregate.
 
     As in the reference implementation, a magic number whose digest does not match is plain data.
+    Of more than `most` user records the first `most` + 1 are returned.
 
     Raises:
         ValueError: the digest matches but the message cannot be read.
@@ -33,7 +35,8 @@ def split(data: bytes) -> list[bytes] | None:
     message, digest = data[len(MAGIC) : -_DIGEST_BYTES], data[-_DIGEST_BYTES:]
     if hashlib.md5(message, usedforsecurity=False).digest() != digest:
         return None
-    return [_user_data(body) for field, body in _fields(message) if field == _RECORDS_FIELD]
+    bodies = (body for field, body in _fields(message) if field == _RECORDS_FIELD)
+    return [_user_data(body) for body in islice(bodies, most + 1)]
 
 
 def _user_data(record: bytes) -> bytes:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Item = dict[str, dict[str, Any]]
+LARGEST_ITEM_BYTES = 409_600
+"""DynamoDB Developer Guide, "Constraints in Amazon DynamoDB"."""
 
 _SIGNS = {
     "<": operator.lt,
@@ -142,7 +144,8 @@ class MemoryDynamoDB:
                 raise refuse("ConditionalCheckFailedException", "UpdateItem", **more)
             item = deepcopy(old) if old else deepcopy(Key)
             update(UpdateExpression, item, names, values)
-            assert size(item) < 400_000, "an item above DynamoDB's limit"
+            if size(item) > LARGEST_ITEM_BYTES:
+                raise refuse("ValidationException", "UpdateItem")
             self.tables[TableName][place] = item
             return {}
 

@@ -143,3 +143,39 @@ def test_log_keeps_to_its_level() -> None:
     assert [json.loads(line) for line in lines] == [
         {"level": "ERROR", "message": "loud", "lane": "x"}
     ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "broken"),
+    [
+        ({"name": "_aws"}, True),
+        ({"name": "Pipeline"}, True),
+        ({"name": "country", "dimensions": ["country"]}, True),
+        ({"dimensions": ["_aws"]}, True),
+        ({"dimensions": ["country", "_aws"]}, True),
+        ({"dimensions": ["Pipeline", "country"]}, False),
+        ({"name": "_awsome", "dimensions": ["_AWS"]}, False),
+    ],
+    ids=str,
+)
+def test_metric_whose_names_are_taken_destroys_no_line(
+    changes: dict[str, Any], *, broken: bool
+) -> None:
+    """Every line still describes itself; the metric is named in the log, and no event is held."""
+    pipeline = Pipeline(make_config(metrics=[metric(**changes)]))
+    pipeline.processor().process(invocation(encode([event(event_type="purchase", country="DE")])))
+    lines = [json.loads(line) for line in pipeline.lines]
+    told = [line["metric"] for line in lines if "metric left out" in line.get("message", "")]
+    assert told == ([changes.get("name", "Sales")] if broken else [])
+    described = [line for line in lines if "_aws" in line]
+    assert all(isinstance(line["_aws"], dict) for line in described)
+    found = [line for line in described if _namespace(line) == "Clickstream/Business"]
+    assert len(found) == (0 if broken else 1)
+    for line in found:
+        (directive,) = line["_aws"]["CloudWatchMetrics"]
+        assert all(isinstance(line[name], str) for name in directive["Dimensions"][0])
+        assert all(isinstance(line[each["Name"]], int | float) for each in directive["Metrics"])
+
+
+def _namespace(line: dict[str, Any]) -> str:
+    return str(line["_aws"]["CloudWatchMetrics"][0]["Namespace"])

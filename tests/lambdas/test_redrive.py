@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from redrive.__main__ import Commands, _hour, _parser
+from redrive.__main__ import Commands, _hour, _parser, main
 from redrive.replay import lane_of
 from shared.timestamps import hour_text
 from simulator.generator import generate
-from tests.lambdas.memory_aws import CrashError
+from tests.lambdas.memory_aws import CrashError, refuse
 from tests.lambdas.pipelines import (
     COUNTERS,
     KEY,
@@ -350,6 +350,124 @@ def test_batch_that_the_detector_gave_up_on_is_left_alone() -> None:
     assert run(pipeline, "failed")[0]["skipped"].endswith("-detector")
     assert run(pipeline, "failed", key)[-1]["replaced"] == 0
     assert not pipeline.dynamodb.items(PAGES)
+
+
+def three_failed(pipeline: Pipeline) -> list[str]:
+    """Give up on three batches of one event each, of three sessions and hours."""
+    hours = (9, 10, 11)
+    return [
+        give_up(pipeline, invocation(
+            encode([event(session_id=f"s{hour}", timestamp=f"2026-11-23T{hour:02d}:30:00Z")]),
+            start=hour,
+        ))
+        for hour in hours
+    ]  # fmt: skip
+
+
+def counted_hours(pipeline: Pipeline) -> list[str]:
+    """Return the hours in which the page counts, and that each session counts with it."""
+    (hours,) = pipeline.readback().all_page_views().values()
+    assert len(pipeline.readback().all_sessions()) == len(hours)
+    return sorted(hours)
+
+
+_PROCESSOR = b'{"requestContext": {"functionArn": ":function:shop-abcd2345-processor"}}'
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        (b"no JSON", "Expecting value"),
+        (b"{}", ""),
+        (b'{"requestContext": 5}', ""),
+        (_PROCESSOR, "no payload"),
+        (_PROCESSOR[:-1] + b', "payload": "{\\"Records\\": [{}]}"}', "kinesis"),
+    ],
+    ids=["no JSON", "nothing", "other shape", "no payload", "no record"],
+)
+def test_failed_batch_that_is_none_keeps_no_other_from_its_repair(body: bytes, error: str) -> None:
+    """Its line has the error; the batches before and behind it are appended and rebuilt."""
+    pipeline = Pipeline(make_config(detection=QUIET))
+    keys = three_failed(pipeline)
+    broken = keys[0] + "-and-more"
+    pipeline.s3.objects[broken] = (body, {})
+    lines = run(pipeline, "failed")
+    found = {line["key"]: line for line in lines if "key" in line}
+    assert found.keys() == {*keys, broken}
+    assert error in found[broken].get("error", found[broken].get("skipped", ""))
+    assert counted_hours(pipeline) == ["2026-11-23T09", "2026-11-23T10", "2026-11-23T11"]
+
+
+def test_failed_batch_that_cannot_be_rebuilt_keeps_no_other_from_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All but it are rebuilt; once the cause is gone, the same command mends the rest."""
+    pipeline = Pipeline(make_config(detection=QUIET))
+    keys = three_failed(pipeline)
+    real = pipeline.dynamodb.put_item
+
+    def put_item(**request: Any) -> Any:
+        if request["Item"].get("timestamp_hour", {}).get("S", "").startswith("2026-11-23T10"):
+            raise refuse("ProvisionedThroughputExceededException", "PutItem")
+        return real(**request)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline.dynamodb, "put_item", put_item)
+        errors = [line["key"] for line in run(pipeline, "failed") if "error" in line]
+    assert errors == [keys[1]]
+    assert counted_hours(pipeline) == ["2026-11-23T09", "2026-11-23T11"]
+    assert not any("error" in line for line in run(pipeline, "failed"))
+    assert counted_hours(pipeline) == ["2026-11-23T09", "2026-11-23T10", "2026-11-23T11"]
+
+
+def test_item_that_dynamodb_refuses_is_named_and_all_others_are_rebuilt(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever of a batch can be repaired is; the line names what can't."""
+    pipeline = Pipeline(make_config(detection=QUIET))
+    three_failed(pipeline)
+    real = pipeline.dynamodb.put_item
+
+    def put_item(**request: Any) -> Any:
+        if request["Item"].get("timestamp_hour", {}).get("S", "").startswith("2026-11-23T10"):
+            raise refuse("ValidationException", "PutItem")
+        return real(**request)
+
+    monkeypatch.setattr(pipeline.dynamodb, "put_item", put_item)
+    (refused,) = run(pipeline, "failed")[-1]["refused"]
+    assert refused.startswith("/products 2026-11-23T10#")
+    assert refused.endswith(": ValidationException")
+    (hours,) = pipeline.readback().all_page_views().values()
+    assert sorted(hours) == ["2026-11-23T09", "2026-11-23T11"]
+    assert len(pipeline.readback().all_sessions()) == 3
+
+
+@pytest.mark.parametrize(
+    ("lines", "code", "message"),
+    [
+        ([{"key": "k", "events": 1}, {"rebuilt": [], "incomplete": []}], 0, ""),
+        ([{"key": "k", "error": "E"}], 1, "what has an error above is not repaired, all else is"),
+        ([{"rebuilt": [], "incomplete": ["i"]}], 1, "the archive lacks events"),
+        ([{"rebuilt": [], "refused": ["i"]}], 1, "DynamoDB refuses the items"),
+    ],
+)
+def test_exit_code_and_message_are_true(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    lines: list[dict[str, Any]],
+    code: int,
+    message: str,
+) -> None:
+    """0 only when everything is repaired; else the message says what is not, by the lines."""
+    pipeline = Pipeline()
+    monkeypatch.setattr("redrive.__main__.Clients", lambda: Clients(pipeline))
+    monkeypatch.setattr("redrive.__main__.find_config", lambda *_: pipeline.config)
+    monkeypatch.setattr(Commands, "run", lambda *_: iter(lines))
+    assert main(["failed"]) == code
+    printed, told = capsys.readouterr()
+    assert [json.loads(line) for line in printed.splitlines()] == lines
+    assert message in told
+    assert bool(told) == bool(code)
 
 
 def all_hours(pipeline: Pipeline) -> list[str]:

@@ -111,6 +111,26 @@ MATCH: Final = (
         "match must name members of an event, each of 1 to 128 characters; remove other keys",
     ),
 )
+# CloudWatch Logs reads the member `_aws` of a line as its description, and a member that stands for
+# a dimension and a metric as the latter ("Specification: Embedded metric format"). Metrics that are
+# there already stay as they are: the function leaves them out and says so.
+BUSINESS_METRIC: Final = (
+    Rule(
+        "oldSelf.hasValue() || (self.name != '_aws' && self.name != 'Pipeline' && "
+        "!(has(self.dimensions) && self.name in self.dimensions))",
+        "name must not be _aws, Pipeline or one of the metric's dimensions, which the line of a "
+        "metric has already; choose another, for example ConversionEvents",
+        path=".name",
+        optional_old_self=True,
+    ),
+    Rule(
+        "oldSelf.hasValue() || !(has(self.dimensions) && '_aws' in self.dimensions)",
+        "dimensions must not have _aws, by which CloudWatch finds a metric in a log line; remove "
+        "it, or send the member under another name",
+        path=".dimensions",
+        optional_old_self=True,
+    ),
+)
 
 # The only rule at the root. A tightened root rule would make old objects undeletable, so it binds
 # at creation only. S3 forbids the prefixes xn-- and sthree- ("Bucket naming rules").

@@ -69,7 +69,12 @@ def narrowed(old: Schema, new: Schema) -> Iterator[str]:
         yield "required"
     if old.get("default") != new.get("default") and not isinstance(old.get("default"), dict | list):
         yield "default"
-    rules = {one["rule"] for one in new.get("x-kubernetes-validations", ())}
+    # A rule that binds at creation only takes nothing from what is stored.
+    rules = {
+        one["rule"]
+        for one in new.get("x-kubernetes-validations", ())
+        if not one["rule"].startswith("oldSelf.hasValue() || ")
+    }
     known = {one["rule"] for one in old.get("x-kubernetes-validations", ())}
     yield from (f"rule {rule}" for rule in sorted(rules - known))
 

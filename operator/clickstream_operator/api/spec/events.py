@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from clickstream_operator.api import validation as rules
 from clickstream_operator.api.model import Model
@@ -65,6 +65,8 @@ class Privacy(Model):
 class BusinessMetric(Model):
     """A custom CloudWatch metric made from events."""
 
+    model_config = ConfigDict(json_schema_extra=validations(*rules.BUSINESS_METRIC))
+
     name: MetricName
     """Metric name, unique in the list. Example: ConversionEvents."""
     namespace: MetricName = Field(
@@ -84,4 +86,4 @@ class BusinessMetric(Model):
     )
     """Members that become dimensions, at most 3. Default []. Example: [product_category]."""
     max_series: int = Field(default=100, ge=1, le=1000)
-    """Distinct dimension values per invocation; the rest counts as other, because each series costs. Default 100. Example: 20."""
+    """Distinct dimension values per running instance of the function (execution environment); the rest counts as other there, because each series costs. Several instances, and later ones, may have different values. Default 100. Example: 20."""
