@@ -29,7 +29,7 @@ from clickstream_operator.reconcile.inputs import (
     policy_of,
     unconfirmed_absence_of,
 )
-from clickstream_operator.reconcile.location import decide_effective, region_of
+from clickstream_operator.reconcile.location import effective_of, region_of
 from clickstream_operator.reconcile.preflight import DELETION_CHECKS, first_blocker
 from clickstream_operator.reconcile.requeue import RequeuePolicy
 from clickstream_operator.reconcile.services import Services
@@ -69,11 +69,10 @@ class Finalizer:
         )
         if isinstance(identity, Blocker):
             return await self._wait_with(identity, obj, state)
-        effective = obj.status.effective
-        if effective is None:
+        effective = effective_of(obj, identity, config)
+        if obj.status.effective is None:
             # The finalizer was there before the status: it ended in between, or was restored
             # without its status. What it may have made has the names that it would get.
-            effective = decide_effective(obj, identity, config)
             obj = await self._record(obj, state, effective)
         return await self._delete(obj, state, effective)
 

@@ -33,6 +33,26 @@ def role_of(obj: PipelineObject, config: OperatorConfig) -> Role | None:
     )
 
 
+def effective_of(
+    obj: PipelineObject, identity: CallerIdentity, config: OperatorConfig
+) -> Effective:
+    """Location and names of a pipeline: those on record, else newly decided.
+
+    A component that is new in this version has no name on record in a pipeline of the version
+    before: it gets the derived one, and what is on record stays.
+    """
+    recorded = obj.status.effective
+    if recorded is None:
+        return decide_effective(obj, identity, config)
+    derived = names.physical_names(
+        base=recorded.base,
+        place=AwsLocation(recorded.partition, recorded.region, recorded.account),
+        spec=obj.spec,
+        account_regional=config.account_regional_buckets,
+    )
+    return recorded.model_copy(update={"names": {**derived, **recorded.names}})
+
+
 def decide_effective(
     obj: PipelineObject, identity: CallerIdentity, config: OperatorConfig
 ) -> Effective:

@@ -19,7 +19,7 @@ from clickstream_operator.aws.session import CallerIdentity
 from clickstream_operator.kube.objects import InvalidSpec, ObjectKey, PipelineObject, parse
 from clickstream_operator.pipeline import names
 from clickstream_operator.reconcile.config import OperatorConfig
-from clickstream_operator.reconcile.location import decide_effective
+from clickstream_operator.reconcile.location import effective_of
 from clickstream_operator.status.result import Blocker
 
 #: Seconds until a younger pipeline checks again whether the name is free.
@@ -98,9 +98,8 @@ def _claims(other: Claim, name: str, physical: str, place: Effective) -> bool:
 
 def claim_of(obj: PipelineObject, identity: CallerIdentity, config: OperatorConfig) -> Claim:
     """The names that a pipeline has, or would have in this account."""
-    recorded = obj.status.effective
-    effective = recorded or decide_effective(obj, identity, config)
-    return Claim(obj.key, obj.created_at, effective, recorded=recorded is not None)
+    effective = effective_of(obj, identity, config)
+    return Claim(obj.key, obj.created_at, effective, recorded=obj.status.effective is not None)
 
 
 def competing_claims(

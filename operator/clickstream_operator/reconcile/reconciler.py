@@ -29,7 +29,7 @@ from clickstream_operator.reconcile.finalize import Finalizer
 from clickstream_operator.reconcile.identity import identify
 from clickstream_operator.reconcile.inputs import build_context, is_requested
 from clickstream_operator.reconcile.installation_ownership import InstallationOwnership
-from clickstream_operator.reconcile.location import decide_effective, region_of
+from clickstream_operator.reconcile.location import effective_of, region_of
 from clickstream_operator.reconcile.preflight import APPLY_CHECKS, first_blocker
 from clickstream_operator.reconcile.requeue import RequeuePolicy
 from clickstream_operator.reconcile.services import Services
@@ -131,7 +131,7 @@ class Reconciler:
         if blocker is not None:
             return min(await self._give_up(obj, state, blocker), name_conflicts.RECHECK_SECONDS)
         state.generation.blocker_reason = ""
-        effective = obj.status.effective or decide_effective(obj, identity, config)
+        effective = effective_of(obj, identity, config)
         if self._only_scaling_is_due(obj, state):
             return await self._scale(obj, state, effective)
         if not self._rollout.may_go(obj, self._shipped):
