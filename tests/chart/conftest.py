@@ -16,7 +16,8 @@ from tests.whole_run import new_audit_log
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Build what is missing before the first test: inside one, its timeout would end the build."""
-    if any("helm_major" in getattr(one, "fixturenames", ()) for one in session.items):
+    wanted = any("helm_major" in getattr(one, "fixturenames", ()) for one in session.items)
+    if wanted and not session.config.option.collectonly:
         capture = session.config.pluginmanager.getplugin("capturemanager")
         assert capture is not None
         with capture.global_and_fixture_disabled():
