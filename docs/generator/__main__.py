@@ -15,6 +15,7 @@ import click
 from docs.generator.api import api_page
 from docs.generator.cost import cost_page
 from docs.generator.markdown import with_pictures
+from docs.generator.operator_policy import operator_policy
 from docs.generator.packages import packages_picture
 from docs.generator.reasons import reasons_page
 from docs.generator.resources import resources_page
@@ -28,6 +29,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "reference/reasons.md": reasons_page,
     "reference/api.md": api_page,
     "reference/resources.md": resources_page,
+    "reference/operator-policy.json": operator_policy,
     "reference/conformance.md": conformance_page,
     "reference/cost.md": cost_page,
     "concepts/how-it-works.md": lambda: with_pictures(

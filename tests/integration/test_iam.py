@@ -11,9 +11,9 @@ import boto3
 import pytest
 
 from clickstream_operator.pipeline import packages
+from docs.generator.iam_actions import actions_of
 from sandbox import Sandbox
 from sandbox.operator_process import PACKAGES
-from tests.integration.iam_actions import actions_of
 from tests.integration.pilot import ACCOUNT, Pilot, empty_aws, examples, run
 from tests.whole_run import aws_problems, shipped_actions
 

@@ -9,6 +9,10 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from clickstream_operator.aws.calls import Calls
+from clickstream_operator.aws.permissions import ANYTHING
+
+GRANTS: Final = (ANYTHING,)
+
 
 #: Kinesis sends these once a minute for each stream, free of charge ("Monitoring the Amazon Kinesis
 #: Data Streams Service with Amazon CloudWatch", basic stream-level metrics). They leave out records

@@ -10,6 +10,10 @@ from typing import Final
 
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import ignore_not_found
+from clickstream_operator.aws.permissions import ANYTHING
+
+GRANTS: Final = (ANYTHING,)
+
 
 # An AWS managed key stays behind its alias, so each is asked about once in a process's life.
 _MANAGED_BY_AWS: Final[set[str]] = set()

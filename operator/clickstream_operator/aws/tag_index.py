@@ -9,7 +9,11 @@ import structlog
 
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import AwsError
+from clickstream_operator.aws.permissions import ANYTHING
 from clickstream_operator.aws.tags import from_list
+
+GRANTS: Final = (ANYTHING,)
+
 
 log = structlog.get_logger(__name__)
 

@@ -9,6 +9,7 @@ from typing import Any, Final, Unpack
 from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import ignore_not_found
+from clickstream_operator.aws.permissions import BASE, Grant, only
 from clickstream_operator.aws.tags import as_list, from_list
 from clickstream_operator.engine.resource import (
     Diff,
@@ -18,6 +19,12 @@ from clickstream_operator.engine.resource import (
     Resource,
     ResourceArguments,
 )
+
+GRANTS: Final = (
+    only("cloudwatch:DescribeAlarms"),
+    Grant("AlarmsAndDashboard", (f"arn:aws:cloudwatch:*:*:alarm:{BASE}-*",)),
+)
+
 
 MISSING_IS_FINE: Final = "notBreaching"
 

@@ -9,6 +9,7 @@ from typing import Any, Final, Unpack
 from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import ignore_not_found
+from clickstream_operator.aws.permissions import BASE, Grant
 from clickstream_operator.aws.tags import as_list, from_list
 from clickstream_operator.engine.resource import (
     Diff,
@@ -19,6 +20,9 @@ from clickstream_operator.engine.resource import (
     ResourceArguments,
 )
 from clickstream_operator.resources import cloudwatch_dashboard_widgets as dashboard_widgets
+
+GRANTS: Final = (Grant("AlarmsAndDashboard", (f"arn:aws:cloudwatch::*:dashboard/{BASE}",)),)
+
 
 # What others have on the dashboard: never desired, so never drift, and kept by our writes.
 _OTHER_WIDGETS: Final = "others.widgets"

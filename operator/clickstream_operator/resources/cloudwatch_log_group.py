@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Unpack
+from typing import Any, Final, Unpack
 
 from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import ignore_not_found
 from clickstream_operator.aws.kms import key_name
+from clickstream_operator.aws.permissions import BASE, Grant, only
 from clickstream_operator.engine.resource import (
     Diff,
     Observed,
@@ -17,6 +18,17 @@ from clickstream_operator.engine.resource import (
     Properties,
     Resource,
     ResourceArguments,
+)
+
+GRANTS: Final = (
+    only("logs:Describe*"),
+    Grant(
+        "Logs",
+        tuple(
+            f"arn:aws:logs:*:*:log-group:/aws/lambda/{BASE}-{function}*"
+            for function in ("processor", "detector")
+        ),
+    ),
 )
 
 

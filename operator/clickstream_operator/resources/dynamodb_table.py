@@ -10,6 +10,7 @@ from clickstream_operator.api.reasons import Reason
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import AwsError, Category, ignore_not_found
 from clickstream_operator.aws.kms import is_alias, is_managed_key, key_name
+from clickstream_operator.aws.permissions import BASE, Grant, only
 from clickstream_operator.aws.tags import as_list, from_list
 from clickstream_operator.engine.resource import (
     READY,
@@ -28,6 +29,18 @@ from clickstream_operator.engine.resource import (
     failed,
     progressing,
 )
+
+GRANTS: Final = (
+    only("kms:DescribeKey"),
+    Grant(
+        "Tables",
+        tuple(
+            f"arn:aws:dynamodb:*:*:table/{BASE}-{table}"
+            for table in ("page-metrics", "session-metrics", "counters")
+        ),
+    ),
+)
+
 
 _ON_DEMAND: Final = "PAY_PER_REQUEST"
 _PROVISIONED: Final = "PROVISIONED"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Unpack
+from typing import Any, Final, Unpack
 
 from clickstream_operator.aws import policies
 from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import AwsError, Category, ignore_not_found
+from clickstream_operator.aws.permissions import BASE, Grant
 from clickstream_operator.aws.tags import as_list, from_list
 from clickstream_operator.engine.resource import (
     Diff,
@@ -17,6 +18,21 @@ from clickstream_operator.engine.resource import (
     Properties,
     Resource,
     ResourceArguments,
+)
+
+GRANTS: Final = (
+    Grant(
+        "ReadRoles",
+        (
+            "arn:aws:iam::*:role/clickstream/*",
+            *(
+                f"arn:aws:iam::*:role/{BASE}-{role}"
+                for role in ("processor", "detector", "scheduler")
+            ),
+        ),
+        ("iam:Get*", "iam:List*"),
+    ),
+    Grant("Roles", ("arn:aws:iam::*:role/clickstream/*",)),
 )
 
 

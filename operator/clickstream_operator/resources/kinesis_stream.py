@@ -11,6 +11,7 @@ from clickstream_operator.api.reasons import Reason
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import AwsError, Category, ignore_not_found
 from clickstream_operator.aws.kms import key_name
+from clickstream_operator.aws.permissions import BASE, Grant
 from clickstream_operator.aws.tags import from_list
 from clickstream_operator.engine.resource import (
     READY,
@@ -37,6 +38,9 @@ from clickstream_operator.resources.kinesis_limits import (
     next_step,
     steps_between,
 )
+
+GRANTS: Final = (Grant("Stream", (f"arn:aws:kinesis:*:*:stream/{BASE}-events",)),)
+
 
 ON_DEMAND: Final = "ON_DEMAND"
 PROVISIONED: Final = "PROVISIONED"
@@ -197,8 +201,10 @@ class KinesisStream(Resource):
         elif "retentionHours" in diff:
             wanted = desired["retentionHours"]
             longer = wanted > observed.properties["retentionHours"]
-            operation = "increase" if longer else "decrease"
-            await self._write(f"{operation}_stream_retention_period", RetentionPeriodHours=wanted)
+            operation = (
+                "increase_stream_retention_period" if longer else "decrease_stream_retention_period"
+            )
+            await self._write(operation, RetentionPeriodHours=wanted)
         elif "mode" in diff:
             await self._switch(desired["mode"], observed)
         elif "shards" in diff:

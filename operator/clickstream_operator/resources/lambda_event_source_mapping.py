@@ -9,6 +9,7 @@ from typing import Any, Final, Unpack
 from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import ignore_not_found
+from clickstream_operator.aws.permissions import FUNCTIONS, Grant, only
 from clickstream_operator.engine.inventory import Origin
 from clickstream_operator.engine.resource import (
     ORIGIN_OUTPUT,
@@ -24,6 +25,17 @@ from clickstream_operator.engine.resource import (
     deleting,
     progressing,
 )
+
+GRANTS: Final = (
+    only("lambda:List*Mappings"),
+    Grant(
+        "LambdaTags",
+        ("arn:aws:lambda:*:*:event-source-mapping:*", *FUNCTIONS),
+        ("lambda:ListTags", "lambda:TagResource", "lambda:UntagResource"),
+    ),
+    Grant("Mappings", ("*",), condition={"ArnLike": {"lambda:FunctionArn": list(FUNCTIONS)}}),
+)
+
 
 _OFF: Final = frozenset({"Disabled", "Disabling"})
 _SETTLED: Final = frozenset({"Enabled", "Disabled"})

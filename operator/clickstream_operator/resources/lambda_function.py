@@ -13,6 +13,7 @@ from typing import Any, Final, Unpack
 from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import ignore_not_found
+from clickstream_operator.aws.permissions import FUNCTIONS, PASS_ROLES, Grant
 from clickstream_operator.engine.resource import (
     READY,
     TAGS,
@@ -28,6 +29,17 @@ from clickstream_operator.engine.resource import (
     failed,
     progressing,
 )
+
+GRANTS: Final = (
+    PASS_ROLES,
+    Grant(
+        "LambdaTags",
+        ("arn:aws:lambda:*:*:event-source-mapping:*", *FUNCTIONS),
+        ("lambda:ListTags", "lambda:TagResource", "lambda:UntagResource"),
+    ),
+    Grant("Functions", FUNCTIONS),
+)
+
 
 _LEVELS: Final = {"WARNING": "WARN"}
 #: Seconds; Lambda prepares a function of some 100 KB in about one.

@@ -10,6 +10,7 @@ from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import AwsError, Category, ignore_not_found
 from clickstream_operator.aws.kms import key_name
+from clickstream_operator.aws.permissions import BASE, Grant
 from clickstream_operator.aws.tags import as_list, from_list
 from clickstream_operator.engine.resource import (
     DeletionPolicy,
@@ -24,6 +25,9 @@ from clickstream_operator.engine.resource import (
 from clickstream_operator.resources import s3_lifecycle as bucket_lifecycle
 from clickstream_operator.resources.s3_lifecycle import FAILED_FILTER_ID, FAILED_PREFIX
 from clickstream_operator.resources.s3_object_versions import amount_of_versions, delete_versions
+
+GRANTS: Final = (Grant("Bucket", (f"arn:aws:s3:::{BASE}-archive-*",)),)
+
 
 #: Letters and digits only (IAM user guide, "IAM JSON policy elements: Sid").
 TLS_SID: Final = "clickstreamTlsOnly"

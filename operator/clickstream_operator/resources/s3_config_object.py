@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar, Unpack
+from typing import ClassVar, Final, Unpack
 
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import AwsError, Category
+from clickstream_operator.aws.permissions import BASE, Grant
 from clickstream_operator.engine.resource import (
     Diff,
     Observed,
@@ -15,6 +16,8 @@ from clickstream_operator.engine.resource import (
     Resource,
     ResourceArguments,
 )
+
+GRANTS: Final = (Grant("Bucket", (f"arn:aws:s3:::{BASE}-archive-*",)),)
 
 
 class ConfigObject(Resource):

@@ -7,7 +7,11 @@ from typing import Any, Final
 
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import AwsError, Category, ignore_not_found
+from clickstream_operator.aws.permissions import BASE, Grant
 from clickstream_operator.engine.resource import ResourceBlocked
+
+GRANTS: Final = (Grant("Bucket", (f"arn:aws:s3:::{BASE}-archive-*",)),)
+
 
 PAGES_PER_CALL: Final = 10
 #: As many as DeleteObjects takes (S3 API reference).

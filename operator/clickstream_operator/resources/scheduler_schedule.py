@@ -10,6 +10,7 @@ from typing import Any, Final, Unpack
 from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import ignore_not_found
+from clickstream_operator.aws.permissions import BASE, PASS_ROLES, Grant
 from clickstream_operator.engine.resource import (
     Diff,
     Observed,
@@ -18,6 +19,9 @@ from clickstream_operator.engine.resource import (
     Resource,
     ResourceArguments,
 )
+
+GRANTS: Final = (PASS_ROLES, Grant("Schedule", (f"arn:aws:scheduler:*:*:schedule/default/{BASE}",)))
+
 
 _GROUP: Final = "default"
 # A tick that could not be delivered is worth nothing when the next one is due.

@@ -7,6 +7,7 @@ from typing import Final, Unpack
 
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import AwsError, ignore_not_found
+from clickstream_operator.aws.permissions import BASE, Grant, only
 from clickstream_operator.engine.resource import (
     READY,
     Diff,
@@ -18,6 +19,13 @@ from clickstream_operator.engine.resource import (
     Resource,
     ResourceArguments,
 )
+
+GRANTS: Final = (
+    # The ARN of a subscription has no name that a pattern could hold.
+    only("sns:Unsubscribe"),
+    Grant("Alerts", (f"arn:aws:sns:*:*:{BASE}-alerts", f"arn:aws:sns:*:*:{BASE}-alerts:*")),
+)
+
 
 CONFIRMED: Final = "Confirmed"
 PENDING: Final = "PendingConfirmation"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Unpack
+from typing import Final, Unpack
 
 from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import ignore_not_found
 from clickstream_operator.aws.kms import key_name
+from clickstream_operator.aws.permissions import BASE, Grant
 from clickstream_operator.aws.tags import as_list, from_list
 from clickstream_operator.engine.resource import (
     Diff,
@@ -17,6 +18,10 @@ from clickstream_operator.engine.resource import (
     Properties,
     Resource,
     ResourceArguments,
+)
+
+GRANTS: Final = (
+    Grant("Alerts", (f"arn:aws:sns:*:*:{BASE}-alerts", f"arn:aws:sns:*:*:{BASE}-alerts:*")),
 )
 
 

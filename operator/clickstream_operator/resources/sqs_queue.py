@@ -10,6 +10,7 @@ from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import ignore_not_found
 from clickstream_operator.aws.kms import key_name
+from clickstream_operator.aws.permissions import BASE, Grant
 from clickstream_operator.engine.resource import (
     AlreadyGone,
     Diff,
@@ -19,6 +20,9 @@ from clickstream_operator.engine.resource import (
     Resource,
     ResourceArguments,
 )
+
+GRANTS: Final = (Grant("Queue", (f"arn:aws:sqs:*:*:{BASE}-dead-letter",)),)
+
 
 _SSE_SQS: Final = "SSE-SQS"
 _DAY: Final = 86400

@@ -10,6 +10,7 @@ from typing import Any, Final, Unpack
 from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import ignore_not_found
+from clickstream_operator.aws.permissions import Grant, only
 from clickstream_operator.aws.tags import as_list, from_list
 from clickstream_operator.engine.resource import (
     Diff,
@@ -19,6 +20,12 @@ from clickstream_operator.engine.resource import (
     Resource,
     ResourceArguments,
 )
+
+GRANTS: Final = (
+    only("ssm:Describe*"),
+    Grant("HashKey", ("arn:aws:ssm:*:*:parameter/clickstream/*",)),
+)
+
 
 KEY_BYTES: Final = 32
 

@@ -1,0 +1,142 @@
+"""The operator's IAM policy, generated from the AWS calls in the code and the grants beside them.
+
+A call is an operation's name (snake case) as a text in a module that names its service. Each action
+that it needs is allowed by the first grant of that module that takes it.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+import pkgutil
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+import boto3
+
+import clickstream_operator
+from clickstream_operator.aws.permissions import Grant
+from docs.generator.iam_actions import actions_of
+
+#: Services by boto3's names.
+SERVICES: Final = (
+    "cloudwatch",
+    "dynamodb",
+    "iam",
+    "kinesis",
+    "kms",
+    "lambda",
+    "logs",
+    "resourcegroupstaggingapi",
+    "s3",
+    "scheduler",
+    "sns",
+    "sqs",
+    "ssm",
+)
+#: Packages whose modules call AWS for a pipeline.
+_PACKAGES: Final = ("resources", "aws", "autoscaling")
+#: Modules that name operations and call none: they classify or send the calls of others.
+_EDGE: Final = frozenset(
+    {"clients", "limits", "session", "sdk_errors", "assume_role", "permissions"}
+)
+
+_SERVICE_AND_OPERATION: Final = 2
+
+
+class MissingGrantError(Exception):
+    """A module makes a call that none of its grants allows."""
+
+
+def operator_policy() -> str:
+    """The policy as a JSON document.
+
+    Raises:
+        MissingGrantError: a module makes a call that none of its `GRANTS` allows.
+    """
+    statements: dict[str, dict[str, Any]] = {}
+    for module, service, operation in calls():
+        for action in sorted(actions_of(service, operation)):
+            grant = _grant(module, action)
+            one = statements.setdefault(
+                grant.sid, {"actions": set(), "resources": [], "condition": grant.condition}
+            )
+            one["actions"].add(action)
+            one["resources"] += [arn for arn in grant.resources if arn not in one["resources"]]
+            if one["condition"] != grant.condition:
+                raise MissingGrantError(f"{grant.sid} has two conditions; give one another sid")
+    document = {
+        "Version": "2012-10-17",
+        "Statement": [_statement(sid, one) for sid, one in statements.items()],
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+def calls() -> Iterator[tuple[ModuleType, str, str]]:
+    """Module, service and operation (snake case) of each AWS call in the code."""
+    for module in _modules():
+        for service, operation in sorted(_calls_in(Path(str(module.__file__)))):
+            yield module, service, operation
+
+
+def _calls_in(path: Path) -> set[tuple[str, str]]:
+    """The calls of a module: written out, or as an operation that a method of it is handed."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    texts, found, handed = set(), set(), set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            texts.add(node.value)
+        if not isinstance(node, ast.Call) or len(node.args) < _SERVICE_AND_OPERATION:
+            continue
+        service, operation = node.args[:_SERVICE_AND_OPERATION]
+        if not isinstance(service, ast.Constant) or service.value not in SERVICES:
+            continue
+        if isinstance(operation, ast.Constant):
+            found.add((service.value, str(operation.value)))
+        else:
+            handed.add(service.value)
+    return found | {(one, text) for one in handed for text in texts & _operations(one)}
+
+
+def _grant(module: ModuleType, action: str) -> Grant:
+    grants: tuple[Grant, ...] = getattr(module, "GRANTS", ())
+    for grant in grants:
+        if grant.takes(action):
+            return grant
+    raise MissingGrantError(
+        f"{module.__name__} needs {action}, and none of its GRANTS allows it: declare one "
+        "(clickstream_operator.aws.permissions)"
+    )
+
+
+def _statement(sid: str, one: Mapping[str, Any]) -> dict[str, Any]:
+    made = {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Action": sorted(one["actions"]),
+        "Resource": sorted(one["resources"]),
+    }
+    return {**made, "Condition": one["condition"]} if one["condition"] else made
+
+
+def _modules() -> Iterator[ModuleType]:
+    for package in _PACKAGES:
+        folder = Path(clickstream_operator.__path__[0]) / package
+        for found in sorted(pkgutil.iter_modules([str(folder)]), key=lambda one: one.name):
+            if found.name not in _EDGE:
+                yield importlib.import_module(f"clickstream_operator.{package}.{found.name}")
+
+
+@cache
+def _operations(service: str) -> frozenset[str]:
+    client = boto3.client(
+        service,
+        region_name="us-east-1",
+        aws_access_key_id="x",
+        aws_secret_access_key="x",  # noqa: S106 no secret
+    )
+    return frozenset(client.meta.method_to_api_mapping)

@@ -1,0 +1,52 @@
+"""Permissions that a module needs on AWS, declared beside its calls. Pure.
+
+The operator's policy is generated from them (`docs.generator.operator_policy`): the actions follow
+from the calls in the code, a grant says on which resources and under which condition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any, Final
+
+#: How the names of all pipelines begin: their own name, and eight characters of a hash.
+BASE: Final = "*-????????"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Resources on which the actions of a module's calls are allowed."""
+
+    sid: str
+    """Statement of the policy; modules may share one."""
+    resources: tuple[str, ...]
+    """ARN patterns of partition ``aws``."""
+    actions: tuple[str, ...] = ("*",)
+    """Patterns of the actions that it takes, such as ``iam:Get*``; the first grant wins."""
+    condition: Mapping[str, Any] = field(default_factory=dict)
+
+    def takes(self, action: str) -> bool:
+        """Whether an action is allowed by this grant."""
+        return any(fnmatchcase(action, pattern) for pattern in self.actions)
+
+
+ANYTHING: Final = Grant("Lists", ("*",))
+"""Actions that AWS defines on no resource, or that are needed before its ARN is known."""
+
+
+def only(*actions: str) -> Grant:
+    """The part of `ANYTHING` for some actions of a module that has other grants too."""
+    return Grant(ANYTHING.sid, ANYTHING.resources, actions)
+
+
+FUNCTIONS: Final = tuple(
+    f"arn:aws:lambda:*:*:function:{BASE}-{function}" for function in ("processor", "detector")
+)
+PASS_ROLES: Final = Grant(
+    "PassRoles",
+    ("arn:aws:iam::*:role/clickstream/*",),
+    ("iam:PassRole",),
+    {"StringEquals": {"iam:PassedToService": ["lambda.amazonaws.com", "scheduler.amazonaws.com"]}},
+)
