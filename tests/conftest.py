@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import structlog
 
+from tests.needed_programs import pytest_collection_finish
 from tests.whole_run import (
     new_audit_log,
     pytest_sessionfinish,
@@ -16,7 +17,12 @@ from tests.whole_run import (
     watch_processes,
 )
 
-__all__ = ["pytest_sessionfinish", "pytest_terminal_summary", "pytest_testnodedown"]
+__all__ = [
+    "pytest_collection_finish",
+    "pytest_sessionfinish",
+    "pytest_terminal_summary",
+    "pytest_testnodedown",
+]
 
 if TYPE_CHECKING:
     from sandbox import Sandbox
@@ -50,24 +56,6 @@ def is_plain(request: pytest.FixtureRequest) -> bool:
     if marker is not None and not marker.args:
         raise ValueError("plain_aws needs a reason")
     return marker is not None or bool(request.config.getoption("--plain-aws"))
-
-
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """Fill the sandbox's cache before the first test.
-
-    On a new machine that takes minutes: inside a fixture the timeout of one test would end it, and
-    its progress would be captured.
-    """
-    wanted = any("sandbox" in getattr(item, "fixturenames", ()) for item in session.items)
-    if wanted and not session.config.option.collectonly:
-        from sandbox.aws import emulator
-        from sandbox.programs import binaries
-
-        capture = session.config.pluginmanager.getplugin("capturemanager")
-        assert capture is not None
-        with capture.global_and_fixture_disabled():
-            binaries.locate()
-            emulator.locate()
 
 
 @pytest.fixture(scope="session")

@@ -14,17 +14,6 @@ from sandbox.programs.helm import Helm
 from tests.whole_run import new_audit_log
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """Build what is missing before the first test: inside one, its timeout would end the build."""
-    wanted = any("helm_major" in getattr(one, "fixturenames", ()) for one in session.items)
-    if wanted and not session.config.option.collectonly:
-        capture = session.config.pluginmanager.getplugin("capturemanager")
-        assert capture is not None
-        with capture.global_and_fixture_disabled():
-            for major in helm.MAJORS:
-                helm.locate(major)
-
-
 @pytest.fixture(params=helm.MAJORS, ids=lambda major: f"helm{major}")
 def helm_major(request: pytest.FixtureRequest) -> int:
     """Each major in use."""

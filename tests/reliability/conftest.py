@@ -11,20 +11,6 @@ from sandbox.aws.emulator import Emulator
 from sandbox.aws.strict import StrictAws
 from sandbox.aws.strict.process import StrictAwsProcess
 from sandbox.processes.run import Run
-from sandbox.programs import binaries
-
-_NEEDED = {"emulated", "strict"}
-
-
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """Fill the sandbox's cache before the first test, outside the timeout of any."""
-    wanted = any(_NEEDED & set(getattr(item, "fixturenames", ())) for item in session.items)
-    if wanted and not session.config.option.collectonly:
-        capture = session.config.pluginmanager.getplugin("capturemanager")
-        assert capture is not None
-        with capture.global_and_fixture_disabled():
-            binaries.locate()
-            emulator.locate()
 
 
 @pytest.fixture(scope="session")
