@@ -20,7 +20,8 @@ import pytest
 from botocore.exceptions import ClientError, WaiterError
 
 from clickstream_operator.engine import plan
-from clickstream_operator.engine.resource import Properties, Resource
+from clickstream_operator.engine.desired import Desired
+from clickstream_operator.engine.resource import Resource
 from sandbox import Sandbox
 from tests.integration.pilot import ACCOUNT, Pilot, empty_aws, run
 from tests.reliability import drift_map
@@ -319,8 +320,8 @@ def story(installed: Sandbox) -> Iterator[Story]:
         desired: dict[str, set[str]] = {}
         decide = plan.decide
 
-        def noted(resource: Resource, wanted: Properties, *rest: Any, **more: Any) -> plan.Change:
-            desired.setdefault(resource.kind, set()).update(wanted)
+        def noted(resource: Resource, wanted: Desired, *rest: Any, **more: Any) -> plan.Change:
+            desired.setdefault(resource.kind, set()).update(wanted.properties)
             return decide(resource, wanted, *rest, **more)
 
         patch.setattr(plan, "decide", noted)

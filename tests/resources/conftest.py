@@ -13,6 +13,8 @@ from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.limits import Limits
 from clickstream_operator.aws.session import AwsSession, CallRecord, is_read
+from clickstream_operator.engine.apply import write_update
+from clickstream_operator.engine.desired import Desired, difference
 from clickstream_operator.engine.resource import AlreadyGone, Diff, Observed, Outputs, Resource
 
 ACCOUNT = "123456789012"
@@ -62,19 +64,19 @@ class Cloud:
         observed = await self.observe(resource)
         if observed.tags is None and resource.taggable:
             observed = with_tags(observed, dict(await resource.read_tags(observed)))
-        return resource.diff(resource.desired(outputs or {}), observed)
+        return difference(resource, desired_of(resource, outputs), observed)
 
     async def converge(self, resource: Resource, outputs: Outputs | None = None) -> list[str]:
         """Create or update until nothing differs; the writes that it took."""
         self.forget()
-        desired = resource.desired(outputs or {})
+        desired = desired_of(resource, outputs)
         writes: list[str] = []
         if await resource.observe(full=True) is None:
             self.forget()
-            made = await resource.create(desired)
+            made = await resource.create(desired.properties)
             writes += self.writes
-            if made is not None and (diff := resource.diff(desired, made)):
-                await resource.update(desired, made, diff)
+            if made is not None and (diff := difference(resource, desired, made)):
+                await write_update(resource, desired.properties, made, diff)
                 writes = self.writes.copy()
         for _ in range(MAX_STEPS):
             diff = await self.difference(resource, outputs)
@@ -82,7 +84,7 @@ class Cloud:
                 return writes
             observed = await self.observe(resource)
             self.forget()
-            await resource.update(desired, observed, diff)
+            await write_update(resource, desired.properties, observed, diff)
             writes += self.writes
         raise AssertionError(f"still different: {diff.fields}")
 
@@ -93,6 +95,11 @@ class Cloud:
         observed = await self.observe(resource)
         assert observed.readiness.phase == "Ready"
         return observed
+
+
+def desired_of(resource: Resource, outputs: Outputs | None = None) -> Desired:
+    """The desired state, with its tags."""
+    return Desired.of(resource, resource.desired(outputs or {}))
 
 
 def with_tags(observed: Observed, tags: dict[str, str]) -> Observed:

@@ -8,12 +8,9 @@ import pytest
 
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.engine.resource import (
-    Diff,
-    Observed,
     Phase,
     ResourceBlocked,
     StepMustWait,
-    progressing,
 )
 from clickstream_operator.resources.dynamodb_table import DynamoDBTable, _readiness
 from tests.resources.conftest import TAGS, Cloud, GoneTwice
@@ -141,17 +138,6 @@ async def test_missing_tag_is_set(cloud: Cloud) -> None:
     assert await cloud.converge(one) == ["tag_resource"]
 
 
-async def test_busy_table_takes_no_change(cloud: Cloud) -> None:
-    """UPDATING: nothing is sent."""
-    one = table(cloud)
-    await cloud.converge(one)
-    observed = await cloud.observe(one)
-    busy = Observed(observed.arn, observed.properties, progressing("TableBusy", "UPDATING"))
-    cloud.forget()
-    await one.update(one.desired({}), busy, Diff({"ttl.attribute": ("", "ttl")}))
-    assert cloud.writes == []
-
-
 async def test_protection_in_the_spec_blocks_deletion(cloud: Cloud) -> None:
     """Nothing is switched off behind the user's back."""
     one = table(cloud)
@@ -216,6 +202,7 @@ async def test_change_that_comes_too_soon_waits(
         await changed.update(changed.desired({}), observed, diff)
     assert raised.value.wait.reason == "ChangeTooSoon"
     assert raised.value.wait.seconds == 900
+    assert raised.value.written == {"pointInTimeRecovery"}
     assert "update_continuous_backups" in cloud.writes
 
 

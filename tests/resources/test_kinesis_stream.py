@@ -16,7 +16,6 @@ from clickstream_operator.engine.resource import (
     Phase,
     ResourceBlocked,
     StepMustWait,
-    progressing,
 )
 from clickstream_operator.resources.kinesis_history import StreamHistory
 from clickstream_operator.resources.kinesis_stream import KinesisStream, _readiness, epoch
@@ -104,17 +103,6 @@ async def test_unknown_shard_count_is_left_alone(cloud: Cloud) -> None:
     """With None the count is somebody else's to decide."""
     await cloud.converge(stream(cloud))
     assert not await cloud.difference(stream(cloud, shards=None))
-
-
-async def test_busy_stream_takes_no_change(cloud: Cloud) -> None:
-    """UPDATING: nothing is sent."""
-    one = stream(cloud)
-    await cloud.converge(one)
-    observed = await cloud.observe(one)
-    busy = Observed(observed.arn, observed.properties, progressing("StreamBusy", "UPDATING"))
-    cloud.forget()
-    await one.update(one.desired({}), busy, Diff({"retentionHours": (24, 48)}))
-    assert cloud.writes == []
 
 
 async def test_deletion(cloud: Cloud, goes_twice: GoneTwice) -> None:

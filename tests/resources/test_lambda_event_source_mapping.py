@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from clickstream_operator.engine.resource import Diff, Observed, Phase, progressing
+from clickstream_operator.engine.resource import Phase
 from clickstream_operator.resources.lambda_event_source_mapping import (
     EventSourceMapping,
     _mapping_properties,
@@ -125,18 +125,6 @@ async def test_living_mapping_wins_over_one_in_deletion(cloud: Cloud) -> None:
     observed = await one.observe(full=True)
     assert observed is not None
     assert observed.outputs["uuid"] == "new"
-
-
-@pytest.mark.usefixtures("pair")
-async def test_busy_mapping_takes_no_change(cloud: Cloud) -> None:
-    """An update in state Creating is refused by Lambda, so none is sent."""
-    one = mapping(cloud)
-    await cloud.converge(one)
-    seen = await cloud.observe(one)
-    busy = Observed(seen.arn, seen.properties, progressing("MappingBusy", "Creating"))
-    cloud.forget()
-    await one.update(one.desired({}), busy, Diff({"batchSize": (1, 2)}))
-    assert cloud.writes == []
 
 
 @pytest.mark.usefixtures("pair")

@@ -165,6 +165,16 @@ async def test_a_rewrite_of_equal_meaning_is_no_difference(cloud: Cloud) -> None
     assert not await cloud.difference(one)
 
 
+async def test_tags_are_set_and_removed_by_one_call(cloud: Cloud) -> None:
+    """PutBucketTagging replaces the set, so one call does both; tags of others are sent along."""
+    await cloud.converge(bucket(cloud))
+    found = [*({"Key": key, "Value": "old"} for key in (*TAGS, "left", "owner"))]
+    await cloud.session.call("s3", "put_bucket_tagging", Bucket=NAME, Tagging={"TagSet": found})
+    one = bucket(cloud, obsolete_tags=frozenset({"left"}))
+    assert await cloud.converge(one) == ["put_bucket_tagging"]
+    assert dict(await one.read_tags(await cloud.observe(one))) == {**TAGS, "owner": "old"}
+
+
 async def test_rules_statements_and_tags_of_others_stay(cloud: Cloud) -> None:
     """In an adopted bucket others keep what they have."""
     await cloud.session.call("s3", "create_bucket", Bucket=NAME)

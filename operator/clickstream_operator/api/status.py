@@ -64,6 +64,10 @@ class ResourceStatus(Model):
     """Whether the operator created or adopted it."""
     applied_hash: str = ""
     """Hash of the desired state that was last applied."""
+    partially_applied: bool | None = None
+    """Whether a change of that state has begun and is not complete."""
+    removed_parts: int | None = None
+    """Parts deleted so far of what is being emptied: object versions of a bucket."""
     state: ResourceState = "Pending"
     """State of the resource."""
     reason: str = ""

@@ -19,6 +19,7 @@ from clickstream_operator.aws import tags as ownership
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.engine import outcome as outcomes
 from clickstream_operator.engine import plan
+from clickstream_operator.engine.desired import Desired, difference, same_tags, tag_changes
 from clickstream_operator.engine.graph import walk
 from clickstream_operator.engine.inputs import ReconcileInput
 from clickstream_operator.engine.inventory import Creation, Entry
@@ -27,6 +28,8 @@ from clickstream_operator.engine.outcome import Outcome, ResourceReconcile
 from clickstream_operator.engine.ownership import Ownership
 from clickstream_operator.engine.plan import Action, AdoptionPolicy, Change, Policy
 from clickstream_operator.engine.resource import (
+    TAGS,
+    Diff,
     Observed,
     OutputPending,
     Phase,
@@ -34,9 +37,6 @@ from clickstream_operator.engine.resource import (
     Resource,
     ResourceBlocked,
     StepMustWait,
-    fingerprint,
-    partially_applied,
-    same_tags,
 )
 
 log = structlog.get_logger(__name__)
@@ -128,7 +128,8 @@ class Applier:
             )
         if observation.error:
             raise observation.error
-        desired = resource.desired(self._outputs)
+        resource = resource.bind(self._outputs)
+        desired = Desired.of(resource, resource.desired(self._outputs))
         work = ResourceReconcile(resource, entry, desired, observation.observed)
         self._under_way[resource.name] = work
         await self._refine(work)
@@ -141,7 +142,7 @@ class Applier:
                     self._outputs.pop(resource.name, None)
                     return _conflict(resource, entry, work.observed, self._start.policy)
                 if work.owner in {Ownership.ADOPTABLE, Ownership.ADOPTED}:
-                    resource.tags = {**resource.tags, ownership.ORIGIN: ownership.ADOPTED}
+                    work.desired = work.desired.marked_as_adopted()
             work.change = self._decide(work)
             if not _may_write(work):
                 break
@@ -167,23 +168,23 @@ class Applier:
             return outcomes.waiting_for(resource, entry, pending.resource)
         held = plan.withhold(change, wanted)
         return outcomes.conclude(
-            ResourceReconcile(resource, entry, {}, None, held), self._start.policy
+            ResourceReconcile(resource, entry, Desired({}, {}), None, held), self._start.policy
         )
 
     async def _refine(self, work: ResourceReconcile) -> None:
         """Look at what a changed desired state may differ in and the first look left out."""
         if self._needs_full_observation(work):
             work.observed = await work.resource.observe(full=True)
-        observed, applied = work.observed, work.entry.applied_hash
-        wanted = fingerprint(work.desired, work.resource.tags)
-        retagged = bool(applied) and not same_tags(applied, wanted)
+        observed, entry = work.observed, work.entry
+        same = same_tags(entry.applied_hash, work.desired.fingerprint)
+        retagged = bool(entry.applied_hash) and (entry.partially_applied or not same)
         if observed and observed.tags is None and retagged and work.resource.taggable:
             tags = await work.resource.read_tags(observed)
             work.observed = replace(observed, tags=tags)
 
     def _needs_full_observation(self, work: ResourceReconcile) -> bool:
         """A changed desired state may differ in what a hot observation left out."""
-        changed = work.entry.applied_hash != fingerprint(work.desired, work.resource.tags)
+        changed = not work.entry.has_applied(work.desired.fingerprint)
         known = work.resource.name in self._start.known
         if work.resource.observe_late:
             return changed or not known
@@ -211,15 +212,21 @@ class Applier:
         return work.resent or not sent.is_due(self._start.moment)
 
     async def _step(self, work: ResourceReconcile) -> bool:
-        """Write one change and look at the result; False when the next step must wait for AWS."""
+        """Write one change and observe the result; False when the next step must wait for AWS."""
         change, resource, before = work.change, work.resource, work.entry
         if change.action is Action.UPDATE and not change.is_drift:
-            work.entry = replace(before, applied_hash=partially_applied(before.applied_hash))
+            work.entry = replace(before, partially_applied=bool(before.applied_hash))
             self._touched[resource.name] = work.entry
         try:
             work.observed = await _write(work, creating=resource.name in self._start.creating)
         except StepMustWait as later:
-            work.wait, work.entry = later.wait, before
+            work.wait = later.wait
+            # Tags are written before the rest.
+            written = change.diff.only(later.written | {TAGS})
+            if written:
+                work.note(replace(change, diff=written))
+            else:
+                work.entry = before
             return False
         except AwsError as error:
             if error.category is not Category.ALREADY_EXISTS or change.action is not Action.CREATE:
@@ -235,7 +242,7 @@ class Applier:
         if work.observed is None or work.observed.readiness.phase is not Phase.READY:
             return False
         # When AWS took a step and does not show it, reads lag writes: look again later.
-        left = resource.diff(work.desired, work.observed)
+        left = difference(resource, work.desired, work.observed)
         return change.action is not Action.UPDATE or left != change.diff
 
     def _unready_dependency(self, resource: Resource) -> str | None:
@@ -253,20 +260,23 @@ def _with_creation(entry: Entry, error: AwsError) -> Entry:
 
 
 def _may_write(work: ResourceReconcile) -> bool:
-    """Whether there is something to write and AWS is not at work on the resource."""
+    """Whether there is something to write, and AWS takes changes of the resource now."""
     if work.change.action in {Action.NONE, Action.HOLD}:
         return False
-    return work.observed is None or work.observed.readiness.phase is not Phase.PROGRESSING
+    phase = work.observed.readiness.phase if work.observed else None
+    if phase is Phase.FAILED:
+        return work.resource.changeable_when_failed
+    return phase is not Phase.PROGRESSING
 
 
 async def _write(work: ResourceReconcile, *, creating: bool) -> Observed | None:
-    """Send the change and look at what it did."""
-    resource, desired, observed = work.resource, work.desired, work.observed
+    """Send the change and observe the result."""
+    resource, desired, observed = work.resource, work.desired.properties, work.observed
     if work.change.action is Action.CREATE:
         return await resource.create(desired) or await resource.observe(full=True)
     if observed is None:
         raise RuntimeError("an update needs an observation")
-    answer = await resource.update(desired, observed, work.change.diff)
+    answer = await write_update(resource, desired, observed, work.change.diff)
     if answer is not None:
         return answer
     if creating and resource.busy_after_change is not None:
@@ -278,12 +288,30 @@ async def _write(work: ResourceReconcile, *, creating: bool) -> Observed | None:
     return seen and completed(seen, _acknowledged(work, observed))
 
 
+async def write_update(
+    resource: Resource, desired: Properties, observed: Observed, diff: Diff
+) -> Observed | None:
+    """Write a difference: tags first, then the next step of the rest.
+
+    Returns the changed resource where an answer describes all of it.
+
+    Raises:
+        StepMustWait: AWS takes the step only later; the tags are written.
+    """
+    await resource.change_tags(observed, *tag_changes(diff))
+    rest = diff.only(diff.fields.keys() - {TAGS})
+    answer = await resource.update(desired, observed, rest) if rest else None
+    return answer if rest == diff else None
+
+
 def _acknowledged(work: ResourceReconcile, before: Observed) -> Properties:
     """What a new thing has by AWS's word: what it began with, and what was set since."""
     return {
-        path: work.desired[path] if _is_below(path, work.resource.acknowledged) else value
+        path: work.desired.properties[path]
+        if _is_below(path, work.resource.acknowledged)
+        else value
         for path, value in before.properties.items()
-        if path in work.desired
+        if path in work.desired.properties
     }
 
 

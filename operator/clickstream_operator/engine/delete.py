@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -33,7 +32,6 @@ log = structlog.get_logger(__name__)
 #: How long AWS may say NotFound of a thing that it has just made. IAM: "changes that I make are not
 #: always immediately visible" (IAM user guide, "Troubleshoot IAM"); others name a second.
 PROPAGATION_SECONDS: Final = 10.0
-_EMPTYING: Final = re.compile(r"emptying: (\d+) ")
 
 
 @dataclass(slots=True)
@@ -156,14 +154,15 @@ class Deleter:
             except AlreadyGone:
                 return Outcome(resource.name, None, done=(Action.DELETE,))
             if progress is not None:
-                gone = _emptied_before(entry) + progress
-                at_it = replace(
+                removed = entry.removed_parts + progress
+                emptying = replace(
                     entry,
+                    removed_parts=removed,
                     state=State.DELETING,
                     reason=Reason.DELETING,
-                    message=f"emptying: {gone} object versions removed, more are left",
+                    message=f"emptying: {removed} object versions removed, more are left",
                 )
-                return Outcome(resource.name, at_it, Requeue.NOW)
+                return Outcome(resource.name, emptying, Requeue.NOW)
             done = (Action.DELETE,)
             left = await _observe(resource)
         if left is None:
@@ -218,12 +217,6 @@ class Deleter:
             if left is not None and left.state is not State.RETAINED:
                 return other.name
         return None
-
-
-def _emptied_before(entry: Entry) -> int:
-    """How much earlier passes, also of processes that died, have said to have removed."""
-    said = _EMPTYING.match(entry.message)
-    return int(said.group(1)) if said else 0
 
 
 class _Unobservable(Exception):

@@ -1,4 +1,4 @@
-"""The inventory: what the pipeline has, resource by resource, as the last pass left it."""
+"""Inventory: the resources of a pipeline as the last reconcile left them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """Where a resource stands."""
+    """State of a resource in the inventory."""
 
     PENDING = "Pending"
     CREATING = "Creating"
@@ -21,7 +21,7 @@ class State(StrEnum):
 
 
 class Origin(StrEnum):
-    """Whether the operator made a resource or took it over."""
+    """Whether the operator created a resource or adopted it."""
 
     CREATED = "Created"
     ADOPTED = "Adopted"
@@ -48,30 +48,38 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One resource in the inventory.
-
-    `since` is the RFC 3339 time at which state or reason last changed, or a failure began that goes
-    on under changing reasons. An entry without `arn` is an
-    intent: the name was recorded before anything was created under it.
-    """
+    """One resource in the inventory."""
 
     name: str
     kind: str
     physical_name: str
     arn: str = ""
+    """Empty for an intent: a name recorded before anything was created under it."""
     origin: Origin = Origin.CREATED
     applied_hash: str = ""
+    """Fingerprint of the desired state that was last applied in full."""
+    partially_applied: bool = False
+    """Whether a change of that state has begun. What such a change leaves when it is taken back is
+    no drift."""
+    removed_parts: int = 0
+    """Parts deleted so far of a resource that is being emptied (object versions of a bucket)."""
     state: State = State.PENDING
     reason: str = ""
     message: str = ""
     drift: tuple[Drift, ...] = ()
     since: str = ""
+    """RFC 3339 time at which state or reason last changed, or a failure began that goes on under
+    changing reasons."""
     creation: Creation = Creation.UNKNOWN
     """Outcome of its last attempted creation, while it has no ARN."""
 
+    def has_applied(self, fingerprint: str) -> bool:
+        """Whether the desired state with this fingerprint was applied in full, and none since."""
+        return self.applied_hash == fingerprint and not self.partially_applied
+
     @property
     def never_written(self) -> bool:
-        """Whether nothing was ever created under this entry, as far as the status knows."""
+        """Whether nothing was ever created under this entry, as far as the record tells."""
         return not self.arn and not self.applied_hash
 
     @property

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from clickstream_operator.api.reasons import Reason
+from clickstream_operator.engine.desired import tag_difference
 from clickstream_operator.engine.inputs import ReconcileInput
 from clickstream_operator.engine.resource import TAGS, Observed, Properties, Resource
 
@@ -116,7 +117,8 @@ class Observer:
             suspects |= {
                 resource.name
                 for arn, resource in by_arn.items()
-                if arn in found and resource.diff({}, Observed(arn, {}, tags=found[arn]))
+                if arn in found
+                and tag_difference(resource.tags, resource.obsolete_tags, found[arn])
             }
             indexed = {by_arn[arn].name for arn in found}
             self.untagged_in_index = frozenset(unobservable.keys() - suspects - indexed)

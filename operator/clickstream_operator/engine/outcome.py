@@ -10,6 +10,7 @@ from typing import Final
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.engine import plan
+from clickstream_operator.engine.desired import Desired, difference
 from clickstream_operator.engine.inventory import Creation, Entry, Origin, State
 from clickstream_operator.engine.ownership import Ownership
 from clickstream_operator.engine.plan import Action, Change, PlannedChange, Policy
@@ -19,10 +20,8 @@ from clickstream_operator.engine.resource import (
     Diff,
     Observed,
     Phase,
-    Properties,
     Resource,
     Wait,
-    fingerprint,
 )
 
 _REASONS: Final[dict[Category, Reason]] = {
@@ -97,7 +96,7 @@ class ResourceReconcile:
 
     resource: Resource
     entry: Entry
-    desired: Properties
+    desired: Desired
     observed: Observed | None
     change: Change = field(default_factory=lambda: Change(Action.NONE))
     owner: Ownership = Ownership.OURS
@@ -144,6 +143,7 @@ def conclude(work: ResourceReconcile, policy: Policy) -> Outcome:
         message="",
         drift=(),
         creation=Creation.UNKNOWN,
+        removed_parts=0,
     )
     outcome = Outcome(
         work.resource.name,
@@ -155,7 +155,7 @@ def conclude(work: ResourceReconcile, policy: Policy) -> Outcome:
         lost=work.lost,
         resent=work.resent,
     )
-    diff = work.resource.diff(work.desired, observed)
+    diff = difference(work.resource, work.desired, observed)
     phase = observed.readiness.phase
     if change.action is Action.HOLD:
         drift = plan.describe_drift(diff) if change.is_drift else ()
@@ -195,7 +195,8 @@ def conclude(work: ResourceReconcile, policy: Policy) -> Outcome:
     ready = replace(
         entry,
         state=State.READY,
-        applied_hash=fingerprint(work.desired, work.resource.tags),
+        applied_hash=work.desired.fingerprint,
+        partially_applied=False,
         reason=observed.readiness.reason,
         message=observed.readiness.message,
     )
@@ -234,8 +235,7 @@ def _serves(work: ResourceReconcile, observed: Observed) -> bool:
 
 def _serves_as_before(work: ResourceReconcile, observed: Observed) -> bool:
     """Whether AWS is at work on something that is as it was applied."""
-    applied = work.entry.applied_hash == fingerprint(work.desired, work.resource.tags)
-    return applied and _serves(work, observed)
+    return work.entry.has_applied(work.desired.fingerprint) and _serves(work, observed)
 
 
 def _paced(outcome: Outcome, entry: Entry, wait: Wait, *, serves: bool) -> Outcome:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from clickstream_operator.api.reasons import Reason
+from clickstream_operator.engine.desired import Desired, difference
 from clickstream_operator.engine.document_diff import differing_paths
 from clickstream_operator.engine.inventory import Drift, Entry
 from clickstream_operator.engine.resource import (
@@ -17,9 +18,7 @@ from clickstream_operator.engine.resource import (
     Diff,
     Observed,
     Phase,
-    Properties,
     Resource,
-    fingerprint,
 )
 
 _VALUE_LENGTH: Final = 120
@@ -132,7 +131,7 @@ class Change:
 
 def decide(
     resource: Resource,
-    desired: Properties,
+    desired: Desired,
     observed: Observed | None,
     entry: Entry | None,
     policy: Policy,
@@ -176,15 +175,14 @@ def withhold(change: Change, wanted: tuple[PlannedChange, ...]) -> Change:
 
 def _decide(
     resource: Resource,
-    desired: Properties,
+    desired: Desired,
     observed: Observed | None,
     entry: Entry | None,
     policy: Policy,
     *,
     corrections: int,
 ) -> Change:
-    applied = entry.applied_hash if entry else ""
-    unchanged = bool(applied) and applied == fingerprint(desired, resource.tags)
+    unchanged = entry is not None and entry.has_applied(desired.fingerprint)
     if observed is None:
         return _decide_missing(resource, policy, unchanged=unchanged)
     if observed.readiness.phase is Phase.DELETING:
@@ -193,7 +191,7 @@ def _decide(
             reason=Reason.WAITING_FOR_AWS,
             message=f"{resource.kind} {resource.physical_name} is still being deleted",
         )
-    diff = resource.diff(desired, observed)
+    diff = difference(resource, desired, observed)
     if not diff:
         return Change(Action.NONE)
     if unchanged and (policy.read_only or policy.drift is not DriftPolicy.CORRECT):

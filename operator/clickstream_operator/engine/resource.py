@@ -1,38 +1,35 @@
-"""The resource contract: what a module about one AWS kind must say, and nothing more.
+"""Contract between the engine and a kind of AWS resource.
 
-The engine owns ordering, ownership, drift, deletion policy, retries, events and metrics. A resource
-says how *its* AWS thing is described (`desired`), seen (`observe`), and changed (`create`,
-`update`, `delete`).
+The engine owns ordering, ownership, drift, deletion policy, retries, events and metrics. A kind
+describes its resource (`desired`), observes it (`observe`, `read_tags`) and changes it (`create`,
+`update`, `set_tags`, `remove_tags`, `delete`).
 
-Properties are flat mappings from a field path (``retentionHours``, ``encryption.keyId``, ``tags``)
-to a value that compares by meaning: sets of names as sorted tuples, policies in canonical form,
-AWS's defaults written out. `desired` and `observe` use the same paths, so that one generic `diff`
-serves every kind.
+Properties are flat mappings from a field path (``retentionHours``, ``encryption.keyId``) to a value
+that compares by meaning: sets of names as sorted tuples, policies in canonical form, AWS's defaults
+written out. `desired` and `observe` use the same paths, so that one generic `diff` serves every
+kind. Tags are no properties: the engine compares them, and tells the kind which to write.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar, Final, Required, TypedDict
+from typing import Any, ClassVar, Final, Required, Self, TypedDict
 
 Properties = Mapping[str, Any]
 Outputs = Mapping[str, Mapping[str, str]]
 
+#: Path of the tags in a `Diff`.
 TAGS: Final = "tags"
-_PROPERTIES_LENGTH: Final = 16
-_TAGS_LENGTH: Final = 8
-#: Output of what was taken over, beside its own: `inventory.Origin`.
+#: Output of an adopted resource, beside those of its kind: `inventory.Origin`.
 ORIGIN_OUTPUT: Final = "origin"
 
 
 class OutputPending(Exception):
-    """A desired state needs an output that its dependency does not have yet."""
+    """A desired state needs an output that its dependency has not produced yet."""
 
     def __init__(self, resource: str, output: str) -> None:
         super().__init__(f"waiting for {resource}")
@@ -41,7 +38,10 @@ class OutputPending(Exception):
 
 
 class ResourceBlocked(Exception):
-    """A step that must not be taken now. `reason` is documented, `message` says the remedy."""
+    """A step that must not be taken now.
+
+    `reason` is one of `api.reasons`; `message` tells the remedy.
+    """
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
@@ -51,30 +51,34 @@ class ResourceBlocked(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Why a step is not taken now although nothing failed: AWS sets the pace.
-
-    `reason` is documented, `message` stable. `seconds`: when to try again; None: poll.
-    """
+    """Why a step is not taken now although nothing failed: AWS sets the pace."""
 
     reason: str
+    """One of `api.reasons`."""
     message: str
+    """Stable while the wait lasts."""
     seconds: float | None = None
+    """Seconds until the next try; None: poll."""
 
 
 class StepMustWait(Exception):
-    """AWS takes the next step only later."""
+    """AWS takes the next step, or a part of it, only later.
 
-    def __init__(self, wait: Wait) -> None:
+    `written`: paths of the step that were written nevertheless.
+    """
+
+    def __init__(self, wait: Wait, *, written: frozenset[str] = frozenset()) -> None:
         super().__init__(wait.message)
         self.wait = wait
+        self.written = written
 
 
 class AlreadyGone(Exception):
-    """AWS's answer to a deletion: there is no such thing. Reads may lag behind that."""
+    """AWS's answer to a deletion: there is no such resource. Reads may lag behind it."""
 
 
 class Phase(StrEnum):
-    """How far AWS is with a thing that exists."""
+    """How far AWS is with a resource that exists."""
 
     READY = "Ready"
     PROGRESSING = "Progressing"
@@ -84,17 +88,17 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """`reason` is CamelCase, `message` a stable sentence; both empty when ready.
-
-    `usable`: it serves while AWS is at work on it. `seconds`: when the first look is worth its
-    call, None where nothing particular is known.
-    """
+    """How far AWS is with a resource, and why it is no further."""
 
     phase: Phase = Phase.READY
     reason: str = ""
+    """CamelCase; empty when ready."""
     message: str = ""
+    """A stable sentence; empty when ready."""
     usable: bool = False
+    """Whether it serves while AWS is at work on it."""
     seconds: float | None = None
+    """Seconds until a poll can show an end; None where none are known."""
 
 
 READY: Final = Readiness()
@@ -103,41 +107,44 @@ READY: Final = Readiness()
 def progressing(
     reason: str, message: str, *, usable: bool = False, seconds: float | None = None
 ) -> Readiness:
-    """AWS is at work on the thing; look again soon."""
+    """Readiness of a resource that AWS is at work on."""
     return Readiness(Phase.PROGRESSING, reason, message, usable, seconds)
 
 
 def failed(reason: str, message: str) -> Readiness:
-    """AWS gave up on the thing; waiting does not help."""
+    """Readiness of a resource that AWS gave up on: waiting does not help."""
     return Readiness(Phase.FAILED, reason, message)
 
 
 def deleting(message: str, *, seconds: float | None = None) -> Readiness:
-    """AWS is still removing the thing; `seconds`: when it usually has."""
+    """Readiness of a resource that AWS is deleting; `seconds`: how long that usually takes."""
     return Readiness(Phase.DELETING, "Deleting", message, seconds=seconds)
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What AWS has. `properties` holds only what was looked at: a hot observation leaves paths out.
-
-    `tags` is None when the observation did not read them. `created_at` is None where AWS has none.
-    """
+    """A resource as AWS shows it."""
 
     arn: str
     properties: Properties
+    """By path; a fast observation leaves paths out."""
     readiness: Readiness = READY
     outputs: Mapping[str, str] = field(default_factory=dict)
+    """Values that dependents and the status take from it."""
     tags: Mapping[str, str] | None = None
+    """None when the observation did not read them."""
     created_at: datetime | None = None
+    """None where AWS does not tell."""
 
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """Field path -> (observed, desired), for the fields that differ."""
+    """Fields of a resource that differ from its desired state."""
 
     fields: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+    """Path -> (observed, desired)."""
     replace: frozenset[str] = frozenset()
+    """Those of them that AWS can't change in place."""
 
     def __bool__(self) -> bool:
         """Whether anything differs."""
@@ -149,6 +156,11 @@ class Diff:
             name == path or name.startswith(path + ".") for name in self.fields
         )
 
+    def only(self, paths: Collection[str]) -> Diff:
+        """The part of the difference at `paths`."""
+        fields = {path: values for path, values in self.fields.items() if path in paths}
+        return Diff(fields, self.replace & fields.keys())
+
     @property
     def paths(self) -> tuple[str, ...]:
         """The differing paths, sorted."""
@@ -156,7 +168,7 @@ class Diff:
 
 
 class DeletionPolicy(StrEnum):
-    """What happens to a resource when the pipeline, or the feature it belongs to, goes."""
+    """What is done with a resource when its pipeline, or its feature, is removed."""
 
     DELETE = "Delete"
     RETAIN = "Retain"
@@ -164,7 +176,7 @@ class DeletionPolicy(StrEnum):
 
 
 class ResourceArguments(TypedDict, total=False):
-    """What every resource takes besides its own settings: the keyword arguments of `Resource`."""
+    """Keyword arguments of `Resource`, which every kind takes beside its own."""
 
     name: Required[str]
     physical_name: Required[str]
@@ -176,36 +188,48 @@ class ResourceArguments(TypedDict, total=False):
 
 
 class Resource(ABC):
-    """One AWS thing of a pipeline.
+    """One AWS resource of a pipeline."""
 
-    `name` is the stable inventory key (``stream``, ``processor-role``); `physical_name` is its name
-    in AWS. `gates_ready` is False for what the pipeline works without (alarms, dashboard).
-    """
+    name: str
+    """Key in the inventory, for example ``stream`` or ``processor-role``."""
+    physical_name: str
+    """Name in AWS."""
+    depends_on: frozenset[str]
+    """Names of the resources that come before it."""
+    tags: Mapping[str, str]
+    """Tags that the pipeline gives it."""
+    obsolete_tags: frozenset[str]
+    """Keys of tags that the pipeline gave it once."""
+    deletion: DeletionPolicy
+    gates_ready: bool
+    """False for what the pipeline works without (alarms, dashboard)."""
 
     kind: ClassVar[str]
-    #: Paths that AWS cannot change in place.
     replace_only: ClassVar[frozenset[str]] = frozenset()
-    #: AWS refuses to create a second one, so the first creation needs no look before it.
+    """Paths that AWS can't change in place."""
     create_first: ClassVar[bool] = False
-    #: Rarely changed and costly to look at: a hot resync relies on the last full one.
+    """AWS refuses to create a second one, so the first creation needs no observation before it."""
     full_only: ClassVar[bool] = False
-    #: Paths of a new thing that AWS applies before it answers; its creation need not read them back
-    #: one by one, the next full resync does.
+    """Rarely changed and costly to observe: a fast resync relies on the last full one."""
     acknowledged: ClassVar[frozenset[str]] = frozenset()
-    #: A hot look sees everything but the tags, so a changed desired state needs no second look.
+    """Paths of a new resource that AWS applies before it answers. Its creation need not read them
+    back one by one; the next full resync does."""
     fast_is_complete: ClassVar[bool] = False
-    #: How each change leaves one that AWS took its time to create; None: a look tells.
+    """A fast observation shows everything but the tags."""
     busy_after_change: ClassVar[Readiness | None] = None
-    #: What to look for follows from outputs of dependencies, so it is observed after them.
+    """Readiness that each change leaves on one that takes AWS its time to create; None: observe."""
+    changeable_when_failed: ClassVar[bool] = True
+    """Whether AWS takes changes of one that it gave up on."""
     observe_late: ClassVar[bool] = False
-    #: False for what carries no tags and is owned through its parent.
+    """Its identity follows from outputs of dependencies (`bind`): it is observed after them."""
     taggable: ClassVar[bool] = True
-    #: False for what carries tags that don't tell whose it is.
+    """False for what carries no tags and is owned through its parent."""
     owned_by_tags: ClassVar[bool] = True
-    #: Data that is lost with it, as a clause; empty where it holds none.
+    """False for what carries tags that do not tell its owner."""
     holds: ClassVar[str] = ""
-    #: Whether AWS's index of tags has it.
+    """Data that is lost with it, as a clause; empty where it holds none."""
     indexed: ClassVar[bool] = True
+    """Whether AWS's index of tags has it."""
 
     def __init__(
         self,
@@ -221,14 +245,22 @@ class Resource(ABC):
         self.name = name
         self.physical_name = physical_name
         self.depends_on = depends_on
-        self.tags: Mapping[str, str] = tags or {}
+        self.tags = tags or {}
         self.obsolete_tags = obsolete_tags - self.tags.keys()
         self.deletion = deletion
         self.gates_ready = gates_ready
 
+    def bind(self, outputs: Outputs) -> Self:
+        """The resource with an identity that follows from outputs filled in. Pure.
+
+        Raises:
+            OutputPending: a dependency has not produced its output yet.
+        """
+        return self
+
     @abstractmethod
     def desired(self, outputs: Outputs) -> Properties:
-        """What should be, without tags. Pure.
+        """Desired properties. Pure.
 
         Raises:
             OutputPending: a dependency has not produced its output yet.
@@ -236,9 +268,9 @@ class Resource(ABC):
 
     @abstractmethod
     async def observe(self, *, full: bool) -> Observed | None:
-        """What is; None when AWS says that it is not there. Never changes anything.
+        """The resource as AWS shows it; None when AWS says that it does not exist. Only reads.
 
-        `full=False` may leave out what takes extra calls and changes rarely (the cold set).
+        A fast observation (`full` False) may leave out what takes extra calls and changes rarely.
         """
 
     async def read_tags(self, observed: Observed) -> Mapping[str, str]:
@@ -249,61 +281,60 @@ class Resource(ABC):
     async def create(self, desired: Properties) -> Observed | None:
         """Create it, with its tags in the call where the call takes them.
 
-        Returns what now is when the answer tells, None when the engine should look.
+        Returns the new resource where the answer describes it, None where it must be observed.
         """
 
     @abstractmethod
     async def update(self, desired: Properties, observed: Observed, diff: Diff) -> Observed | None:
-        """Take the next legal step from `observed` to `desired`.
+        """Take the next legal step from `observed` to `desired`. `diff` is not empty.
 
-        AWS may allow one mutation at a time: what is left over shows in the next observation.
-        Returns what now is when the answer tells, None when the engine should look.
+        AWS may allow one mutation at a time: the rest shows in the next observation. Returns the
+        changed resource where the answer describes it, None where it must be observed.
 
         Raises:
-            StepMustWait: AWS takes the step only later.
+            StepMustWait: AWS takes the step, or a part of it, only later.
         """
+
+    async def set_tags(self, observed: Observed, tags: Mapping[str, str]) -> None:
+        """Add these tags, or give them these values. Other tags stay."""
+        raise TypeError(f"{self.kind} carries no tags")
+
+    async def remove_tags(self, observed: Observed, keys: Sequence[str]) -> None:
+        """Remove the tags with these keys. Other tags stay."""
+        raise TypeError(f"{self.kind} carries no tags")
+
+    async def change_tags(
+        self, observed: Observed, tags: Mapping[str, str], keys: Sequence[str]
+    ) -> None:
+        """Set `tags` and remove `keys`; a kind whose API takes both together does so."""
+        if tags:
+            await self.set_tags(observed, tags)
+        if keys:
+            await self.remove_tags(observed, keys)
 
     @abstractmethod
     async def delete(self, observed: Observed) -> int | None:
-        """Ask AWS to remove it. Whether it is gone shows in the next observation.
+        """Ask AWS to delete it. Whether it is gone shows in the next observation.
 
         Raises:
-            AlreadyGone: AWS says that there is nothing to remove, whatever reads show.
+            AlreadyGone: AWS says that there is nothing to delete, whatever reads show.
 
-        Returns how many parts went when the removal is ours to go on with at once (the object
+        Returns the number of parts deleted when the operator is to go on at once (the object
         versions of a bucket that is being emptied), None when it is AWS's turn.
         """
 
     def under_way(self, observed: Observed, diff: Diff) -> Wait | None:
-        """What to say of a change that takes several steps; None: AWS's own words do. Pure."""
+        """How far a change of several steps is; None: the readiness tells. Pure."""
         return None
 
     def diff(self, desired: Properties, observed: Observed) -> Diff:
-        """What differs, of the fields that were looked at. Pure."""
-        fields: dict[str, tuple[Any, Any]] = {
+        """Properties that differ, of those that were observed. Pure."""
+        fields = {
             path: (observed.properties[path], wanted)
             for path, wanted in desired.items()
             if path in observed.properties and observed.properties[path] != wanted
         }
-        if observed.tags is not None and self.taggable:
-            wrong = {
-                key: observed.tags.get(key)
-                for key, value in self.tags.items()
-                if observed.tags.get(key) != value
-            }
-            left = {key: observed.tags[key] for key in self.obsolete_tags & observed.tags.keys()}
-            if wrong or left:
-                fields[TAGS] = ({**wrong, **left}, {key: self.tags[key] for key in wrong})
         return Diff(fields, frozenset(fields) & self.replace_only)
-
-    def missing_tags(self, diff: Diff) -> Mapping[str, str]:
-        """The tags that `update` must set; empty when none differ."""
-        return dict(diff.fields[TAGS][1]) if TAGS in diff.fields else {}
-
-    def left_tags(self, diff: Diff) -> list[str]:
-        """Keys of the tags that `update` must remove: ours once, and no longer wanted."""
-        found, wanted = diff.fields.get(TAGS, ({}, {}))
-        return sorted(found.keys() - wanted.keys())
 
 
 def output(outputs: Outputs, resource: str, key: str) -> str:
@@ -316,29 +347,3 @@ def output(outputs: Outputs, resource: str, key: str) -> str:
     if value is None:
         raise OutputPending(resource, key)
     return value
-
-
-def fingerprint(properties: Properties, tags: Mapping[str, str]) -> str:
-    """Hash of a desired state: 16 hex digits for the properties, 8 for the tags.
-
-    Equal desired states have equal fingerprints.
-    """
-    return _digest(properties)[:_PROPERTIES_LENGTH] + _digest(tags)[:_TAGS_LENGTH]
-
-
-def same_tags(one: str, other: str) -> bool:
-    """Whether two fingerprints are of the same tags."""
-    return one[_PROPERTIES_LENGTH:] == other[_PROPERTIES_LENGTH:]
-
-
-def partially_applied(applied: str) -> str:
-    """What stands for a fingerprint once a change of it has begun: equal to that of no state.
-
-    When the change is taken back before its end, what is left of it is no drift.
-    """
-    return f"{applied}~" if applied and not applied.endswith("~") else applied
-
-
-def _digest(value: Any) -> str:
-    text = json.dumps(value, sort_keys=True, default=list, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -14,7 +14,7 @@ from clickstream_operator.resources.cloudwatch_log_group import LogGroup
 from clickstream_operator.resources.iam_role import IAMRole
 from clickstream_operator.resources.lambda_event_source_mapping import EventSourceMapping
 from clickstream_operator.resources.lambda_function import LambdaFunction
-from clickstream_operator.resources.s3_config_object import ConfigObject
+from clickstream_operator.resources.s3_config_object import ConfigObject, Content
 from clickstream_operator.resources.scheduler_schedule import Schedule
 
 RUNTIME: Final = "python3.14"
@@ -70,10 +70,7 @@ def function_resources(context: BuildContext, name: str) -> list[Resource]:
                 ),
                 calls=context.calls,
                 account=context.place.account,
-                content=lambda outputs: (
-                    function_config.object_key(configure(outputs)),
-                    configure(outputs),
-                ),
+                content=lambda outputs: _content(configure(outputs)),
             )
         )
         needs.add(config_name)
@@ -220,3 +217,8 @@ def _mapping(context: BuildContext, mapping_name: str, function: str) -> Resourc
         stream=components.STREAM,
         cutover=context.created_at,
     )
+
+
+def _content(text: str) -> Content:
+    """A configuration with the key of its object."""
+    return Content(function_config.object_key(text), text)

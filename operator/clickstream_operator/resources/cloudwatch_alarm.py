@@ -130,18 +130,19 @@ class Alarm(Resource):
 
     async def update(self, desired: Properties, observed: Observed, diff: Diff) -> None:
         """PutMetricAlarm replaces the definition; tags in it count at the creation only."""
-        tags = self.missing_tags(diff)
-        if tags:
-            await self._calls.write(
-                "cloudwatch", "tag_resource", ResourceARN=observed.arn, Tags=as_list(tags)
-            )
-        left = self.left_tags(diff)
-        if left:
-            await self._calls.write(
-                "cloudwatch", "untag_resource", ResourceARN=observed.arn, TagKeys=left
-            )
-        if any(path in diff for path in desired):
-            await self._put(desired)
+        await self._put(desired)
+
+    async def set_tags(self, observed: Observed, tags: Mapping[str, str]) -> None:
+        """By TagResource."""
+        await self._calls.write(
+            "cloudwatch", "tag_resource", ResourceARN=observed.arn, Tags=as_list(tags)
+        )
+
+    async def remove_tags(self, observed: Observed, keys: Sequence[str]) -> None:
+        """By UntagResource."""
+        await self._calls.write(
+            "cloudwatch", "untag_resource", ResourceARN=observed.arn, TagKeys=list(keys)
+        )
 
     async def delete(self, observed: Observed) -> None:
         """DeleteAlarms, one call for all that go at the same time: it takes 100 names."""

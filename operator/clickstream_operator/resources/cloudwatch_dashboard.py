@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Unpack
 
 from clickstream_operator.aws.arns import AwsLocation
@@ -105,22 +105,23 @@ class Dashboard(Resource):
 
     async def update(self, desired: Properties, observed: Observed, diff: Diff) -> None:
         """PutDashboard replaces the body; tags in it count at the creation only."""
-        tags = self.missing_tags(diff)
-        if tags:
-            await self._calls.write(
-                "cloudwatch", "tag_resource", ResourceARN=observed.arn, Tags=as_list(tags)
-            )
-        left = self.left_tags(diff)
-        if left:
-            await self._calls.write(
-                "cloudwatch", "untag_resource", ResourceARN=observed.arn, TagKeys=left
-            )
-        if "body" in diff:
-            others = observed.properties[_OTHER_WIDGETS]
-            stand = observed.properties[_STAND]
-            mine = dashboard_widgets.placed_among(self._body["widgets"], stand, others)
-            settings = observed.properties[_OTHER_SETTINGS]
-            await self._put({**settings, "widgets": [*mine, *others]})
+        others = observed.properties[_OTHER_WIDGETS]
+        stand = observed.properties[_STAND]
+        mine = dashboard_widgets.placed_among(self._body["widgets"], stand, others)
+        settings = observed.properties[_OTHER_SETTINGS]
+        await self._put({**settings, "widgets": [*mine, *others]})
+
+    async def set_tags(self, observed: Observed, tags: Mapping[str, str]) -> None:
+        """By TagResource."""
+        await self._calls.write(
+            "cloudwatch", "tag_resource", ResourceARN=observed.arn, Tags=as_list(tags)
+        )
+
+    async def remove_tags(self, observed: Observed, keys: Sequence[str]) -> None:
+        """By UntagResource."""
+        await self._calls.write(
+            "cloudwatch", "untag_resource", ResourceARN=observed.arn, TagKeys=list(keys)
+        )
 
     async def delete(self, observed: Observed) -> None:
         """DeleteDashboards."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Unpack
 
@@ -95,12 +95,6 @@ class LogGroup(Resource):
 
     async def update(self, desired: Properties, observed: Observed, diff: Diff) -> None:
         """Everything that differs."""
-        tags = self.missing_tags(diff)
-        if tags:
-            await self._calls.write("logs", "tag_resource", resourceArn=self._arn, tags=dict(tags))
-        left = self.left_tags(diff)
-        if left:
-            await self._calls.write("logs", "untag_resource", resourceArn=self._arn, tagKeys=left)
         if "retentionDays" in diff:
             await self._write("put_retention_policy", retentionInDays=self._retention_days)
         if "encryption.keyId" in diff:
@@ -108,6 +102,14 @@ class LogGroup(Resource):
                 await self._write("associate_kms_key", kmsKeyId=self._kms_key_id)
             else:
                 await self._write("disassociate_kms_key")
+
+    async def set_tags(self, observed: Observed, tags: Mapping[str, str]) -> None:
+        """By TagResource."""
+        await self._calls.write("logs", "tag_resource", resourceArn=self._arn, tags=dict(tags))
+
+    async def remove_tags(self, observed: Observed, keys: Sequence[str]) -> None:
+        """By UntagResource."""
+        await self._calls.write("logs", "untag_resource", resourceArn=self._arn, tagKeys=list(keys))
 
     async def delete(self, observed: Observed) -> None:
         """DeleteLogGroup, with its log lines."""

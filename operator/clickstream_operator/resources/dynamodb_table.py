@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, Unpack
 
-from clickstream_operator.api.reasons import Reason
 from clickstream_operator.aws.calls import Calls
-from clickstream_operator.aws.errors import AwsError, Category, ignore_not_found
+from clickstream_operator.aws.errors import ignore_not_found
 from clickstream_operator.aws.kms import is_alias, is_managed_key, key_name
 from clickstream_operator.aws.permissions import BASE, Grant, only
 from clickstream_operator.aws.tags import as_list, from_list
@@ -17,18 +16,16 @@ from clickstream_operator.engine.resource import (
     Diff,
     Observed,
     Outputs,
-    Phase,
     Properties,
     Readiness,
     Resource,
     ResourceArguments,
     ResourceBlocked,
-    StepMustWait,
-    Wait,
     deleting,
     failed,
     progressing,
 )
+from clickstream_operator.resources.dynamodb_limits import take
 
 GRANTS: Final = (
     only("kms:DescribeKey"),
@@ -41,16 +38,10 @@ GRANTS: Final = (
     ),
 )
 
-
 _ON_DEMAND: Final = "PAY_PER_REQUEST"
 _PROVISIONED: Final = "PROVISIONED"
 _STRING: Final = "S"
 _MANAGED_KEY: Final = "alias/aws/dynamodb"
-# "Time to live has been modified multiple times within a fixed interval" (ValidationException).
-_TTL_TOO_SOON: Final = re.compile(r"time to live has been modified", re.IGNORECASE)
-# "Update to PayPerRequest mode are limited to ..." (LimitExceededException).
-_BILLING_TOO_SOON: Final = re.compile(r"PayPerRequest|PAY_PER_REQUEST|billing mode", re.IGNORECASE)
-_RETRY_SECONDS: Final = 900.0
 #: Seconds. A new table is active after some, and its backups can be set a little later.
 _NEW: Final = 15.0
 _USUALLY: Final = 10.0
@@ -70,6 +61,7 @@ class DynamoDBTable(Resource):
     holds = "the items that it held"
     acknowledged = frozenset({"ttl", "pointInTimeRecovery"})
     create_first = True
+    changeable_when_failed = False
     replace_only = frozenset({"hashKey", "rangeKey"})
 
     def __init__(
@@ -154,40 +146,32 @@ class DynamoDBTable(Resource):
         return self._observed(table, properties, tags=self.tags)
 
     async def update(self, desired: Properties, observed: Observed, diff: Diff) -> None:
-        """What an active table takes together: tags, TTL, backups, and one UpdateTable."""
-        if observed.readiness.phase is not Phase.READY:
-            return
-        tags = self.missing_tags(diff)
-        if tags:
-            await self._calls.write(
-                "dynamodb", "tag_resource", ResourceArn=observed.arn, Tags=as_list(tags)
-            )
-        left = self.left_tags(diff)
-        if left:
-            await self._calls.write(
-                "dynamodb", "untag_resource", ResourceArn=observed.arn, TagKeys=left
-            )
-        waits = []
+        """TTL, backups and one UpdateTable, which an active table takes together."""
+        steps: dict[str, Callable[[], Awaitable[Any]]] = {}
         if "ttl.attribute" in diff:
-            waits += await _waited_for(self._change_ttl(desired, observed))
+            steps["ttl"] = partial(self._change_ttl, desired, observed)
         if "pointInTimeRecovery" in diff:
-            await self._write(
-                "update_continuous_backups",
-                PointInTimeRecoverySpecification={
-                    "PointInTimeRecoveryEnabled": desired["pointInTimeRecovery"]
-                },
-            )
+            steps["pointInTimeRecovery"] = partial(self._change_backups, desired)
         # Billing and encryption are asynchronous and exclude one another.
         if "billing" in diff:
-            waits += await _waited_for(self._change_billing(desired))
+            steps["billing"] = partial(self._change_billing, desired)
         elif "encryption" in diff:
-            await self._write("update_table", SSESpecification=self._encryption())
+            steps["encryption"] = self._change_encryption
         elif "deletionProtection" in diff:
-            await self._write(
-                "update_table", DeletionProtectionEnabled=desired["deletionProtection"]
-            )
-        if waits:
-            raise StepMustWait(waits[0])
+            steps["deletionProtection"] = partial(self._change_protection, desired)
+        await take(steps, diff)
+
+    async def set_tags(self, observed: Observed, tags: Mapping[str, str]) -> None:
+        """By TagResource."""
+        await self._calls.write(
+            "dynamodb", "tag_resource", ResourceArn=observed.arn, Tags=as_list(tags)
+        )
+
+    async def remove_tags(self, observed: Observed, keys: Sequence[str]) -> None:
+        """By UntagResource."""
+        await self._calls.write(
+            "dynamodb", "untag_resource", ResourceArn=observed.arn, TagKeys=list(keys)
+        )
 
     async def delete(self, observed: Observed) -> None:
         """DeleteTable, after switching off a protection that the spec no longer asks for.
@@ -274,34 +258,29 @@ class DynamoDBTable(Resource):
         # Another attribute needs a switch-off first, and only one change an hour is taken
         # (UpdateTimeToLive, API reference).
         present = observed.properties["ttl.attribute"]
-        try:
-            await self._write(
-                "update_time_to_live",
-                TimeToLiveSpecification={
-                    "Enabled": not present,
-                    "AttributeName": present or desired["ttl.attribute"],
-                },
-            )
-        except AwsError as error:
-            if error.category is not Category.INVALID or not _TTL_TOO_SOON.search(error.text):
-                raise
-            raise StepMustWait(
-                _too_soon("AWS takes one change of a table's TTL in an hour, and refuses this one")
-            ) from error
+        await self._write(
+            "update_time_to_live",
+            TimeToLiveSpecification={
+                "Enabled": not present,
+                "AttributeName": present or desired["ttl.attribute"],
+            },
+        )
+
+    async def _change_backups(self, desired: Properties) -> None:
+        enabled = desired["pointInTimeRecovery"]
+        await self._write(
+            "update_continuous_backups",
+            PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": enabled},
+        )
+
+    async def _change_encryption(self) -> None:
+        await self._write("update_table", SSESpecification=self._encryption())
+
+    async def _change_protection(self, desired: Properties) -> None:
+        await self._write("update_table", DeletionProtectionEnabled=desired["deletionProtection"])
 
     async def _change_billing(self, desired: Properties) -> None:
-        try:
-            await self._write("update_table", **self._billing(desired))
-        except AwsError as error:
-            limited = error.category is Category.LIMIT_EXCEEDED
-            if not limited or not _BILLING_TOO_SOON.search(error.text):
-                raise
-            raise StepMustWait(
-                _too_soon(
-                    "AWS takes four switches of a table to on-demand in 24 hours, and refuses this "
-                    f"one ({error.text})"
-                )
-            ) from error
+        await self._write("update_table", **self._billing(desired))
 
     def _billing(self, desired: Properties) -> dict[str, Any]:
         if self._read_units is None:
@@ -325,20 +304,6 @@ class DynamoDBTable(Resource):
         return await self._calls.write(
             "dynamodb", operation, TableName=self.physical_name, **parameters
         )
-
-
-async def _waited_for(step: Awaitable[None]) -> list[Wait]:
-    """Take a step; a refusal for now must not hold up the others."""
-    try:
-        await step
-    except StepMustWait as later:
-        return [later.wait]
-    return []
-
-
-def _too_soon(why: str) -> Wait:
-    message = f"{why}; tried again every 15 minutes, and what is set now stays in use until then"
-    return Wait(Reason.CHANGE_TOO_SOON, message, _RETRY_SECONDS)
 
 
 def _key(name: str, kind: str) -> str:

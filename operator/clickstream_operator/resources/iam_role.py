@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Unpack
 
 from clickstream_operator.aws import policies
@@ -121,12 +121,6 @@ class IAMRole(Resource):
 
     async def update(self, desired: Properties, observed: Observed, diff: Diff) -> None:
         """Everything that differs: IAM takes it all at once."""
-        tags = self.missing_tags(diff)
-        if tags:
-            await self._write("tag_role", Tags=as_list(tags))
-        left = self.left_tags(diff)
-        if left:
-            await self._write("untag_role", TagKeys=left)
         if "trust" in diff:
             await self._write(
                 "update_assume_role_policy", PolicyDocument=policies.as_text(self._trust)
@@ -140,6 +134,14 @@ class IAMRole(Resource):
         if "attachedPolicies" in diff:
             for arn in observed.properties["attachedPolicies"]:
                 await ignore_not_found(self._write("detach_role_policy", PolicyArn=arn))
+
+    async def set_tags(self, observed: Observed, tags: Mapping[str, str]) -> None:
+        """By TagRole."""
+        await self._write("tag_role", Tags=as_list(tags))
+
+    async def remove_tags(self, observed: Observed, keys: Sequence[str]) -> None:
+        """By UntagRole."""
+        await self._write("untag_role", TagKeys=list(keys))
 
     async def delete(self, observed: Observed) -> None:
         """DeleteRole, after its policies; what others attached is looked for when IAM says so."""

@@ -18,7 +18,6 @@ from clickstream_operator.engine.resource import (
     Diff,
     Observed,
     Outputs,
-    Phase,
     Properties,
     Readiness,
     Resource,
@@ -184,14 +183,6 @@ class KinesisStream(Resource):
 
     async def update(self, desired: Properties, observed: Observed, diff: Diff) -> None:
         """One change; each makes the stream UPDATING, and the next one waits for ACTIVE."""
-        if observed.readiness.phase is not Phase.READY:
-            return
-        tags = self.missing_tags(diff)
-        if tags:
-            await self._write("add_tags_to_stream", Tags=dict(tags))
-        left = self.left_tags(diff)
-        if left:
-            await self._write("remove_tags_from_stream", TagKeys=left)
         if "encryption.keyId" in diff:
             await self._write(
                 "start_stream_encryption", EncryptionType="KMS", KeyId=self._kms_key_id
@@ -276,6 +267,14 @@ class KinesisStream(Resource):
             else:
                 return
         raise StepMustWait(allowance.refused(step, seconds))
+
+    async def set_tags(self, observed: Observed, tags: Mapping[str, str]) -> None:
+        """By AddTagsToStream."""
+        await self._write("add_tags_to_stream", Tags=dict(tags))
+
+    async def remove_tags(self, observed: Observed, keys: Sequence[str]) -> None:
+        """By RemoveTagsFromStream."""
+        await self._write("remove_tags_from_stream", TagKeys=list(keys))
 
     async def delete(self, observed: Observed) -> None:
         """DeleteStream, unless somebody registered a consumer on the stream.

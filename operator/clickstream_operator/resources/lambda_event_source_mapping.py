@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Unpack
 
@@ -17,7 +17,6 @@ from clickstream_operator.engine.resource import (
     Diff,
     Observed,
     Outputs,
-    Phase,
     Properties,
     Readiness,
     Resource,
@@ -163,24 +162,23 @@ class EventSourceMapping(Resource):
         return self._observed(answer, tags=self.tags)
 
     async def update(self, desired: Properties, observed: Observed, diff: Diff) -> None:
-        """All settings in one UpdateEventSourceMapping, once the mapping has settled."""
-        if observed.readiness.phase is not Phase.READY:
-            return
-        tags = self.missing_tags(diff)
-        if tags:
-            await self._calls.write(
-                "lambda", "tag_resource", Resource=observed.arn, Tags=dict(tags)
-            )
-        left = self.left_tags(diff)
-        if left:
-            await self._calls.write("lambda", "untag_resource", Resource=observed.arn, TagKeys=left)
-        if any(path in diff for path in desired):
-            await self._calls.write(
-                "lambda",
-                "update_event_source_mapping",
-                UUID=observed.outputs["uuid"],
-                **self._settings(desired),
-            )
+        """All settings in one UpdateEventSourceMapping."""
+        await self._calls.write(
+            "lambda",
+            "update_event_source_mapping",
+            UUID=observed.outputs["uuid"],
+            **self._settings(desired),
+        )
+
+    async def set_tags(self, observed: Observed, tags: Mapping[str, str]) -> None:
+        """By TagResource."""
+        await self._calls.write("lambda", "tag_resource", Resource=observed.arn, Tags=dict(tags))
+
+    async def remove_tags(self, observed: Observed, keys: Sequence[str]) -> None:
+        """By UntagResource."""
+        await self._calls.write(
+            "lambda", "untag_resource", Resource=observed.arn, TagKeys=list(keys)
+        )
 
     async def delete(self, observed: Observed) -> None:
         """DeleteEventSourceMapping; it is in state Deleting for some seconds."""

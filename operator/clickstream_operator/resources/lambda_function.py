@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Unpack
@@ -16,11 +16,9 @@ from clickstream_operator.aws.errors import ignore_not_found
 from clickstream_operator.aws.permissions import FUNCTIONS, PASS_ROLES, Grant
 from clickstream_operator.engine.resource import (
     READY,
-    TAGS,
     Diff,
     Observed,
     Outputs,
-    Phase,
     Properties,
     Readiness,
     Resource,
@@ -177,16 +175,6 @@ class LambdaFunction(Resource):
 
         Their answers are the configuration that now is.
         """
-        if observed.readiness.phase in {Phase.PROGRESSING, Phase.DELETING}:
-            return None
-        tags = self.missing_tags(diff)
-        if tags:
-            await self._calls.write(
-                "lambda", "tag_resource", Resource=observed.arn, Tags=dict(tags)
-            )
-        left = self.left_tags(diff)
-        if left:
-            await self._calls.write("lambda", "untag_resource", Resource=observed.arn, TagKeys=left)
         if "reservedConcurrency" in diff:
             await self._change_concurrency()
         answer: dict[str, Any] = {}
@@ -199,10 +187,20 @@ class LambdaFunction(Resource):
             answer = await self._write(
                 "update_function_configuration", **self._configuration(desired)
             )
-        if not answer or TAGS in diff or "reservedConcurrency" in diff:
+        if not answer or "reservedConcurrency" in diff:
             return None
         properties = {**observed.properties, **_configuration_properties(answer)}
         return self._observed(answer, properties, observed.tags or {})
+
+    async def set_tags(self, observed: Observed, tags: Mapping[str, str]) -> None:
+        """By TagResource."""
+        await self._calls.write("lambda", "tag_resource", Resource=observed.arn, Tags=dict(tags))
+
+    async def remove_tags(self, observed: Observed, keys: Sequence[str]) -> None:
+        """By UntagResource."""
+        await self._calls.write(
+            "lambda", "untag_resource", Resource=observed.arn, TagKeys=list(keys)
+        )
 
     async def delete(self, observed: Observed) -> None:
         """DeleteFunction."""

@@ -173,12 +173,6 @@ class S3Bucket(Resource):
 
     async def update(self, desired: Properties, observed: Observed, diff: Diff) -> None:
         """Every setting that differs: S3 takes them all at once."""
-        tags, left = self.missing_tags(diff), self.left_tags(diff)
-        if tags or left:
-            # PutBucketTagging replaces the set, so what others put there is sent along.
-            together = {**await self.read_tags(observed), **tags}
-            together = {key: value for key, value in together.items() if key not in left}
-            await self._write("put_bucket_tagging", Tagging={"TagSet": as_list(together)})
         if "versioning" in diff:
             await self._write(
                 "put_bucket_versioning", VersioningConfiguration={"Status": "Enabled"}
@@ -202,6 +196,24 @@ class S3Bucket(Resource):
                 Id=FAILED_FILTER_ID,
                 MetricsConfiguration={"Id": FAILED_FILTER_ID, "Filter": {"Prefix": FAILED_PREFIX}},
             )
+
+    async def change_tags(
+        self, observed: Observed, tags: Mapping[str, str], keys: Sequence[str]
+    ) -> None:
+        """By one PutBucketTagging, which replaces the set: tags of others are sent along."""
+        if not (tags or keys):
+            return
+        together = {**await self.read_tags(observed), **tags}
+        together = {key: value for key, value in together.items() if key not in keys}
+        await self._write("put_bucket_tagging", Tagging={"TagSet": as_list(together)})
+
+    async def set_tags(self, observed: Observed, tags: Mapping[str, str]) -> None:
+        """As `change_tags`."""
+        await self.change_tags(observed, tags, ())
+
+    async def remove_tags(self, observed: Observed, keys: Sequence[str]) -> None:
+        """As `change_tags`."""
+        await self.change_tags(observed, {}, keys)
 
     async def delete(self, observed: Observed) -> int | None:
         """DeleteBucket; with ``Empty`` all versions go first, at most 10,000 in one call.

@@ -1,9 +1,10 @@
-"""A function's configuration as an S3 object, for what does not fit the function's environment."""
+"""Configuration of a function as an S3 object, where it does not fit the function's environment."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
-from typing import ClassVar, Final, Unpack
+from typing import Final, NamedTuple, Self, Unpack
 
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import AwsError, Category
@@ -20,77 +21,89 @@ from clickstream_operator.engine.resource import (
 GRANTS: Final = (Grant("Bucket", (f"arn:aws:s3:::{BASE}-archive-*",)),)
 
 
+class Content(NamedTuple):
+    """Key and text of a configuration object."""
+
+    key: str
+    text: str
+
+
 class ConfigObject(Resource):
     """The object ``config/<hash>.json``.
 
     The key holds the content's hash, so an object is never overwritten while a function of an
     earlier configuration still reads it; earlier objects stay until the bucket goes. `content`:
-    dependencies' outputs -> (key, text). `physical_name`: the bucket. Outputs: ``uri``.
+    dependencies' outputs -> content. `physical_name`: the bucket. Outputs: ``uri``.
     """
 
-    kind: ClassVar[str] = "ConfigObject"
-    taggable: ClassVar[bool] = False
-    observe_late: ClassVar[bool] = True
+    kind = "ConfigObject"
+    taggable = False
+    observe_late = True
 
     def __init__(
         self,
         *,
         calls: Calls,
         account: str,
-        content: Callable[[Outputs], tuple[str, str]],
+        content: Callable[[Outputs], Content],
         **arguments: Unpack[ResourceArguments],
     ) -> None:
         super().__init__(**arguments)
         self._calls = calls
         self._account = account
-        self._content = content
-        self._key = ""
-        self._text = ""
+        self._content_from = content
+        self._content: Content | None = None
+
+    def bind(self, outputs: Outputs) -> Self:
+        """The object of the present content."""
+        bound = copy.copy(self)
+        bound._content = self._content_from(outputs)  # noqa: SLF001 - a copy of itself
+        return bound
 
     def desired(self, outputs: Outputs) -> Properties:
         """The key, which stands for the content."""
-        self._key, self._text = self._content(outputs)
-        return {"key": self._key}
+        return {"key": self._content_from(outputs).key}
 
     async def observe(self, *, full: bool) -> Observed | None:
-        """HEAD of the current key; before the key is known there is nothing to look for."""
-        del full
-        if not self._key:
+        """HEAD of the key; without outputs there is no key to look up."""
+        if self._content is None:
             return None
+        key = self._content.key
         try:
             await self._calls.read(
                 "s3",
                 "head_object",
                 Bucket=self.physical_name,
-                Key=self._key,
+                Key=key,
                 ExpectedBucketOwner=self._account,
             )
         except AwsError as error:
             if error.category is Category.NOT_FOUND:
                 return None
             raise
-        uri = f"s3://{self.physical_name}/{self._key}"
-        return Observed(arn=uri, properties={"key": self._key}, outputs={"uri": uri})
+        uri = f"s3://{self.physical_name}/{key}"
+        return Observed(arn=uri, properties={"key": key}, outputs={"uri": uri})
 
     async def create(self, desired: Properties) -> Observed | None:
-        """Write the object."""
-        del desired
+        """PutObject."""
+        if self._content is None:
+            raise RuntimeError("an object is created after it is bound to its content")
         await self._calls.write(
             "s3",
             "put_object",
             Bucket=self.physical_name,
-            Key=self._key,
-            Body=self._text.encode(),
+            Key=self._content.key,
+            Body=self._content.text.encode(),
             ContentType="application/json",
             ExpectedBucketOwner=self._account,
         )
         return None
 
     async def update(self, desired: Properties, observed: Observed, diff: Diff) -> None:
-        """Another content has another key, so an object is created, never updated."""
+        """Nothing: another content has another key, so an object is created, never updated."""
 
     async def delete(self, observed: Observed) -> None:
-        """Remove the object of the inventory."""
+        """DeleteObject."""
         await self._calls.write(
             "s3",
             "delete_object",

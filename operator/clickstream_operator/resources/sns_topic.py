@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, Unpack
 
 from clickstream_operator.aws.arns import AwsLocation
@@ -79,23 +79,22 @@ class SNSTopic(Resource):
         return self._observed(desired["encryption.keyId"], tags=self.tags)
 
     async def update(self, desired: Properties, observed: Observed, diff: Diff) -> None:
-        """Tags and key."""
-        tags = self.missing_tags(diff)
-        if tags:
-            await self._calls.write(
-                "sns", "tag_resource", ResourceArn=self._arn, Tags=as_list(tags)
-            )
-        left = self.left_tags(diff)
-        if left:
-            await self._calls.write("sns", "untag_resource", ResourceArn=self._arn, TagKeys=left)
-        if "encryption.keyId" in diff:
-            await self._calls.write(
-                "sns",
-                "set_topic_attributes",
-                TopicArn=self._arn,
-                AttributeName="KmsMasterKeyId",
-                AttributeValue=self._kms_key_id or "",
-            )
+        """SetTopicAttributes with the key."""
+        await self._calls.write(
+            "sns",
+            "set_topic_attributes",
+            TopicArn=self._arn,
+            AttributeName="KmsMasterKeyId",
+            AttributeValue=self._kms_key_id or "",
+        )
+
+    async def set_tags(self, observed: Observed, tags: Mapping[str, str]) -> None:
+        """By TagResource."""
+        await self._calls.write("sns", "tag_resource", ResourceArn=self._arn, Tags=as_list(tags))
+
+    async def remove_tags(self, observed: Observed, keys: Sequence[str]) -> None:
+        """By UntagResource."""
+        await self._calls.write("sns", "untag_resource", ResourceArn=self._arn, TagKeys=list(keys))
 
     async def delete(self, observed: Observed) -> None:
         """DeleteTopic; its subscriptions go with it."""

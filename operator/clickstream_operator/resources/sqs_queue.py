@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Unpack
 
@@ -132,20 +132,24 @@ class SQSQueue(Resource):
 
     async def update(self, desired: Properties, observed: Observed, diff: Diff) -> None:
         """SetQueueAttributes; it may take 60 seconds to show, the retention 15 minutes."""
-        url = observed.outputs["url"]
-        tags = self.missing_tags(diff)
-        if tags:
-            await self._calls.write("sqs", "tag_queue", QueueUrl=url, Tags=dict(tags))
-        left = self.left_tags(diff)
-        if left:
-            await self._calls.write("sqs", "untag_queue", QueueUrl=url, TagKeys=left)
-        if "retentionSeconds" in diff or "encryption" in diff:
-            await self._calls.write(
-                "sqs",
-                "set_queue_attributes",
-                QueueUrl=url,
-                Attributes={"KmsMasterKeyId": ""} | self._attributes(desired),
-            )
+        await self._calls.write(
+            "sqs",
+            "set_queue_attributes",
+            QueueUrl=observed.outputs["url"],
+            Attributes={"KmsMasterKeyId": ""} | self._attributes(desired),
+        )
+
+    async def set_tags(self, observed: Observed, tags: Mapping[str, str]) -> None:
+        """By TagQueue."""
+        await self._calls.write(
+            "sqs", "tag_queue", QueueUrl=observed.outputs["url"], Tags=dict(tags)
+        )
+
+    async def remove_tags(self, observed: Observed, keys: Sequence[str]) -> None:
+        """By UntagQueue."""
+        await self._calls.write(
+            "sqs", "untag_queue", QueueUrl=observed.outputs["url"], TagKeys=list(keys)
+        )
 
     async def delete(self, observed: Observed) -> None:
         """DeleteQueue; for up to 60 seconds GetQueueUrl answers all the same.

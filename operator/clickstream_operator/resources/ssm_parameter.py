@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Unpack
 
 from clickstream_operator.aws.arns import AwsLocation
@@ -98,17 +98,19 @@ class HashKeyParameter(Resource):
         return self._observed(tags=self.tags)
 
     async def update(self, desired: Properties, observed: Observed, diff: Diff) -> None:
-        """Only tags."""
-        tags = self.missing_tags(diff)
-        if tags:
-            await self._calls.write(
-                "ssm", "add_tags_to_resource", Tags=as_list(tags), **self._resource()
-            )
-        left = self.left_tags(diff)
-        if left:
-            await self._calls.write(
-                "ssm", "remove_tags_from_resource", TagKeys=left, **self._resource()
-            )
+        """Nothing: no property of it is ever changed."""
+
+    async def set_tags(self, observed: Observed, tags: Mapping[str, str]) -> None:
+        """By AddTagsToResource."""
+        await self._calls.write(
+            "ssm", "add_tags_to_resource", Tags=as_list(tags), **self._resource()
+        )
+
+    async def remove_tags(self, observed: Observed, keys: Sequence[str]) -> None:
+        """By RemoveTagsFromResource."""
+        await self._calls.write(
+            "ssm", "remove_tags_from_resource", TagKeys=list(keys), **self._resource()
+        )
 
     async def delete(self, observed: Observed) -> None:
         """DeleteParameter: what was hashed with the key cannot be matched any more."""

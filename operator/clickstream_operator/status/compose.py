@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, get_args
+from typing import Any, Final, get_args
 
 from clickstream_operator.api import conditions as types
 from clickstream_operator.api.conditions import ConditionSet
@@ -27,6 +27,9 @@ from clickstream_operator.engine.inventory import Creation, Drift, Entry, Origin
 from clickstream_operator.status.conditions import set_conditions
 from clickstream_operator.status.progress_deadline import is_same_failure
 from clickstream_operator.status.result import ReconcileResult, timestamp
+
+#: End of a recorded hash whose change had begun, in objects from before `partiallyApplied`.
+_PARTIAL: Final = "~"
 
 
 def compose(previous: Status, result: ReconcileResult, *, now: datetime) -> Status:
@@ -126,7 +129,10 @@ def inventory(status: Status) -> dict[str, Entry]:
             physical_name=resource.physical_name,
             arn=resource.arn,
             origin=Origin(resource.origin),
-            applied_hash=resource.applied_hash,
+            applied_hash=resource.applied_hash.removesuffix(_PARTIAL),
+            partially_applied=bool(resource.partially_applied)
+            or resource.applied_hash.endswith(_PARTIAL),
+            removed_parts=resource.removed_parts or 0,
             state=State(resource.state),
             reason=resource.reason,
             message=resource.message,
@@ -163,6 +169,8 @@ def _resource(entry: Entry) -> ResourceStatus:
             "arn": entry.arn,
             "origin": entry.origin.value,
             "appliedHash": entry.applied_hash,
+            "partiallyApplied": entry.partially_applied or None,
+            "removedParts": entry.removed_parts or None,
             "state": state,
             "reason": str(entry.reason),
             "message": entry.message,

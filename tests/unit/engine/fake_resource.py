@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
 from clickstream_operator.aws import tags as ownership
 from clickstream_operator.aws.errors import AwsError, Category
+from clickstream_operator.engine.desired import fingerprint
 from clickstream_operator.engine.inventory import Entry, Origin, State
 from clickstream_operator.engine.resource import (
     READY,
@@ -18,7 +19,6 @@ from clickstream_operator.engine.resource import (
     Properties,
     Readiness,
     Resource,
-    fingerprint,
     output,
     progressing,
 )
@@ -29,6 +29,7 @@ OWN_TAGS: Mapping[str, str] = {
     ownership.PIPELINE: "web",
     ownership.UID: "uid-1",
 }
+WRITES = frozenset({"create", "update", "set_tags", "remove_tags", "delete"})
 OTHER_TAGS: Mapping[str, str] = {**OWN_TAGS, ownership.PIPELINE: "other"}
 
 
@@ -90,7 +91,7 @@ class FakeResource(Resource):
     @property
     def writes(self) -> list[str]:
         """The calls that changed it."""
-        return [call for call in self.calls if call in {"create", "update", "delete"}]
+        return [call for call in self.calls if call in WRITES]
 
     def exists(
         self,
@@ -159,18 +160,29 @@ class FakeResource(Resource):
         return None
 
     async def update(self, desired: Properties, observed: Observed, diff: Diff) -> None:
-        """Change one field at a time, tags first."""
+        """Change one field at a time."""
         self._note("update")
         assert self.there is not None
         self.shown_instead = self.there
-        path = "tags" if "tags" in diff else diff.paths[0]
-        if path == "tags":
-            merged = {**(self.there.tags or {}), **self.missing_tags(diff)}
-            self.there = self._changed(self.there, tags=merged)
-        else:
-            self.there = self._changed(
-                self.there, properties={**self.there.properties, path: desired[path]}
-            )
+        path = diff.paths[0]
+        self.there = self._changed(
+            self.there, properties={**self.there.properties, path: desired[path]}
+        )
+
+    async def set_tags(self, observed: Observed, tags: Mapping[str, str]) -> None:
+        """Add tags to those that it has."""
+        self._note("set_tags")
+        assert self.there is not None
+        self.shown_instead = self.there
+        self.there = self._changed(self.there, tags={**(self.there.tags or {}), **tags})
+
+    async def remove_tags(self, observed: Observed, keys: Sequence[str]) -> None:
+        """Take tags from those that it has."""
+        self._note("remove_tags")
+        assert self.there is not None
+        self.shown_instead = self.there
+        left = {key: value for key, value in (self.there.tags or {}).items() if key not in keys}
+        self.there = self._changed(self.there, tags=left)
 
     async def delete(self, observed: Observed) -> None:
         """Remove it, or leave what AWS shows while it removes it."""

@@ -8,12 +8,12 @@ from datetime import timedelta
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.aws.errors import Category
 from clickstream_operator.engine.apply import Applier
+from clickstream_operator.engine.desired import fingerprint
 from clickstream_operator.engine.inputs import ReconcileInput
 from clickstream_operator.engine.inventory import Origin, State
 from clickstream_operator.engine.outcome import Requeue
 from clickstream_operator.engine.plan import Action, Policy
 from clickstream_operator.engine.resource import (
-    fingerprint,
     progressing,
 )
 from tests.unit.engine.fake_resource import (
@@ -77,7 +77,7 @@ async def test_lost_answer_without_tags_is_found_by_its_intent() -> None:
     """Created after the intent and without owner: ours, and its tags are set."""
     fake = CreateFirst("a").exists(tags={}, created_at=INTENT + timedelta(seconds=5))
     outcome = (await apply(fake, intended_since=INTENT))["a"]
-    assert fake.calls == ["create", "observe-full", "update", "observe-full"]
+    assert fake.calls == ["create", "observe-full", "set_tags", "observe-full"]
     assert outcome.ready
     assert outcome.entry is not None
     assert outcome.entry.origin is Origin.CREATED

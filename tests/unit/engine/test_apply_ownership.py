@@ -131,4 +131,4 @@ async def test_tags_are_read_when_they_changed(
     outcomes = await apply(fake, inventory={"a": entry})
     assert outcomes["a"].ready
     assert ("read_tags" in fake.calls) is read
-    assert fake.writes == ["update"]
+    assert fake.writes == (["set_tags"] if read else ["update"])

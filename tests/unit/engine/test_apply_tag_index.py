@@ -58,7 +58,7 @@ async def test_the_own_call_decides_over_the_index(own: dict[str, str]) -> None:
     fake = FakeResource("a").exists(tags=own)
     applier, _ = await observe_tags(fake, index={fake.arn: {}}, full=True)
     assert "read_tags" in fake.calls
-    assert fake.writes == ([] if own else ["update"])
+    assert fake.writes == ([] if own else ["set_tags"])
     assert applier.outcomes["a"].corrected_drift is not bool(own)
 
 
@@ -70,7 +70,7 @@ async def test_what_the_index_does_not_have_is_read_in_the_next_resync() -> None
     assert applier.untagged_in_index == {"absent", "never"}
     assert absent.writes == never.writes == []
     await observe_tags(absent, never, index={}, untagged_in_index=applier.untagged_in_index)
-    assert absent.writes == never.writes == ["update"]
+    assert absent.writes == never.writes == ["set_tags"]
 
 
 async def test_drifted_resource_is_observed_in_full_until_corrected() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.aws.errors import Category
 from clickstream_operator.engine.apply import MAX_STEPS
@@ -16,10 +18,11 @@ from clickstream_operator.engine.resource import (
     progressing,
 )
 from tests.unit.engine.fake_resource import (
+    OWN_TAGS,
     FakeResource,
     aws_error,
 )
-from tests.unit.engine.one_reconcile import apply, inventory_of, state_of
+from tests.unit.engine.one_reconcile import apply, inventory_of, state_of, tags_of
 
 
 async def test_all_steps_of_a_change_in_one_reconcile() -> None:
@@ -109,6 +112,31 @@ async def test_one_that_is_being_deleted_is_made_again_afterwards() -> None:
     outcomes = await apply(fake, inventory=inventory_of(outcomes))
     assert outcomes["a"].ready
     assert fake.writes == ["create"]
+
+
+@pytest.mark.parametrize("changeable", [True, False])
+async def test_failed_one_is_changed_where_a_change_can_help(*, changeable: bool) -> None:
+    """A kind tells whether AWS takes changes of one that it gave up on."""
+    fake = FakeResource("a").exists(
+        readiness=failed("Broken", "no key"), size=2, tags={"other": "1"}
+    )
+    fake.changeable_when_failed = changeable  # type: ignore[misc]
+    outcome = (await apply(fake, inventory={"a": fake.entry(applied_hash="0")}))["a"]
+    assert fake.writes == (["set_tags", "update"] if changeable else [])
+    assert state_of(outcome) == (State.FAILED, Reason.RESOURCE_FAILED)
+    assert bool(outcome.done) is changeable
+
+
+async def test_tags_are_written_before_the_rest_in_one_step() -> None:
+    """Set, then removed, then the first field; one observation follows."""
+    left = {**OWN_TAGS, "team": "web", "old": "1", "foreign": "x"}
+    fake = FakeResource("a", tags={**OWN_TAGS, "team": "shop"}).exists(size=2, tags=left)
+    fake.obsolete_tags = frozenset({"old"})
+    inventory = {"a": fake.entry(applied_hash="0")}
+    outcome = (await apply(fake, inventory=inventory, full=True))["a"]
+    assert fake.calls == ["observe-full", "set_tags", "remove_tags", "update", "observe-full"]
+    assert tags_of(fake) == {**OWN_TAGS, "team": "shop", "foreign": "x"}
+    assert outcome.fields == ("size", "tags")
 
 
 async def test_failed_thing_is_reported() -> None:

@@ -11,6 +11,7 @@ import pytest
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.aws import tags as ownership
 from clickstream_operator.aws.errors import Category
+from clickstream_operator.engine.apply import Applier
 from clickstream_operator.engine.delete import (
     PROPAGATION_SECONDS,
     Deleter,
@@ -18,7 +19,7 @@ from clickstream_operator.engine.delete import (
     is_unconfirmed,
 )
 from clickstream_operator.engine.inputs import ReconcileInput
-from clickstream_operator.engine.inventory import Origin, State
+from clickstream_operator.engine.inventory import Entry, Origin, State
 from clickstream_operator.engine.outcome import Outcome, Requeue
 from clickstream_operator.engine.plan import Action, AdoptionPolicy, Policy
 from clickstream_operator.engine.resource import (
@@ -59,6 +60,44 @@ async def test_dependents_go_first() -> None:
     outcomes = await remove(*parts)
     assert [line for line in log if line.endswith("delete")] == ["c:delete", "b:delete", "a:delete"]
     assert all(one.entry is None and one.done == (Action.DELETE,) for one in outcomes.values())
+
+
+class Emptied(FakeResource):
+    """One that is emptied in steps: some parts with each deletion, then it goes."""
+
+    parts = 5
+
+    async def delete(self, observed: Observed) -> int | None:  # type: ignore[override]
+        """Delete two parts, or what has none."""
+        if not self.parts:
+            await super().delete(observed)
+            return None
+        gone = min(2, self.parts)
+        self.parts -= gone
+        return gone
+
+
+async def test_emptying_counts_what_is_gone_from_reconcile_to_reconcile() -> None:
+    """The count is on record: another process goes on with it, and an error does not reset it."""
+    fake, told = Emptied("a").exists(), []
+    entry: Entry | None = fake.entry()
+    for _ in range(3):
+        outcome = (await remove(fake, inventory={"a": entry}))["a"]
+        assert outcome.entry is not None
+        assert outcome.next is Requeue.NOW
+        told.append((outcome.entry.removed_parts, outcome.entry.message.split(",")[0]))
+        entry = replace(outcome.entry, message="another one", reason=Reason.THROTTLED)
+    assert told == [(gone, f"emptying: {gone} object versions removed") for gone in (2, 4, 5)]
+    assert (await remove(fake, inventory={"a": entry}))["a"].entry is None
+
+
+async def test_one_that_is_wanted_again_forgets_what_was_emptied() -> None:
+    """Its next deletion counts from the start."""
+    fake = FakeResource("a").exists()
+    start = ReconcileInput(inventory={"a": fake.entry(state=State.DELETING, removed_parts=5)})
+    outcome = (await Applier([fake], start).apply())["a"]
+    assert outcome.entry is not None
+    assert outcome.entry.removed_parts == 0
 
 
 async def test_resource_in_deletion_is_observed_when_it_usually_is_gone() -> None:

@@ -9,6 +9,7 @@ import pytest
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.engine import outcome as outcomes
+from clickstream_operator.engine.desired import Desired, fingerprint
 from clickstream_operator.engine.inventory import Origin, State
 from clickstream_operator.engine.outcome import Outcome, Requeue, ResourceReconcile
 from clickstream_operator.engine.ownership import Ownership
@@ -18,7 +19,6 @@ from clickstream_operator.engine.resource import (
     Phase,
     Readiness,
     failed,
-    fingerprint,
     progressing,
 )
 from tests.unit.engine.fake_resource import FakeResource, aws_error
@@ -29,7 +29,7 @@ def work(
 ) -> ResourceReconcile:
     """The resource at the end of its reconcile."""
     entry = fake.entry() if applied else fake.entry(applied=False)
-    result = ResourceReconcile(fake, entry, fake.want, fake.there)
+    result = ResourceReconcile(fake, entry, Desired.of(fake, fake.want), fake.there)
     result.change = change or Change(Action.NONE)
     return result
 

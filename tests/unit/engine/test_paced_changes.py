@@ -23,7 +23,7 @@ from clickstream_operator.engine.resource import (
 )
 from clickstream_operator.reconcile.requeue import RequeuePolicy
 from clickstream_operator.reconcile.state import GenerationState, ReconcileState
-from tests.unit.engine.fake_resource import FakeResource
+from tests.unit.engine.fake_resource import OWN_TAGS, FakeResource
 
 AFTER = Wait(Reason.CHANGE_TOO_SOON, "tomorrow", 86_400)
 BUSY = progressing("Busy", "AWS is at work", usable=True)
@@ -74,6 +74,63 @@ async def test_change_taken_back_while_it_waited_leaves_later_drift_to_the_polic
     assert one.writes == []
     assert outcome.entry is not None
     assert outcome.entry.state is State.DRIFTED
+
+
+class HalfPaced(FakeResource):
+    """One that takes ``colour`` now and the rest later."""
+
+    async def update(self, desired: Properties, observed: Observed, diff: Diff) -> None:
+        """Write the colour where it differs."""
+        written = frozenset({"colour"}) & diff.fields.keys()
+        if written:
+            await super().update(desired, observed, diff.only(written))
+        raise StepMustWait(AFTER, written=written)
+
+
+@pytest.mark.parametrize(
+    ("want", "tags", "fields"),
+    [
+        ({"colour": "red", "size": 2}, OWN_TAGS, ("colour",)),
+        ({"colour": "blue", "size": 2}, {**OWN_TAGS, "team": "web"}, ("tags",)),
+        ({"colour": "red", "size": 2}, {**OWN_TAGS, "team": "web"}, ("colour", "tags")),
+    ],
+)
+async def test_change_of_which_a_part_was_written_is_put_back_when_it_is_taken_back(
+    want: Properties, tags: Mapping[str, str], fields: tuple[str, ...]
+) -> None:
+    """The part that was written is told, and is no drift when the rest was only waited for."""
+    report = Policy(drift=DriftPolicy.REPORT)
+    one = FakeResource("a", want={"colour": "blue", "size": 1}).exists()
+    one.obsolete_tags = frozenset({"team"})
+    before, started_from = one.entry(), one.there
+    waiting = HalfPaced("a", want=want, tags=tags)
+    waiting.there = started_from
+    outcome = (await apply(waiting, policy=report, a=before))["a"]
+    assert (outcome.done, outcome.fields) == ((Action.UPDATE,), fields)
+    assert (outcome.next, outcome.seconds) == (Requeue.AFTER, 86_400)
+    assert outcome.entry is not None
+    one.there = waiting.there
+    outcome = (await apply(one, policy=report, a=outcome.entry))["a"]
+    assert one.there == started_from
+    assert outcome.ready
+    assert not outcome.corrected_drift
+
+
+async def test_later_step_that_waits_does_not_forget_the_one_before() -> None:
+    """A first step was written in the same reconcile: the change has begun."""
+
+    class Second(FakeResource):
+        async def update(self, desired: Properties, observed: Observed, diff: Diff) -> None:
+            if diff.paths == ("size",):
+                raise StepMustWait(AFTER)
+            await super().update(desired, observed, diff)
+
+    one = Second("a", want={"colour": "red", "size": 2}).exists(colour="blue", size=1)
+    outcome = (await apply(one, a=one.entry(applied_hash="of-before")))["a"]
+    assert one.writes == ["update"]
+    assert (outcome.done, outcome.next) == ((Action.UPDATE,), Requeue.AFTER)
+    assert outcome.entry is not None
+    assert outcome.entry.partially_applied
 
 
 async def test_wait_without_a_time_is_polled() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.aws import tags as ownership
 from clickstream_operator.engine import plan
+from clickstream_operator.engine.desired import Desired
 from clickstream_operator.engine.inventory import Entry
 from clickstream_operator.engine.ownership import Ownership, ownership_of
 from clickstream_operator.engine.plan import Action, AdoptionPolicy, Change, DriftPolicy, Policy
@@ -163,7 +164,7 @@ def decide(
     entry = resource.entry() if applied else resource.entry(applied_hash="0" * 16)
     return plan.decide(
         resource,
-        resource.want,
+        Desired.of(resource, resource.want),
         resource.there,
         entry,
         policy or Policy(),
@@ -190,7 +191,9 @@ def test_missing_one_is_created() -> None:
 def test_missing_one_without_entry_is_created() -> None:
     """An empty inventory means a first creation."""
     fake = FakeResource("a")
-    assert plan.decide(fake, fake.want, None, None, Policy()).action is Action.CREATE
+    assert (
+        plan.decide(fake, Desired.of(fake, fake.want), None, None, Policy()).action is Action.CREATE
+    )
 
 
 @pytest.mark.parametrize(
@@ -325,10 +328,9 @@ def test_laws_of_decisions(
 ) -> None:
     """Read only never writes; a hold has reason and remedy; what is as desired needs nothing."""
     fake, entry = situation
-    change = plan.decide(fake, fake.want, fake.there, entry, policy, corrections=corrections)
-    assert change == plan.decide(
-        fake, fake.want, fake.there, entry, policy, corrections=corrections
-    )
+    desired = Desired.of(fake, fake.want)
+    change = plan.decide(fake, desired, fake.there, entry, policy, corrections=corrections)
+    assert change == plan.decide(fake, desired, fake.there, entry, policy, corrections=corrections)
     if policy.read_only:
         assert change.action in {Action.NONE, Action.HOLD}
     if change.action is Action.HOLD:

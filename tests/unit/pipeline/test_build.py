@@ -254,10 +254,13 @@ def test_everything_remembers_addresses_that_left() -> None:
 
 @given(SPECS)
 def test_desired_states_are_pure(spec: dict[str, Any]) -> None:
-    """The same outputs give the same desired state, without a call to AWS."""
+    """The same outputs give the same desired state, without a call to AWS or a new attribute."""
     for resource in build(spec).values():
         needs = {name: OUTPUTS.get(name, {}) for name in resource.depends_on}
-        assert resource.desired(needs) == resource.desired(needs)
+        before = dict(vars(resource))
+        bound = resource.bind(needs)
+        assert resource.desired(needs) == resource.desired(needs) == bound.desired(needs)
+        assert vars(resource) == before
 
 
 def test_desired_state_waits_for_outputs() -> None:

@@ -15,7 +15,8 @@ import pytest
 
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.session import AwsSession
-from clickstream_operator.engine.resource import Resource, fingerprint
+from clickstream_operator.engine.desired import fingerprint
+from clickstream_operator.engine.resource import Resource
 from clickstream_operator.kube.objects import ObjectKey, parse
 from clickstream_operator.pipeline.build import build
 from clickstream_operator.reconcile.config import OperatorConfig

@@ -44,6 +44,35 @@ def test_inventory_survives_the_round_trip() -> None:
         )
 
 
+def test_progress_survives_the_round_trip() -> None:
+    """A change that has begun, and the parts that are gone, are fields of their own."""
+    begun = entry("a", State.UPDATING, Reason.WAITING_FOR_AWS, partially_applied=True)
+    emptied = entry("b", State.DELETING, Reason.DELETING, removed_parts=3_000)
+    body = statuses.as_body(compose(result(begun, emptied)))
+    first, second = body["resources"]
+    assert (first["appliedHash"], first["partiallyApplied"]) == (begun.applied_hash, True)
+    assert second["removedParts"] == 3_000
+    assert {"partiallyApplied", "removedParts"}.isdisjoint(first.keys() & second.keys())
+    found = statuses.inventory(Status.model_validate(body))
+    assert found["a"].partially_applied
+    assert not found["b"].partially_applied
+    assert found["b"].removed_parts == 3_000
+
+
+def test_partially_applied_object_of_an_earlier_version_is_read() -> None:
+    """There a tilde after the hash said so; the hash is the one that was last applied in full."""
+    body = statuses.as_body(compose(result(entry("a"), entry("b"))))
+    body["resources"][0]["appliedHash"] += "~"
+    found = statuses.inventory(Status.model_validate(body))
+    assert found["a"].partially_applied
+    assert found["a"].applied_hash == entry().applied_hash
+    assert not found["a"].has_applied(entry().applied_hash)
+    assert found["b"].has_applied(entry().applied_hash)
+    again = statuses.as_body(compose(result(*found.values())))
+    assert [one["appliedHash"] for one in again["resources"]] == [entry().applied_hash] * 2
+    assert again["resources"][0]["partiallyApplied"] is True
+
+
 def test_what_is_empty_is_left_out() -> None:
     """The stored status has no empty member, and keeps zero and false."""
     body = statuses.as_body(Status(observed_generation=0, outputs={"a": "", "b": 0, "c": False}))
