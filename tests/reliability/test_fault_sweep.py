@@ -17,7 +17,6 @@ from typing import Any, Final
 
 import pytest
 
-from clickstream_operator.aws import kms as kms_keys
 from sandbox import Sandbox
 from sandbox.aws.strict import StrictAws
 from sandbox.aws.strict.process import StrictAwsProcess
@@ -87,12 +86,6 @@ def proxy(installed: Sandbox) -> Iterator[StrictAws]:
         finally:
             started.stop()
             process.release_port()
-
-
-@pytest.fixture(autouse=True)
-def new_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Which keys are AWS's is asked once in a process's life: here in each test."""
-    monkeypatch.setattr(kms_keys, "_MANAGED_BY_AWS", set())
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.kms import is_alias, is_managed_key, key_name
 from tests.resources.conftest import Cloud
 
@@ -38,3 +39,18 @@ async def test_managed_key_is_asked_about_once(cloud: Cloud) -> None:
     assert await is_managed_key(cloud.calls, alias, arn)
     assert cloud.reads == []
     assert not await is_managed_key(cloud.calls, alias, ARN + "key/other")
+
+
+async def test_managed_key_is_known_to_the_next_reconcile_and_to_no_other_process(
+    cloud: Cloud,
+) -> None:
+    """Calls share what they know where they are given the same set, and only there."""
+    alias = "alias/aws/dynamodb"
+    answer = await cloud.session.call("kms", "describe_key", KeyId=alias)
+    arn, known = answer["KeyMetadata"]["Arn"], set[str]()
+    cloud.forget()
+    for _ in range(2):
+        assert await is_managed_key(Calls(cloud.session, managed_keys=known), alias, arn)
+    assert cloud.reads == ["describe_key"]
+    assert await is_managed_key(Calls(cloud.session), alias, arn)
+    assert cloud.reads == ["describe_key"] * 2

@@ -39,11 +39,13 @@ class Calls:
     """AWS calls of one reconcile of one pipeline.
 
     Two resources that need the same read (all alarms, all log groups) share one call. A write drops
-    the cached answers of its service.
+    the cached answers of its service. `managed_keys`: ARNs of the AWS managed keys that are known
+    to be such, which outlive the reconcile; more are added.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, *, managed_keys: set[str] | None = None) -> None:
         self._session = session
+        self.managed_keys = set[str]() if managed_keys is None else managed_keys
         self._reads: dict[tuple[str, str, str], asyncio.Task[dict[str, Any]]] = {}
         self._batches: dict[
             tuple[str, str, str], tuple[list[str], asyncio.Task[dict[str, Any]]]

@@ -15,10 +15,6 @@ from clickstream_operator.aws.permissions import ANYTHING
 GRANTS: Final = (ANYTHING,)
 
 
-# An AWS managed key stays behind its alias, so each is asked about once in a process's life.
-_MANAGED_BY_AWS: Final[set[str]] = set()
-
-
 def key_name(key_id: str | None) -> str:
     """``alias/<name>`` or the bare key id; empty for no key."""
     if not key_id:
@@ -36,15 +32,16 @@ async def is_managed_key(calls: Calls, alias: str, key_arn: str) -> bool:
     """Whether `key_arn` is the AWS managed key behind `alias` (``alias/aws/<service>``).
 
     AWS creates that key when its alias is described (KMS API reference, DescribeKey). Only an
-    emulator lacks the alias, and it has no other key either.
+    emulator lacks the alias, and it has no other key either. The key stays behind its alias, so
+    each is described once, and then known by `Calls.managed_keys`.
 
     Raises:
         AwsError: DescribeKey failed.
     """
-    if not key_arn or key_name(key_arn) == alias or key_arn in _MANAGED_BY_AWS:
+    if not key_arn or key_name(key_arn) == alias or key_arn in calls.managed_keys:
         return True
     answer = await ignore_not_found(calls.read("kms", "describe_key", KeyId=alias))
     if answer is not None and answer["KeyMetadata"]["Arn"] != key_arn:
         return False
-    _MANAGED_BY_AWS.add(key_arn)
+    calls.managed_keys.add(key_arn)
     return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from clickstream_operator.aws.assume_role import Role
@@ -31,6 +31,8 @@ class Services:
     """Monotonic seconds."""
     now: Callable[[], datetime]
     """The time of day, for the status."""
+    managed_keys: set[str] = field(default_factory=set)
+    """ARNs of the AWS managed keys that this process has met: each is described once."""
 
     def session(self, obj: PipelineObject, region: str) -> AwsSession:
         """The session of a pipeline, with the role that it asks for."""
@@ -38,4 +40,4 @@ class Services:
 
     def calls(self, obj: PipelineObject, region: str) -> Calls:
         """The AWS calls of one reconcile."""
-        return Calls(self.session(obj, region))
+        return Calls(self.session(obj, region), managed_keys=self.managed_keys)

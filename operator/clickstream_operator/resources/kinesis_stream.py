@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Unpack
 
-from clickstream_operator.api.reasons import Reason
 from clickstream_operator.aws.calls import Calls
-from clickstream_operator.aws.errors import AwsError, Category, ignore_not_found
+from clickstream_operator.aws.errors import ignore_not_found
 from clickstream_operator.aws.kms import key_name
-from clickstream_operator.aws.permissions import BASE, Grant
 from clickstream_operator.aws.tags import from_list
 from clickstream_operator.engine.resource import (
     READY,
@@ -23,32 +20,18 @@ from clickstream_operator.engine.resource import (
     Resource,
     ResourceArguments,
     ResourceBlocked,
-    StepMustWait,
     Wait,
     deleting,
     progressing,
 )
-from clickstream_operator.resources.kinesis_history import RETRY_AFTER, StreamHistory
-from clickstream_operator.resources.kinesis_limits import (
-    RESIZES,
-    SWITCHES,
-    Budget,
-    Quota,
-    next_step,
-    steps_between,
-)
+from clickstream_operator.resources import kinesis_capacity
+from clickstream_operator.resources.kinesis_capacity import StreamCapacity
+from clickstream_operator.resources.kinesis_history import StreamHistory
 
-GRANTS: Final = (Grant("Stream", (f"arn:aws:kinesis:*:*:stream/{BASE}-events",)),)
-
+GRANTS: Final = kinesis_capacity.GRANTS
 
 ON_DEMAND: Final = "ON_DEMAND"
 PROVISIONED: Final = "PROVISIONED"
-_RESIZE: Final = "update_shard_count"
-_SWITCH: Final = "update_stream_mode"
-#: A quota of the account is raised by a person; a budget of the stream comes back by itself.
-_OF_THE_ACCOUNT: Final = re.compile(
-    r"limit for (the|this|your) account|account limit", re.IGNORECASE
-)
 #: Seconds. AWS names no figure; its scaling tool reckons with half a minute for each step, which is
 #: when the second look comes.
 _SOONEST: Final = 10.0
@@ -102,7 +85,7 @@ class KinesisStream(Resource):
         self._shard_level_metrics = shard_level_metrics
         self._bounds = None if on_demand else bounds
         self._history = history or StreamHistory()
-        self._resized = False
+        self._capacity = StreamCapacity(calls, self.physical_name, self._history)
         if self._bounds is not None:
             self._shards = _within(shards or 1, self._bounds)
 
@@ -197,76 +180,21 @@ class KinesisStream(Resource):
             )
             await self._write(operation, RetentionPeriodHours=wanted)
         elif "mode" in diff:
-            await self._switch(desired["mode"], observed)
+            await self._capacity.switch(observed.arn, desired["mode"])
         elif "shards" in diff:
             await self.resize(observed, diff.fields["shards"][1])
 
     def under_way(self, observed: Observed, diff: Diff) -> Wait | None:
-        """Which step of a resize AWS is at, while more will follow."""
-        if "shards" not in diff or not self._history.resizes:
-            return None
-        step, target = self._history.resizes[-1].shards, diff.fields["shards"][1]
-        return None if step == target else _in_steps(step, target)
+        """The step of a resize that AWS is at, while more will follow."""
+        return self._capacity.under_way(diff.fields["shards"][1]) if "shards" in diff else None
 
     async def resize(self, observed: Observed, target: int) -> int:
-        """Take the next step towards `target` shards; returns the count that it leads to.
+        """Take the next step towards `target` shards; returns the count it leads to.
 
         Raises:
-            StepMustWait: the budget is spent, or this pass has taken its step.
+            StepMustWait: the budget is spent, or this reconcile has taken its step.
         """
-        current = observed.properties["shards"]
-        step = next_step(current, target)
-        if self._resized:
-            # One a pass: the status has each before the next is asked for.
-            raise StepMustWait(_in_steps(current, target))
-        await self._paced(
-            _RESIZE,
-            RESIZES,
-            self._history.resize_budget(),
-            f"the step from {_way(current, step, target)}",
-            StreamName=self.physical_name,
-            TargetShardCount=step,
-            ScalingType="UNIFORM_SCALING",
-        )
-        self._resized = True
-        self._history.resized(step)
-        return step
-
-    async def _switch(self, mode: str, observed: Observed) -> None:
-        await self._paced(
-            _SWITCH,
-            SWITCHES,
-            self._history.switch_budget(),
-            f"the switch of the stream's mode to {mode}",
-            StreamARN=observed.arn,
-            StreamModeDetails={"StreamMode": mode},
-        )
-        self._history.switched(mode)
-
-    async def _paced(
-        self, operation: str, allowance: Quota, budget: Budget, step: str, /, **parameters: Any
-    ) -> None:
-        """Send what AWS takes only so often; a spent budget and its refusal are waits, no errors.
-
-        Raises:
-            StepMustWait: until AWS takes it again.
-        """
-        spent = allowance.spent(step, budget, self._history.now())
-        if spent is not None:
-            raise StepMustWait(spent)
-        seconds = self._history.seconds_refused(operation)
-        if not seconds:
-            try:
-                await self._calls.write("kinesis", operation, **parameters)
-            except AwsError as error:
-                of_the_stream = not _OF_THE_ACCOUNT.search(error.text)
-                if error.category is not Category.LIMIT_EXCEEDED or not of_the_stream:
-                    raise
-                self._history.refuse(operation)
-                seconds = RETRY_AFTER.total_seconds()
-            else:
-                return
-        raise StepMustWait(allowance.refused(step, seconds))
+        return await self._capacity.resize(observed.properties["shards"], target)
 
     async def set_tags(self, observed: Observed, tags: Mapping[str, str]) -> None:
         """By AddTagsToStream."""
@@ -315,22 +243,6 @@ class KinesisStream(Resource):
 
 def _within(shards: int, bounds: tuple[int, int]) -> int:
     return max(bounds[0], min(bounds[1], shards))
-
-
-def _way(current: int, step: int, target: int) -> str:
-    way = f"{current} to {step} shards"
-    return way if step == target else f"{way}, on the way to {target},"
-
-
-def _in_steps(step: int, target: int) -> Wait:
-    """`step`: the count that the latest step leads to."""
-    left = steps_between(step, target)
-    more = "1 more step follows" if left == 1 else f"{left} more steps follow"
-    return Wait(
-        Reason.SCALING_IN_STEPS,
-        f"on the way to {target} shards, in steps of at most double or half: the step to {step} "
-        f"was asked for, {more}",
-    )
 
 
 def epoch(created_at: datetime) -> str:
