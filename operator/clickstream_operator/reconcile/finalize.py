@@ -36,7 +36,6 @@ from clickstream_operator.reconcile.services import Services
 from clickstream_operator.reconcile.state import ReconcileState
 from clickstream_operator.reconcile.status_writer import StatusWriter, result_of
 from clickstream_operator.status.events import notes_of
-from clickstream_operator.status.progress_deadline import probe
 from clickstream_operator.status.result import Blocker
 
 log = structlog.get_logger(__name__)
@@ -97,9 +96,7 @@ class Finalizer:
         result = result_of(obj, obj.status.effective, [], {})
         result = replace(result, deleting=True, blocker=blocker)
         await self._status_writer.publish(obj, result, {})
-        return self._status_writer.no_later_than_stall(
-            self._requeue.backoff(state), [probe(blocker)]
-        )
+        return self._status_writer.no_later_than_stall(self._requeue.backoff(state), [blocker])
 
     async def _delete(
         self, obj: PipelineObject, state: ReconcileState, effective: Effective

@@ -36,7 +36,6 @@ from clickstream_operator.reconcile.services import Services
 from clickstream_operator.reconcile.state import GenerationState, ObjectState, ReconcileState
 from clickstream_operator.reconcile.status_writer import StatusWriter
 from clickstream_operator.resources.kinesis_history import StreamHistory
-from clickstream_operator.status.progress_deadline import probe
 from clickstream_operator.status.result import Blocker
 
 log = structlog.get_logger(__name__)
@@ -165,9 +164,7 @@ class Reconciler:
     async def _give_up(self, obj: PipelineObject, state: ReconcileState, blocker: Blocker) -> float:
         """Report what keeps the reconcile from happening, and try again later."""
         blocker = await self._status_writer.write_blocker(obj, state, blocker)
-        return self._status_writer.no_later_than_stall(
-            self._requeue.backoff(state), [probe(blocker)]
-        )
+        return self._status_writer.no_later_than_stall(self._requeue.backoff(state), [blocker])
 
     def _state_of(self, obj: PipelineObject) -> ReconcileState:
         uid, generation = obj.metadata["uid"], obj.generation

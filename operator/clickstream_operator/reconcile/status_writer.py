@@ -11,7 +11,6 @@ from clickstream_operator.api import conditions as types
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.v1alpha1 import RECONCILE_REQUESTED_AT, Effective, Status
 from clickstream_operator.cost.estimate import estimate
-from clickstream_operator.engine.inventory import Entry
 from clickstream_operator.engine.outcome import Outcome
 from clickstream_operator.engine.resource import Resource
 from clickstream_operator.kube.events import Event
@@ -25,8 +24,8 @@ from clickstream_operator.status.events import events_for
 from clickstream_operator.status.failure import with_failure
 from clickstream_operator.status.progress_deadline import (
     TOLERATED_FAILED_OBSERVATIONS,
+    Failure,
     is_same_failure,
-    probe,
     seconds_to_stall,
 )
 from clickstream_operator.status.result import Blocker, ReconcileResult, timestamp
@@ -96,14 +95,14 @@ class StatusWriter:
         """The problem with the time since which it, or another borne as long, has been the case."""
         known = state.generation.blocker_reason
         before = Blocker(Reason(known), "") if known else None
-        if before is None or not is_same_failure(probe(before), probe(blocker)):
+        if before is None or not is_same_failure(before, blocker):
             state.generation.blocker_since = timestamp(self._now())
         state.generation.blocker_reason = blocker.reason
         return replace(blocker, since=state.generation.blocker_since)
 
-    def no_later_than_stall(self, delay: float, entries: Iterable[Entry]) -> float:
+    def no_later_than_stall(self, delay: float, failures: Iterable[Failure]) -> float:
         """`delay`, or less when a failure has lasted too long before: it is said on time."""
-        left = seconds_to_stall(entries, now=self._now())
+        left = seconds_to_stall(failures, now=self._now())
         return delay if left is None else min(delay, left + _AFTER_DEADLINE)
 
     def tolerate_failed_observations(

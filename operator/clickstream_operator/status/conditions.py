@@ -15,10 +15,9 @@ from clickstream_operator.status.progress_deadline import (
     PACED,
     TOLERATED_FAILED_OBSERVATIONS,
     is_error,
-    probe,
     stalls,
 )
-from clickstream_operator.status.result import Blocker, Publication, ReconcileResult, timestamp
+from clickstream_operator.status.result import Blocker, Publication, ReconcileResult
 
 
 def set_conditions(
@@ -126,12 +125,11 @@ def _set_blocker(
     *,
     truth: types.Truth = "False",
 ) -> None:
-    probed = probe(replace(blocker, since=blocker.since or timestamp(now)))
     already = any(
         c.type == types.STALLED and c.reason == blocker.reason for c in previous.conditions
     )
     conditions.set(types.READY, truth, blocker.reason, blocker.message)
-    stuck = already or stalls(probed, now=now)
+    stuck = already or stalls(blocker, now=now)
     _set_stalled_or_retrying(conditions, blocker.reason, blocker.message, stuck=stuck)
 
 

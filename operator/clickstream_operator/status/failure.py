@@ -7,6 +7,7 @@ touched. Only the conditions change.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ from pydantic import ValidationError
 from clickstream_operator.api import conditions as types
 from clickstream_operator.api.conditions import ConditionSet
 from clickstream_operator.api.v1alpha1 import Condition
-from clickstream_operator.status.progress_deadline import probe, stalls
+from clickstream_operator.status.progress_deadline import stalls
 from clickstream_operator.status.result import Blocker, timestamp
 
 
@@ -29,7 +30,7 @@ def with_failure(
     goes_on = before is not None and before.reason == blocker.reason
     since = before.last_transition_time if before is not None and goes_on else timestamp(now)
     conditions.set(types.READY, "False", blocker.reason, blocker.message)
-    if stalls(probe(Blocker(blocker.reason, blocker.message, since)), now=now):
+    if stalls(replace(blocker, since=since), now=now):
         conditions.stalled(blocker.reason, blocker.message)
     else:
         conditions.reconciling(blocker.reason, blocker.message)

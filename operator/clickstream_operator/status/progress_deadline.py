@@ -1,4 +1,4 @@
-"""How long a failure may last before the pipeline is stalled. Pure."""
+"""Progress deadline: how long a failure may last before the pipeline is stalled. Pure."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from typing import Final
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.engine.inventory import Entry, State
 from clickstream_operator.status.result import Blocker
+
+#: A resource or a blocker, by its reason and the time at which it began.
+Failure = Entry | Blocker
 
 _AT_ONCE: Final = frozenset(
     {
@@ -26,8 +29,8 @@ _AT_ONCE: Final = frozenset(
 _AFTER_FIVE_MINUTES: Final = frozenset(
     {Reason.ACCESS_DENIED, Reason.LIMIT_EXCEEDED, Reason.CREDENTIALS_INVALID}
 )
-_PATIENCE_WITH_ACCESS: Final = timedelta(minutes=5)
-_PATIENCE_WITH_RETRIES: Final = timedelta(minutes=10)
+_DEADLINE_OF_ACCESS: Final = timedelta(minutes=5)
+_DEADLINE_OF_RETRIES: Final = timedelta(minutes=10)
 _WAITING: Final = frozenset(
     {
         Reason.DELETING,
@@ -37,7 +40,7 @@ _WAITING: Final = frozenset(
         "",
     }
 )
-#: What AWS lets us do only step by step, or only so often: it takes its time and ends by itself.
+#: Changes that AWS takes only step by step, or only so often: these waits end by themselves.
 PACED: Final = frozenset(
     {Reason.SCALING_IN_STEPS, Reason.RESIZE_BUDGET_EXHAUSTED, Reason.CHANGE_TOO_SOON}
 )
@@ -46,55 +49,48 @@ _CALM: Final = _WAITING | PACED | {Reason.PLAN_PENDING, Reason.SUSPENDED}
 TOLERATED_FAILED_OBSERVATIONS: Final = 2
 
 
-def is_error(entry: Entry) -> bool:
-    """Whether this is a failure, not a wait that ends by itself or by an approval."""
-    return entry.state in {State.FAILED, State.BLOCKED} and entry.reason not in _CALM
+def seconds_left(reason: str, since: str, *, now: datetime) -> float | None:
+    """Seconds until a reason that began at `since` (RFC 3339; empty: now) stalls the pipeline.
 
-
-def stalls(entry: Entry, *, now: datetime) -> bool:
-    """Whether waiting longer for this resource is not worth it."""
-    deadline = _deadline_of(entry.reason)
+    Zero or less: it stalls now. None: it has no deadline.
+    """
+    deadline = _deadline_of(reason)
     if deadline is None:
-        return False
-    since = datetime.fromisoformat(entry.since) if entry.since else now
-    return now - since >= deadline
+        return None
+    began = datetime.fromisoformat(since) if since else now
+    return (deadline - (now - began)).total_seconds()
 
 
-def is_same_failure(before: Entry, after: Entry) -> bool:
-    """Whether a failure goes on under another reason that is borne as long."""
+def is_error(one: Failure) -> bool:
+    """Whether this is a failure, not a wait that ends by itself or by an approval."""
+    failing = isinstance(one, Blocker) or one.state in {State.FAILED, State.BLOCKED}
+    return failing and one.reason not in _CALM
+
+
+def stalls(one: Failure, *, now: datetime) -> bool:
+    """Whether its deadline has passed."""
+    left = seconds_left(one.reason, one.since, now=now)
+    return left is not None and left <= 0
+
+
+def is_same_failure(before: Failure, after: Failure) -> bool:
+    """Whether a failure goes on under another reason with the same deadline."""
     alike = _deadline_of(before.reason) == _deadline_of(after.reason)
     return is_error(before) and is_error(after) and alike
 
 
-def seconds_to_stall(entries: Iterable[Entry], *, now: datetime) -> float | None:
-    """Seconds until the next of these has failed for too long; None when none is on the way."""
-    left = []
-    for entry in entries:
-        deadline = _deadline_of(entry.reason)
-        if deadline is not None and is_error(entry) and not stalls(entry, now=now):
-            since = datetime.fromisoformat(entry.since) if entry.since else now
-            left.append((deadline - (now - since)).total_seconds())
-    return min(left, default=None)
-
-
-def probe(blocker: Blocker) -> Entry:
-    """A problem as the failure of a resource without a name: the same patience holds for both."""
-    return Entry(
-        name="",
-        kind="",
-        physical_name="",
-        state=State.FAILED,
-        reason=blocker.reason,
-        since=blocker.since,
-    )
+def seconds_to_stall(failures: Iterable[Failure], *, now: datetime) -> float | None:
+    """Seconds until the next of these reaches its deadline; None when none will."""
+    left = [seconds_left(one.reason, one.since, now=now) for one in failures if is_error(one)]
+    return min((seconds for seconds in left if seconds is not None and seconds > 0), default=None)
 
 
 def _deadline_of(reason: str) -> timedelta | None:
-    """How long a reason may last before the pipeline is stalled; None: for ever."""
+    """How long a reason may last before the pipeline is stalled; None: without end."""
     if reason in _AT_ONCE:
         return timedelta()
     if reason in _AFTER_FIVE_MINUTES:
-        return _PATIENCE_WITH_ACCESS
+        return _DEADLINE_OF_ACCESS
     if reason in _WAITING or reason in PACED:
         return None
-    return _PATIENCE_WITH_RETRIES
+    return _DEADLINE_OF_RETRIES
