@@ -87,6 +87,9 @@ crds: $(READY) ## Generate the CRD from the models, and the reference pages
 	$(BIN)/python -m docs.generator
 	$(BIN)/python charts/generate.py
 
+field-check: $(READY) ## Print the open places of a field or of an AWS kind that was begun
+	@$(BIN)/python -m docs.generator.open_places
+
 docs: $(READY) ## Generate the reference pages in docs/reference/ from the code
 	$(BIN)/python -m docs.generator
 
@@ -145,4 +148,4 @@ bench-dataplane: $(READY) lambdas ## Measure the data plane, limits beside the f
 clean: ## Remove what builds left in the tree (caches outside it stay)
 	rm -rf build dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: upgrade-fixture image bom test-image audit iam bench-dataplane test-roles test-exact demo-exact demo-lifecycle demo-install test-gitops chart bench-operator help install check format test test-unit crds docs lambdas lock up down status demo clean
+.PHONY: field-check upgrade-fixture image bom test-image audit iam bench-dataplane test-roles test-exact demo-exact demo-lifecycle demo-install test-gitops chart bench-operator help install check format test test-unit crds docs lambdas lock up down status demo clean

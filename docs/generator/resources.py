@@ -31,7 +31,7 @@ def resources_page() -> str:
     )
     rows = [
         (_inventory_name(one), one.kind, _physical_name(one), _condition(one), _fate(one))
-        for one in _resources(spec)
+        for one in resources_of(spec)
     ]
     physical = _physical(spec)
     parts = [
@@ -66,7 +66,8 @@ def _physical(spec: Spec) -> Mapping[str, str]:
     return names.physical_names(base=_BASE, place=_PLACE, spec=spec, account_regional=True)
 
 
-def _resources(spec: Spec) -> Iterable[Resource]:
+def resources_of(spec: Spec) -> Iterable[Resource]:
+    """The resources of a spec, without AWS."""
     package = FunctionPackage(load=lambda: b"", sha256="")
     return pipeline.build(
         BuildContext(

@@ -187,7 +187,7 @@ def test_helm_test_asks_operator_and_aws(cluster: Sandbox, tmp_path: Path) -> No
         alone = run()
         assert alone.returncode == 1
         assert "FAIL  operator: " in alone.stdout
-        assert "look at the operator's Pod" in alone.stdout
+        assert "see the operator's Pod" in alone.stdout
         deployed.start()
         good = run()
         assert good.returncode == 0, good.stdout + good.stderr
