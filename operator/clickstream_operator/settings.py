@@ -75,6 +75,8 @@ class Settings(BaseSettings):
     """Whether adoptionPolicy: Always may adopt resources without owner tags."""
     outputs_config_map: bool = False
     """Whether pipelines publish their outputs in ConfigMaps; needs permissions for them."""
+    function_runtime: Literal["python3.14", "python3.13", "python3.12", "python3.11"] = "python3.14"
+    """Lambda runtime of the functions, for regions that lack the newest."""
     bucket_namespace: Literal["auto", "account-regional", "global"] = "auto"
     """Namespace of bucket names; auto: account-regional on AWS, global on a custom endpoint."""
     listen_host: str = "127.0.0.1"

@@ -61,6 +61,7 @@ EVERY_SETTING: Mapping[str, tuple[str, Any]] = {
     ),
     "own_role_namespaces": ("aws.ownRoleNamespaces={platform,kube-*}", ("platform", "kube-*")),
     "outputs_config_map": ("operator.outputsConfigMap=true", True),
+    "function_runtime": ("operator.functionRuntime=python3.13", "python3.13"),
     "adopt_without_owner": ("aws.adoptWithoutOwner=true", True),
     "bucket_namespace": ("aws.bucketNamespace=global", "global"),
     "listen_host": ("operator.listenHost=::", "::"),

@@ -58,6 +58,8 @@
   value: {{ .Values.aws.adoptWithoutOwner | quote }}
 - name: CLICKSTREAM_OUTPUTS_CONFIG_MAP
   value: {{ .Values.operator.outputsConfigMap | quote }}
+- name: CLICKSTREAM_FUNCTION_RUNTIME
+  value: {{ .Values.operator.functionRuntime | quote }}
 - name: CLICKSTREAM_BUCKET_NAMESPACE
   value: {{ .Values.aws.bucketNamespace | quote }}
 - name: CLICKSTREAM_LISTEN_HOST

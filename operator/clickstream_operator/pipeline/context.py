@@ -25,6 +25,12 @@ TABLES: Final = (
 )
 
 
+#: Lambda runtime of the functions where the settings name no other.
+DEFAULT_RUNTIME: Final = "python3.14"
+#: Runtime whose standard library has Zstandard.
+ZSTD_RUNTIME: Final = "python3.14"
+
+
 class Common(TypedDict):
     """Arguments of every resource."""
 
@@ -53,6 +59,7 @@ class BuildContext:
     calls: Calls
     """AWS calls of this reconcile, which the resources make."""
     account_regional_bucket: bool = False
+    function_runtime: str = DEFAULT_RUNTIME
     permissions_boundary: str | None = None
     """ARN of a policy that bounds the roles."""
     subscribed: frozenset[str] = field(default_factory=frozenset)

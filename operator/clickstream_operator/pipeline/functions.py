@@ -17,7 +17,6 @@ from clickstream_operator.resources.lambda_function import LambdaFunction
 from clickstream_operator.resources.s3_config_object import ConfigObject, Content
 from clickstream_operator.resources.scheduler_schedule import Schedule
 
-RUNTIME: Final = "python3.14"
 SCHEDULE_PAYLOAD: Final = {"source": "clickstream.schedule"}
 _STARTS: Final = {
     "TrimHorizon": "TRIM_HORIZON",
@@ -89,7 +88,7 @@ def function_resources(context: BuildContext, name: str) -> list[Resource]:
             place=context.place,
             role_arn=role_arn,
             handler=f"{name}.handler.handle",
-            runtime=RUNTIME,
+            runtime=context.function_runtime,
             architecture=context.spec.processor.architecture,
             memory_mib=settings.memory_mib,
             timeout_seconds=settings.timeout_seconds,

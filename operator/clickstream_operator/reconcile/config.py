@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from clickstream_operator.pipeline.context import DEFAULT_RUNTIME
 from clickstream_operator.resources.lambda_function import FunctionPackage
 
 
@@ -29,3 +30,4 @@ class OperatorConfig:
     selected: Callable[[Mapping[str, str]], bool] = lambda _labels: True
     namespaces: tuple[str, ...] = ()
     outputs_config_map: bool = False
+    function_runtime: str = DEFAULT_RUNTIME

@@ -50,6 +50,7 @@ def build_context(
             user_tags=obj.spec.tags,
         ),
         packages=config.packages,
+        function_runtime=config.function_runtime,
         calls=calls,
         account_regional_bucket=names.is_account_regional(
             effective.names[components.ARCHIVE], effective.account, effective.region

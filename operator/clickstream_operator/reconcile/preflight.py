@@ -12,6 +12,7 @@ from typing import Final
 
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.kube.objects import PipelineObject
+from clickstream_operator.pipeline.context import ZSTD_RUNTIME
 from clickstream_operator.pipeline.detection_config import RuleError, compile_rule
 from clickstream_operator.reconcile.config import OperatorConfig
 from clickstream_operator.reconcile.location import region_of
@@ -87,6 +88,17 @@ def detection_rules_compile(obj: PipelineObject, _config: OperatorConfig) -> Blo
     return None
 
 
+def runtime_compresses(obj: PipelineObject, config: OperatorConfig) -> Blocker | None:
+    """The functions' runtime has the compression that the spec asks for."""
+    if obj.spec.archive.compression != "Zstd" or config.function_runtime == ZSTD_RUNTIME:
+        return None
+    return Blocker(
+        Reason.INVALID,
+        f"spec.archive.compression Zstd needs the runtime {ZSTD_RUNTIME}, and the operator's "
+        f"CLICKSTREAM_FUNCTION_RUNTIME is {config.function_runtime}; set Gzip, or that runtime",
+    )
+
+
 def region_known(obj: PipelineObject, config: OperatorConfig) -> Blocker | None:
     """Status, spec or operator say where the pipeline is."""
     if region_of(obj, config):
@@ -103,6 +115,7 @@ APPLY_CHECKS: Final[tuple[Check, ...]] = (
     assumed_role_allowed,
     function_roles_allowed,
     detection_rules_compile,
+    runtime_compresses,
     region_known,
 )
 DELETION_CHECKS: Final[tuple[Check, ...]] = (

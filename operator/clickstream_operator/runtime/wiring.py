@@ -129,6 +129,7 @@ class Wiring:
             selected=label_selector.parse(settings.watch_label_selector),
             namespaces=settings.watch_namespaces,
             outputs_config_map=settings.outputs_config_map,
+            function_runtime=settings.function_runtime,
         )
 
     def close(self) -> None:

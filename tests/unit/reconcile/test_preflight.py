@@ -255,3 +255,15 @@ def test_unreadable_spec_names_its_fields() -> None:
     """A CRD of another version than the operator."""
     with pytest.raises(InvalidSpec, match=r"different versions.*stream\.shards"):
         obj({"stream": {"shards": "many"}})
+
+
+def test_zstd_needs_a_runtime_that_has_it() -> None:
+    """Before a write: field, setting and both remedies."""
+    asks = obj({"archive": {"compression": "Zstd"}})
+    assert first_blocker(APPLY_CHECKS, asks, config()) is None
+    blocker = first_blocker(APPLY_CHECKS, asks, config(function_runtime="python3.12"))
+    assert blocker is not None
+    assert blocker.reason is Reason.INVALID
+    assert "spec.archive.compression" in blocker.message
+    assert "CLICKSTREAM_FUNCTION_RUNTIME" in blocker.message
+    assert first_blocker(APPLY_CHECKS, obj(), config(function_runtime="python3.12")) is None
