@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from clickstream_operator.aws import tags as ownership
@@ -25,11 +25,13 @@ class Desired:
     """Tags that it is to carry; other tags on it are left alone."""
     obsolete_tags: frozenset[str] = frozenset()
     """Keys of tags that it is not to carry any more."""
+    added_later: Mapping[str, Any] = field(default_factory=dict)
+    """Properties that its kind has got since, with the value that older pipelines have."""
 
     @classmethod
     def of(cls, resource: Resource, properties: Properties) -> Desired:
         """The properties, with the tags that the pipeline gives the resource."""
-        return cls(properties, resource.tags, resource.obsolete_tags)
+        return cls(properties, resource.tags, resource.obsolete_tags, resource.added_later)
 
     def marked_as_adopted(self) -> Desired:
         """The same for an adopted resource, whose tags say that it was adopted."""
@@ -37,8 +39,18 @@ class Desired:
 
     @property
     def fingerprint(self) -> str:
-        """Fingerprint of properties and tags."""
-        return fingerprint(self.properties, self.tags)
+        """Fingerprint of properties and tags.
+
+        It leaves out a property that was added later while it has the value of before: the hash
+        that an older version recorded still stands for the same desired state. Drift of such a
+        property is found all the same, by comparison with AWS.
+        """
+        known = {
+            path: value
+            for path, value in self.properties.items()
+            if path not in self.added_later or value != self.added_later[path]
+        }
+        return fingerprint(known, self.tags)
 
 
 def fingerprint(properties: Properties, tags: Mapping[str, str]) -> str:

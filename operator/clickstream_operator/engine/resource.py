@@ -1,8 +1,7 @@
 """Contract between the engine and a kind of AWS resource.
 
 The engine owns ordering, ownership, drift, deletion policy, retries, events and metrics. A kind
-describes its resource (`desired`), observes it (`observe`, `read_tags`) and changes it (`create`,
-`update`, `set_tags`, `remove_tags`, `delete`).
+describes, observes and changes its resource.
 
 Properties are flat mappings from a field path (``retentionHours``, ``encryption.keyId``) to a value
 that compares by meaning: sets of names as sorted tuples, policies in canonical form, AWS's defaults
@@ -226,6 +225,8 @@ class Resource(ABC):
     """False for what carries no tags and is owned through its parent."""
     owned_by_tags: ClassVar[bool] = True
     """False for what carries tags that do not tell its owner."""
+    added_later: ClassVar[Mapping[str, Any]] = {}
+    """Properties that later versions added, with the value that older pipelines have."""
     holds: ClassVar[str] = ""
     """Data that is lost with it, as a clause; empty where it holds none."""
     indexed: ClassVar[bool] = True

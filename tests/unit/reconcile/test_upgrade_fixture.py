@@ -15,13 +15,14 @@ import pytest
 
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.session import AwsSession
-from clickstream_operator.engine.desired import fingerprint
+from clickstream_operator.engine.desired import Desired
 from clickstream_operator.engine.resource import Resource
 from clickstream_operator.kube.objects import ObjectKey, parse
 from clickstream_operator.pipeline.build import build
 from clickstream_operator.reconcile.config import OperatorConfig
 from clickstream_operator.reconcile.inputs import build_context
 from clickstream_operator.resources.kinesis_history import StreamHistory
+from clickstream_operator.resources.kinesis_stream import KinesisStream
 from clickstream_operator.resources.lambda_function import FunctionPackage
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "upgrade"
@@ -68,7 +69,7 @@ def hashes(made: dict[str, Any]) -> dict[str, str]:
     calls = Calls(cast("AwsSession", None))
     wanted = build(build_context(obj, effective, calls, history, config))
     outputs = made["outputs"]
-    return {one.name: fingerprint(one.desired(outputs), one.tags) for one in wanted}
+    return {one.name: Desired.of(one, one.desired(outputs)).fingerprint for one in wanted}
 
 
 def applied(made: dict[str, Any]) -> dict[str, str]:
@@ -107,3 +108,29 @@ def test_a_changed_desired_state_is_seen() -> None:
     changed = {name for name in before if before[name] != now[name]}
     assert changed
     assert all("log" in name for name in changed)
+
+
+def _add_property(monkeypatch: pytest.MonkeyPatch, value: int) -> None:
+    """What a later version does to the stream: a property with the default of AWS."""
+    known = KinesisStream.desired
+
+    def more(self: KinesisStream, outputs: Any) -> Any:
+        return {**known(self, outputs), "maxRecordSizeKiB": value}
+
+    monkeypatch.setattr(KinesisStream, "desired", more)
+    monkeypatch.setattr(KinesisStream, "added_later", {"maxRecordSizeKiB": 1024})
+
+
+@pytest.mark.parametrize("path", OBJECTS, ids=lambda path: path.stem)
+def test_a_property_that_is_added_later_changes_no_hash(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it has the value that old pipelines have; set, it is a change; set back, it is none."""
+    made = load(path)
+    _add_property(monkeypatch, 1024)
+    assert hashes(made) == applied(made)
+    with monkeypatch.context() as patch:
+        _add_property(patch, 4096)
+        changed = {name for name, one in hashes(made).items() if one != applied(made)[name]}
+        assert changed == {"stream"}
+    assert hashes(made) == applied(made)
