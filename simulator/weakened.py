@@ -21,7 +21,6 @@ import processor.counter_items
 import processor.page_items
 import processor.session_items
 import shared.decode
-from clickstream_layout.archive import BAD, RAW
 from detector.incidents import Incidents
 from detector.lane_state import DetectorLanes
 from processor.aggregate import merge_activities
@@ -152,14 +151,14 @@ def _sessions_plain() -> list[Any]:
 def _archive_by_key() -> list[Any]:
     """Objects under a key made of the batch's limits, and nothing else: no lane, no intent."""
 
-    def store(self: Any, lane: Any, batch: Any, state: LaneState) -> LaneState:
-        rows = {
-            BAD: [row for row in batch.bad_rows if row.sequence > state.bad],
-            RAW: [row for row in batch.events if row.sequence > state.raw],
-        }
-        kinds = tuple(kind for kind, found in rows.items() if found)
-        intent = Intent(0, batch.first, batch.last, "dt=0/hr=0", kinds, ".jsonl.gz")
-        self._put_all(lane, intent, rows[BAD], rows[RAW])
+    def store(self: Any, lane: Any, batch: Any, state: LaneState, **_: Any) -> LaneState:
+        bodies = self._bodies(
+            lane,
+            [row for row in batch.bad_rows if row.sequence > state.bad],
+            [row for row in batch.events if row.sequence > state.raw],
+        )
+        intent = Intent(0, batch.first, batch.last, "dt=0/hr=0", tuple(bodies), ".jsonl.gz")
+        self._put_all(lane, intent, bodies)
         return state
 
     return [mock.patch.object(Archive, "store", store)]

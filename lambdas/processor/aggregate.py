@@ -14,7 +14,7 @@ from shared.records import PAGE_VIEW
 from shared.timestamps import hour_text, minute_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from shared.records import Event
 
@@ -94,6 +94,14 @@ def aggregate(events: Iterable[Event]) -> Gains:
             last.arrival_ms = max(last.arrival_ms, event.arrival_ms)
             last.visitors.add(event.visitor)
     return gains
+
+
+def items_of(event: Event) -> Iterator[tuple[str, ...]]:
+    """Yield what stands for each item that `aggregate` lets an event change."""
+    yield "counter", event.type, str(event.time_ms // MINUTE_MS)
+    yield "session", event.session
+    if event.type == PAGE_VIEW and event.page is not None:
+        yield "page", event.page, str(event.time_ms // HOUR_MS)
 
 
 def _add_activity(activities: list[Activity], event: Event) -> None:

@@ -25,15 +25,23 @@ from shared.decode import count_reasons
 from shared.timestamps import hour_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from processor.lane_items import LaneItems
+    from processor.lane_items import Judgement, LaneItems
     from shared.config import Config
     from shared.lanes import Lane
     from shared.records import BadRow, Batch, Event
 
 _HOUR_MS = 3_600_000
 _REASONS = "reasons"
+
+
+class JudgedOtherwiseError(Exception):
+    """A record was judged by another budget before, which stands in the lane's `state`."""
+
+    def __init__(self, state: LaneState) -> None:
+        super().__init__("the record was judged by another budget before")
+        self.state = state
 
 
 class Compression:
@@ -100,34 +108,53 @@ class Archive:
             ).announce,
         )
 
-    def store(self, lane: Lane, batch: Batch, state: LaneState) -> LaneState:
+    def store(
+        self,
+        lane: Lane,
+        batch: Batch,
+        state: LaneState,
+        *,
+        judged: Judgement | None = None,
+        long: bool = False,
+    ) -> LaneState:
         """Put what is above the lane's watermarks into the bucket.
+
+        Args beside the obvious: `judged` is the budget by which the batch was judged, if that
+        makes a difference; a `long` batch takes a generation, under which its progress is kept,
+        also when it has nothing to archive.
 
         Returns:
             The lane's state for step 4. It carries this batch's intent if anything was written.
 
         Raises:
+            JudgedOtherwiseError: another has judged a record before, by another budget.
             ContentionError: other writers kept taking the lane.
             ClientError: AWS's; the whole batch again is safe.
         """
         for _ in range(MOST_ATTEMPTS):
+            if state.done >= batch.last:
+                return state
+            if judged and _is_judged_otherwise(batch, judged, state.judged):
+                raise JudgedOtherwiseError(state)
             if state.intent is not None:
                 state = self._decide(lane, state, state.intent)
-            bad_rows = [row for row in batch.bad_rows if row.sequence > state.bad]
-            events = [row for row in batch.events if row.sequence > state.raw]
-            kinds = (*((BAD,) if bad_rows else ()), *((RAW,) if events and self._enabled else ()))
-            if not kinds and state.intent is None:
+            bodies = self._bodies(
+                lane,
+                [row for row in batch.bad_rows if row.sequence > state.bad],
+                [row for row in batch.events if row.sequence > state.raw],
+            )
+            if not (bodies or state.intent or state.tries or judged or long):
                 return state
             intent = Intent(
                 generation=(state.generation or 0) + 1,
                 first=batch.first,
                 last=batch.last,
                 place=_place(batch.first_arrival_ms),
-                kinds=kinds,
+                kinds=tuple(bodies),
                 suffix=self._compression.suffix,
             )
-            taken, state = self._lanes.begin(lane, state, intent, batch)
-            if taken and self._put_all(lane, intent, bad_rows, events):
+            taken, state = self._lanes.begin(lane, state, intent, batch, judged)
+            if taken and self._put_all(lane, intent, bodies):
                 return state
             if taken:
                 state = self._lanes.load(lane)
@@ -190,14 +217,24 @@ class Archive:
                 self._announce(lane, key, stored["Metadata"])
         return state
 
+    def _bodies(
+        self, lane: Lane, bad_rows: Sequence[BadRow], events: Sequence[Event]
+    ) -> dict[str, tuple[bytes, dict[str, str]]]:
+        """Return compressed body and metadata of each object, in the order to write them."""
+        rows = {BAD: bad_rows, RAW: events if self._enabled else ()}
+        bodies = {}
+        for kind in (kind for kind, found in rows.items() if found):
+            body, metadata = _object(kind, lane, bad_rows, events)
+            bodies[kind] = self._compression.compress(body), metadata
+        return bodies
+
     def _put_all(
-        self, lane: Lane, intent: Intent, bad_rows: Sequence[BadRow], events: Sequence[Event]
+        self, lane: Lane, intent: Intent, bodies: Mapping[str, tuple[bytes, dict[str, str]]]
     ) -> bool:
         """Write the intent's objects; False when one of its keys was made void by another."""
-        for kind in intent.kinds:
+        for kind, (body, metadata) in bodies.items():
             key = intent.key(kind, lane)
-            body, metadata = _object(kind, lane, bad_rows, events)
-            written = self._put(key, self._compression.compress(body), metadata)
+            written = self._put(key, body, metadata)
             # The generation in the key is ours alone: data there is ours, its answer was lost.
             if not written and not self._head(key)["ContentLength"]:
                 return False
@@ -224,6 +261,15 @@ class Archive:
     def _head(self, key: str) -> dict[str, Any]:
         answer: dict[str, Any] = self._s3.head_object(Bucket=self._bucket, Key=key)
         return answer
+
+
+def _is_judged_otherwise(batch: Batch, judged: Judgement, known: Judgement | None) -> bool:
+    """Return whether records of the batch were judged before, by another budget."""
+    return (
+        known is not None
+        and known.through >= batch.first
+        and known.milliseconds != judged.milliseconds
+    )
 
 
 def _object(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from processor.processor import Processor
+from shared.budget import DEFAULT_MEMORY_MIB
 from shared.runtime import THREADS, Clients, read_config, read_hash_key
 
 if TYPE_CHECKING:
@@ -31,4 +33,5 @@ def _processor() -> Processor:
         hash_key=read_hash_key(clients, config),
         clock=time.time,
         threads=THREADS,
+        memory_mib=int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", DEFAULT_MEMORY_MIB)),
     )

@@ -3,7 +3,9 @@
 Key: `metric_name` = `lane`, `time_window` = lane code. Attributes: `g` generation (each writer
 takes the next), `aw` and `bw` watermarks of `raw/` and `bad/`, `wm` watermark of everything,
 `intent` the objects that a generation set out to write, `last_arrival` in ms, `shard`, `epoch`,
-`ttl`.
+`ttl`. Only while a batch is at work: `tries` attempts that began and whose end nobody has seen,
+`error` of the last one, `progress` inside a batch, `budget` by which its records were judged. A
+version that does not know these four leaves them as they are; none decides what an item holds.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from shared.records import Batch
 
 _HOUR_SECONDS = 3600
+_OF_ATTEMPTS = ("tries", "error")
+_OF_BATCHES = ("progress", "budget")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,31 @@ class Intent:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """How many writes of a batch are done, in the order in which its rows ask for them.
+
+    It saves work and decides nothing: each item's watermark still says what the item holds. It
+    counts only for a batch with the same limits whose first `writes` writes have the same `digest`.
+    """
+
+    first: int
+    last: int
+    writes: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The budget by which the records at work were judged, up to one of them, in milliseconds.
+
+    It holds for each later attempt at them, whatever memory the function has then.
+    """
+
+    through: int
+    milliseconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class LaneState:
     """A lane item as last seen; the empty one stands for no item."""
 
@@ -63,6 +92,10 @@ class LaneState:
     bad: int = NOTHING
     done: int = NOTHING
     intent: Intent | None = None
+    tries: int = 0
+    error: str = ""
+    progress: Progress | None = None
+    judged: Judgement | None = None
 
 
 class LaneItems:
@@ -79,10 +112,41 @@ class LaneItems:
         answer = self._dynamodb.get_item(TableName=self._table, Key=_key(lane), ConsistentRead=True)
         return _read(answer.get("Item", {}))
 
+    def begin_attempt(self, lane: Lane, state: LaneState, arrival_ms: int) -> LaneState:
+        """Put on record that the lane's next records are about to be decoded.
+
+        That is work of the processor alone, without AWS. Whoever finds several such attempts, and
+        no generation that was taken after them, knows that the records themselves end them.
+        """
+        update = Update()
+        update.set("tries", _tries(state, state.tries + 1))
+        self._describe(update, lane, arrival_ms)
+        _require_generation(update, state)
+        refused = apply_update(self._dynamodb, update.request(self._table, _key(lane)))
+        return replace(state, tries=state.tries + 1) if refused is None else _read(refused)
+
+    def end_attempt(self, lane: Lane, state: LaneState, *, error: str = "") -> None:
+        """Take the attempt off the record again, or, with an `error`, say how it ended."""
+        update = Update()
+        if error:
+            update.set("error", {"S": error})
+        else:
+            update.set("tries", _tries(state, state.tries - 1))
+        _require_generation(update, state)
+        name = update.name("tries")
+        update.require(f"{name} = {update.value(_tries(state, state.tries))}")
+        # Refused: another has gone on meanwhile, and so has the record.
+        apply_update(self._dynamodb, update.request(self._table, _key(lane)))
+
     def begin(
-        self, lane: Lane, state: LaneState, intent: Intent, batch: Batch
+        self,
+        lane: Lane,
+        state: LaneState,
+        intent: Intent,
+        batch: Batch,
+        judged: Judgement | None = None,
     ) -> tuple[bool, LaneState]:
-        """Take the next generation and record its intent.
+        """Take the next generation and record its intent; the batch is decoded, so no attempt ends.
 
         Returns:
             Whether it was taken, and the state that now stands, one's own or another's.
@@ -90,10 +154,30 @@ class LaneItems:
         update = self._update(lane, state, batch)
         update.set("g", {"N": str(intent.generation)})
         update.set("intent", {"S": intent.to_json()})
+        if judged is not None:
+            update.set("budget", {"S": f"{judged.through} {judged.milliseconds}"})
+        for attribute in _OF_ATTEMPTS:
+            update.remove(attribute)
         refused = apply_update(self._dynamodb, update.request(self._table, _key(lane)))
         if refused is not None:
             return False, _read(refused)
-        return True, replace(state, generation=intent.generation, intent=intent)
+        return True, replace(
+            state,
+            generation=intent.generation,
+            intent=intent,
+            tries=0,
+            error="",
+            judged=judged or state.judged,
+        )
+
+    def save_progress(self, lane: Lane, state: LaneState, progress: Progress) -> LaneState:
+        """Record progress inside a batch, unless another has taken the lane."""
+        update = Update()
+        text = f"{progress.first} {progress.last} {progress.writes} {progress.digest}"
+        update.set("progress", {"S": text})
+        _require_generation(update, state)
+        refused = apply_update(self._dynamodb, update.request(self._table, _key(lane)))
+        return replace(state, progress=progress) if refused is None else state
 
     def finish(self, lane: Lane, state: LaneState, batch: Batch) -> tuple[bool, LaneState]:
         """Record that the batch is archived and counted; returns as `begin` does.
@@ -110,7 +194,8 @@ class LaneItems:
         update = self._update(lane, replace(after, generation=state.generation), batch)
         update.set("g", {"N": str(after.generation)})
         update.set("last_arrival", {"N": str(batch.last_arrival_ms)})
-        update.remove("intent")
+        for attribute in ("intent", *_OF_ATTEMPTS, *_OF_BATCHES):
+            update.remove(attribute)
         refused = apply_update(self._dynamodb, update.request(self._table, _key(lane)))
         if refused is not None:
             return False, _read(refused)
@@ -121,16 +206,28 @@ class LaneItems:
         for attribute, watermark in (("aw", state.raw), ("bw", state.bad), ("wm", state.done)):
             if watermark != NOTHING:
                 update.set(attribute, {"B": encode_watermark(watermark)})
+        self._describe(update, lane, batch.last_arrival_ms)
+        _require_generation(update, state)
+        return update
+
+    def _describe(self, update: Update, lane: Lane, arrival_ms: int) -> None:
         update.set("shard", {"S": lane.shard})
         update.set("epoch", {"S": lane.epoch})
         if self._ttl_seconds is not None:
-            update.set("ttl", {"N": str(batch.last_arrival_ms // 1000 + self._ttl_seconds)})
-        name = update.name("g")
-        if state.generation is None:
-            update.require(f"attribute_not_exists({name})")
-        else:
-            update.require(f"{name} = {update.value({'N': str(state.generation)})}")
-        return update
+            update.set("ttl", {"N": str(arrival_ms // 1000 + self._ttl_seconds)})
+
+
+def _require_generation(update: Update, state: LaneState) -> None:
+    name = update.name("g")
+    if state.generation is None:
+        update.require(f"attribute_not_exists({name})")
+    else:
+        update.require(f"{name} = {update.value({'N': str(state.generation)})}")
+
+
+def _tries(state: LaneState, number: int) -> dict[str, str]:
+    """Return attempts with the place in the lane at which they were made."""
+    return {"S": f"{number} {state.done}"}
 
 
 def _key(lane: Lane) -> dict[str, Any]:
@@ -138,16 +235,29 @@ def _key(lane: Lane) -> dict[str, Any]:
 
 
 def _read(item: dict[str, Any]) -> LaneState:
-    if "g" not in item:
-        return LaneState()
 
     def watermark(attribute: str) -> int:
         return decode_watermark(item[attribute]["B"]) if attribute in item else NOTHING
 
+    def words(attribute: str) -> list[str]:
+        return item[attribute]["S"].split() if attribute in item else []
+
+    done = watermark("wm")
+    progress, judged = words("progress"), words("budget")
+    # Attempts at another place have ended, whether or not the version that went on said so.
+    tries, place = map(int, words("tries") or (0, done))
     return LaneState(
-        generation=int(item["g"]["N"]),
+        generation=int(item["g"]["N"]) if "g" in item else None,
         raw=watermark("aw"),
         bad=watermark("bw"),
-        done=watermark("wm"),
+        done=done,
         intent=Intent.from_json(item["intent"]["S"]) if "intent" in item else None,
+        tries=tries if place == done else 0,
+        error=item["error"]["S"] if "error" in item else "",
+        progress=_progress(*progress) if progress else None,
+        judged=Judgement(*map(int, judged)) if judged else None,
     )
+
+
+def _progress(first: str, last: str, writes: str, digest: str) -> Progress:
+    return Progress(int(first), int(last), int(writes), digest)

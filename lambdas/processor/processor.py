@@ -1,24 +1,31 @@
 """One invocation of the processor, in the order that makes every retry safe.
 
-Decode and scrub; archive (raw and bad objects under the lane's fence); aggregate; write each item
-once; close the lane; print metrics. Any AWS failure is raised: Lambda delivers the whole batch
-again and each step finds what it already did.
+Portion by portion: decode and scrub; archive (raw and bad objects under the lane's fence); write
+each item once; close the lane; print metrics. Any AWS failure is raised: Lambda delivers the whole
+batch again and each step finds what it already did. When time is short the rest is left.
 """
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
+from clickstream_layout.archive import BAD
 from processor.aggregate import aggregate
-from processor.archive import Archive
+from processor.archive import Archive, JudgedOtherwiseError
+from processor.batch_writes import Refusals, plan_writes, progress_of, writes_done
 from processor.counter_items import CounterItems
 from processor.custom_metrics import CustomMetrics
 from processor.lane_items import LaneItems, LaneState
 from processor.page_items import PageItems
 from processor.page_lists import PageLists
+from processor.portions import Portion, Portions
 from processor.session_items import SessionItems
 from processor.thread_pool import Workers
+from processor.time_limit import TimeLimit
+from shared.budget import DEFAULT_MEMORY_MIB, Budget
 from shared.conditional_write import MOST_ATTEMPTS, ContentionError
 from shared.decode import Decoder, count_reasons, read_records
 from shared.emf import Metrics, Series, write_line
@@ -28,12 +35,24 @@ from shared.privacy import Scrubber
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from processor.aggregate import Gains
+    from processor.batch_writes import ItemWrite
     from shared.config import Config
     from shared.lanes import Lane
-    from shared.records import Batch, Event
+    from shared.records import BadRow, Batch, Record
 
 MOST_EVENT_TYPES = 50
 """Values of the EventType dimension per container; the rest is counted as `other`."""
+WRITES_AT_ONCE = 1000
+"""Items after which a batch that has more keeps its progress."""
+
+
+class OutOfTimeError(Exception):
+    """A portion was left when time was short; `state` is the lane's."""
+
+    def __init__(self, state: LaneState) -> None:
+        super().__init__("the invocation has no time for the rest of a record")
+        self.state = state
 
 
 class Processor:
@@ -49,14 +68,17 @@ class Processor:
         hash_key: bytes,
         clock: Callable[[], float],
         threads: int = 1,
+        memory_mib: int = DEFAULT_MEMORY_MIB,
         permanent_lanes: bool = False,
         out: Callable[[str], None] = write_line,
     ) -> None:
         """Take low-level boto3 clients, a clock in epoch seconds, and where to print lines.
 
+        `memory_mib`: the function's, from which with its timeout the budget of a record follows.
         `permanent_lanes`: lane items never expire, as those of a redrive must not.
         """
         self._config = config
+        self._memory_mib = memory_mib
         self._clock = clock
         self._log = Log(config.log_level, out)
         self._decoder = Decoder(config, Scrubber(config.privacy, config.fields, hash_key))
@@ -77,28 +99,109 @@ class Processor:
         self._states: dict[Lane, LaneState] = {}
 
     def process(self, event: Mapping[str, Any], context: object = None) -> dict[str, Any]:
-        """Process one Kinesis event of Lambda; returns that no item failed, or raises."""
-        del context
-        for lane, records in read_records(event, self._config.stream_epoch).items():
-            self.process_batch(lane, self._decoder.decode_batch(records))
-        return {"batchItemFailures": []}
+        """Process one Kinesis event of Lambda; raises if AWS fails.
+
+        Returns:
+            The first record that is left when time is short, for the mapping to deliver from there.
+        """
+        limit = TimeLimit(context)
+        budget = Budget.of(self._memory_mib, limit.seconds)
+        failures = []
+        for lane, kinesis_records in read_records(event, self._config.stream_epoch).items():
+            left = self._process_lane(lane, kinesis_records, budget, limit)
+            if left is not None:
+                failures.append({"itemIdentifier": str(left.sequence)})
+                break
+        return {"batchItemFailures": failures}
 
     def process_batch(self, lane: Lane, batch: Batch) -> None:
         """Archive and count what is new in a batch of one lane; raises if AWS fails."""
         # Forgotten while at work: after a failure the lane is read afresh.
-        state = self._states.pop(lane, None)
-        self._states[lane] = self._process_lane(lane, batch, state or self._lanes.load(lane))
+        state = self._states.pop(lane, None) or self._lanes.load(lane)
+        limit = TimeLimit(None)
+        self._states[lane] = self._process_portion(lane, Portion(batch), state, limit)
 
-    def _process_lane(self, lane: Lane, batch: Batch, state: LaneState) -> LaneState:
+    def _process_lane(
+        self, lane: Lane, kinesis_records: Sequence[Record], budget: Budget, limit: TimeLimit
+    ) -> Record | None:
+        """Process the records of one lane in portions; returns the first that is left, if any."""
+        state = self._states.pop(lane, None)
+        known = state is not None
+        if state is None:
+            state = self._lanes.load(lane)
+        pending = [record for record in kinesis_records if record.sequence > state.done]
+        if pending and not known:
+            # After a failure of any kind, and when a container is new.
+            state = self._lanes.begin_attempt(lane, state, pending[0].arrival_ms)
+        portions = Portions(self._decoder, pending, budget)
+        while portions.rest:
+            portion = self._take(lane, portions, state)
+            try:
+                state = self._process_judged(lane, portions, portion, state, limit)
+            except OutOfTimeError as late:
+                self._states[lane] = late.state
+                return portions.last[0]
+            except (BotoCoreError, ClientError, ContentionError):
+                self._end_attempt(lane, state)
+                raise
+            if portions.rest and not limit.may_begin():
+                break
+        self._states[lane] = state
+        return next(iter(portions.rest), None)
+
+    def _take(self, lane: Lane, portions: Portions, state: LaneState) -> Portion:
+        """Decode the next portion; an error of its own is put on record before it is raised."""
+        try:
+            return portions.take(state)
+        except Exception as error:
+            self._end_attempt(lane, state, error=type(error).__name__)
+            raise
+
+    def _end_attempt(self, lane: Lane, state: LaneState, *, error: str = "") -> None:
+        """Say how an attempt ended that is on record; what failed is raised by the caller."""
+        if state.tries:
+            try:
+                self._lanes.end_attempt(lane, state, error=error)
+            except (BotoCoreError, ClientError) as failure:
+                name = type(failure).__name__
+                self._log.write("WARNING", "attempt stays on record", lane=lane.code, error=name)
+
+    def _process_judged(
+        self,
+        lane: Lane,
+        portions: Portions,
+        portion: Portion,
+        state: LaneState,
+        limit: TimeLimit,
+    ) -> LaneState:
+        for _ in range(MOST_ATTEMPTS):
+            try:
+                return self._process_portion(lane, portion, state, limit)
+            except JudgedOtherwiseError as known:
+                state = known.state
+                portion = portions.again(state)
+        raise ContentionError("a record was judged by others too often")
+
+    def _process_portion(
+        self, lane: Lane, portion: Portion, state: LaneState, limit: TimeLimit
+    ) -> LaneState:
+        batch = portion.batch
+        events = [row for row in batch.events if row.sequence > state.done]
+        gains = aggregate(events)
+        writes = plan_writes(gains, lane.code, self._pages, self._sessions, self._counters)
         written = False
         for _ in range(MOST_ATTEMPTS):
-            done = state.done
-            if done >= batch.last:
+            state = self._archive.store(
+                lane, batch, state, judged=portion.judged, long=len(writes) > WRITES_AT_ONCE
+            )
+            if state.done >= batch.last:
+                # Another closed it meanwhile, and may be at work behind it: no step is left.
                 return state
-            state = self._archive.store(lane, batch, state)
             if not written:
                 # Everything up to `done` has been counted whole: `finish` comes last.
-                self._write_items(lane, [row for row in batch.events if row.sequence > state.done])
+                if writes_done(batch, writes, state) == 0:
+                    self._list_new(lane.code, gains)
+                state = self._write_items(lane, batch, writes, state, limit)
                 written = True
             done = state.done
             finished, state = self._lanes.finish(lane, state, batch)
@@ -107,24 +210,44 @@ class Processor:
                 return state
         raise ContentionError("a lane was taken by others too often")
 
-    def _write_items(self, lane: Lane, events: Sequence[Event]) -> None:
-        gains = aggregate(events)
-        code = lane.code
+    def _list_new(self, code: str, gains: Gains) -> None:
         new = [each for each in gains.pages if not self._pages.known(*each, code)]
         self._lists.write(code, new)
-        calls: list[Callable[[], None]] = [
-            partial(self._pages.write, page, hour, code, views)
-            for (page, hour), views in gains.pages.items()
-        ]
-        calls += [
-            partial(self._sessions.write, session, code, activities)
-            for session, activities in gains.sessions.items()
-        ]
-        calls += [
-            partial(self._counters.write, event_type, minute, code, counts)
-            for (event_type, minute), counts in gains.counters.items()
-        ]
-        self._workers.run(calls)
+
+    def _write_items(
+        self,
+        lane: Lane,
+        batch: Batch,
+        writes: Sequence[ItemWrite],
+        state: LaneState,
+        limit: TimeLimit,
+    ) -> LaneState:
+        """Do the writes of a batch, some at a time, and keep how far it is in between.
+
+        Raises:
+            OutOfTimeError: time is short; what is done is on record.
+        """
+        start = writes_done(batch, writes, state)
+        refusals = Refusals()
+        while start < len(writes):
+            part = writes[start : start + WRITES_AT_ONCE]
+            self._workers.run([refusals.guard(write) for write in part])
+            self._set_aside(lane, batch, refusals.take_rows(batch), start)
+            start += len(part)
+            if start < len(writes):
+                progress = progress_of(batch, writes, start)
+                state = self._lanes.save_progress(lane, state, progress)
+                if not limit.may_go_on():
+                    raise OutOfTimeError(state)
+        return state
+
+    def _set_aside(self, lane: Lane, batch: Batch, rows: Sequence[BadRow], place: int) -> None:
+        """Keep what DynamoDB refuses as bad rows, by which a redrive rebuilds those items."""
+        if not rows:
+            return
+        self._archive.add(BAD, lane, replace(batch, bad_rows=rows), f"refused{place}")
+        self._metrics.emit({"BadRows": (len(rows), "Count")}, account_wide=True)
+        self._log.write("ERROR", "items refused", lane=lane.code, items=len(rows))
 
     def _report(self, lane: Lane, batch: Batch, done: int) -> None:
         """Print the metrics of what is new in this batch, once per row."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+DEFAULT_MEMORY_MIB, DEFAULT_TIMEOUT_SECONDS = 256, 60
 _MEMORY_OF_ONE_CPU = 1769
 _DEFAULT_MILLISECONDS = 4341
 _DEFAULT_ROWS = 10_000
@@ -51,7 +52,7 @@ class Budget:
         return limit * self.milliseconds // _DEFAULT_MILLISECONDS
 
 
-DEFAULT = Budget.of(memory_mib=256, timeout_seconds=60)
+DEFAULT = Budget.of(DEFAULT_MEMORY_MIB, DEFAULT_TIMEOUT_SECONDS)
 SMALLEST = Budget.of(memory_mib=128, timeout_seconds=30)
 """Of the smallest function that the API allows: a record within it is within every budget."""
 UNLIMITED = Budget(10**9)

@@ -73,24 +73,12 @@ class Decoder:
             parse_constant=_refuse_constant, parse_float=_finite_float
         ).decode
 
-    def decode_batch(self, kinesis_records: Sequence[Record]) -> Batch:
+    def decode_batch(
+        self, kinesis_records: Sequence[Record], budget: Budget = budgets.DEFAULT
+    ) -> Batch:
         """Return the rows of at least one record of one lane."""
-        events: list[Event] = []
-        bad_rows: list[BadRow] = []
-        for record in kinesis_records:
-            for row in self.decode(record):
-                if isinstance(row, Event):
-                    events.append(row)
-                else:
-                    bad_rows.append(row)
-        return Batch(
-            first=kinesis_records[0].sequence,
-            last=kinesis_records[-1].sequence,
-            first_arrival_ms=kinesis_records[0].arrival_ms,
-            last_arrival_ms=max(record.arrival_ms for record in kinesis_records),
-            events=events,
-            bad_rows=bad_rows,
-        )
+        rows = (row for record in kinesis_records for row in self.decode(record, budget))
+        return batch_of(kinesis_records, rows)
 
     def decode(self, record: Record, budget: Budget = budgets.DEFAULT) -> Iterator[Event | BadRow]:
         """Yield each row of a record, numbered by its place in it. Never raises for its content.
@@ -242,7 +230,7 @@ class Decoder:
         text = data.decode("utf-8", "replace")
         strange = sum(text.count(sign) for sign in ("\ufffd", "\x00"))
         if strange > len(text) * _BINARY_SHARE or len(data) > LARGEST_EVENT_BYTES:
-            return _digest(data)
+            return digest_of(data)
         return texts.redact(text)
 
 
@@ -256,7 +244,7 @@ class _Texts:
     def redact(self, text: str, users: Sequence[str] = ()) -> Any:
         """Return text as it may be stored, or its size and digest."""
         if not self._take(len(text)):
-            return _digest(text.encode("utf-8", "surrogatepass"))
+            return digest_of(text.encode("utf-8", "surrogatepass"))
         return self._scrubber.redact_text(text, users)
 
     def scrub(self, value: Any, users: Sequence[str]) -> Any:
@@ -270,7 +258,7 @@ class _Texts:
         except RecursionError as error:
             raise TooDeepError("nested too deeply") from error
         if not self._take(len(text)):
-            return _digest(text.encode())
+            return digest_of(text.encode())
         return self._scrubber.scrub_value(value, users)
 
     def _take(self, size: int) -> bool:
@@ -290,10 +278,6 @@ def _flattened(document: Any, texts: _Texts) -> Any:
         return None
 
 
-def _digest(data: bytes) -> dict[str, Any]:
-    return {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-
-
 class _RefusedError(Exception):
     """An object that is no event, with the reason for its bad row."""
 
@@ -310,6 +294,30 @@ class _Unparsed:
 
     def __init__(self, text: str) -> None:
         self.text = text
+
+
+def batch_of(kinesis_records: Sequence[Record], rows: Iterable[Event | BadRow]) -> Batch:
+    """Return the batch of at least one record of one lane and its rows."""
+    events: list[Event] = []
+    bad_rows: list[BadRow] = []
+    for row in rows:
+        if isinstance(row, Event):
+            events.append(row)
+        else:
+            bad_rows.append(row)
+    return Batch(
+        first=kinesis_records[0].sequence,
+        last=kinesis_records[-1].sequence,
+        first_arrival_ms=kinesis_records[0].arrival_ms,
+        last_arrival_ms=max(record.arrival_ms for record in kinesis_records),
+        events=events,
+        bad_rows=bad_rows,
+    )
+
+
+def digest_of(data: bytes) -> dict[str, Any]:
+    """Return what may be kept of data that was not searched: its size and digest."""
+    return {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
 def count_reasons(bad_rows: Iterable[BadRow]) -> dict[str, int]:

@@ -17,6 +17,8 @@ BAD_TIMESTAMP = "bad_timestamp"
 OUT_OF_RANGE = "timestamp_out_of_range"
 TOO_LARGE = "too_large"
 BAD_KEY = "bad_key"
+QUARANTINED = "quarantined"
+REFUSED_ITEM = "refused_item"
 
 
 @dataclass(frozen=True, slots=True)

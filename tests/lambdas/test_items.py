@@ -201,7 +201,7 @@ def test_write_units_per_thousand_events(batch: int, most: int) -> None:
     for start in range(0, len(documents), batch):
         processor.process(invocation(encode(documents[start : start + batch]), start=start))
     assert units * 1000 / len(documents) <= most
-    expected = 0
+    expected = 1  # The attempt that a new container puts on record.
     listed: set[tuple[str, float]] = set()
     for start in range(0, len(documents), batch):
         part = documents[start : start + batch]
