@@ -47,7 +47,9 @@ def run_seeds(first: int, count: int, control: str = "") -> Campaign:
     weak = next((each for each in CONTROLS if each.name == control), None)
     with weak.applied() if weak else nullcontext():
         for seed in range(first, first + count):
-            settings = draw_harsh_settings(seed, streams=weak.streams) if weak else None
+            settings = None
+            if weak:
+                settings = draw_harsh_settings(seed, streams=weak.streams, hazards=weak.hazards)
             outcome = run_trial(seed, settings)
             campaign.runs += 1
             campaign.events += outcome.events

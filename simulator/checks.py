@@ -22,6 +22,8 @@ SESSION_ENDS: Final = "session ends"
 RAW_ROWS: Final = "archived events"
 BAD_ROWS: Final = "bad rows"
 DEAD_LETTERS: Final = "dead-letter messages"
+REFUSED_ITEMS: Final = "refused items"
+PROGRESS: Final = "records that hold their shard"
 INCIDENTS: Final = "incidents"
 ALERTS: Final = "alerts"
 ATTRIBUTES: Final = "other attributes"
@@ -35,6 +37,8 @@ KINDS: Final = (
     RAW_ROWS,
     BAD_ROWS,
     DEAD_LETTERS,
+    REFUSED_ITEMS,
+    PROGRESS,
     INCIDENTS,
     ALERTS,
     ATTRIBUTES,
@@ -99,9 +103,17 @@ class Lifetimes:
 
 
 def compare(
-    stores: Stores, truth: Truth, lifetimes: Lifetimes, *, detection: bool = True
+    stores: Stores,
+    truth: Truth,
+    lifetimes: Lifetimes,
+    *,
+    detection: bool = True,
+    versions: bool = False,
 ) -> Differences:
-    """Return how the stores differ from the truth. Nothing may stand there that is not foretold."""
+    """Return how the stores differ from the truth. Nothing may stand there that is not foretold.
+
+    With `versions`, an earlier version ran as well, which leaves what it does not know in lanes.
+    """
     found = Differences()
     _pages(found, stores, truth, lifetimes)
     _sessions(found, stores, truth, lifetimes)
@@ -109,7 +121,7 @@ def compare(
     for item in stores.tables.items(COUNTERS):
         by_name.setdefault(item["metric_name"]["S"], []).append(item)
     lanes = {item["time_window"]["S"]: item for item in by_name.pop("lane", [])}
-    _lanes(found, lanes, truth)
+    _lanes(found, lanes, truth, versions=versions)
     _lists(found, by_name.pop("pages", []), truth, lifetimes)
     watching = by_name.pop("detector", [])
     by_name.pop("detector-site", None)
@@ -131,7 +143,8 @@ def _pages(found: Differences, stores: Stores, truth: Truth, lifetimes: Lifetime
     for key in items.keys() | truth.pages.keys():
         item, expected = items.get(key, {}), truth.pages.get(key)
         views = int(item["view_count"]["N"]) if item else 0
-        found.compare(PAGE_ITEMS, key, views, expected.views if expected else 0)
+        wanted = expected.views if expected and key not in truth.refused else 0
+        found.compare(PAGE_ITEMS, key, views, wanted)
         if expected is None or not item:
             continue
         sketch = item.get("visitors", {}).get("B")
@@ -191,11 +204,12 @@ def _sessions(found: Differences, stores: Stores, truth: Truth, lifetimes: Lifet
         _rest(found, session, item, rest)
 
 
-def _lanes(found: Differences, lanes: dict[str, Item], truth: Truth) -> None:
+def _lanes(found: Differences, lanes: dict[str, Item], truth: Truth, *, versions: bool) -> None:
     marks = {code: item.get("wm", {}).get("B") for code, item in lanes.items()}
     found.equal(ATTRIBUTES, "the processor's lanes", marks, truth.lanes)
     for code, item in lanes.items():
-        found.equal(ATTRIBUTES, f"an intent of {code}", item.get("intent"), None)
+        for name in ("intent", *(() if versions else ("tries", "error", "progress", "budget"))):
+            found.equal(ATTRIBUTES, f"{name} of {code}", item.get(name), None)
 
 
 def _rest(found: Differences, key: object, item: Item, expected: Item) -> None:
@@ -207,6 +221,7 @@ def _objects(found: Differences, stores: Stores, truth: Truth) -> None:
     raw: Counter[tuple[str, int, int]] = Counter()
     bad: Counter[tuple[str, int, int]] = Counter()
     standing = set()
+    refused: set[tuple[str, str]] = set()
     for key, stored in stores.bucket.objects.items():
         kind = key.partition("/")[0]
         if kind not in ("raw", "bad") or not stored.body:
@@ -216,18 +231,24 @@ def _objects(found: Differences, stores: Stores, truth: Truth) -> None:
             row: dict[str, Any] = json.loads(line)
             if kind == "raw":
                 raw[_place(row["_clickstream"])] += 1
+            elif row["reason"] == "refused_item":
+                refused.add((row["payload"]["page"], f"{row['payload']['hour']}#{row['lane']}"))
             else:
                 bad[_place(row)] += 1
                 reason = truth.bad.get(_place(row))
                 found.equal(ATTRIBUTES, f"the reason of {_place(row)}", row["reason"], reason)
         if kind == "bad":
             standing.add(key)
+    for item in refused | truth.refused:
+        found.compare(REFUSED_ITEMS, item, int(item in refused), int(item in truth.refused))
     for place in raw.keys() | truth.raw:
         found.compare(RAW_ROWS, place, raw[place], int(place in truth.raw))
     for place in bad.keys() | truth.bad.keys():
         found.compare(BAD_ROWS, place, bad[place], int(place in truth.bad))
     told = {json.loads(message)["key"] for message in stores.queue.messages}
-    for key in told | standing:
+    # The rows of refused items stand again in the object of the batch that comes in its place.
+    again = {key for key in standing - told if "-refused" in key}
+    for key in (told | standing) - again:
         found.compare(DEAD_LETTERS, key, int(key in told), int(key in standing))
 
 

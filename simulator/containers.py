@@ -8,12 +8,19 @@ container with it.
 
 from __future__ import annotations
 
+import random
+import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 from unittest import mock
 
 from botocore.exceptions import ClientError, ReadTimeoutError
 
+from processor.lane_items import LaneItems
+from processor.processor import WRITES_AT_ONCE, Processor
+from shared.budget import DEFAULT_MEMORY_MIB
+from simulator.earlier import EarlierLaneItems, EarlierProcessor
 from simulator.faults import Fault, FaultPlan
 from simulator.scheduler import DiedError, Scheduler, Task
 from simulator.tables import aws_error
@@ -31,11 +38,18 @@ _READS: Final = frozenset(
         "get_records",
     }
 )
+#: Codes of answers that a handler may get; of other requests the simulator would be wrong.
+_ANSWERS: Final = frozenset(
+    {"ConditionalCheckFailedException", "PreconditionFailed", "ValidationException"}
+)
 #: The container switches without any fault now and then.
 _SWITCHES: Final = 0.2
 
 #: Makes a handler from a function that turns a store into a client, and a pool of workers.
-Factory = Callable[["Connect", Callable[[int], "WorkerPool"]], Callable[[Mapping[str, Any]], Any]]
+#: The third argument ends the container.
+Factory = Callable[
+    ["Connect", Callable[[int], "WorkerPool"], Callable[[], None]], Callable[..., Any]
+]
 Connect = Callable[[Any], Any]
 
 
@@ -78,7 +92,7 @@ class Container:
         self._faults = faults
         self._tasks: list[Task] = []
         pool = WorkerPool(self)
-        self.handle = factory(lambda store: Client(self, store), lambda _threads: pool)
+        self.handle = factory(lambda store: Client(self, store), lambda _threads: pool, self.die)
 
     def start(self, call: Callable[[], Any], *, delay: float = 0.0) -> Task:
         """Start a task that dies with the container."""
@@ -130,17 +144,37 @@ def _ignore_answer(apply: Callable[[], Any]) -> None:
         apply()
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        if code not in ("ConditionalCheckFailedException", "PreconditionFailed"):
+        if code not in _ANSWERS:
             raise
+
+
+class Context:
+    """Lambda's context object, as far as the functions use it."""
+
+    def __init__(self, scheduler: Scheduler, end: float) -> None:
+        self._scheduler = scheduler
+        self._end = end
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return how long the invocation may still take."""
+        return round((self._end - self._scheduler.now) * 1000)
 
 
 class Function:
     """One Lambda function: hands each invocation to a container."""
 
-    def __init__(self, scheduler: Scheduler, faults: FaultPlan, factory: Factory) -> None:
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        faults: FaultPlan,
+        factory: Factory,
+        timeout_seconds: float | None = None,
+    ) -> None:
+        """Args: with `timeout_seconds` invocations are told how much time they have left."""
         self._scheduler = scheduler
         self._faults = faults
         self._factory = factory
+        self._timeout_seconds = timeout_seconds
         self._containers: list[Container] = []
 
     def configure(self, factory: Factory) -> None:
@@ -154,7 +188,10 @@ class Function:
 
     def _run(self, event: Mapping[str, Any]) -> Any:
         container = self._take()
-        task = container.start(lambda: container.handle(event))
+        context = None
+        if self._timeout_seconds is not None:
+            context = Context(self._scheduler, self._scheduler.now + self._timeout_seconds)
+        task = container.start(lambda: container.handle(event, context))
         try:
             error = task.exception()
         finally:
@@ -177,13 +214,49 @@ class Function:
         return container
 
 
-def processor_factory(config: Any, stores: Any, hash_key: bytes, clock: Any, out: Any) -> Factory:
-    """Return what makes the real processor of a container, its thread pool included."""
-    from processor.processor import Processor  # noqa: PLC0415 - lambdas/ is a path of its own
+@dataclass(frozen=True, slots=True)
+class Hazards:
+    """What records meet that end or delay the work on them, in small.
 
-    def make(connect: Connect, pool: Callable[[int], WorkerPool]) -> Any:
-        with mock.patch("processor.thread_pool.ThreadPoolExecutor", pool):
-            return Processor(
+    Args:
+        memories: MiB that containers have, one drawn for each; the budget of a record follows.
+        writes_at_once: item writes after which progress is kept.
+        earlier: how likely a container runs the version before portions.
+        poison: decoding a record that holds these bytes ends its container.
+        refused: the page whose items DynamoDB refuses.
+        limited: whether invocations know when they must end.
+    """
+
+    memories: tuple[int, ...] = (DEFAULT_MEMORY_MIB,)
+    writes_at_once: int = WRITES_AT_ONCE
+    earlier: float = 0.0
+    poison: bytes = b""
+    refused: str = ""
+    limited: bool = False
+
+
+def processor_factory(
+    config: Any,
+    stores: Any,
+    hash_key: bytes,
+    clock: Any,
+    out: Any,
+    *,
+    hazards: Hazards | None = None,
+    source: random.Random | None = None,
+) -> Factory:
+    """Return what makes the real processor of a container, its thread pool included."""
+    met = hazards or Hazards()
+    drawn = source or random.Random(0)  # noqa: S311 - reproducible, not secret
+
+    def make(connect: Connect, pool: Callable[[int], WorkerPool], die: Callable[[], None]) -> Any:
+        earlier = met.earlier > 0 and drawn.random() < met.earlier
+        lanes = EarlierLaneItems if earlier else LaneItems
+        with (
+            mock.patch("processor.thread_pool.ThreadPoolExecutor", pool),
+            mock.patch("processor.processor.LaneItems", lanes),
+        ):
+            processor = (EarlierProcessor if earlier else Processor)(
                 config,
                 dynamodb=connect(stores.tables),
                 s3=connect(stores.bucket),
@@ -191,17 +264,35 @@ def processor_factory(config: Any, stores: Any, hash_key: bytes, clock: Any, out
                 hash_key=hash_key,
                 clock=clock,
                 threads=3,
+                memory_mib=drawn.choice(met.memories) if hazards else DEFAULT_MEMORY_MIB,
+                writes_at_once=sys.maxsize if earlier else met.writes_at_once,
                 out=out,
-            ).process
+            )
+        if met.poison:
+            _poison(processor, met.poison, die)
+        return processor.process
 
     return make
+
+
+def _poison(processor: Processor, mark: bytes, die: Callable[[], None]) -> None:
+    """Let a record with that mark end the container that decodes it."""
+    decoder = processor._decoder  # noqa: SLF001 - what kills in real life is as deep inside
+    decode = decoder.decode
+
+    def deadly(record: Any, *arguments: Any) -> Any:
+        if mark in record.data:
+            die()
+        return decode(record, *arguments)
+
+    decoder.decode = deadly  # type: ignore[method-assign]
 
 
 def detector_factory(config: Any, stores: Any, hash_key: bytes, clock: Any, out: Any) -> Factory:
     """Return what makes the real detector of a container."""
     from detector.detector import Detector  # noqa: PLC0415 - lambdas/ is a path of its own
 
-    def make(connect: Connect, _pool: Callable[[int], WorkerPool]) -> Any:
+    def make(connect: Connect, _pool: Callable[[int], WorkerPool], _die: Any) -> Any:
         return Detector(
             config,
             dynamodb=connect(stores.tables),

@@ -44,6 +44,8 @@ _BACKOFF_SECONDS: Final = 0.5
 _LONGEST_BACKOFF: Final = 30.0
 _FOR_EVER: Final = -1
 _FARTHEST_BACK: Final = 12
+#: No record of any run needs so many; one that gets them would get them for ever.
+_MOST_ATTEMPTS: Final = 100
 _MAPPING_ID: Final = "177fc0f0-f42f-4f88-bd88-2d1d1d1c1b1a"
 
 
@@ -109,6 +111,8 @@ class EventSourceMapping:
         self._failures = 0
         self.discarded: list[tuple[str, int]] = []
         """Shard and sequence number of each record that went to the on-failure destination."""
+        self.stuck: list[tuple[str, int]] = []
+        """Shard and sequence number of each batch that would hold its shard for ever."""
         self._running: list[Task] = []
         self.invocations = 0
         self.biggest_batch = 0
@@ -206,6 +210,9 @@ class EventSourceMapping:
                 self._discard(shard, batch, attempts, "RetryAttemptsExhausted")
                 return
             attempts += 1
+            if attempts == _MOST_ATTEMPTS:
+                self.stuck.append((shard.name, batch[0].sequence))
+                return
             self._scheduler.sleep(backoff)
             backoff = min(_LONGEST_BACKOFF, 2 * backoff)
 

@@ -56,6 +56,7 @@ class Tables:
     ) -> None:
         self.usage = usage or Usage()
         self.tables: dict[str, dict[Place, Item]] = {name: {} for name in keys}
+        self.refuses: Callable[[str, Item], bool] = lambda _table, _key: False
         self._keys = dict(keys)
         self._stale = stale
         self._before: dict[tuple[str, Place], Item | None] = {}
@@ -258,6 +259,8 @@ class Tables:
         with_old: bool,
     ) -> dict[str, Any]:
         place = self._place(operation, table, key)
+        if self.refuses(table, key):
+            raise _invalid(operation, "this item is refused")
         old = self.tables[table].get(place)
         method = {"UpdateItem": "update_item", "PutItem": "put_item"}.get(operation, "delete_item")
         old_size = 0 if old is None else item_size(old)

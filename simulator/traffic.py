@@ -17,6 +17,8 @@ from typing import Any, Final
 from shared.timestamps import instant_text
 
 PAGES: Final = ("/home", "/products", "/product/1", "/cart")
+POISON: Final = b"poison "
+REFUSED_PAGE: Final = "/refused"
 CHECKOUT: Final = "/checkout"
 TYPES: Final = ("page_view", "page_view", "page_view", "click")
 AGENT: Final = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36"
@@ -100,6 +102,44 @@ class TrafficMaker:
             made += self._crowd()
             source.shuffle(made)
         return made
+
+    def hazards(self, poison: bytes, refused: str) -> list[SentRecord]:
+        """Return records that end or delay the work on them: poison, many items, a refused page."""
+        source = self.source
+        made = [self._large(number) for number in range(source.randint(1, 3))]
+        if poison:
+            key = self._key("poison")
+            made += [SentRecord(key, poison + b"%d" % n, ("quarantined",)) for n in range(2)]
+        if refused:
+            events = [
+                SentEvent("page_view", f"{self.visit}refused_{n}", "user_0", self.start_ms, refused,
+                          AGENT)
+                for n in range(source.randint(1, 3))
+            ]  # fmt: skip
+            made += [
+                SentRecord(self._key(one.session), json.dumps(one.document()).encode(), (one,))
+                for one in events
+            ]
+        return made
+
+    def _large(self, number: int) -> SentRecord:
+        """Return a record of one session that changes many items, broken rows among its events."""
+        source = self.source
+        rows: list[SentEvent | str] = []
+        values: list[Any] = []
+        for index in range(source.randint(4, 24)):
+            if source.random() < 1 / 10:
+                rows.append("missing_field:session_id")
+                values.append({"event_type": "click"})
+                continue
+            event = SentEvent(
+                source.choice(TYPES), f"{self.visit}large_{number}", "user_0",
+                self.start_ms - 60_000 * source.randrange(5), f"/large/{source.randrange(30)}",
+                AGENT,
+            )  # fmt: skip
+            rows.append(event)
+            values.append(event.document() | {"place": index})
+        return SentRecord(self._key(f"large_{number}"), self._encode(values), tuple(rows))
 
     def _record(self, session: str, now: int) -> SentRecord:
         source = self.source

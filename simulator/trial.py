@@ -8,20 +8,25 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
+from unittest import mock
 
 from clickstream_operator.api.v1alpha1 import Spec
+from shared import budget as budgets
+from shared.budget import DEFAULT_MEMORY_MIB, Budget
+from simulator import checks
 from simulator.checks import Differences, Lifetimes, compare
-from simulator.containers import Function, detector_factory, processor_factory
+from simulator.containers import Function, Hazards, detector_factory, processor_factory
 from simulator.faults import Fault, FaultPlan
 from simulator.given_up import compare_between, compare_failed
+from simulator.judge import Judge
 from simulator.mapping import EventSourceMapping, MappingSettings, check_expected
 from simulator.scheduler import Scheduler
-from simulator.stores import HASH_KEY, Stores, make_config
+from simulator.stores import HASH_KEY, PAGES, Stores, make_config
 from simulator.stream import Shard, Stream, epoch_of
-from simulator.traffic import SentEvent, SentRecord, TrafficMaker
+from simulator.traffic import POISON, REFUSED_PAGE, SentEvent, SentRecord, TrafficMaker
 from simulator.truth import PlacedLane, PlacedRow, Truth, tell
 
 #: 2026-11-23T12:00:05 UTC.
@@ -34,6 +39,10 @@ _DAY_SECONDS: Final = 86_400.0
 #: AWS frees the name of a stream within so long at the earliest.
 _DELETION_SECONDS: Final = 10.0
 _TICK: Final = {"source": "clickstream.schedule"}
+_TIMEOUT: Final = 60.0
+#: Budgets of some items for each record, and one below both.
+_MEMORIES: Final = (1, 2)
+_SMALLEST: Final = Budget(7)
 _STALE_READS: Final = 0.3
 _SPEC: Final = Spec.model_validate({"anomalyDetection": {"sensitivity": "High"}})
 _BLIND: Final = Spec.model_validate({"anomalyDetection": {"enabled": False}})
@@ -55,6 +64,8 @@ class TrialSettings:
     """Whether the old mappings go on beside those of the new stream."""
     mapping: MappingSettings = field(default_factory=MappingSettings)
     kinds: frozenset[Fault] | None = None
+    hazards: Hazards | None = None
+    """What records meet by themselves; nobody looks for anomalies then."""
 
 
 @dataclass(slots=True)
@@ -69,9 +80,34 @@ class Outcome:
     write_units: int
 
 
+def draw_hazards(source: random.Random) -> Hazards:
+    """Return what the records of a run meet: poison, budgets of two sizes, or two versions."""
+    if source.random() < 1 / 3:
+        return Hazards(
+            memories=(DEFAULT_MEMORY_MIB,),
+            writes_at_once=source.choice((2, 5)),
+            earlier=source.choice((0.2, 0.5, 0.8)),
+            poison=source.choice((b"", POISON)),
+        )
+    return Hazards(
+        memories=source.choice((_MEMORIES, _MEMORIES, _MEMORIES[:1])),
+        writes_at_once=source.choice((2, 3, 8)),
+        poison=source.choice((b"", POISON)),
+        refused=source.choice(("", REFUSED_PAGE)),
+        limited=source.random() < 1 / 2,
+    )
+
+
 def draw_settings(seed: int) -> TrialSettings:
-    """Return the settings of a campaign's run."""
+    """Return the settings of a campaign's run; one in three has hazards."""
     source = random.Random(f"settings {seed}")  # noqa: S311 - reproducible, not secret
+    drawn = _draw_settings(source)
+    if source.random() < 1 / 3:
+        return replace(drawn, hazards=draw_hazards(source))
+    return drawn
+
+
+def _draw_settings(source: random.Random) -> TrialSettings:
     return TrialSettings(
         records=source.randint(8, 30),
         shards=source.choice((1, 1, 2, 2, 3, 4)),
@@ -91,7 +127,9 @@ def draw_settings(seed: int) -> TrialSettings:
     )
 
 
-def draw_harsh_settings(seed: int, *, streams: int = 1) -> TrialSettings:
+def draw_harsh_settings(
+    seed: int, *, streams: int = 1, hazards: Hazards | None = None
+) -> TrialSettings:
     """Return settings under which a wrong condition shows soon: long batches, cut again and again.
 
     Batches are not bisected, so that what fails comes again whole, or with other limits. With two
@@ -111,6 +149,7 @@ def draw_harsh_settings(seed: int, *, streams: int = 1) -> TrialSettings:
             window_seconds=source.choice((5.0, 15.0)),
             bisect=source.random() < 1 / 4,
         ),
+        hazards=hazards,
     )
 
 
@@ -131,7 +170,12 @@ class Trial:
         )
         self.stores = Stores(lambda: self.faults.chance(Fault.STALE_READ, _STALE_READS))
         self.lines: list[str] = []
-        self.spec = _SPEC if settings.session_keys else _BLIND
+        watched = settings.session_keys and settings.hazards is None
+        self.spec = _SPEC if watched else _BLIND
+        self._hazards = settings.hazards or Hazards()
+        self._memories = random.Random(source.random())  # noqa: S311 - as above
+        if self._hazards.refused:
+            self.stores.tables.refuses = self._is_refused
         self.mappings: list[EventSourceMapping] = []
         self._placed: list[PlacedLane] = []
         self._sent: dict[tuple[str, int], bytes] = {}
@@ -140,13 +184,15 @@ class Trial:
     def run(self) -> Outcome:
         """Run to the end and compare."""
         epoch = epoch_of(int(START))
+        limited = self._hazards.limited and self._settings.mapping.item_failures
         processor, detector = (
-            Function(self.scheduler, self.faults, self._factory(name, epoch))
-            for name in ("processor", "detector")
+            Function(self.scheduler, self.faults, self._factory(name, epoch), limit)
+            for name, limit in (("processor", _TIMEOUT if limited else None), ("detector", None))
         )
         self.scheduler.spawn(lambda: self._lead(processor, detector))
-        self.scheduler.run()
-        truth = tell(self._placed, self._visitor(), rate=RATE_LIMIT)
+        with mock.patch.object(budgets, "SMALLEST", _SMALLEST):
+            self.scheduler.run()
+        truth = self._tell(self._placed)
         usage = self.stores.usage
         return Outcome(
             seed=self._seed,
@@ -157,12 +203,24 @@ class Trial:
             write_units=usage.write_units.total(),
         )
 
+    def _tell(self, lanes: list[PlacedLane]) -> Truth:
+        return tell(
+            lanes,
+            self._visitor(),
+            rate=RATE_LIMIT,
+            judge=Judge(self.stores, self._hazards.memories) if self._settings.hazards else None,
+            refused=self._hazards.refused,
+        )
+
+    def _is_refused(self, table: str, key: Mapping[str, Any]) -> bool:
+        return table == PAGES and key["page_url"]["S"] == self._hazards.refused
+
     def _compare(self, truth: Truth) -> Differences:
         discarded = [place for mapping in self.mappings for place in mapping.discarded]
         if discarded:
             return self._compare_given_up(truth, discarded)
         ttl = self.spec.tables.ttl
-        return compare(
+        differences = compare(
             self.stores,
             truth,
             Lifetimes(
@@ -171,7 +229,12 @@ class Trial:
                 counter=ttl.counters_hours * 3600,
             ),
             detection=self.spec.anomaly_detection.enabled,
+            versions=self._hazards.earlier > 0,
         )
+        for mapping in self.mappings:
+            for place in mapping.stuck:
+                differences.compare(checks.PROGRESS, f"attempts at {place}", 1, 0)
+        return differences
 
     def _compare_given_up(self, truth: Truth, discarded: list[tuple[str, int]]) -> Differences:
         missed = set(self.mappings[0].discarded)
@@ -182,9 +245,7 @@ class Trial:
             )
             for lane in self._placed
         ]
-        differences = compare_between(
-            self.stores, tell(kept, self._visitor(), rate=RATE_LIMIT), truth
-        )
+        differences = compare_between(self.stores, self._tell(kept), truth)
         differences.merge(compare_failed(self.stores, discarded, self._sent))
         return differences
 
@@ -254,6 +315,9 @@ class Trial:
             visit="again_" if again else "",
         )
         records = maker.records(settings.records, span_ms=_SPAN_MS, crowd=settings.crowd)
+        if settings.hazards is not None:
+            records += maker.hazards(settings.hazards.poison, settings.hazards.refused)
+            self._source.shuffle(records)
         cuts = {self._source.randrange(len(records)) for _ in range(settings.reshards)}
         placed: dict[str, list[tuple[int, int, SentRecord]]] = {name: [] for name in stream.shards}
         for index, record in enumerate(records):
@@ -283,9 +347,11 @@ class Trial:
             left -= quiet
 
     def _factory(self, function: Any, epoch: str) -> Any:
-        make = processor_factory if function == "processor" else detector_factory
         config = make_config(function, self.spec, epoch)
-        return make(config, self.stores, HASH_KEY, lambda: self.scheduler.now, self.lines.append)
+        parts = (config, self.stores, HASH_KEY, lambda: self.scheduler.now, self.lines.append)
+        if function == "detector":
+            return detector_factory(*parts)
+        return processor_factory(*parts, hazards=self._settings.hazards, source=self._memories)
 
     def _visitor(self) -> Any:
         from shared.privacy import Scrubber  # noqa: PLC0415 - lambdas/ is a path of its own

@@ -10,10 +10,14 @@ import base64
 import hashlib
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
 
 from simulator.traffic import CHECKOUT, ROBOT, SentEvent
+
+if TYPE_CHECKING:
+    from simulator.judge import Judge
 
 _MINUTE, _HOUR = 60_000, 3_600_000
 _GRACE = 2 * _MINUTE
@@ -78,6 +82,8 @@ class Truth:
     raw: set[tuple[str, int, int]] = field(default_factory=set)
     bad: dict[tuple[str, int, int], str] = field(default_factory=dict)
     lanes: dict[str, bytes] = field(default_factory=dict)
+    refused: set[tuple[str, str]] = field(default_factory=set)
+    """Keys of page items that can't be written; a bad row stands for each."""
     incidents: set[tuple[str, str, str]] = field(default_factory=set)
     """Rule, session, minute (`YYYY-MM-DDTHH:MM`)."""
 
@@ -87,17 +93,27 @@ def watermark(sequence: int) -> bytes:
     return sequence.to_bytes(_WATERMARK_BYTES, "big")
 
 
-def tell(lanes: Iterable[PlacedLane], visitor: Callable[[SentEvent], bytes], *, rate: int) -> Truth:
+def tell(
+    lanes: Iterable[PlacedLane],
+    visitor: Callable[[SentEvent], bytes],
+    *,
+    rate: int,
+    judge: Judge | None = None,
+    refused: str = "",
+) -> Truth:
     """Return the truth about lanes, given with parents before children.
 
     Args:
         lanes: all that was put.
         visitor: the hash under which an event's user is counted.
         rate: events of a session in a minute that are still not too many.
+        judge: tells what budgets cut, if they may.
+        refused: the page whose items can't be written.
     """
     truth = Truth()
     seen: dict[str, int] = {}
-    for lane in lanes:
+    for given in lanes:
+        lane = given if judge is None else _judged(given, judge)
         if lane.last >= 0:
             truth.lanes[lane.code] = watermark(lane.last)
         for placed in lane.rows:
@@ -108,7 +124,17 @@ def tell(lanes: Iterable[PlacedLane], visitor: Callable[[SentEvent], bytes], *, 
             truth.raw.add(place)
             _add(truth, lane.code, placed, placed.row, visitor)
         _detect(truth, lane, seen, rate)
+    truth.refused = {key for key in truth.pages if key[0] == refused}
     return truth
+
+
+def _judged(lane: PlacedLane, judge: Judge) -> PlacedLane:
+    rows: list[PlacedRow] = []
+    for sequence, group in groupby(lane.rows, key=lambda placed: placed.sequence):
+        record = list(group)
+        judged = judge.rows(lane.code, sequence, [placed.row for placed in record])
+        rows += [replace(one, row=row) for one, row in zip(record, judged, strict=True)]
+    return replace(lane, rows=tuple(rows))
 
 
 def _add(

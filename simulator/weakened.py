@@ -17,20 +17,26 @@ from unittest import mock
 from botocore.exceptions import ClientError
 
 import detector.detector
+import processor.archive
 import processor.counter_items
 import processor.page_items
+import processor.processor
 import processor.session_items
 import shared.decode
 from detector.incidents import Incidents
 from detector.lane_state import DetectorLanes
 from processor.aggregate import merge_activities
 from processor.archive import Archive
+from processor.batch_writes import Refusals
 from processor.lane_items import Intent, LaneItems, LaneState
 from processor.page_items import PageItems
 from processor.page_lists import PageLists
+from processor.portions import Portions
 from shared.lanes import NOTHING, Lane, encode_watermark
 from shared.timestamps import instant_text
 from simulator import checks
+from simulator.containers import Hazards
+from simulator.traffic import POISON, REFUSED_PAGE
 
 Patches = Callable[[], "list[Any]"]
 
@@ -39,13 +45,15 @@ Patches = Callable[[], "list[Any]"]
 class Control:
     """A weakened protocol, and the kinds of which at least one must then be wrong.
 
-    `streams`: how many streams of one name a run needs for it to show.
+    `streams`: how many streams of one name a run needs for it to show; `hazards`: what its records
+    must meet.
     """
 
     name: str
     kinds: tuple[str, ...]
     patches: Patches
     streams: int = 1
+    hazards: Hazards | None = None
 
     @contextmanager
     def applied(self) -> Iterator[None]:
@@ -279,9 +287,84 @@ def _lane_by_config() -> list[Any]:
     return [mock.patch.object(shared.decode, "lane_of", lane_of)]
 
 
+def _attempt_not_recorded() -> list[Any]:
+    """What decoding does not survive leaves no trace."""
+
+    def begin_attempt(_self: Any, _lane: Any, state: LaneState, _arrival_ms: int) -> LaneState:
+        return state
+
+    return [mock.patch.object(LaneItems, "begin_attempt", begin_attempt)]
+
+
+def _judged_anew() -> list[Any]:
+    """Each attempt judges by its own budget, whatever another has found before."""
+
+    def budget_of(self: Any, _record: Any, _state: LaneState) -> Any:
+        return self._budget
+
+    def agree(*_arguments: Any) -> bool:
+        return False
+
+    return [
+        mock.patch.object(Portions, "_budget_of", budget_of),
+        mock.patch.object(processor.archive, "_is_judged_otherwise", agree),
+    ]
+
+
+def _verdict_forgotten() -> list[Any]:
+    """Whoever closes a batch takes the verdict on what follows it off the record."""
+    real = LaneItems.finish
+
+    def finish(self: Any, lane: Any, state: LaneState, batch: Any) -> Any:
+        return real(self, lane, replace(state, judged=None), batch)
+
+    return [mock.patch.object(LaneItems, "finish", finish)]
+
+
+def _progress_before_writes() -> list[Any]:
+    """Progress that an attempt has kept includes the writes that it was about to do."""
+    real = processor.processor.writes_done
+
+    def ahead(batch: Any, writes: Any, state: LaneState) -> int:
+        done = real(batch, writes, state)
+        return min(len(writes), done + 2) if done else 0
+
+    return [mock.patch.object(processor.processor, "writes_done", ahead)]
+
+
+def _progress_of_any_batch() -> list[Any]:
+    """Progress counts whatever the batch's limits and writes are."""
+
+    def believe(_batch: Any, writes: Any, state: LaneState) -> int:
+        return min(len(writes), state.progress.writes) if state.progress else 0
+
+    return [mock.patch.object(processor.processor, "writes_done", believe)]
+
+
+def _refusals_forgotten() -> list[Any]:
+    def take_rows(_self: Any, _batch: Any) -> list[Any]:
+        return []
+
+    return [mock.patch.object(Refusals, "take_rows", take_rows)]
+
+
+def _closed_by_another() -> list[Any]:
+    """Who finds its batch closed by another closes it once more, over whoever is at work then."""
+    real = Archive.store
+
+    def store(self: Any, lane: Any, batch: Any, state: LaneState, **more: Any) -> LaneState:
+        found = real(self, lane, batch, state, **more)
+        return replace(found, done=min(found.done, batch.last - 1))
+
+    return [mock.patch.object(Archive, "store", store)]
+
+
 def _last_value(update: Any) -> str:
     return f":v{len(update.values) - 1}"
 
+
+_PORTIONS: Final = Hazards(writes_at_once=2)
+_BUDGETS: Final = Hazards(memories=(1, 2), writes_at_once=3)
 
 CONTROLS: Final = (
     Control("counters: wm < :last", (checks.COUNTER_ITEMS,), _counters_by_last),
@@ -305,4 +388,31 @@ CONTROLS: Final = (
     Control("incidents: put after the state", (checks.INCIDENTS,), _incident_after_state),
     Control("alerts: marked before sent", (checks.ALERTS,), _alert_without_mark),
     Control("checkout: by event_count", (checks.INCIDENTS,), _checkout_by_count),
+    Control("lane: closed over another", (checks.RAW_ROWS,), _closed_by_another),
+    Control(
+        "attempts: not on record",
+        (checks.PROGRESS,),
+        _attempt_not_recorded,
+        hazards=Hazards(poison=POISON),
+    ),
+    Control("budget: judged anew", (checks.COUNTER_ITEMS,), _judged_anew, hazards=_BUDGETS),
+    Control("budget: forgotten", (checks.COUNTER_ITEMS,), _verdict_forgotten, hazards=_BUDGETS),
+    Control(
+        "progress: before the writes",
+        (checks.PAGE_ITEMS, checks.SESSION_EVENTS, checks.COUNTER_ITEMS),
+        _progress_before_writes,
+        hazards=_PORTIONS,
+    ),
+    Control(
+        "progress: of any batch",
+        (checks.PAGE_ITEMS, checks.SESSION_EVENTS, checks.COUNTER_ITEMS),
+        _progress_of_any_batch,
+        hazards=_PORTIONS,
+    ),
+    Control(
+        "refused items: forgotten",
+        (checks.REFUSED_ITEMS,),
+        _refusals_forgotten,
+        hazards=Hazards(refused=REFUSED_PAGE),
+    ),
 )

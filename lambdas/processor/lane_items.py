@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from shared.records import Batch
 
 _HOUR_SECONDS = 3600
-_OF_ATTEMPTS = ("tries", "error")
-_OF_BATCHES = ("progress", "budget")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +99,9 @@ class LaneState:
 class LaneItems:
     """Reads and writes lane items; every write is a compare-and-set on the generation."""
 
+    removed_by_begin: tuple[str, ...] = ("tries", "error")
+    removed_by_finish: tuple[str, ...] = ("intent", "tries", "error", "progress", "budget")
+
     def __init__(self, dynamodb: Any, table: str, ttl_hours: int | None) -> None:
         """Without `ttl_hours` the items stay for ever."""
         self._dynamodb = dynamodb
@@ -154,9 +155,12 @@ class LaneItems:
         update = self._update(lane, state, batch)
         update.set("g", {"N": str(intent.generation)})
         update.set("intent", {"S": intent.to_json()})
+        known = state.judged
+        if judged is not None and known is not None and known.through > judged.through:
+            judged = None  # By the same budget, and farther: it holds for what follows as well.
         if judged is not None:
             update.set("budget", {"S": f"{judged.through} {judged.milliseconds}"})
-        for attribute in _OF_ATTEMPTS:
+        for attribute in self.removed_by_begin:
             update.remove(attribute)
         refused = apply_update(self._dynamodb, update.request(self._table, _key(lane)))
         if refused is not None:
@@ -185,17 +189,21 @@ class LaneItems:
         This takes a generation too: under the same one, a twin that still holds the old state could
         finish a shorter batch later and set the lane back.
         """
+        # A batch that is cut anew may end amid records that were judged together.
+        judged = state.judged if state.judged and state.judged.through > batch.last else None
         after = LaneState(
             generation=(state.generation or 0) + 1,
             raw=max(state.raw, batch.last),
             bad=max(state.bad, batch.last),
             done=max(state.done, batch.last),
+            judged=judged,
         )
         update = self._update(lane, replace(after, generation=state.generation), batch)
         update.set("g", {"N": str(after.generation)})
         update.set("last_arrival", {"N": str(batch.last_arrival_ms)})
-        for attribute in ("intent", *_OF_ATTEMPTS, *_OF_BATCHES):
-            update.remove(attribute)
+        for attribute in self.removed_by_finish:
+            if attribute != "budget" or judged is None:
+                update.remove(attribute)
         refused = apply_update(self._dynamodb, update.request(self._table, _key(lane)))
         if refused is not None:
             return False, _read(refused)

@@ -69,6 +69,7 @@ class Processor:
         clock: Callable[[], float],
         threads: int = 1,
         memory_mib: int = DEFAULT_MEMORY_MIB,
+        writes_at_once: int = WRITES_AT_ONCE,
         permanent_lanes: bool = False,
         out: Callable[[str], None] = write_line,
     ) -> None:
@@ -79,6 +80,7 @@ class Processor:
         """
         self._config = config
         self._memory_mib = memory_mib
+        self._writes_at_once = writes_at_once
         self._clock = clock
         self._log = Log(config.log_level, out)
         self._decoder = Decoder(config, Scrubber(config.privacy, config.fields, hash_key))
@@ -192,7 +194,7 @@ class Processor:
         written = False
         for _ in range(MOST_ATTEMPTS):
             state = self._archive.store(
-                lane, batch, state, judged=portion.judged, long=len(writes) > WRITES_AT_ONCE
+                lane, batch, state, judged=portion.judged, long=len(writes) > self._writes_at_once
             )
             if state.done >= batch.last:
                 # Another closed it meanwhile, and may be at work behind it: no step is left.
@@ -230,7 +232,7 @@ class Processor:
         start = writes_done(batch, writes, state)
         refusals = Refusals()
         while start < len(writes):
-            part = writes[start : start + WRITES_AT_ONCE]
+            part = writes[start : start + self._writes_at_once]
             self._workers.run([refusals.guard(write) for write in part])
             self._set_aside(lane, batch, refusals.take_rows(batch), start)
             start += len(part)
