@@ -46,11 +46,7 @@ _ANSWERS: Final = frozenset(
 _SWITCHES: Final = 0.2
 
 #: Makes a handler from a function that turns a store into a client, and a pool of workers.
-#: The third argument ends the container.
-Factory = Callable[
-    ["Connect", Callable[[int], "WorkerPool"], Callable[[], None]], Callable[..., Any]
-]
-Connect = Callable[[Any], Any]
+Factory = Callable[["Connect", Callable[[int], "WorkerPool"]], Callable[..., Any]]
 
 
 class Client:
@@ -69,6 +65,21 @@ class Client:
 
         setattr(self, name, request)  # Found at once the next time.
         return request
+
+
+class Connect:
+    """Turns a store into a client of one container, which `die` ends."""
+
+    def __init__(self, container: Container) -> None:
+        self._container = container
+
+    def __call__(self, store: Any) -> Client:
+        """Return a client."""
+        return Client(self._container, store)
+
+    def die(self) -> None:
+        """End the container; raises DiedError."""
+        self._container.die()
 
 
 class WorkerPool:
@@ -92,7 +103,7 @@ class Container:
         self._faults = faults
         self._tasks: list[Task] = []
         pool = WorkerPool(self)
-        self.handle = factory(lambda store: Client(self, store), lambda _threads: pool, self.die)
+        self.handle = factory(Connect(self), lambda _threads: pool)
 
     def start(self, call: Callable[[], Any], *, delay: float = 0.0) -> Task:
         """Start a task that dies with the container."""
@@ -188,10 +199,11 @@ class Function:
 
     def _run(self, event: Mapping[str, Any]) -> Any:
         container = self._take()
-        context = None
+        arguments: tuple[Any, ...] = (event,)
         if self._timeout_seconds is not None:
-            context = Context(self._scheduler, self._scheduler.now + self._timeout_seconds)
-        task = container.start(lambda: container.handle(event, context))
+            end = self._scheduler.now + self._timeout_seconds
+            arguments = (event, Context(self._scheduler, end))
+        task = container.start(lambda: container.handle(*arguments))
         try:
             error = task.exception()
         finally:
@@ -249,7 +261,7 @@ def processor_factory(
     met = hazards or Hazards()
     drawn = source or random.Random(0)  # noqa: S311 - reproducible, not secret
 
-    def make(connect: Connect, pool: Callable[[int], WorkerPool], die: Callable[[], None]) -> Any:
+    def make(connect: Connect, pool: Callable[[int], WorkerPool]) -> Any:
         earlier = met.earlier > 0 and drawn.random() < met.earlier
         lanes = EarlierLaneItems if earlier else LaneItems
         with (
@@ -269,7 +281,7 @@ def processor_factory(
                 out=out,
             )
         if met.poison:
-            _poison(processor, met.poison, die)
+            _poison(processor, met.poison, connect.die)
         return processor.process
 
     return make
@@ -277,7 +289,7 @@ def processor_factory(
 
 def _poison(processor: Processor, mark: bytes, die: Callable[[], None]) -> None:
     """Let a record with that mark end the container that decodes it."""
-    decoder = processor._decoder  # noqa: SLF001 - what kills in real life is as deep inside
+    decoder: Any = processor._decoder  # noqa: SLF001 - what kills in real life is as deep inside
     decode = decoder.decode
 
     def deadly(record: Any, *arguments: Any) -> Any:
@@ -285,14 +297,14 @@ def _poison(processor: Processor, mark: bytes, die: Callable[[], None]) -> None:
             die()
         return decode(record, *arguments)
 
-    decoder.decode = deadly  # type: ignore[method-assign]
+    decoder.decode = deadly
 
 
 def detector_factory(config: Any, stores: Any, hash_key: bytes, clock: Any, out: Any) -> Factory:
     """Return what makes the real detector of a container."""
     from detector.detector import Detector  # noqa: PLC0415 - lambdas/ is a path of its own
 
-    def make(connect: Connect, _pool: Callable[[int], WorkerPool], _die: Any) -> Any:
+    def make(connect: Connect, _pool: Callable[[int], WorkerPool]) -> Any:
         return Detector(
             config,
             dynamodb=connect(stores.tables),

@@ -30,7 +30,7 @@ _FEWEST_BEFORE_CHECKOUT: Final = 3
 def processor_factory(stores: Stores, clock: Callable[[], float]) -> Factory:
     """Return what makes the processor of a container."""
 
-    def make(connect: Connect, pool: Callable[[int], WorkerPool], _die: Any) -> Any:
+    def make(connect: Connect, pool: Callable[[int], WorkerPool]) -> Any:
         tables, bucket, workers = connect(stores.tables), connect(stores.bucket), pool(1)
 
         def count(table: str, key: dict[str, str], counter: str, life: int, **more: str) -> None:
@@ -67,7 +67,7 @@ def processor_factory(stores: Stores, clock: Callable[[], float]) -> Factory:
                 Body=json.dumps(event).encode(),
             )
 
-        def handle(batch: Mapping[str, Any], _context: Any) -> dict[str, Any]:
+        def handle(batch: Mapping[str, Any]) -> dict[str, Any]:
             started = round(clock() * 1000)
             tasks = [
                 workers.submit(process, data, started + index // _RECORDS_PER_MS)
@@ -86,7 +86,7 @@ def processor_factory(stores: Stores, clock: Callable[[], float]) -> Factory:
 def detector_factory(stores: Stores) -> Factory:
     """Return what makes the detector of a container."""
 
-    def make(connect: Connect, _pool: Callable[[int], WorkerPool], _die: Any) -> Any:
+    def make(connect: Connect, _pool: Callable[[int], WorkerPool]) -> Any:
         tables, topic = connect(stores.tables), connect(stores.topic)
 
         def number(table: str, **key: str) -> int:
@@ -117,7 +117,7 @@ def detector_factory(stores: Stores) -> Factory:
                     Message=json.dumps(message),
                 )
 
-        def handle(batch: Mapping[str, Any], _context: Any) -> dict[str, Any]:
+        def handle(batch: Mapping[str, Any]) -> dict[str, Any]:
             for data in _data(batch):
                 try:
                     watch(data)

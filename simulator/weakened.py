@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 
 import detector.detector
 import processor.archive
+import processor.batch_writes
 import processor.counter_items
 import processor.page_items
 import processor.processor
@@ -323,7 +324,7 @@ def _verdict_forgotten() -> list[Any]:
 
 def _progress_before_writes() -> list[Any]:
     """Progress that an attempt has kept includes the writes that it was about to do."""
-    real = processor.processor.writes_done
+    real = processor.batch_writes.writes_done
 
     def ahead(batch: Any, writes: Any, state: LaneState) -> int:
         done = real(batch, writes, state)

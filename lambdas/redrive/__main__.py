@@ -16,9 +16,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from processor.archive import Archive
 from processor.lane_items import LaneItems
 from processor.processor import Processor
-from redrive.failed_batches import FailedBatches, check_key
+from redrive.failed_batches import Appended, FailedBatches, check_key
 from redrive.objects import UnreadableLineError
 from redrive.rebuild import Rebuilder
+from redrive.recovery import StreamRecords
 from redrive.replay import BadObjects
 from shared.conditional_write import ContentionError
 from shared.config import INLINE_VARIABLE, OBJECT_VARIABLE, Config, ConfigError, load_config
@@ -30,7 +31,7 @@ from shared.timestamps import hour_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from redrive.failed_batches import Appended
+    from redrive.recovery import Repairs
 
 REASONS = (
     ClientError,
@@ -127,6 +128,7 @@ class Commands:
                 lanes=LaneItems(dynamodb, config.tables.counters, config.ttl.lane_hours),
             ),
         )
+        self._stream = StreamRecords(lambda: clients.make("kinesis"), config.detection.stream)
         self._rebuilder = Rebuilder(config, dynamodb=dynamodb, s3=s3, clock=clock)
 
     def run(self, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
@@ -143,10 +145,28 @@ class Commands:
         try:
             for replayed in self._bad.replay(key, reason):
                 yield asdict(replayed)
+            yield from self._repair(key, self._bad.repairs(key, reason))
         except REASONS as error:
             if alone:
                 raise
             yield {"key": key, "error": _text(error)}
+
+    def _repair(self, key: str, repairs: Repairs) -> Iterator[dict[str, Any]]:
+        """Rebuild items that were refused; read records again that were not kept."""
+        added = Appended(key, hours=repairs.hours, sessions=repairs.sessions)
+        if repairs.sequences:
+            event = self._stream.read(key, repairs.sequences)
+            read = self._failed.append_records(key, event)
+            yield {
+                "key": key,
+                "records": len(repairs.sequences),
+                "events": read.events,
+                "bad_rows": read.bad_rows,
+            }
+            added.hours |= read.hours
+            added.sessions |= read.sessions
+        if added.hours or added.sessions:
+            yield {"key": key, **self._rebuild_all([added])}
 
     def take_back(self, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
         """Append failed batches, then rebuild what they touch.
@@ -202,7 +222,9 @@ def _parser() -> argparse.ArgumentParser:
         "--function", help="deployed processor whose configuration is taken (<base>-processor)"
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    bad = commands.add_parser("bad", help="replay bad objects after a fix")
+    bad = commands.add_parser(
+        "bad", help="replay bad objects after a fix; read records again that were not kept"
+    )
     bad.add_argument("keys", nargs="+", metavar="KEY", help="key under bad/")
     bad.add_argument("--reason", help="only the rows with this reason")
     failed = commands.add_parser(

@@ -15,14 +15,18 @@ from typing import TYPE_CHECKING, Any
 from clickstream_layout.archive import BAD, ENVELOPE, RAW
 from processor.aggregate import HOUR_MS
 from redrive.objects import FAILED, ObjectName, list_keys, list_raw, read_lines
+from redrive.recovery import is_placeholder
+from shared.budget import UNLIMITED
 from shared.decode import read_records
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from processor.archive import Archive
     from shared.config import Config
     from shared.decode import Decoder
     from shared.lanes import Lane
-    from shared.records import Batch
+    from shared.records import Batch, Record
 
 PREFIX = "aws/lambda/"
 
@@ -81,18 +85,34 @@ class FailedBatches:
                 f"{key} holds no failed batch ({type(error).__name__}: {error}): leave it out; "
                 "only an S3 destination has the payload"
             ) from error
+        self._append(lanes, result)
+        return result
+
+    def append_records(self, key: str, event: Mapping[str, Any]) -> Appended:
+        """Add records, given as an invocation's event, as `append` does; `key` names their origin.
+
+        Raises:
+            ClientError: AWS's.
+        """
+        result = Appended(key)
+        self._append(read_records(event, self._config.stream_epoch), result)
+        return result
+
+    def _append(self, lanes: Mapping[Lane, Sequence[Record]], result: Appended) -> None:
         for lane, records in lanes.items():
-            batch = self._decoder.decode_batch(records)
+            batch = self._decoder.decode_batch(records, UNLIMITED)
             self._archive.settle(lane, batch)
             self._add(lane, batch, result)
             result.hours |= {row.time_ms // HOUR_MS for row in batch.events}
             result.sessions |= {row.session for row in batch.events}
-        return result
 
     def _add(self, lane: Lane, batch: Batch, result: Appended) -> None:
-        # A row that stands as bad stays so: replaying the bad object is its way back.
-        standing = self._standing(RAW, lane, batch) | self._standing(BAD, lane, batch)
-        events = [row for row in batch.events if (row.sequence, row.sub) not in standing]
+        raw, bad = self._standing(RAW, lane, batch), self._standing(BAD, lane, batch)
+        # A row that stands as bad stays so: replaying the bad object is its way back. One that
+        # stands for its whole record is in nobody's way.
+        taken = raw.keys() | {place for place, line in bad.items() if not is_placeholder(line)}
+        events = [row for row in batch.events if (row.sequence, row.sub) not in taken]
+        standing = raw.keys() | bad.keys()
         bad_rows = [row for row in batch.bad_rows if (row.sequence, row.sub) not in standing]
         missing = replace(batch, events=events, bad_rows=bad_rows)
         if self._archive.add(BAD, lane, missing, FAILED):
@@ -100,9 +120,11 @@ class FailedBatches:
         if self._archive.add(RAW, lane, missing, FAILED):
             result.events += len(events)
 
-    def _standing(self, kind: str, lane: Lane, batch: Batch) -> set[tuple[int, int]]:
-        """Return sequence and sub-sequence of the batch's rows that the bucket has already."""
-        found: set[tuple[int, int]] = set()
+    def _standing(
+        self, kind: str, lane: Lane, batch: Batch
+    ) -> dict[tuple[int, int], dict[str, Any]]:
+        """Return the lines that the bucket has of the batch, by sequence and sub-sequence."""
+        found: dict[tuple[int, int], dict[str, Any]] = {}
         end = batch.last_arrival_ms // HOUR_MS
         # An object stands under the hour of its first record, which may be the stream's oldest.
         hours = range(batch.first_arrival_ms // HOUR_MS - self._config.ttl.lane_hours, end + 1)
@@ -110,7 +132,7 @@ class FailedBatches:
             if self._overlaps(name, lane, batch):
                 for line in read_lines(self._s3, self._config.bucket, name.key):
                     place = line[ENVELOPE] if kind == RAW else line
-                    found.add((int(place["sequence"]), place["sub"]))
+                    found[int(place["sequence"]), place["sub"]] = line
         return found
 
     @staticmethod

@@ -16,6 +16,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from redrive.objects import read_lines
+from redrive.recovery import Repairs, is_replayed, read_repairs
+from shared.budget import UNLIMITED
 from shared.decode import Decoder
 from shared.lanes import Lane
 from shared.privacy import Scrubber
@@ -74,15 +76,22 @@ class BadObjects:
             raise ValueError(f"{key} is no bad object: name a key under bad/")
         groups: dict[str, list[tuple[int, dict[str, Any]]]] = {}
         for number, line in enumerate(read_lines(self._s3, self._bucket, key)):
-            groups.setdefault(line["reason"], []).append((number, line))
+            groups.setdefault(line["reason"], [])
+            if is_replayed(line):
+                groups[line["reason"]].append((number, line))
         if reason is not None and reason not in groups:
             known = ", ".join(sorted(groups)) or "none: the object is empty"
             raise ValueError(f"{key} has no row with reason {reason}: it has {known}")
         return [
             self._replay(key, name, lines)
             for name, lines in sorted(groups.items())
-            if reason in (None, name)
+            if reason in (None, name) and lines
         ]
+
+    def repairs(self, key: str, reason: str | None = None) -> Repairs:
+        """Return what the rows of a bad object, or those of one reason, ask for but a replay."""
+        lines = read_lines(self._s3, self._bucket, key)
+        return read_repairs(line for line in lines if reason in (None, line["reason"]))
 
     def _replay(self, key: str, reason: str, lines: list[tuple[int, dict[str, Any]]]) -> Replayed:
         batch = self._decode(lines)
@@ -98,7 +107,7 @@ class BadObjects:
             arrivals.append(line["arrival"])
             record = Record(last, line["arrival"], payload_bytes(line["payload"]))
             visitor = bytes.fromhex(line.get("visitor", "")) or None
-            for row in self._decoder.decode(record):
+            for row in self._decoder.decode(record, UNLIMITED):
                 if isinstance(row, Event):
                     events.append(replace(row, visitor=visitor or row.visitor))
                 else:

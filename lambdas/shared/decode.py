@@ -93,7 +93,8 @@ class Decoder:
             whole = _bad(
                 records.TOO_LARGE,
                 f"more than {budget.rows} events in a record",
-                self._undecodable(record.data, texts),
+                # A digest: what is kept as text can't be taken apart into events again.
+                _kept(record.data) if self._scrubber.keeps_everything else digest_of(record.data),
             )
             yield _placed(whole, record, 0)
             return
@@ -313,6 +314,14 @@ def batch_of(kinesis_records: Sequence[Record], rows: Iterable[Event | BadRow]) 
         events=events,
         bad_rows=bad_rows,
     )
+
+
+def _kept(data: bytes) -> Any:
+    """Return data of which nothing has to be hidden: text as it is, all else in base64."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(data).decode()}
 
 
 def digest_of(data: bytes) -> dict[str, Any]:

@@ -78,14 +78,15 @@ def lane_item(pipeline: Pipeline) -> dict[str, Any]:
 
 def deadly(processor: Processor, error: BaseException) -> Processor:
     """Let decoding the poison end in an error, which stands for death when it is a CrashError."""
-    decode = processor._decoder.decode
+    decoder: Any = processor._decoder
+    decode = decoder.decode
 
     def die(record: Any, *arguments: Any) -> Any:
         if record.data == POISON:
             raise error
         return decode(record, *arguments)
 
-    processor._decoder.decode = die  # type: ignore[method-assign]
+    decoder.decode = die
     return processor
 
 
@@ -175,7 +176,7 @@ def test_failure_of_aws_never_counts_against_a_record(failure: str, number: int)
 
 
 def test_progress_inside_a_record_is_not_done_again() -> None:
-    """Each attempt that dies leaves the writes that it did; all together are those of one attempt."""
+    """Each attempt that dies leaves what it did; all together do the writes of one attempt."""
     record, items = many(40), 81
     plain = Pipeline()
     container(plain, writes_at_once=10).process(invocation([record]))
@@ -330,7 +331,8 @@ def test_lane_items_of_an_earlier_version_are_read() -> None:
     pipeline.processor().process(invocation(encode([event()])))
     item = lane_item(pipeline)
     assert item.keys() == {
-        "metric_name", "time_window", "g", "aw", "bw", "wm", "last_arrival", "shard", "epoch", "ttl",
+        "metric_name", "time_window", "g", "aw", "bw", "wm", "last_arrival", "shard", "epoch",
+        "ttl",
     }  # fmt: skip
     assert len(item["wm"]["B"]) == 24
     (lane,) = read_records(invocation(encode([event()])), "e1")
