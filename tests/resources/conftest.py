@@ -13,9 +13,9 @@ from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.limits import Limits
 from clickstream_operator.aws.session import AwsSession, CallRecord, is_read
-from clickstream_operator.engine.apply import write_update
 from clickstream_operator.engine.desired import Desired, difference
 from clickstream_operator.engine.resource import AlreadyGone, Diff, Observed, Outputs, Resource
+from clickstream_operator.engine.write import write_update
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"

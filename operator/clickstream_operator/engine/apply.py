@@ -1,9 +1,8 @@
-"""Applier: observe a set of resources, plan, apply in dependency order, one `Outcome` each.
+"""Applier: observes a set of resources, plans and applies them in dependency order.
 
 Called by `reconcile.apply`; calls `observe`, `plan` for the decisions, `graph` for the order, and
-the kinds by the contract in `resource`.
-Errors never leave a resource: each ends as an `Outcome`, so that one that fails holds up only what
-needs it.
+`write` for the writes. Errors never leave a resource: each ends as an `Outcome`, so that a failure
+holds up only its dependents.
 """
 
 from __future__ import annotations
@@ -15,42 +14,43 @@ from typing import Final
 import structlog
 
 from clickstream_operator.api.reasons import Reason
-from clickstream_operator.aws import tags as ownership
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.engine import outcome as outcomes
 from clickstream_operator.engine import plan
-from clickstream_operator.engine.desired import Desired, difference, same_tags, tag_changes
+from clickstream_operator.engine.desired import Desired, difference, same_tags
 from clickstream_operator.engine.graph import walk
 from clickstream_operator.engine.inputs import ReconcileInput
 from clickstream_operator.engine.inventory import Creation, Entry
-from clickstream_operator.engine.observe import Observer, TagIndex, completed
+from clickstream_operator.engine.observe import Observer, TagIndex
 from clickstream_operator.engine.outcome import Outcome, ResourceReconcile
-from clickstream_operator.engine.ownership import Ownership
-from clickstream_operator.engine.plan import Action, AdoptionPolicy, Change, Policy
+from clickstream_operator.engine.ownership import Ownership, refusal
+from clickstream_operator.engine.plan import Action, Change
 from clickstream_operator.engine.resource import (
     TAGS,
-    Diff,
     Observed,
     OutputPending,
     Phase,
-    Properties,
     Resource,
     ResourceBlocked,
     StepMustWait,
 )
+from clickstream_operator.engine.write import may_write, write
 
 log = structlog.get_logger(__name__)
 
-#: Steps that one resource may take in one pass; AWS's longest chain of single mutations is shorter.
+#: Steps of one resource in one reconcile; AWS's longest chain of single mutations is shorter.
 MAX_STEPS: Final = 8
 
 
 class Applier:
-    """Runs one pass and holds what it has learnt so far; made anew for each pass.
+    """One run of the engine over the resources of a pipeline."""
 
-    `outcomes` grows while the pass runs. `observations` are of what is ready and as desired: a poll
-    need not read it again; `creating` are of what was created and AWS is still at work on.
-    """
+    outcomes: dict[str, Outcome]
+    """By resource; grows while the run lasts."""
+    observations: dict[str, Observed]
+    """Of resources that are ready and as desired: a poll need not observe them again."""
+    creating: dict[str, Observed]
+    """Of resources that were created and AWS is still at work on."""
 
     def __init__(
         self,
@@ -63,30 +63,30 @@ class Applier:
         self._start = start
         self._observer = Observer(self._resources, start, tag_index=tag_index)
         self._outputs: dict[str, Mapping[str, str]] = {}
-        # What a write may have changed, also one that failed.
+        # Entries after writes, also of those that failed: they may have changed something.
         self._touched: dict[str, Entry] = {}
         self._under_way: dict[str, ResourceReconcile] = {}
-        self.outcomes: dict[str, Outcome] = {}
-        self.observations: dict[str, Observed] = {}
-        self.creating: dict[str, Observed] = {}
+        self.outcomes = {}
+        self.observations = {}
+        self.creating = {}
 
     @property
     def names(self) -> frozenset[str]:
-        """The resources of this pass."""
+        """The resources of this run."""
         return frozenset(resource.name for resource in self._resources)
 
     @property
     def untagged_in_index(self) -> frozenset[str]:
-        """What a full look did not learn the tags of."""
+        """Resources whose tags a full observation did not show."""
         return self._observer.untagged_in_index
 
     @property
     def unobserved(self) -> frozenset[str]:
-        """What could not be looked at in full."""
+        """Resources that could not be observed in full."""
         return self._observer.unobserved
 
     async def apply(self) -> Mapping[str, Outcome]:
-        """Bring every resource as far towards its desired state as AWS lets it now."""
+        """Bring every resource as far towards its desired state as AWS allows now."""
         for name, observed in (await self._observer.observe_all()).items():
             self._outputs[name] = observed.outputs
         self._outputs |= {name: one.outputs for name, one in self._start.deferred.items()}
@@ -134,17 +134,19 @@ class Applier:
         self._under_way[resource.name] = work
         await self._refine(work)
         for _ in range(MAX_STEPS):
-            # Asked until it is answered, and before anything is written.
+            # Determined before anything is written, and not again afterwards.
             if work.observed is not None and not work.done:
                 work.owner, work.observed = await self._start.owner_of(resource, work.observed)
                 if work.owner is Ownership.FOREIGN:
-                    # Nothing of ours may be made to point at somebody else's thing.
+                    # Its outputs must not reach our resources.
                     self._outputs.pop(resource.name, None)
-                    return _conflict(resource, entry, work.observed, self._start.policy)
+                    message = refusal(resource, work.observed, self._start.policy)
+                    unowned = replace(entry, arn="")
+                    return outcomes.blocked(resource, unowned, Reason.OWNERSHIP_CONFLICT, message)
                 if work.owner in {Ownership.ADOPTABLE, Ownership.ADOPTED}:
                     work.desired = work.desired.marked_as_adopted()
             work.change = self._decide(work)
-            if not _may_write(work):
+            if not may_write(work):
                 break
             dependency = self._unready_dependency(resource)
             if dependency:
@@ -160,7 +162,10 @@ class Applier:
         return result
 
     def _pending(self, resource: Resource, entry: Entry, pending: OutputPending) -> Outcome:
-        """What a resource is to be is not known yet; that it is to be created may be."""
+        """The outcome of a resource whose desired state is not known yet.
+
+        That it is to be created is known, and may need an approval.
+        """
         approval = self._start.policy.approval
         change = Change(Action.CREATE)
         wanted = plan.planned(resource, change)
@@ -172,7 +177,7 @@ class Applier:
         )
 
     async def _refine(self, work: ResourceReconcile) -> None:
-        """Look at what a changed desired state may differ in and the first look left out."""
+        """Observe what the first observation lacks and a changed desired state may differ in."""
         if self._needs_full_observation(work):
             work.observed = await work.resource.observe(full=True)
         observed, entry = work.observed, work.entry
@@ -183,7 +188,7 @@ class Applier:
             work.observed = replace(observed, tags=tags)
 
     def _needs_full_observation(self, work: ResourceReconcile) -> bool:
-        """A changed desired state may differ in what a hot observation left out."""
+        """Whether fields that a fast observation leaves out may differ from the desired state."""
         changed = not work.entry.has_applied(work.desired.fingerprint)
         known = work.resource.name in self._start.known
         if work.resource.observe_late:
@@ -218,7 +223,7 @@ class Applier:
             work.entry = replace(before, partially_applied=bool(before.applied_hash))
             self._touched[resource.name] = work.entry
         try:
-            work.observed = await _write(work, creating=resource.name in self._start.creating)
+            work.observed = await write(work, creating=resource.name in self._start.creating)
         except StepMustWait as later:
             work.wait = later.wait
             # Tags are written before the rest.
@@ -233,7 +238,7 @@ class Applier:
                 if change.action is Action.CREATE:
                     self._touched[resource.name] = _with_creation(work.entry, error)
                 raise
-            # Created first without a look, and it was there: the next step asks whose it is.
+            # Created without an observation, and it existed: the next step determines its owner.
             work.observed = await resource.observe(full=True)
             if work.observed is None:
                 raise
@@ -241,7 +246,7 @@ class Applier:
         work.note(change)
         if work.observed is None or work.observed.readiness.phase is not Phase.READY:
             return False
-        # When AWS took a step and does not show it, reads lag writes: look again later.
+        # A step that AWS took and does not show: reads lag writes, and a poll follows.
         left = difference(resource, work.desired, work.observed)
         return change.action is not Action.UPDATE or left != change.diff
 
@@ -257,94 +262,3 @@ def _with_creation(entry: Entry, error: AwsError) -> Entry:
     """The entry after a creation that failed; once it is unconfirmed, only AWS can tell."""
     unsure = error.may_have_landed or entry.creation is Creation.UNCONFIRMED
     return replace(entry, creation=Creation.UNCONFIRMED if unsure else Creation.REFUSED)
-
-
-def _may_write(work: ResourceReconcile) -> bool:
-    """Whether there is something to write, and AWS takes changes of the resource now."""
-    if work.change.action in {Action.NONE, Action.HOLD}:
-        return False
-    phase = work.observed.readiness.phase if work.observed else None
-    if phase is Phase.FAILED:
-        return work.resource.changeable_when_failed
-    return phase is not Phase.PROGRESSING
-
-
-async def _write(work: ResourceReconcile, *, creating: bool) -> Observed | None:
-    """Send the change and observe the result."""
-    resource, desired, observed = work.resource, work.desired.properties, work.observed
-    if work.change.action is Action.CREATE:
-        return await resource.create(desired) or await resource.observe(full=True)
-    if observed is None:
-        raise RuntimeError("an update needs an observation")
-    answer = await write_update(resource, desired, observed, work.change.diff)
-    if answer is not None:
-        return answer
-    if creating and resource.busy_after_change is not None:
-        return replace(observed, readiness=resource.busy_after_change)
-    new = creating or Action.CREATE in work.done
-    if not new or not resource.acknowledged:
-        return await resource.observe(full=True)
-    seen = await resource.observe(full=False)
-    return seen and completed(seen, _acknowledged(work, observed))
-
-
-async def write_update(
-    resource: Resource, desired: Properties, observed: Observed, diff: Diff
-) -> Observed | None:
-    """Write a difference: tags first, then the next step of the rest.
-
-    Returns the changed resource where an answer describes all of it.
-
-    Raises:
-        StepMustWait: AWS takes the step only later; the tags are written.
-    """
-    await resource.change_tags(observed, *tag_changes(diff))
-    rest = diff.only(diff.fields.keys() - {TAGS})
-    answer = await resource.update(desired, observed, rest) if rest else None
-    return answer if rest == diff else None
-
-
-def _acknowledged(work: ResourceReconcile, before: Observed) -> Properties:
-    """What a new thing has by AWS's word: what it began with, and what was set since."""
-    return {
-        path: work.desired.properties[path]
-        if _is_below(path, work.resource.acknowledged)
-        else value
-        for path, value in before.properties.items()
-        if path in work.desired.properties
-    }
-
-
-def _is_below(path: str, prefixes: frozenset[str]) -> bool:
-    return any(path == prefix or path.startswith(f"{prefix}.") for prefix in prefixes)
-
-
-def _conflict(resource: Resource, entry: Entry, observed: Observed, policy: Policy) -> Outcome:
-    thing = f"{resource.kind} {resource.physical_name}"
-    tags = observed.tags or {}
-    owner = ownership.owner_in_words(tags)
-    if ownership.same_owner(resource.tags, tags):
-        message = (
-            f"{thing} is what an earlier pipeline of this name retained, and spec.adoptionPolicy "
-            "is Never; set it to Retained, or remove the resource"
-        )
-    elif owner:
-        message = (
-            f"{thing} belongs to {owner}; delete that pipeline and what it retained, or choose "
-            "another name"
-        )
-    else:
-        message = f"{thing} exists and is not this pipeline's; remove it, or {_adopt(policy)}"
-    return outcomes.blocked(resource, replace(entry, arn=""), Reason.OWNERSHIP_CONFLICT, message)
-
-
-def _adopt(policy: Policy) -> str:
-    """What is missing for the adoption of what has no owner."""
-    missing = []
-    if policy.adoption is not AdoptionPolicy.ALWAYS:
-        missing.append("set spec.adoptionPolicy to Always")
-    if not policy.adopt_without_owner:
-        missing.append(
-            "let the operator adopt what has no owner (CLICKSTREAM_ADOPT_WITHOUT_OWNER=true)"
-        )
-    return " and ".join(missing)

@@ -1,4 +1,8 @@
-"""Removal: dependents first, each as its deletion policy says, until AWS says that it is gone."""
+"""Deleter: deletes or retains resources, dependents first, until AWS no longer shows them.
+
+Called by `reconcile` to prune and to finalize; calls `graph` for the order and the kinds by the
+contract in `resource`.
+"""
 
 from __future__ import annotations
 
@@ -29,25 +33,23 @@ from clickstream_operator.engine.resource import (
 
 log = structlog.get_logger(__name__)
 
-#: How long AWS may say NotFound of a thing that it has just made. IAM: "changes that I make are not
-#: always immediately visible" (IAM user guide, "Troubleshoot IAM"); others name a second.
+#: How long AWS may answer NotFound for a resource that it has just created. IAM: "changes that I
+#: make are not always immediately visible" (IAM user guide, "Troubleshoot IAM"); others: a second.
 PROPAGATION_SECONDS: Final = 10.0
 
 
 @dataclass(slots=True)
 class UnconfirmedAbsence:
-    """What AWS may have made so lately that its NotFound proves nothing yet.
-
-    `names`: the resources in doubt; `missing_since`: when each was first looked for in vain, on the
-    clock that says `now`, kept from pass to pass.
-    """
+    """Resources that AWS may have created so lately that its NotFound proves nothing yet."""
 
     names: Collection[str] = ()
     now: float = 0.0
+    """Monotonic seconds."""
     missing_since: dict[str, float] = field(default_factory=dict)
+    """When each was first not found, on the same clock; kept from reconcile to reconcile."""
 
     def seconds_left(self, name: str) -> float:
-        """Seconds for which the NotFound of this moment is not believed; 0: it is."""
+        """Seconds until a NotFound confirms the absence; 0: it does now."""
         if name not in self.names:
             return 0.0
         since = self.missing_since.setdefault(name, self.now)
@@ -55,9 +57,9 @@ class UnconfirmedAbsence:
 
 
 def is_unconfirmed(entry: Entry, *, now: datetime) -> bool:
-    """Whether a thing on record may exist although AWS does not show it yet.
+    """Whether a resource on record may exist although AWS does not show it yet.
 
-    Certain is what has long been there, and what was seen when its deletion was asked for.
+    Not when it has existed for long, nor when it was observed as its deletion was requested.
     """
     if entry.state is State.DELETING and entry.reason in {Reason.DELETING, Reason.WAITING_FOR_AWS}:
         return False
@@ -68,10 +70,13 @@ def is_unconfirmed(entry: Entry, *, now: datetime) -> bool:
 
 
 class Deleter:
-    """Runs one pass of a removal. `outcomes` grows while it runs.
+    """One run of a deletion.
 
-    `gone`: resources that an earlier pass of the same removal deleted and saw gone.
+    `gone`: resources that an earlier run of the same deletion deleted and found gone.
     """
+
+    outcomes: dict[str, Outcome]
+    """By resource; grows while the run lasts."""
 
     def __init__(
         self,
@@ -79,16 +84,16 @@ class Deleter:
         start: ReconcileInput,
         *,
         gone: Collection[str] = (),
-        doubt: UnconfirmedAbsence | None = None,
+        unconfirmed: UnconfirmedAbsence | None = None,
     ) -> None:
         self._resources = tuple(resources)
         self._start = start
         self._gone = gone
-        self._doubt = doubt or UnconfirmedAbsence()
-        self.outcomes: dict[str, Outcome] = {}
+        self._unconfirmed = unconfirmed or UnconfirmedAbsence()
+        self.outcomes = {}
 
-    async def remove(self) -> Mapping[str, Outcome]:
-        """Take every resource as far out of AWS as it lets us now."""
+    async def delete(self) -> Mapping[str, Outcome]:
+        """Delete or retain every resource, as far as AWS allows now."""
         await walk(self._resources, self._visit, reverse=True)
         return self.outcomes
 
@@ -116,20 +121,20 @@ class Deleter:
         deferred = self._start.deferred.get(resource.name)
         if deferred is not None and deferred.entry and deferred.entry.state is State.DELETING:
             return deferred
-        dependent = self._dependent_that_is_left(resource)
+        dependent = self._remaining_dependent(resource)
         if dependent:
             return await self._wait_for(dependent, resource, entry)
         observed = await _observe(resource)
         if observed is None:
             return self._not_found(resource, entry)
-        self._doubt.missing_since.pop(resource.name, None)
+        self._unconfirmed.missing_since.pop(resource.name, None)
         owner, observed = await self._start.owner_of(resource, observed)
         if owner not in {Ownership.OURS, Ownership.ADOPTED}:
-            log.warning("left alone: not this pipeline's", physical_name=resource.physical_name)
+            log.warning("not deleted: another owner", physical_name=resource.physical_name)
             return Outcome(resource.name, None)
         if owner is Ownership.ADOPTED and entry.origin is not Origin.ADOPTED:
-            # Its tags know what the status lost. What is adopted has a deletion policy of its own,
-            # which holds once the inventory says so.
+            # Its tags tell what the status lost. Adopted resources have a deletion policy of their
+            # own, which applies once the origin is on record.
             known = replace(entry, arn=observed.arn, origin=Origin.ADOPTED, state=State.DELETING)
             return Outcome(resource.name, known, Requeue.NOW)
         entry = replace(entry, arn=observed.arn)
@@ -177,17 +182,17 @@ class Deleter:
         return Outcome(resource.name, going, Requeue.POLL, done=done, seconds=first)
 
     def _not_observed(self, resource: Resource, entry: Entry, error: AwsError) -> Outcome:
-        """What AWS does not show holds the deletion if the pipeline may have made it."""
+        """One that AWS does not show holds the deletion if the pipeline may have created it."""
         if self._start.may_exist(resource):
             failed = outcomes.failed(resource, entry, error)
             return replace(failed, observation_failed=True)
-        log.warning("not looked for: never made by this pipeline", why=str(error))
+        log.warning("not observed, and never created by this pipeline", why=str(error))
         return Outcome(resource.name, None, unseen=error)
 
     async def _wait_for(self, dependent: str, resource: Resource, entry: Entry) -> Outcome:
-        if dependent in self._doubt.missing_since and await _observe(resource) is None:
-            # Both are doubted from now on, not one after the other.
-            self._doubt.seconds_left(resource.name)
+        if dependent in self._unconfirmed.missing_since and await _observe(resource) is None:
+            # Both absences are confirmed in the same period, not one after the other.
+            self._unconfirmed.seconds_left(resource.name)
         waiting = replace(
             entry,
             state=entry.state if plan.is_retained(resource) else State.DELETING,
@@ -197,7 +202,7 @@ class Deleter:
         return Outcome(resource.name, waiting, Requeue.POLL)
 
     def _not_found(self, resource: Resource, entry: Entry) -> Outcome:
-        seconds = self._doubt.seconds_left(resource.name)
+        seconds = self._unconfirmed.seconds_left(resource.name)
         if not seconds:
             return Outcome(resource.name, None)
         waiting = replace(
@@ -205,11 +210,11 @@ class Deleter:
             state=entry.state if plan.is_retained(resource) else State.DELETING,
             reason=Reason.CONFIRMING_ABSENCE,
             message=f"{resource.kind} {resource.physical_name} is not there, and AWS may not show "
-            "it yet; it is looked for once more",
+            "it yet; it is observed once more",
         )
         return Outcome(resource.name, waiting, Requeue.AFTER, seconds=seconds)
 
-    def _dependent_that_is_left(self, resource: Resource) -> str | None:
+    def _remaining_dependent(self, resource: Resource) -> str | None:
         for other in self._resources:
             if resource.name not in other.depends_on:
                 continue
@@ -220,7 +225,7 @@ class Deleter:
 
 
 class _Unobservable(Exception):
-    """A look failed: nothing is known of the thing."""
+    """An observation failed: nothing is known of the resource."""
 
     def __init__(self, error: AwsError) -> None:
         super().__init__(str(error))
@@ -234,5 +239,5 @@ async def _observe(resource: Resource) -> Observed | None:
         raise _Unobservable(error) from error
     except ResourceBlocked as blocked:
         if blocked.reason == Reason.OWNERSHIP_CONFLICT:
-            return None  # Somebody else's, so there is nothing of ours to remove.
+            return None  # It has another owner, so there is nothing to delete.
         raise

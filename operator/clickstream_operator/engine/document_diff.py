@@ -1,4 +1,4 @@
-"""Where two documents differ, by path: what a reviewer of a plan wants to know first. Pure."""
+"""Paths at which two documents differ, for the reviewer of a plan. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final
 
 #: Paths that are named; the rest is counted.
 _NAMED: Final = 3
-#: A path is cut at this length: its end can be a key of anybody's choice.
+#: Characters of a path: its end may be a key of any length.
 _PATH_LENGTH: Final = 60
 
 

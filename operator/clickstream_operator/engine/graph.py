@@ -1,4 +1,4 @@
-"""Dependency order: every resource as soon as what it needs is done, siblings at the same time."""
+"""Dependency order: every resource as soon as its dependencies are done, siblings concurrently."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ async def walk(
 ) -> None:
     """Visit each resource after those it depends on; with `reverse`, after those that depend on it.
 
-    `visit` must not raise: it keeps what it found out.
+    `visit` must not raise: it stores its result itself.
 
     Raises:
         graphlib.CycleError: the dependencies form a cycle.
@@ -49,5 +49,5 @@ async def walk(
         for task in running:
             task.cancel()
         if running:
-            # Their requests may be under way: nobody may look before those have landed.
+            # Their requests may be under way, and must land before anything is observed.
             await asyncio.wait(running)

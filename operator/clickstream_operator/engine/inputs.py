@@ -1,4 +1,4 @@
-"""What a pass of the engine starts from, and whose a resource is by it."""
+"""Inputs of a run of the engine, and the owner of a resource as they tell it."""
 
 from __future__ import annotations
 
@@ -54,17 +54,17 @@ class ReconcileInput:
         )
 
     def may_exist(self, resource: Resource) -> bool:
-        """Whether the pipeline may have made it: it is on record, and not as refused."""
+        """Whether the pipeline may have created it: it is on record, and not as refused."""
         entry = self.inventory.get(resource.name)
         return entry is not None and entry.may_exist and resource.name not in self.never_tried
 
     async def owner_of(self, resource: Resource, observed: Observed) -> tuple[Ownership, Observed]:
-        """Whose an observed resource is, and the observation with what had to be read for that.
+        """The owner of an observed resource, and the observation with the tags if they were read.
 
-        Reads the tags only when nothing else tells.
+        Reads the tags only when nothing else tells the owner.
         """
         entry = self.entry(resource)
-        # Taken over in the status only, as in a suspended pipeline: its tags are still to come.
+        # Adopted in the status only, as in a suspended pipeline: it does not carry our tags yet.
         tagged = entry.origin is Origin.CREATED or bool(entry.applied_hash)
         known = bool(entry.arn) and entry.arn == observed.arn and tagged
         unobserved = observed.tags is None and resource.taggable and resource.owned_by_tags

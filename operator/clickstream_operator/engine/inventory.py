@@ -89,5 +89,5 @@ class Entry:
 
     @property
     def being_created(self) -> bool:
-        """Whether its creation, or its re-creation, is not complete."""
+        """Whether its creation, or re-creation, is not complete."""
         return not self.applied_hash or self.state is State.CREATING

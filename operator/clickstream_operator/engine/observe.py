@@ -1,4 +1,4 @@
-"""The looks that a pass begins with: at all resources at once, and at the tags that may differ."""
+"""Observations at the start of a run: all resources concurrently, then tags that may differ."""
 
 from __future__ import annotations
 
@@ -17,22 +17,23 @@ TagIndex = Callable[[Collection[str]], Awaitable[Mapping[str, Mapping[str, str]]
 
 @dataclass(slots=True)
 class Observation:
-    """An observation, or why there is none."""
+    """Result of one observation."""
 
     observed: Observed | None = None
+    """None when AWS does not have the resource, when it was not observed, and after an error."""
     error: Exception | None = None
 
 
 def completed(seen: Observed, known: Properties) -> Observed:
-    """A look, with what is known of a new thing and was not looked at."""
+    """The observation of a new resource, with known properties where it has none."""
     return replace(seen, properties={**known, **seen.properties})
 
 
 class Observer:
-    """Looks at the resources of one pass.
+    """Observes the resources of one run."""
 
-    `untagged_in_index`: what a full look did not learn the tags of.
-    """
+    untagged_in_index: frozenset[str]
+    """Resources whose tags a full observation did not show."""
 
     def __init__(
         self, resources: Iterable[Resource], start: ReconcileInput, *, tag_index: TagIndex | None
@@ -42,18 +43,18 @@ class Observer:
         self._tag_index = tag_index
         self._by_name: dict[str, Observation] = {}
         self._unobserved: set[str] = set()
-        self.untagged_in_index: frozenset[str] = frozenset()
+        self.untagged_in_index = frozenset()
 
     @property
     def unobserved(self) -> frozenset[str]:
-        """What could not be looked at in full: a look at less would seem to be all of it."""
+        """Resources that could not be observed in full; a fast observation is no substitute."""
         return frozenset(self._unobserved)
 
     def __getitem__(self, name: str) -> Observation:
         return self._by_name[name]
 
     async def observe_all(self) -> Mapping[str, Observed]:
-        """Look at all. Returns what was seen; what was not keeps its error for its turn."""
+        """Observe all. Returns those that exist; an error is kept for the resource's turn."""
         await asyncio.gather(*(self._observe(resource) for resource in self._resources))
         await self._observe_tags()
         return {
@@ -71,12 +72,12 @@ class Observer:
         if resource.name in self._start.known:
             observation.observed = self._start.known[resource.name]
             return
-        # In a conflict the name is taken: looking, not trying, finds out when it is free.
+        # In a conflict the name is taken: only an observation shows when it is free.
         untried = entry.never_written and entry.reason != Reason.OWNERSHIP_CONFLICT
         first = resource.create_first and untried and not self._start.policy.read_only
         if first or resource.observe_late:
             return
-        # What differs, and what could not be read, can be in what a hot look leaves out.
+        # Drift, and fields that could not be read, may be among those that a fast one lacks.
         unobserved = resource.name in self._start.unobserved
         unknown = creating is None and not entry.applied_hash
         full = self._start.full or unknown or bool(entry.drift) or unobserved
@@ -90,27 +91,27 @@ class Observer:
                 self._unobserved.add(resource.name)
 
     async def _observe_tags(self) -> None:
-        """Read the tags of what they may have changed on.
+        """Read tags where they may have changed.
 
-        A call for each kind would double the cost of a full look, so AWS's index of tags is asked,
-        once for all. It lags: what it shows to differ is believed when the thing's own call says
-        so. What it does not have is asked by its own call in the resync that follows.
+        A call for each resource would double the cost of a full observation, so AWS's index of tags
+        is read once for all. It lags: a difference that it shows is confirmed by the resource's own
+        call. Resources that it lacks are read by their own call in the next resync.
         """
-        unobservable = {
+        unread = {
             resource.name: resource
             for resource in self._resources
             if resource.taggable and self._is_known(resource)
         }
         suspects = {
             name
-            for name in unobservable
+            for name in unread
             if name in self._start.untagged_in_index | self._start.unobserved
             or any(one.field == TAGS for one in self._start.inventory[name].drift)
         }
         if self._start.full and self._tag_index is not None:
             by_arn = {
                 self._start.inventory[name].arn: resource
-                for name, resource in unobservable.items()
+                for name, resource in unread.items()
                 if resource.indexed and name not in suspects
             }
             found = await self._tag_index(by_arn)
@@ -121,13 +122,11 @@ class Observer:
                 and tag_difference(resource.tags, resource.obsolete_tags, found[arn])
             }
             indexed = {by_arn[arn].name for arn in found}
-            self.untagged_in_index = frozenset(unobservable.keys() - suspects - indexed)
-        await asyncio.gather(
-            *(self._observe_tags_of(unobservable[name]) for name in sorted(suspects))
-        )
+            self.untagged_in_index = frozenset(unread.keys() - suspects - indexed)
+        await asyncio.gather(*(self._observe_tags_of(unread[name]) for name in sorted(suspects)))
 
     def _is_known(self, resource: Resource) -> bool:
-        """Whether it is there, was made by us, and its look did not bring its tags."""
+        """Whether it exists, is on record as applied, and was observed without its tags."""
         entry = self._start.entry(resource)
         observation = self._by_name[resource.name]
         observed = observation.observed
@@ -141,7 +140,7 @@ class Observer:
     async def _observe_tags_of(self, resource: Resource) -> None:
         observation = self._by_name[resource.name]
         if observation.observed is None:
-            raise RuntimeError("tags are read of what was seen")
+            raise RuntimeError("tags are read of a resource that was observed")
         try:
             tags = await resource.read_tags(observation.observed)
         except Exception as error:  # noqa: BLE001 - raised again in the resource's turn

@@ -1,4 +1,4 @@
-"""What a pass found out about one resource, for the status and the next pass. Pure."""
+"""Outcome of a reconcile for one resource, for the status and the next reconcile. Pure."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _REASONS: Final[dict[Category, Reason]] = {
 
 
 class Requeue(StrEnum):
-    """When to look at the resource again."""
+    """When to reconcile the resource again."""
 
     NOW = "again"
     RESYNC = "resync"
@@ -77,7 +77,7 @@ class Outcome:
     lost: str = ""
     """Data that was lost, of a resource that was gone and was made anew."""
     unseen: AwsError | None = None
-    """Why a resource that the pipeline never made could not be looked for."""
+    """Why a resource that the pipeline never created could not be observed."""
 
     @property
     def ready(self) -> bool:
@@ -92,7 +92,7 @@ class Outcome:
 
 @dataclass(slots=True)
 class ResourceReconcile:
-    """One resource in the middle of its pass."""
+    """One resource in the middle of a reconcile."""
 
     resource: Resource
     entry: Entry
@@ -111,7 +111,7 @@ class ResourceReconcile:
     timed_out: bool = False
 
     def note(self, change: Change) -> None:
-        """Remember that a change was written; the same once more is no news."""
+        """Record a change that was written; the same change sent again is not counted twice."""
         self.written = change.diff
         if self.sent is not None and change.diff == self.sent.diff:
             self.resent = True
@@ -122,7 +122,7 @@ class ResourceReconcile:
         if change.action is Action.CREATE:
             if self.entry.arn:
                 self.lost = self.resource.holds
-            # What is made again is not complete before it is Ready, whatever was applied before.
+            # A re-created resource is not complete before it is Ready, whatever was applied.
             self.entry = replace(self.entry, state=State.CREATING)
 
 
@@ -131,10 +131,10 @@ def conclude(work: ResourceReconcile, policy: Policy) -> Outcome:
     observed, change = work.observed, work.change
     if observed is None:
         return _not_there(work)
-    taken_over = work.owner in {Ownership.ADOPTABLE, Ownership.ADOPTED}
-    origin = Origin.ADOPTED if taken_over else Origin.CREATED
-    # What reads from it begins where the pipeline did, not where the resource did.
-    marked = {**observed.outputs, ORIGIN_OUTPUT: origin.value} if taken_over else observed.outputs
+    adopted = work.owner in {Ownership.ADOPTABLE, Ownership.ADOPTED}
+    origin = Origin.ADOPTED if adopted else Origin.CREATED
+    # Its readers begin where the pipeline began, not where the resource did.
+    marked = {**observed.outputs, ORIGIN_OUTPUT: origin.value} if adopted else observed.outputs
     entry = replace(
         work.entry,
         arn=observed.arn,
@@ -191,7 +191,7 @@ def conclude(work: ResourceReconcile, policy: Policy) -> Outcome:
         if propagating and work.timed_out:
             return replace(outcome, entry=_never_shown(entry, change), next=Requeue.BACKOFF)
         return replace(outcome, entry=waiting, next=Requeue.POLL)
-    # A ready thing may have something to say: a subscription waits for a click.
+    # A ready resource may have a reason: a subscription waits for its confirmation.
     ready = replace(
         entry,
         state=State.READY,
@@ -217,7 +217,7 @@ def with_open_drift(outcome: Outcome, work: ResourceReconcile | None) -> Outcome
 
 
 def _never_shown(entry: Entry, change: Change) -> Entry:
-    """What AWS accepts and something takes back, or AWS itself loses."""
+    """The entry after a change that AWS accepted and never showed."""
     return replace(
         entry,
         state=State.FAILED,
@@ -228,13 +228,13 @@ def _never_shown(entry: Entry, change: Change) -> Entry:
 
 
 def _serves(work: ResourceReconcile, observed: Observed) -> bool:
-    """Whether it was there before this change, and serves while the change goes on."""
+    """Whether it existed before this change, and serves while the change goes on."""
     readiness = observed.readiness
     return bool(work.entry.applied_hash) and (readiness.phase is Phase.READY or readiness.usable)
 
 
 def _serves_as_before(work: ResourceReconcile, observed: Observed) -> bool:
-    """Whether AWS is at work on something that is as it was applied."""
+    """Whether AWS is at work on a resource that is as it was applied."""
     return work.entry.has_applied(work.desired.fingerprint) and _serves(work, observed)
 
 
@@ -264,7 +264,7 @@ def reason_of(error: AwsError) -> Reason:
 
 
 def broken(resource: Resource, entry: Entry, error: Exception) -> Outcome:
-    """The outcome of a defect: the log has the traceback, the status says so."""
+    """The outcome of a defect in the operator: the log has the traceback."""
     message = f"unexpected {type(error).__name__}; the operator's log has the details"
     return blocked(resource, replace(entry, state=State.FAILED), Reason.INTERNAL_ERROR, message)
 
@@ -279,7 +279,7 @@ def blocked(resource: Resource, entry: Entry, reason: str, message: str) -> Outc
 def waiting_for(
     resource: Resource, entry: Entry, dependency: str, observed: Observed | None = None
 ) -> Outcome:
-    """The outcome of a resource whose turn has not come."""
+    """The outcome of a resource whose dependency is not ready."""
     waiting = replace(
         entry,
         state=State.UPDATING if entry.applied_hash else State.PENDING,
@@ -309,7 +309,7 @@ def _held_back(outcome: Outcome, change: Change) -> Outcome:
     if outcome.entry is None or change.reason is None:
         raise RuntimeError("a change that is held back has an entry and a reason")
     held = replace(outcome.entry, state=State.BLOCKED, reason=change.reason, message=change.message)
-    # What waits for an approval or for the end of a suspension is looked at again with the rest.
+    # A wait for an approval, or for the end of a suspension, ends with a new reconcile.
     calm = change.reason in {Reason.SUSPENDED, Reason.PLAN_PENDING}
     gone = change.reason is Reason.WAITING_FOR_AWS
     later = Requeue.RESYNC if calm else Requeue.POLL if gone else Requeue.BACKOFF

@@ -1,4 +1,4 @@
-"""Whose a resource is, by inventory, tags and time. Pure."""
+"""Owner of a resource, by inventory, tags and time. Pure."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from clickstream_operator.engine.resource import (
 
 
 class Ownership(StrEnum):
-    """Whose an observed resource is. ADOPTED: ours, and it was there before the pipeline."""
+    """Owner of an observed resource, as this pipeline sees it."""
 
     OURS = "ours"
     ADOPTED = "adopted"
+    """Ours, and it existed before the pipeline."""
     ADOPTABLE = "adoptable"
+    """Without an owner, and the policy lets the pipeline adopt it."""
     FOREIGN = "foreign"
 
 
@@ -33,11 +35,12 @@ def ownership_of(
     policy: Policy,
     intended_since: datetime | None = None,
 ) -> Ownership:
-    """Whose the observed resource is. `found_tags` None: not read.
+    """Owner of the observed resource. `found_tags` None: not read.
 
-    Ours: the inventory's ARN; the same cluster, namespace and pipeline in its tags; a kind without
-    tags (its parent's ownership was checked first); or no owner and created after `intended_since`,
-    when its name, which nobody else derives, had been recorded as about to be created.
+    Ours is a resource with the ARN in the inventory; with our cluster, namespace and pipeline in
+    its tags; of a kind without tags (its parent's ownership was checked first); or without an
+    owner, if it was created after `intended_since`, when its name, which no other pipeline derives,
+    was already on record.
     """
     if entry is not None and entry.arn and entry.arn == observed.arn:
         return Ownership.ADOPTED if entry.origin is Origin.ADOPTED else Ownership.OURS
@@ -45,7 +48,7 @@ def ownership_of(
         return Ownership.OURS
     found = found_tags or {}
     if ownership.same_owner(resource.tags, found):
-        # Made by an earlier object of this name: a leftover, which Never forbids to take back.
+        # Created by an earlier object of this name, and retained: Never forbids to adopt it.
         leftover = found.get(ownership.UID) != resource.tags.get(ownership.UID)
         never = policy.adoption is AdoptionPolicy.NEVER and leftover
         if never:
@@ -66,3 +69,35 @@ def ownership_of(
     ):
         return Ownership.ADOPTABLE
     return Ownership.FOREIGN
+
+
+def refusal(resource: Resource, observed: Observed, policy: Policy) -> str:
+    """Why a resource of another owner is left alone, and what to do about it."""
+    name = f"{resource.kind} {resource.physical_name}"
+    tags = observed.tags or {}
+    owner = ownership.owner_in_words(tags)
+    if ownership.same_owner(resource.tags, tags):
+        message = (
+            f"{name} is what an earlier pipeline of this name retained, and spec.adoptionPolicy "
+            "is Never; set it to Retained, or remove the resource"
+        )
+    elif owner:
+        message = (
+            f"{name} belongs to {owner}; delete that pipeline and what it retained, or choose "
+            "another name"
+        )
+    else:
+        message = f"{name} exists and is not this pipeline's; remove it, or {_adopt(policy)}"
+    return message
+
+
+def _adopt(policy: Policy) -> str:
+    """What is missing for the adoption of a resource without an owner."""
+    missing = []
+    if policy.adoption is not AdoptionPolicy.ALWAYS:
+        missing.append("set spec.adoptionPolicy to Always")
+    if not policy.adopt_without_owner:
+        missing.append(
+            "let the operator adopt what has no owner (CLICKSTREAM_ADOPT_WITHOUT_OWNER=true)"
+        )
+    return " and ".join(missing)

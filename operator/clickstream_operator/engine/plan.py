@@ -1,4 +1,4 @@
-"""Decisions: what to do about one resource. Pure functions, asked in a fixed order."""
+"""Plan: the decision about one resource, from its desired and observed state. Pure."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DRIFT_LOOP_LIMIT: Final = 3
 
 
 class Action(StrEnum):
-    """What to do; HOLD means that something must be done and must not be done now."""
+    """Action of a decision. HOLD: a change is needed and must not be made now."""
 
     NONE = "none"
     CREATE = "create"
@@ -55,22 +55,22 @@ class AdoptionPolicy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PlannedChange:
-    """One line of a plan: an action on a resource, or on one field of it.
-
-    Values are short text; a document stands as the hash of its canonical form, the old one with the
-    paths that change.
-    """
+    """One line of a plan: an action on a resource, or on one field of it."""
 
     action: Action
     resource: str
+    """Name in the inventory."""
     field: str = ""
+    """Path of the field; empty for the whole resource."""
     old: str = ""
+    """Short text; of a document the hash of its canonical form and the paths that change."""
     new: str = ""
+    """Short text; of a document the hash of its canonical form."""
 
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """What a person approved.
+    """Approved changes.
 
     An approved creation covers the steps that complete it, and no change after it was complete; an
     approved value of a field covers the steps on the way to it, each of which starts from another
@@ -102,31 +102,32 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the spec allows in this pass.
-
-    `read_only`: the pipeline is suspended. `approval` None: changes need none.
-    """
+    """Rules of one reconcile, from spec and settings."""
 
     drift: DriftPolicy = DriftPolicy.CORRECT
     adoption: AdoptionPolicy = AdoptionPolicy.RETAINED
     adopt_without_owner: bool = False
+    """Whether the operator's settings allow to adopt a resource without an owner."""
     read_only: bool = False
+    """Whether the pipeline is suspended."""
     approval: Approval | None = None
+    """None: changes need no approval."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The decision about one resource.
-
-    `reason` and `message` explain a HOLD; `withheld` is what it holds back until it is approved.
-    """
+    """Decision about one resource."""
 
     action: Action
     diff: Diff = field(default_factory=Diff)
     is_drift: bool = False
+    """Whether AWS differs from a desired state that was applied in full."""
     reason: Reason | None = None
+    """Of a HOLD."""
     message: str = ""
+    """Of a HOLD."""
     withheld: tuple[PlannedChange, ...] = ()
+    """Lines of the plan that a HOLD keeps back until they are approved."""
 
 
 def decide(
@@ -138,9 +139,9 @@ def decide(
     *,
     corrections: int = 0,
 ) -> Change:
-    """What to do about a resource that is wanted. Ownership was checked before.
+    """The decision about a resource that is wanted. Ownership was checked before.
 
-    `corrections` counts the drift corrections in a row before this pass.
+    `corrections`: drift corrections in a row before this reconcile.
     """
     change = _decide(resource, desired, observed, entry, policy, corrections=corrections)
     if policy.approval is None or change.action not in {Action.CREATE, Action.UPDATE}:
@@ -259,7 +260,7 @@ MISSING: Final = (Drift("exists", "false", "true"),)
 
 
 def _both_in_plan(values: tuple[Any, Any]) -> tuple[str, str]:
-    """Old and new; the paths stand with the old, for it is the new one that an approval is of."""
+    """Old and new value. The paths stand with the old one: an approval covers the new one."""
     old, new = _in_plan(values[0]), _in_plan(values[1])
     hashed = old.startswith(_HASHED) or new.startswith(_HASHED)
     paths = differing_paths(*values) if hashed else ""
@@ -267,7 +268,7 @@ def _both_in_plan(values: tuple[Any, Any]) -> tuple[str, str]:
 
 
 def _in_plan(value: Any) -> str:
-    """A value as a plan shows it: a long document as its hash."""
+    """A value in a plan: a long document as its hash."""
     text = json.dumps(value, sort_keys=True, default=list)
     if isinstance(value, str | int | float | bool) and len(text) <= _VALUE_LENGTH:
         return str(value)

@@ -1,7 +1,7 @@
-"""Changes that AWS accepted and does not show. Pure.
+"""Propagation delay of changes that AWS accepted and does not show yet. Pure.
 
-Reads lag writes, by seconds for most kinds and by a minute for some: what was accepted is waited
-for, and sent again ever more rarely, not at every look.
+Reads lag writes, by seconds for most kinds and by a minute for some. Such a change is waited for
+and sent again at growing intervals, not at every observation.
 """
 
 from __future__ import annotations
@@ -15,27 +15,31 @@ from clickstream_operator.engine.resource import Diff
 #: AWS documents is "up to 60 seconds" (SetQueueAttributes, Amazon SQS API Reference).
 _FIRST_SECONDS: Final = 60.0
 _MOST_SECONDS: Final = 900.0
-#: Seconds after which waiting longer is not worth it.
-_PATIENCE_SECONDS: Final = 600.0
+#: Seconds after the first sending until the change counts as failed.
+_TIMEOUT_SECONDS: Final = 600.0
 
 
 @dataclass(frozen=True, slots=True)
 class PropagationDelay:
-    """The difference that a change left, when it was first and last sent (monotonic seconds)."""
+    """A change that was sent and is not shown yet."""
 
     diff: Diff
+    """Difference that it left."""
     first: float
+    """When it was first sent, in monotonic seconds."""
     last: float
+    """When it was last sent, in monotonic seconds."""
     times: int = 1
+    """How often it was sent."""
 
     def is_due(self, moment: float) -> bool:
         """Whether it is time to send it again."""
         return moment - self.last >= min(_FIRST_SECONDS * 2.0 ** (self.times - 1), _MOST_SECONDS)
 
     def has_timed_out(self, moment: float) -> bool:
-        """Whether AWS has had long enough."""
-        return moment - self.first >= _PATIENCE_SECONDS
+        """Whether the change counts as failed."""
+        return moment - self.first >= _TIMEOUT_SECONDS
 
     def resent(self, moment: float) -> PropagationDelay:
-        """The same, after one more time."""
+        """The same, sent once more."""
         return replace(self, last=moment, times=self.times + 1)

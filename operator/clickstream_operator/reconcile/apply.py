@@ -265,8 +265,8 @@ class ApplyReconciler:
         unconfirmed = unconfirmed_absence_of(
             state, start.inventory, clock=self._clock(), now=self._services.now()
         )
-        deleter = Deleter(leaving, replace(start, known={}), doubt=unconfirmed)
-        outcomes = dict(await deleter.remove())
+        deleter = Deleter(leaving, replace(start, known={}), unconfirmed=unconfirmed)
+        outcomes = dict(await deleter.delete())
         # What no spec of this version asks for stays on record, for the version that made it.
         inside = gone - {resource.name for resource in leaving}
         parts = [name for name in inside if pipeline.is_part(start.inventory[name])]

@@ -119,9 +119,9 @@ class Finalizer:
                 never_tried=never_tried(state, inventory),
             ),
             gone=state.deletion.gone,
-            doubt=unconfirmed_absence_of(state, inventory, clock=moment, now=services.now()),
+            unconfirmed=unconfirmed_absence_of(state, inventory, clock=moment, now=services.now()),
         )
-        outcomes = dict(await deleter.remove())
+        outcomes = dict(await deleter.delete())
         state.deletion.note(outcomes, polled=polls.names)
         built = {resource.name for resource in resources}
         outcomes |= {n: unknown(one) for n, one in inventory.items() if n not in built}

@@ -100,8 +100,8 @@ async def changes() -> set[tuple[State, State | None]]:
             fake.deletion = deletion
             fake.after_delete = fake.there and replace(fake.there, readiness=deleting("leaving"))
             start = ReconcileInput(inventory={"one": entry})
-            doubt = UnconfirmedAbsence(names=unconfirmed)
-            note(entry, (await Deleter([fake], start, doubt=doubt).remove())["one"])
+            absences = UnconfirmedAbsence(names=unconfirmed)
+            note(entry, (await Deleter([fake], start, unconfirmed=absences).delete())["one"])
     return found
 
 

@@ -13,6 +13,7 @@ from clickstream_operator.engine.apply import MAX_STEPS
 from clickstream_operator.engine.inventory import State
 from clickstream_operator.engine.outcome import Requeue
 from clickstream_operator.engine.resource import (
+    Observed,
     deleting,
     failed,
     progressing,
@@ -137,6 +138,29 @@ async def test_tags_are_written_before_the_rest_in_one_step() -> None:
     assert fake.calls == ["observe-full", "set_tags", "remove_tags", "update", "observe-full"]
     assert tags_of(fake) == {**OWN_TAGS, "team": "shop", "foreign": "x"}
     assert outcome.fields == ("size", "tags")
+
+
+@pytest.mark.parametrize(
+    ("tags", "calls"),
+    [
+        (OWN_TAGS, ["observe-full", "update"]),
+        ({**OWN_TAGS, "team": "web"}, ["observe-full", "set_tags", "update", "observe-full"]),
+    ],
+)
+async def test_answer_that_describes_the_resource_spares_an_observation(
+    tags: dict[str, str], calls: list[str]
+) -> None:
+    """Not one that follows a write of tags: it does not show those."""
+
+    class Answering(FakeResource):
+        async def update(self, *arguments: Any) -> Observed | None:  # type: ignore[override]
+            await super().update(*arguments)
+            return self.there
+
+    fake = Answering("a", tags=tags).exists(size=2, tags=OWN_TAGS)
+    outcome = (await apply(fake, inventory={"a": fake.entry(applied_hash="0")}, full=True))["a"]
+    assert fake.calls == calls
+    assert outcome.ready
 
 
 async def test_failed_thing_is_reported() -> None:
