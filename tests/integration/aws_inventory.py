@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from clickstream_operator.pipeline import names
 from tests.integration.pilot import CLUSTER, Pilot
 
@@ -46,36 +48,44 @@ def base_of(pilot: Pilot) -> str:
 def left_in_aws(pilot: Pilot) -> dict[str, set[str]]:
     """Names of the pipeline's resources in AWS, by service, read from AWS itself."""
     base = base_of(pilot)
-    roles = pilot.client("iam").list_roles(PathPrefix="/clickstream/")["Roles"]
-    groups = pilot.client("logs").describe_log_groups()["logGroups"]
-    alarms = pilot.client("cloudwatch").describe_alarms()["MetricAlarms"]
-    dashboards = pilot.client("cloudwatch").list_dashboards()["DashboardEntries"]
-    parameters = pilot.client("ssm").describe_parameters()["Parameters"]
-    functions = pilot.client("lambda").list_functions()["Functions"]
-    mappings = pilot.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+    roles = _all(pilot, "iam", "list_roles", "Roles", PathPrefix="/clickstream/")
+    queues = _all(pilot, "sqs", "list_queues", "QueueUrls")
+    topics = _all(pilot, "sns", "list_topics", "Topics")
+    functions = _all(pilot, "lambda", "list_functions", "Functions")
+    mappings = _all(pilot, "lambda", "list_event_source_mappings", "EventSourceMappings")
     found = {
-        "streams": set(pilot.client("kinesis").list_streams()["StreamNames"]),
-        "tables": set(pilot.client("dynamodb").list_tables()["TableNames"]),
+        "streams": set(_all(pilot, "kinesis", "list_streams", "StreamNames")),
+        "tables": set(_all(pilot, "dynamodb", "list_tables", "TableNames")),
         "buckets": {one["Name"] for one in pilot.client("s3").list_buckets()["Buckets"]},
-        "queues": {
-            url.rpartition("/")[2] for url in pilot.client("sqs").list_queues().get("QueueUrls", [])
-        },
-        "topics": {
-            one["TopicArn"].rpartition(":")[2]
-            for one in pilot.client("sns").list_topics()["Topics"]
-        },
+        "queues": {url.rpartition("/")[2] for url in queues},
+        "topics": {one["TopicArn"].rpartition(":")[2] for one in topics},
         "roles": {one["RoleName"] for one in roles},
-        "log groups": {one["logGroupName"] for one in groups},
+        "log groups": {
+            one["logGroupName"] for one in _all(pilot, "logs", "describe_log_groups", "logGroups")
+        },
         "functions": {one["FunctionName"] for one in functions},
         "mappings": {one["FunctionArn"].rpartition(":")[2] for one in mappings},
         "schedules": {
-            one["Name"] for one in pilot.client("scheduler").list_schedules()["Schedules"]
+            one["Name"] for one in _all(pilot, "scheduler", "list_schedules", "Schedules")
         },
-        "parameters": {one["Name"] for one in parameters},
-        "dashboards": {one["DashboardName"] for one in dashboards},
-        "alarms": {one["AlarmName"] for one in alarms},
+        "parameters": {
+            one["Name"] for one in _all(pilot, "ssm", "describe_parameters", "Parameters")
+        },
+        "dashboards": {
+            one["DashboardName"]
+            for one in _all(pilot, "cloudwatch", "list_dashboards", "DashboardEntries")
+        },
+        "alarms": {
+            one["AlarmName"] for one in _all(pilot, "cloudwatch", "describe_alarms", "MetricAlarms")
+        },
     }
     return {kind: {name for name in some if base in name} for kind, some in found.items()}
+
+
+def _all(pilot: Pilot, service: str, operation: str, member: str, **arguments: Any) -> list[Any]:
+    """All pages of a listing: the retained tables of many pipelines fill more than one."""
+    pages = pilot.client(service).get_paginator(operation).paginate(**arguments)
+    return [one for page in pages for one in page.get(member, [])]
 
 
 def wait_until_active(pilot: Pilot, function: str) -> None:

@@ -237,6 +237,10 @@ def test_one_call_fails_for_ever(
     assert set().union(*left_in_aws(journey).values()) == set()
 
 
+#: Observations of kinds that no stage makes: a deletion does not wait for them.
+_NEVER_MADE: Final = frozenset({"DescribeAlarms", "GetSchedule"})
+
+
 def each_in_its_first_stage(calls: dict[str, Calls]) -> list[tuple[str, str, str]]:
     """Every operation, with the first stage that calls it."""
     found: dict[tuple[str, str], str] = {}
@@ -262,7 +266,7 @@ def fails_in_time(
     assert max(told["hits_by_resource"].values(), default=0) <= MOST_ATTEMPTS, told
     if not bodies or journey.body() is None:
         # The deletion needed no answer of this call.
-        assert fault == "lost answer"
+        assert fault == "lost answer" or operation in _NEVER_MADE, told
         return False
     body = bodies[-1]
     failed = [one for one in body["status"]["resources"] if one.get("reason") in reasons]
