@@ -30,6 +30,7 @@ from rich.table import Table
 # The functions are packages of their own, which nothing installs.
 sys.path.append(str(Path(__file__).parents[1] / "lambdas"))
 
+from benchmarks.worst_records import LIMIT_SECONDS, SHARE, cpu_seconds, records
 from clickstream_operator.api.spec import Spec
 from clickstream_operator.cost.estimate import estimate
 from clickstream_operator.cost.prices import DEFAULT_REGION, prices_of
@@ -100,13 +101,13 @@ class Taker:
         return lambda **_: {}
 
 
-def make_processor(dynamodb: Any, s3: Any, threads: int) -> Processor:
+def make_processor(dynamodb: Any, s3: Any, threads: int, sqs: Any = None) -> Processor:
     """Return a processor with these stores; its lines go nowhere."""
     return Processor(
         make_config(),
         dynamodb=dynamodb,
         s3=s3,
-        sqs=Taker(),
+        sqs=sqs or Taker(),
         hash_key=KEY,
         clock=lambda: NOW,
         threads=threads,
@@ -202,6 +203,31 @@ def measure_speed() -> Iterator[Figure]:
             original=round(original),
             note=f"{kernel / (kernel + own):.0%} of the time is the kernel's",
         )
+
+
+def measure_worst_records() -> Iterator[Figure]:
+    """How long the worst records take under the CPU share of the default memory."""
+    with server() as address, mock.patch.dict(os.environ, _ENVIRONMENT, AWS_ENDPOINT_URL=address):
+        clients = Clients()
+        dynamodb, s3, sqs = (clients.make(name) for name in ("dynamodb", "s3", "sqs"))
+        for title, record in records():
+            found = min(seconds_of(record, dynamodb, s3, sqs) for _ in range(2))
+            yield Figure(
+                f"worst record: {title}",
+                round(found, 1),
+                LIMIT_SECONDS,
+                "s with 256 MiB",
+                note=f"{len(record):,} bytes, {found * SHARE:.2f} s of CPU",
+            )
+
+
+def seconds_of(record: bytes, dynamodb: Any, s3: Any, sqs: Any) -> float:
+    """Return the seconds that one record takes in a fresh container of the default memory."""
+    processor = make_processor(dynamodb, s3, 16, sqs)
+    batch = invocation([record])
+    before = cpu_seconds()
+    processor.process(batch)
+    return (cpu_seconds() - before) / SHARE
 
 
 def original_speed(dynamodb: Any, s3: Any, number: int = 300) -> float:
@@ -337,6 +363,7 @@ def measure(runs: int) -> list[Figure]:
         *measure_elsewhere(runs),
         *measure_writes(),
         *measure_speed(),
+        *measure_worst_records(),
         *measure_footprint(),
         *measure_dollars(),
     ]
