@@ -6,9 +6,12 @@ calls need the action of their own name; these do not, or need more.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
 from typing import Final
 
-import boto3
+from botocore import xform_name
+from botocore.session import get_session
 
 #: Calls whose action has another name.
 NAMED: Final = {
@@ -50,11 +53,13 @@ def actions_of(service: str, operation: str) -> set[str]:
     """IAM actions of a boto3 operation (snake case)."""
     if service == "sts":
         return set()  # Whoever has a credential may ask whose it is.
-    api = boto3.client(
-        service,
-        region_name="us-east-1",
-        aws_access_key_id="x",
-        aws_secret_access_key="x",  # noqa: S106 no secret
-    ).meta.method_to_api_mapping[operation]
+    api = operations(service)[operation]
     call = f"{service}:{api}"
     return {NAMED.get(call, call)} | BESIDES.get(call, set())
+
+
+@cache
+def operations(service: str) -> Mapping[str, str]:
+    """Operations of a service: name in the API by name in boto3."""
+    model = get_session().get_service_model(service)
+    return {xform_name(name): name for name in model.operation_names}

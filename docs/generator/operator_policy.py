@@ -11,16 +11,13 @@ import importlib
 import json
 import pkgutil
 from collections.abc import Iterator, Mapping
-from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-import boto3
-
 import clickstream_operator
 from clickstream_operator.aws.permissions import Grant
-from docs.generator.iam_actions import actions_of
+from docs.generator.iam_actions import actions_of, operations
 
 #: Services by boto3's names.
 SERVICES: Final = (
@@ -99,7 +96,7 @@ def _calls_in(path: Path) -> set[tuple[str, str]]:
             found.add((service.value, str(operation.value)))
         else:
             handed.add(service.value)
-    return found | {(one, text) for one in handed for text in texts & _operations(one)}
+    return found | {(one, text) for one in handed for text in texts & operations(one).keys()}
 
 
 def _grant(module: ModuleType, action: str) -> Grant:
@@ -129,14 +126,3 @@ def _modules() -> Iterator[ModuleType]:
         for found in sorted(pkgutil.iter_modules([str(folder)]), key=lambda one: one.name):
             if found.name not in _EDGE:
                 yield importlib.import_module(f"clickstream_operator.{package}.{found.name}")
-
-
-@cache
-def _operations(service: str) -> frozenset[str]:
-    client = boto3.client(
-        service,
-        region_name="us-east-1",
-        aws_access_key_id="x",
-        aws_secret_access_key="x",  # noqa: S106 no secret
-    )
-    return frozenset(client.meta.method_to_api_mapping)

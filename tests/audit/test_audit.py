@@ -26,7 +26,7 @@ POLICIES = [
     ROOT / "docs" / "reference" / "operator-policy.json",
     *sorted(IAM.glob("*policy*.json")),
 ]
-CODE = ("operator", "lambdas", "sandbox", "docs", "benchmarks")
+CODE = ("operator", "lambdas", "sandbox", "simulator", "docs", "benchmarks")
 # Licences that let a user ship the operator's image without further duties than their text.
 LICENCES = re.compile(
     r"^(MIT|Apache|BSD|ISC|PSF|Python Software Foundation|MPL|Mozilla Public|The Unlicense|DFSG)"
