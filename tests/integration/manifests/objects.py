@@ -13,7 +13,7 @@ REQUIRED_SIBLINGS: dict[str, Json] = {
     "credentials": {"roleArn": "arn:aws:iam::123456789012:role/clickstream"},
     "stream.autoscaling": {"minShards": 1, "maxShards": 10000},
     "tables.provisioned": {"readUnits": 1, "writeUnits": 1},
-    "metrics[]": {"name": "a", "match": {}},
+    "metrics[]": {"name": "Probed#1", "match": {}},
     "anomalyDetection.rules[]": {"name": "a", "kind": "Seasonal", "scope": "Site"},
     "archive.transitions[]": {"storageClass": "GLACIER", "afterDays": 90},
 }
