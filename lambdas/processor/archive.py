@@ -143,6 +143,8 @@ class Archive:
                 [row for row in batch.bad_rows if row.sequence > state.bad],
                 [row for row in batch.events if row.sequence > state.raw],
             )
+            # An intent that was decided could stay as well: the watermarks say what came of it, and
+            # whoever finds it again decides alike. A new generation ends the asking.
             if not (bodies or state.intent or state.tries or judged or long):
                 return state
             intent = Intent(
@@ -178,6 +180,10 @@ class Archive:
             if settled:
                 return
         raise ContentionError("a lane was taken by others too often")
+
+    def announce(self, lane: Lane, key: str) -> None:
+        """Send the message of a bad object that stands; again is safe."""
+        self._announce(lane, key, self._head(key)["Metadata"])
 
     def add(self, kind: str, lane: Lane, batch: Batch, name: str) -> str | None:
         """Put the rows of one kind into an object of their own, unless it is there already.
@@ -220,7 +226,10 @@ class Archive:
     def _bodies(
         self, lane: Lane, bad_rows: Sequence[BadRow], events: Sequence[Event]
     ) -> dict[str, tuple[bytes, dict[str, str]]]:
-        """Return compressed body and metadata of each object, in the order to write them."""
+        """Return compressed body and metadata of each object.
+
+        Which is written first makes no difference: each kind has a watermark of its own.
+        """
         rows = {BAD: bad_rows, RAW: events if self._enabled else ()}
         bodies = {}
         for kind in (kind for kind, found in rows.items() if found):

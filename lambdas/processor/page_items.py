@@ -63,6 +63,8 @@ def plan_update(copy: PageCopy, grown: PageCopy, views: int, ttl: int) -> Update
     update.set("wm", {"B": encode_watermark(grown.watermark)})
     update.set("ttl", {"N": str(ttl)})
     name = update.name("wm")
+    # Exactly the copy's: an item only ever grows, so one below the copy does not exist, and `<=`
+    # would make no difference until an item is taken back by hand.
     if copy.watermark == NOTHING:
         update.require(f"attribute_not_exists({name})")
     else:
@@ -92,6 +94,8 @@ class PageItems:
         """
         sort_key = hour_key(hour, lane_code)
         key = page_key(page, sort_key)
+        # Taken out: after a failure nobody knows what the item holds. A copy that stayed would be
+        # refused by the condition and read again, as an absent one is.
         copy = self._copies.pop((page, sort_key), PageCopy())
         ttl = hour * HOUR_MS // 1000 + self._ttl_seconds
         remaining = after(contributions, copy.watermark)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from shared.records import Batch, Record
 
 PREFIX = "aws/lambda/"
+_OBJECT = "object"
 
 
 @dataclass(slots=True)
@@ -115,6 +116,9 @@ class FailedBatches:
         standing = raw.keys() | bad.keys()
         bad_rows = [row for row in batch.bad_rows if (row.sequence, row.sub) not in standing]
         missing = replace(batch, events=events, bad_rows=bad_rows)
+        for key in self._own(bad, lane, batch):
+            # The call that wrote it may have died before the message.
+            self._archive.announce(lane, key)
         if self._archive.add(BAD, lane, missing, FAILED):
             result.bad_rows += len(bad_rows)
         if self._archive.add(RAW, lane, missing, FAILED):
@@ -132,8 +136,21 @@ class FailedBatches:
             if self._overlaps(name, lane, batch):
                 for line in read_lines(self._s3, self._config.bucket, name.key):
                     place = line[ENVELOPE] if kind == RAW else line
-                    found[int(place["sequence"]), place["sub"]] = line
+                    found[int(place["sequence"]), place["sub"]] = {**line, _OBJECT: name.key}
         return found
+
+    @staticmethod
+    def _own(
+        bad: Mapping[tuple[int, int], Mapping[str, Any]], lane: Lane, batch: Batch
+    ) -> set[str]:
+        """Return the key of the bad object that an earlier call has appended for the batch."""
+        names = {ObjectName.parse(line[_OBJECT]) for line in bad.values()}
+        wanted = (FAILED, lane.epoch, lane.shard, batch.first, batch.last)
+        return {
+            name.key
+            for name in names
+            if (name.writer, name.epoch, name.shard, name.first, name.last) == wanted
+        }
 
     @staticmethod
     def _overlaps(name: ObjectName, lane: Lane, batch: Batch) -> bool:

@@ -304,3 +304,39 @@ def test_no_object_fails_the_processor(changes: dict[str, Any]) -> None:
     assert len(rows) == 1
     keys = [key for table in KEYS for place in pipeline.dynamodb.tables[table] for key in place]
     assert not [key for key in keys if re.search("[\x00-\x1f\x7f\ud800-\udfff]", key)]
+
+
+@pytest.mark.parametrize(("length", "kept"), [(1, True), (65, True), (256, True), (257, False)])
+def test_event_id_is_kept_up_to_its_limit(length: int, *, kept: bool) -> None:
+    """By it a reader drops what was sent twice, so no length that producers use may lose it."""
+    (row,) = decode(json.dumps(event(event_id="i" * length)).encode())
+    assert isinstance(row, Event)
+    assert row.id == ("i" * length if kept else None)
+
+
+def test_every_row_of_an_aggregate_has_its_own_place() -> None:
+    """Bad user records count as well: of two rows in one place readers would see one."""
+    good = json.dumps(event()).encode()
+    parts = [b"{", good, b"[" + good + b"," + good + b"]", b"\xff", good, b"null", good]
+    rows = decode(aggregate(parts))
+    assert [row.sub for row in rows] == list(range(8))
+    events = [row.sub for row in rows if isinstance(row, Event)]
+    assert events == [1, 2, 3, 5, 7]
+
+
+@pytest.mark.parametrize("form", [b"%s", b"[%s]", b"%s\n%s"])
+def test_byte_order_mark_in_front_is_no_part_of_the_event(form: bytes) -> None:
+    """Some producers write one; the events behind it count."""
+    good = json.dumps(event()).encode()
+    rows = decode(b"\xef\xbb\xbf" + form.replace(b"%s", good))
+    assert rows
+    assert all(isinstance(row, Event) for row in rows)
+
+
+def test_oversized_text_that_is_not_utf_8_leaves_a_digest() -> None:
+    """However few foreign bytes it has: nobody has searched it."""
+    data = b"user_id=alice-7788 " * 60_000 + b"\xff"
+    (row,) = decode(data)
+    assert isinstance(row, BadRow)
+    assert row.reason == "too_large"
+    assert row.payload == {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}

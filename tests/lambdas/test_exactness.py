@@ -6,7 +6,7 @@ import gzip
 import json
 import random
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -246,6 +246,42 @@ def test_objects_are_placed_by_arrival_hour() -> None:
     (key,) = pipeline.s3.objects
     assert key.startswith("raw/dt=2026-11-23/hr=12/5bf4e5c2-shardId-000000000000-4959")
     assert key.endswith("-1.jsonl.gz")
+
+
+def test_object_stands_under_the_hour_of_its_first_record() -> None:
+    """Redrive and rebuild look from there on; a batch over two hours stands under the first."""
+    pipeline = Pipeline()
+    arrivals = [NOW - 3600, NOW - 1800, NOW]
+    documents = [event(timestamp=arrivals[0]), event(timestamp=arrivals[1])]
+    batch = invocation([*encode(documents), b"{"], arrivals=arrivals)
+    pipeline.processor().process(batch)
+    assert {key.partition("/")[2][:19] for key in pipeline.s3.objects} == {"dt=2026-11-23/hr=11"}
+    assert {key.partition("/")[0] for key in pipeline.s3.objects} == {"raw", "bad"}
+
+
+def test_lane_is_read_afresh_after_a_failure() -> None:
+    """What a container remembered before it failed may be old; the lane item is asked again."""
+    pipeline = Pipeline()
+    processor = pipeline.processor()
+    reads: list[str] = []
+    real = pipeline.dynamodb.get_item
+
+    def get_item(**request: Any) -> dict[str, Any]:
+        reads.extend(value["S"] for value in request["Key"].values())
+        return real(**request)
+
+    pipeline.dynamodb.get_item = get_item  # type: ignore[method-assign]
+    processor.process(invocation(encode([event()])))
+    processor.process(invocation(encode([event()]), start=1))
+    assert reads.count("lane") == 1
+    pipeline.faults.crash_before = pipeline.faults.writes + 2
+    with pytest.raises(CrashError):
+        processor.process(invocation(encode([event()]), start=2))
+    pipeline.faults.crash_before = None
+    pipeline.processor().process(invocation(encode([event()]), start=2))
+    processor.process(invocation(encode([event()]), start=3))
+    assert reads.count("lane") == 3  # The other container's, and this one's again.
+    assert pipeline.readback().all_counts() == {"page_view": {"2026-11-23T12:00": 4}}
 
 
 def archived_lines(pipeline: Pipeline) -> int:

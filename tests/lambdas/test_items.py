@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clickstream_layout.sketch import MOST_EXACT, Visitors
-from processor.aggregate import Activity, Count
+from processor.aggregate import Activity, Count, Views
 from processor.counter_items import CounterItems
+from processor.page_items import PageCopy, grow
 from processor.session_items import SessionItems
 from shared.conditional_write import ContentionError
 from shared.lanes import Lane, decode_watermark, encode_watermark
@@ -230,3 +231,34 @@ def test_endless_contention_ends_in_an_error() -> None:
     with pytest.raises(ContentionError):
         CounterItems(stubborn, COUNTERS, 48).write("a", 1, "lane", [Count(1, 1)])
     assert stubborn.calls == 25
+
+
+def test_last_update_of_a_page_is_its_latest_arrival() -> None:
+    """Whatever the order in which contributions with earlier arrivals come, as after a reshard."""
+    copy = grow(PageCopy(), [Views(1, 1, 500, {b"a" * 8}), Views(2, 1, 300, {b"b" * 8})])
+    assert copy.last_updated == 500
+    assert grow(copy, [Views(3, 1, 400, {b"c" * 8})]).last_updated == 500
+    assert grow(copy, [Views(3, 1, 600, {b"c" * 8}), Views(4, 1, 1, set())]).last_updated == 600
+
+
+@pytest.mark.parametrize(
+    "agents", [["m" * 5000], ["m" * 257, "n" * 300], ["m" * 256]], ids=["long", "two", "limit"]
+)
+def test_user_agent_of_a_session_is_cut(agents: list[str]) -> None:
+    """Visitors write it, and it stands in each session: 256 characters, in both kinds of write."""
+    pipeline = Pipeline()
+    processor = pipeline.processor()
+    for number, agent in enumerate(agents):
+        processor.process(invocation(encode([event(user_agent=agent)]), start=number))
+    session = pipeline.readback().session("session-1")
+    assert session is not None
+    assert session.user_agent == agents[-1][:256]
+
+
+def test_sketch_is_exact_up_to_96_visitors() -> None:
+    """The documented number: with one more it is an estimate of fixed size."""
+    hashes = [number.to_bytes(8, "big") for number in range(97)]
+    exact = Visitors().with_hashes(set(hashes[:96]))
+    assert exact.count() == 96
+    assert len(exact.encode()) == 1 + 96 * 8
+    assert len(exact.with_hashes({hashes[96]}).encode()) == 1 + 768

@@ -351,6 +351,26 @@ def test_failed_bad_rows_come_back_as_bad_rows() -> None:
     assert pipeline.readback().all_counts() == {"page_view": {"2026-11-23T12:00": 1}}
 
 
+def test_message_of_an_appended_bad_object_is_sent_by_the_next_call() -> None:
+    """Whoever put the object may have died before the message: the next call sends it."""
+    batch = invocation([*encode([event()]), b"{"])
+    plain = Pipeline(make_config(detection=QUIET))
+    give_up(plain, batch)
+    run(plain, "failed")
+    told = 0
+    for write in range(plain.faults.writes):
+        pipeline = Pipeline(make_config(detection=QUIET))
+        give_up(pipeline, batch)
+        pipeline.faults.crash_after = write
+        with pytest.raises(CrashError):
+            run(pipeline, "failed")
+        pipeline.faults.crash_after = None
+        told += bool(bad_keys(pipeline)) and not pipeline.sqs.messages
+        run(pipeline, "failed")
+        assert {json.loads(each)["key"] for each in pipeline.sqs.messages} == {*bad_keys(pipeline)}
+    assert told == 1
+
+
 def test_batch_that_the_detector_gave_up_on_is_left_alone() -> None:
     """The processor has counted it."""
     pipeline = Pipeline(make_config(detection=QUIET))
