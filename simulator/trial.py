@@ -86,7 +86,7 @@ def draw_hazards(source: random.Random) -> Hazards:
         return Hazards(
             memories=(DEFAULT_MEMORY_MIB,),
             writes_at_once=source.choice((2, 5)),
-            earlier=source.choice((0.2, 0.5, 0.8)),
+            earlier=source.choice((0.2, 0.5, 0.7)),
             poison=source.choice((b"", POISON)),
         )
     return Hazards(

@@ -188,9 +188,8 @@ class Processor:
         self, lane: Lane, portion: Portion, state: LaneState, limit: TimeLimit
     ) -> LaneState:
         batch = portion.batch
-        events = [row for row in batch.events if row.sequence > state.done]
-        gains = aggregate(events)
-        writes = plan_writes(gains, lane.code, self._pages, self._sessions, self._counters)
+        planned = state.done
+        gains, writes = self._plan(lane, batch, planned)
         written = False
         for _ in range(MOST_ATTEMPTS):
             state = self._archive.store(
@@ -200,7 +199,9 @@ class Processor:
                 # Another closed it meanwhile, and may be at work behind it: no step is left.
                 return state
             if not written:
-                # Everything up to `done` has been counted whole: `finish` comes last.
+                if state.done != planned:
+                    # Another has closed a part meanwhile, and judged it by a budget of its own.
+                    gains, writes = self._plan(lane, batch, state.done)
                 if writes_done(batch, writes, state) == 0:
                     self._list_new(lane.code, gains)
                 state = self._write_items(lane, batch, writes, state, limit)
@@ -211,6 +212,11 @@ class Processor:
                 self._report(lane, batch, done)
                 return state
         raise ContentionError("a lane was taken by others too often")
+
+    def _plan(self, lane: Lane, batch: Batch, done: int) -> tuple[Gains, list[ItemWrite]]:
+        """Return what a batch changes behind the lane's end, up to which all is counted whole."""
+        gains = aggregate(row for row in batch.events if row.sequence > done)
+        return gains, plan_writes(gains, lane.code, self._pages, self._sessions, self._counters)
 
     def _list_new(self, code: str, gains: Gains) -> None:
         new = [each for each in gains.pages if not self._pages.known(*each, code)]

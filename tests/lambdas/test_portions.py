@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from processor import handler
 from processor.lane_items import LaneItems
 from processor.portions import MOST_TRIES
 from processor.processor import Processor
@@ -282,6 +283,25 @@ def test_verdict_on_a_record_does_not_change_with_memory(first: int, *, archive:
         assert total + len(beyond(pipeline)) == count + 1
 
 
+def test_record_that_another_has_closed_is_not_counted_by_a_larger_budget() -> None:
+    """A container whose memory of the lane is old writes nothing of what was set aside by then."""
+    pipeline = Pipeline()
+    large = container(pipeline, memory_mib=LARGE_MEMORY)
+    large.process(invocation(encode([event()])))
+    record = many(400)  # Few enough to be in one portion with what follows.
+    small = container(pipeline, memory_mib=SMALL_MEMORY)
+    small.process(invocation([record], start=1), Context([30_000]))
+    before = [dict(item) for item in pipeline.dynamodb.items(PAGES)]
+    left = beyond(pipeline)
+    assert left
+    # Overlapping: the record again, and one more behind it.
+    batch = invocation([record, *encode([event(page_url="/last")])], start=1)
+    large.process(batch)
+    pages = [item for item in pipeline.dynamodb.items(PAGES) if item["page_url"]["S"] != "/last"]
+    assert sorted(map(repr, pages)) == sorted(map(repr, before))
+    assert beyond(pipeline) == left
+
+
 def test_smaller_records_need_no_verdict_on_record() -> None:
     """What every function may take is judged alike by all, and costs no write more."""
     events = budgets.SMALLEST.writes // 2 - 1
@@ -357,3 +377,26 @@ def test_attempts_at_another_place_do_not_count() -> None:
     stored["wm"] = {"B": FIRST_SEQUENCE.to_bytes(24, "big")}
     stored["g"] = {"N": "1"}
     assert items.load(lane).tries == 0
+
+
+@pytest.mark.parametrize(("memory", "cut"), [("128", True), ("1769", False)])
+def test_budget_follows_from_the_memory_that_lambda_says(
+    monkeypatch: pytest.MonkeyPatch, memory: str, *, cut: bool
+) -> None:
+    """The function's own entry point takes the memory from Lambda's environment variable."""
+    pipeline = Pipeline()
+
+    class Clients:
+        def make(self, service: str) -> Any:
+            return getattr(pipeline, service)
+
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", memory)
+    monkeypatch.setattr(handler, "Clients", Clients)
+    monkeypatch.setattr(handler, "read_config", lambda *_: pipeline.config)
+    monkeypatch.setattr(handler, "read_hash_key", lambda *_: KEY)
+    handler._processor.cache_clear()
+    try:
+        handler.handle(invocation([many(Budget.of(128, 60).writes)]), Context())
+    finally:
+        handler._processor.cache_clear()
+    assert bool(beyond(pipeline)) == cut
