@@ -136,8 +136,7 @@ class Archive:
                 return state
             if judged and _is_judged_otherwise(batch, judged, state.judged):
                 raise JudgedOtherwiseError(state)
-            if state.intent is not None:
-                state = self._decide(lane, state, state.intent)
+            state = self.decide(lane, state)
             bodies = self._bodies(
                 lane,
                 [row for row in batch.bad_rows if row.sequence > state.bad],
@@ -162,6 +161,16 @@ class Archive:
                 state = self._lanes.load(lane)
         raise ContentionError("a lane was taken by others too often")
 
+    def decide(self, lane: Lane, state: LaneState) -> LaneState:
+        """Return the state after the intent that was left behind, if any, is decided.
+
+        Raises:
+            ClientError: AWS's; again is safe.
+        """
+        if state.intent is None or state.decided:
+            return state
+        return replace(self._decide(lane, state, state.intent), decided=True)
+
     def settle(self, lane: Lane, batch: Batch) -> None:
         """Make sure that no one writes a batch any more that Lambda has given up on.
 
@@ -174,8 +183,7 @@ class Archive:
             state = self._lanes.load(lane)
             if state.done >= batch.last:
                 return
-            if state.intent is not None:
-                state = self._decide(lane, state, state.intent)
+            state = self.decide(lane, state)
             settled, _ = self._lanes.finish(lane, state, batch)
             if settled:
                 return

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from clickstream_layout.tables import LANE, counter_key
-from shared.conditional_write import Update, apply_update
+from shared.conditional_write import MOST_ATTEMPTS, Update, apply_update
 from shared.lanes import NOTHING, Lane, decode_watermark, encode_watermark
 
 if TYPE_CHECKING:
@@ -83,7 +83,10 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class LaneState:
-    """A lane item as last seen; the empty one stands for no item."""
+    """A lane item as last seen; the empty one stands for no item.
+
+    `decided`: the watermarks say already what came of the intent, which the item still holds.
+    """
 
     generation: int | None = None
     raw: int = NOTHING
@@ -94,6 +97,7 @@ class LaneState:
     error: str = ""
     progress: Progress | None = None
     judged: Judgement | None = None
+    decided: bool = False
 
 
 class LaneItems:
@@ -128,16 +132,23 @@ class LaneItems:
 
     def end_attempt(self, lane: Lane, state: LaneState, *, error: str = "") -> None:
         """Take the attempt off the record again, or, with an `error`, say how it ended."""
-        update = Update()
-        if error:
-            update.set("error", {"S": error})
-        else:
-            update.set("tries", _tries(state, state.tries - 1))
-        _require_generation(update, state)
-        name = update.name("tries")
-        update.require(f"{name} = {update.value(_tries(state, state.tries))}")
-        # Refused: another has gone on meanwhile, and so has the record.
-        apply_update(self._dynamodb, update.request(self._table, _key(lane)))
+        place = state.generation, state.done
+        # Another attempt may be put on record, or taken off, meanwhile.
+        for _ in range(MOST_ATTEMPTS):
+            if (state.generation, state.done) != place or not state.tries:
+                return
+            update = Update()
+            if error:
+                update.set("error", {"S": error})
+            else:
+                update.set("tries", _tries(state, state.tries - 1))
+            _require_generation(update, state)
+            name = update.name("tries")
+            update.require(f"{name} = {update.value(_tries(state, state.tries))}")
+            refused = apply_update(self._dynamodb, update.request(self._table, _key(lane)))
+            if refused is None:
+                return
+            state = _read(refused)
 
     def begin(
         self,
@@ -172,6 +183,7 @@ class LaneItems:
             tries=0,
             error="",
             judged=judged or state.judged,
+            decided=False,
         )
 
     def save_progress(self, lane: Lane, state: LaneState, progress: Progress) -> LaneState:

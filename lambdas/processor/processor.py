@@ -133,7 +133,9 @@ class Processor:
             state = self._lanes.load(lane)
         pending = [record for record in kinesis_records if record.sequence > state.done]
         if pending and not known:
-            # After a failure of any kind, and when a container is new.
+            # After a failure of any kind, and when a container is new. From the attempt on there is
+            # no request of AWS until the records are decoded.
+            state = self._archive.decide(lane, state)
             state = self._lanes.begin_attempt(lane, state, pending[0].arrival_ms)
         portions = Portions(self._decoder, pending, budget)
         while portions.rest:

@@ -176,6 +176,44 @@ def test_failure_of_aws_never_counts_against_a_record(failure: str, number: int)
     assert not lane_item(pipeline).keys() & {"tries", "error", "progress", "budget", "intent"}
 
 
+@pytest.mark.parametrize("call", ["put_object", "head_object"])
+def test_death_at_a_request_of_aws_never_counts_against_a_record(call: str) -> None:
+    """Also while it is found out what came of an earlier attempt, which asks the bucket."""
+    pipeline = Pipeline()
+    batch = invocation(encode([event()]))
+    pipeline.faults.crash_before = 5
+    with pytest.raises(CrashError):
+        pipeline.processor().process(batch)
+    pipeline.faults.crash_before = None
+    assert "intent" in lane_item(pipeline)
+
+    def die(**_: Any) -> Any:
+        raise CrashError
+
+    real = getattr(pipeline.s3, call)
+    setattr(pipeline.s3, call, die)
+    for _ in range(3 * MOST_TRIES):
+        with pytest.raises(CrashError):
+            pipeline.processor().process(batch)
+    setattr(pipeline.s3, call, real)
+    pipeline.processor().process(batch)
+    assert not list(pipeline.readback().bad_rows())
+    assert pipeline.readback().all_counts() == {"page_view": {"2026-11-23T12:00": 1}}
+
+
+def test_attempts_that_overlap_are_each_taken_off_the_record() -> None:
+    """Whichever ends first, and however many there are."""
+    pipeline = Pipeline()
+    (lane,) = read_records(invocation(encode([event()])), "e1")
+    items = LaneItems(pipeline.dynamodb, COUNTERS, 48)
+    states = [items.begin_attempt(lane, items.load(lane), 0) for _ in range(3)]
+    for left, state in zip((2, 1, 0), states, strict=True):
+        items.end_attempt(lane, state)
+        assert items.load(lane).tries == left
+    items.end_attempt(lane, states[0])
+    assert items.load(lane).tries == 0
+
+
 def test_progress_inside_a_record_is_not_done_again() -> None:
     """Each attempt that dies leaves what it did; all together do the writes of one attempt."""
     record, items = many(40), 81
