@@ -389,7 +389,7 @@ CONTROLS: Final = (
     Control("incidents: put after the state", (checks.INCIDENTS,), _incident_after_state),
     Control("alerts: marked before sent", (checks.ALERTS,), _alert_without_mark),
     Control("checkout: by event_count", (checks.INCIDENTS,), _checkout_by_count),
-    Control("lane: closed over another", (checks.RAW_ROWS,), _closed_by_another),
+    Control("lane: closed over another", (checks.ATTRIBUTES, checks.RAW_ROWS), _closed_by_another),
     Control(
         "attempts: not on record",
         (checks.PROGRESS,),
