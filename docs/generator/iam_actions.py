@@ -59,6 +59,12 @@ def actions_of(service: str, operation: str) -> set[str]:
 
 
 @cache
+def services() -> frozenset[str]:
+    """Every service of AWS, by boto3's name."""
+    return frozenset(get_session().get_available_services())
+
+
+@cache
 def operations(service: str) -> Mapping[str, str]:
     """Operations of a service: name in the API by name in boto3."""
     model = get_session().get_service_model(service)

@@ -17,24 +17,8 @@ from typing import Any, Final
 
 import clickstream_operator
 from clickstream_operator.aws.permissions import Grant
-from docs.generator.iam_actions import actions_of, operations
+from docs.generator.iam_actions import actions_of, operations, services
 
-#: Services by boto3's names.
-SERVICES: Final = (
-    "cloudwatch",
-    "dynamodb",
-    "iam",
-    "kinesis",
-    "kms",
-    "lambda",
-    "logs",
-    "resourcegroupstaggingapi",
-    "s3",
-    "scheduler",
-    "sns",
-    "sqs",
-    "ssm",
-)
 #: Packages whose modules call AWS for a pipeline.
 _PACKAGES: Final = ("resources", "aws", "autoscaling")
 #: Modules that name operations and call none: they classify or send the calls of others.
@@ -90,7 +74,7 @@ def _calls_in(path: Path) -> set[tuple[str, str]]:
         if not isinstance(node, ast.Call) or len(node.args) < _SERVICE_AND_OPERATION:
             continue
         service, operation = node.args[:_SERVICE_AND_OPERATION]
-        if not isinstance(service, ast.Constant) or service.value not in SERVICES:
+        if not isinstance(service, ast.Constant) or service.value not in services():
             continue
         if isinstance(operation, ast.Constant):
             found.add((service.value, str(operation.value)))

@@ -13,6 +13,8 @@ from typing import Any, Final
 
 #: How the names of all pipelines begin: their own name, and eight characters of a hash.
 BASE: Final = "*-????????"
+#: Place of the service in ``arn:partition:service:region:account:resource``.
+_SERVICE_OF_ARN: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,11 @@ class Grant:
     condition: Mapping[str, Any] = field(default_factory=dict)
 
     def takes(self, action: str) -> bool:
-        """Whether an action is allowed by this grant."""
-        return any(fnmatchcase(action, pattern) for pattern in self.actions)
+        """Whether this grant allows an action: on resources of the same service only."""
+        service = action.partition(":")[0]
+        return any(fnmatchcase(action, pattern) for pattern in self.actions) and any(
+            arn == "*" or arn.split(":")[_SERVICE_OF_ARN] == service for arn in self.resources
+        )
 
 
 ANYTHING: Final = Grant("Lists", ("*",))

@@ -135,6 +135,18 @@ def test_a_call_without_a_grant_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
         operator_policy()
 
 
+def test_a_call_of_a_service_that_is_new_is_not_overlooked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """No list says which services the code may call: AWS's own does."""
+    written = Path(sqs_queue.__file__).read_text(encoding="utf-8")
+    module = tmp_path / "sqs_queue.py"
+    module.write_text(f"{written}\n\nread('firehose', 'describe_delivery_stream')\n", "utf-8")
+    monkeypatch.setattr(sqs_queue, "__file__", str(module))
+    with pytest.raises(MissingGrantError, match="needs firehose:DescribeDeliveryStream"):
+        operator_policy()
+
+
 @pytest.mark.parametrize("script", [".ci/run"])
 def test_scripts_parse(script: str) -> None:
     """The scripts that CI runs are valid bash and executable."""
