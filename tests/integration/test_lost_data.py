@@ -8,14 +8,10 @@ from typing import Any
 import pytest
 
 from tests.integration.pilot import Pilot, run
+from tests.integration.specs import LEAN
 
 pytestmark = pytest.mark.plain_aws("each resource is made again at once")
-LEAN: dict[str, Any] = {
-    "anomalyDetection": {"enabled": False},
-    "dashboard": {"enabled": False},
-    "alarms": {"enabled": False},
-    "tables": {"deletionProtection": False},
-}
+UNPROTECTED: dict[str, Any] = LEAN | {"tables": {"deletionProtection": False}}
 
 
 def _table(pilot: Pilot, name: str) -> None:
@@ -57,7 +53,7 @@ def test_lost_data_is_a_warning_of_its_own(
     pilot: Pilot, part: str, delete: Callable[[Pilot, str], None], lost: str
 ) -> None:
     """One Warning that says what is gone, however many reconciles complete the new resource."""
-    pilot.apply(LEAN)
+    pilot.apply(UNPROTECTED)
     run(pilot.converge())
     delete(pilot, pilot.resource(part)["physicalName"])
     for _ in range(4):
@@ -69,7 +65,7 @@ def test_lost_data_is_a_warning_of_its_own(
 
 def test_a_setting_that_was_corrected_is_no_loss(pilot: Pilot) -> None:
     """A changed setting stays a Normal Event."""
-    pilot.apply(LEAN)
+    pilot.apply(UNPROTECTED)
     run(pilot.converge())
     pilot.client("s3").delete_bucket_policy(Bucket=pilot.resource("archive")["physicalName"])
     for _ in range(4):

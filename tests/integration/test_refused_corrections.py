@@ -9,19 +9,11 @@ import pytest
 
 from sandbox.aws.strict import StrictAws
 from tests.integration.pilot import Pilot, run
+from tests.integration.specs import LEAN, NOTHING_STAYS
 from tests.kstatus import Verdict, verdict
 
 pytestmark = pytest.mark.plain_aws("refusals are injected one by one")
 HOUR = 3600.0
-LEAN: dict[str, Any] = {
-    "anomalyDetection": {"enabled": False},
-    "dashboard": {"enabled": False},
-    "alarms": {"enabled": False},
-}
-NOTHING_STAYS: dict[str, Any] = {
-    "deletionPolicy": {"archive": "Delete", "tables": "Delete"},
-    "tables": {"deletionProtection": False},
-}
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from kubernetes.client.exceptions import ApiException
 
 from clickstream_operator.aws.session import CallRecord
 from clickstream_operator.kube.connection import connect
+from tests.integration import specs
 from tests.integration.aws_inventory import base_of, left_in_aws
 from tests.integration.pilot import Crash, Pilot, run
 from tests.kstatus import Verdict, verdict
@@ -29,10 +30,7 @@ _PLURAL = "clickstreampipelines"
 MOST_RECONCILES = 80
 
 #: A whole pipeline without what only watches it, of which nothing stays when it goes.
-LEAN: Spec = {
-    "anomalyDetection": {"enabled": False},
-    "dashboard": {"enabled": False},
-    "alarms": {"enabled": False},
+LEAN: Spec = specs.LEAN | {
     "deletionPolicy": {"archive": "Empty", "tables": "Delete"},
     "tables": {"deletionProtection": False},
 }

@@ -10,6 +10,7 @@ Kinesis Data Streams Service with Amazon CloudWatch".
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from clickstream_operator.resources.cloudwatch_alarm import AlarmDefinition
@@ -70,59 +71,48 @@ def alarm_set(
 def _function_alarms(
     component: str, function: str, timeout_seconds: int, iterator_age_seconds: int
 ) -> list[AlarmDefinition]:
-    dimensions = {"FunctionName": function}
+    # Three of five minutes, so that one slow batch, a reshard or a retried error does not alarm.
+    alarm = partial(
+        AlarmDefinition,
+        namespace="AWS/Lambda",
+        dimensions={"FunctionName": function},
+        evaluation_periods=5,
+        datapoints=3,
+    )
+    # At its timeout the function loses the work of the whole batch, so the alarm comes before.
     duration_ms = timeout_seconds * 1000 * _DURATION_SHARE
     return [
-        # Three of five minutes, so that one slow batch or a reshard does not alarm.
-        AlarmDefinition(
+        alarm(
             key=f"{component}-iterator-age",
             description=f"The {component} reads events more than {iterator_age_seconds} s old.",
-            namespace="AWS/Lambda",
             metric="IteratorAge",
-            dimensions=dimensions,
             statistic="Maximum",
             comparison=_ABOVE,
             threshold=iterator_age_seconds * 1000.0,
-            evaluation_periods=5,
-            datapoints=3,
         ),
-        # Lambda retries a failed batch, so a single error passes by itself.
-        AlarmDefinition(
+        alarm(
             key=f"{component}-errors",
             description=f"The {component} failed in three of the last five minutes.",
-            namespace="AWS/Lambda",
             metric="Errors",
-            dimensions=dimensions,
             statistic="Sum",
             comparison=_AT_LEAST,
             threshold=1.0,
-            evaluation_periods=5,
-            datapoints=3,
         ),
-        AlarmDefinition(
+        alarm(
             key=f"{component}-throttles",
             description=f"Lambda throttled the {component} in three of the last five minutes.",
-            namespace="AWS/Lambda",
             metric="Throttles",
-            dimensions=dimensions,
             statistic="Sum",
             comparison=_AT_LEAST,
             threshold=1.0,
-            evaluation_periods=5,
-            datapoints=3,
         ),
-        # Below the timeout, because a timeout loses the work of the whole batch.
-        AlarmDefinition(
+        alarm(
             key=f"{component}-duration",
             description=f"The {component} needs over 80 % of its timeout of {timeout_seconds} s.",
-            namespace="AWS/Lambda",
             metric="Duration",
-            dimensions=dimensions,
             statistic="Maximum",
             comparison=_ABOVE,
             threshold=duration_ms,
-            evaluation_periods=5,
-            datapoints=3,
         ),
     ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, TypedDict
+from typing import Final
 
 from clickstream_layout.tables import COUNTER_KEY, PAGE_KEY, SESSION_KEY
 from clickstream_operator.api import components
@@ -13,7 +13,7 @@ from clickstream_operator.api.v1alpha1 import Spec
 from clickstream_operator.aws import tags as ownership
 from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
-from clickstream_operator.engine.resource import DeletionPolicy
+from clickstream_operator.engine.resource import DeletionPolicy, ResourceArguments
 from clickstream_operator.resources.kinesis_history import StreamHistory
 from clickstream_operator.resources.lambda_function import FunctionPackage
 
@@ -29,18 +29,6 @@ TABLES: Final = (
 DEFAULT_RUNTIME: Final = "python3.14"
 #: Runtime whose standard library has Zstandard.
 ZSTD_RUNTIME: Final = "python3.14"
-
-
-class Common(TypedDict):
-    """Arguments of every resource."""
-
-    name: str
-    physical_name: str
-    depends_on: frozenset[str]
-    tags: Mapping[str, str]
-    obsolete_tags: frozenset[str]
-    deletion: DeletionPolicy
-    gates_ready: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +76,7 @@ class BuildContext:
         physical: str | None = None,
         deletion: str = "Delete",
         gates_ready: bool = True,
-    ) -> Common:
+    ) -> ResourceArguments:
         """Arguments of one resource; `needs` are the inventory names that it depends on."""
         if name in self.adopted and self.spec.deletion_policy.adopted == "Retain":
             deletion = "Retain"

@@ -2,7 +2,6 @@
 
 import functools
 import json
-import time
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -10,6 +9,7 @@ from kubernetes import client, config
 
 from clickstream_operator.api.v1alpha1 import GROUP, PLURAL, VERSION
 from sandbox import Sandbox
+from sandbox.processes.process import wait_until
 from tests.integration.manifests.objects import Json
 
 TIMEOUT_SECONDS = 30.0
@@ -96,8 +96,5 @@ def new_client(kubeconfig: str) -> client.ApiClient:
 
 
 def eventually(condition: Callable[[], bool]) -> None:
-    """Wait until it holds."""
-    deadline = time.monotonic() + TIMEOUT_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    """Assert that it holds within `TIMEOUT_SECONDS`."""
+    assert wait_until(condition, TIMEOUT_SECONDS)

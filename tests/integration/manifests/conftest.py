@@ -1,6 +1,5 @@
 """The API server with the committed CRD, in a namespace of the test module."""
 
-import time
 import uuid
 from collections.abc import Iterator
 
@@ -8,7 +7,7 @@ import pytest
 
 from clickstream_operator.api.v1alpha1 import GROUP, PLURAL
 from sandbox import Sandbox
-from tests.integration.manifests.api_server import TIMEOUT_SECONDS, Api, new_client
+from tests.integration.manifests.api_server import Api, eventually, new_client
 from tests.integration.manifests.tables import CRD
 
 
@@ -22,10 +21,7 @@ def installed(sandbox: Sandbox) -> Iterator[Api]:
     with new_client(str(sandbox.kubeconfig)) as clients:
         api = Api(sandbox, namespace, clients)
         # Handlers and the published schema follow an established CRD with a small delay.
-        deadline = time.monotonic() + TIMEOUT_SECONDS
-        while "FIELDS" not in api.kubectl("explain", "csp.spec", check=False):
-            assert time.monotonic() < deadline, "the API server does not serve the resource"
-            time.sleep(0.2)
+        eventually(lambda: "FIELDS" in api.kubectl("explain", "csp.spec", check=False))
         yield api
     sandbox.kubectl("delete", "namespace", namespace, "--wait=false")
 

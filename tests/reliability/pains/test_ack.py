@@ -18,9 +18,9 @@ from sandbox.aws.strict import StrictAws
 from sandbox.processes.process import wait_until
 from tests.integration.aws_inventory import base_of, check_retained, left_in_aws
 from tests.integration.pilot import ACCOUNT, Pilot, run
+from tests.integration.specs import LEAN
 from tests.kstatus import Verdict, verdict
 from tests.reliability.pains.virtual_time import (
-    LEAN,
     WRONG,
     attempts,
     condition,

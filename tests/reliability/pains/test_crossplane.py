@@ -24,11 +24,10 @@ from clickstream_operator.runtime.workqueue import WorkQueue
 from sandbox.aws.strict import StrictAws
 from tests.integration.aws_inventory import check_retained, left_in_aws
 from tests.integration.pilot import ACCOUNT, Pilot, run
+from tests.integration.specs import LEAN, NOTHING_STAYS
 from tests.kstatus import Verdict, verdict
 from tests.reliability.pains.virtual_time import (
     HOUR,
-    LEAN,
-    NOTHING_STAYS,
     WRONG,
     Body,
     condition,

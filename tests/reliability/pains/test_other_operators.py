@@ -17,10 +17,9 @@ from sandbox.aws.strict import StrictAws
 from sandbox.operator_process import MANIFESTS
 from tests.integration.aws_inventory import base_of, check_retained, left_in_aws
 from tests.integration.pilot import Pilot, run
+from tests.integration.specs import LEAN, NOTHING_STAYS
 from tests.kstatus import Verdict, verdict
 from tests.reliability.pains.virtual_time import (
-    LEAN,
-    NOTHING_STAYS,
     attempts,
     condition,
     live,

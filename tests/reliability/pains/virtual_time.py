@@ -14,16 +14,6 @@ from tests.kstatus import Verdict, verdict
 Body = dict[str, Any]
 MOST_RECONCILES = 80
 HOUR = 3600.0
-#: A whole pipeline without what only watches it: eleven resources.
-LEAN: dict[str, Any] = {
-    "anomalyDetection": {"enabled": False},
-    "dashboard": {"enabled": False},
-    "alarms": {"enabled": False},
-}
-NOTHING_STAYS: dict[str, Any] = {
-    "deletionPolicy": {"archive": "Delete", "tables": "Delete"},
-    "tables": {"deletionProtection": False},
-}
 WRONG: dict[str, Any] = {
     "code": "InvalidArgumentException",
     "status": 400,

@@ -11,23 +11,7 @@ from hypothesis import strategies as st
 
 from clickstream_operator.aws import call_context
 from clickstream_operator.aws.limits import RATES, FairBucket, Limits, TokenBucket
-
-
-class Clock:
-    """Seconds that pass only when a test says so, or when somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.slept: list[float] = []
-
-    def __call__(self) -> float:
-        """The time."""
-        return self.now
-
-    async def sleep(self, seconds: float) -> None:
-        """Let time pass at once."""
-        self.slept.append(seconds)
-        self.now += seconds
+from tests.clock import Clock
 
 
 @given(

@@ -13,24 +13,14 @@ from clickstream_operator.engine.outcome import Outcome, Requeue
 from clickstream_operator.engine.plan import Action
 from clickstream_operator.reconcile.requeue import RequeuePolicy
 from clickstream_operator.reconcile.state import GenerationState, ReconcileState
+from tests.clock import Clock
 from tests.unit.engine.fake_resource import FakeResource
-
-
-class Clock:
-    """Seconds that pass only when a test says so."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        """The time."""
-        return self.now
 
 
 @pytest.fixture
 def clock() -> Clock:
     """A clock."""
-    return Clock()
+    return Clock(1000.0)
 
 
 @pytest.fixture
