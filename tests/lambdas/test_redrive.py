@@ -600,7 +600,7 @@ def test_batch_in_the_middle_of_a_rebuild_is_not_lost() -> None:
         check_truth(pipeline, TRAFFIC)
 
 
-def rebuild_while(arrange: Callable[[Pipeline, Callable[[], None]], None]) -> None:
+def check_rebuild_while(arrange: Callable[[Pipeline, Callable[[], None]], None]) -> None:
     """Rebuild everything, while events of the same items come in once, whenever `arrange` says."""
     pipeline = random_days(3)
     hours = all_hours(pipeline)
@@ -651,7 +651,7 @@ def test_batch_in_the_middle_of_reading_is_not_lost(read: int) -> None:
                             (pipeline.dynamodb, "get_item")):  # fmt: skip
             setattr(store, name, watched(getattr(store, name)))
 
-    rebuild_while(arrange)
+    check_rebuild_while(arrange)
 
 
 @pytest.mark.parametrize("write", [0, 20, 40, 62, 70, 78])
@@ -661,7 +661,7 @@ def test_batch_between_reading_and_writing_an_item_is_not_lost(write: int) -> No
     def arrange(pipeline: Pipeline, come_in: Callable[[], None]) -> None:
         pipeline.faults.interrupts[pipeline.faults.writes + write] = come_in
 
-    rebuild_while(arrange)
+    check_rebuild_while(arrange)
 
 
 def test_documented_rights_are_those_that_the_commands_use() -> None:

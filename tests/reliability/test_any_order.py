@@ -382,7 +382,8 @@ class AnyOrder(RuleBasedStateMachine):
 def test_any_order(installed: Sandbox, request: pytest.FixtureRequest) -> None:
     """Apply, edit, suspend, delete, recreate, drift and crash in any order: the four hold."""
     lives, steps = MANY if request.config.getoption("--whole-sweeps") else FEW
-    shared = {"sandbox": installed, "numbers": itertools.count()}
+    numbers = itertools.count()
+    shared = {"sandbox": installed, "numbers": numbers}
     machine = type("InSandbox", (AnyOrder,), shared)
     Life.made.clear()
     with empty_aws(installed, plain=True):
@@ -399,3 +400,4 @@ def test_any_order(installed: Sandbox, request: pytest.FixtureRequest) -> None:
                 suppress_health_check=list(HealthCheck),
             ),
         )
+    assert next(numbers) >= lives

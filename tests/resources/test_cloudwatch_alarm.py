@@ -10,7 +10,7 @@ import pytest
 
 from clickstream_operator.pipeline.alarms import alarm_set
 from clickstream_operator.resources.cloudwatch_alarm import Alarm, AlarmDefinition
-from tests.resources.conftest import TAGS, Cloud, GoneTwice
+from tests.resources.conftest import TAGS, Cloud, DeleteTwice
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:shop-alerts"
 FUNCTION_ALARMS = ("iterator-age", "errors", "throttles", "duration")
@@ -160,8 +160,8 @@ async def test_missing_tag_is_set(cloud: Cloud) -> None:
     assert await cloud.converge(one) == ["tag_resource"]
 
 
-async def test_deletion(cloud: Cloud, goes_twice: GoneTwice) -> None:
+async def test_deletion(cloud: Cloud, delete_twice: DeleteTwice) -> None:
     """Gone, and gone again."""
     one = alarm(cloud, definitions()[0])
     await cloud.converge(one)
-    await goes_twice(one)
+    assert await delete_twice(one) is None

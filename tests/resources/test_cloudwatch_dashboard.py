@@ -10,7 +10,7 @@ from typing import Any
 from clickstream_operator.pipeline.dashboard import dashboard_body
 from clickstream_operator.resources.cloudwatch_dashboard import Dashboard
 from clickstream_operator.resources.cloudwatch_dashboard_widgets import described, mark
-from tests.resources.conftest import Cloud, GoneTwice
+from tests.resources.conftest import Cloud, DeleteTwice
 
 
 def body(**changes: Any) -> dict[str, Any]:
@@ -176,11 +176,11 @@ def test_every_widget_has_a_mark_of_its_own() -> None:
     assert all(re.fullmatch(r"clickstream_[a-z0-9_]+", str(one)) for one in marks)
 
 
-async def test_deletion(cloud: Cloud, goes_twice: GoneTwice) -> None:
+async def test_deletion(cloud: Cloud, delete_twice: DeleteTwice) -> None:
     """Gone, and gone again."""
     one = dashboard(cloud, body())
     await cloud.converge(one)
-    await goes_twice(one)
+    assert await delete_twice(one) is None
 
 
 def test_widgets() -> None:

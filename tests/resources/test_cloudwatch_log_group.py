@@ -9,7 +9,7 @@ import pytest
 
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.resources.cloudwatch_log_group import LogGroup, _group_properties
-from tests.resources.conftest import TAGS, Cloud, GoneTwice
+from tests.resources.conftest import TAGS, Cloud, DeleteTwice
 from tests.resources.moto_gaps import GAPS
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
@@ -98,8 +98,8 @@ def test_retention_of_an_account_policy_is_not_fought() -> None:
     assert _group_properties({})["retentionDays"] == 0
 
 
-async def test_deletion(cloud: Cloud, goes_twice: GoneTwice) -> None:
+async def test_deletion(cloud: Cloud, delete_twice: DeleteTwice) -> None:
     """Gone, and gone again."""
     one = group(cloud)
     await cloud.converge(one)
-    await goes_twice(one)
+    assert await delete_twice(one) is None

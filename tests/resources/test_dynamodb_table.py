@@ -13,7 +13,7 @@ from clickstream_operator.engine.resource import (
     StepMustWait,
 )
 from clickstream_operator.resources.dynamodb_table import DynamoDBTable, _readiness
-from tests.resources.conftest import TAGS, Cloud, GoneTwice
+from tests.resources.conftest import TAGS, Cloud, DeleteTwice
 from tests.resources.moto_gaps import GAPS
 
 
@@ -62,7 +62,8 @@ async def test_table_without_range_key_in_provisioned_mode(cloud: Cloud) -> None
     """As the original's session table, with capacity."""
     one = table(cloud, hash_key="session_id", range_key=None, read_units=5, write_units=7)
     await cloud.converge(one)
-    await cloud.settled(one)
+    found = (await cloud.settled(one)).properties
+    assert (found["billing.readUnits"], found["billing.writeUnits"]) == (5, 7)
 
 
 async def test_second_creation_is_refused(cloud: Cloud) -> None:
@@ -149,11 +150,11 @@ async def test_protection_in_the_spec_blocks_deletion(cloud: Cloud) -> None:
 
 
 async def test_deletion_drops_protection_that_the_spec_dropped(
-    cloud: Cloud, goes_twice: GoneTwice
+    cloud: Cloud, delete_twice: DeleteTwice
 ) -> None:
     """AWS may still have it on; then off, then gone, then gone again."""
     await cloud.converge(table(cloud))
-    await goes_twice(table(cloud, deletion_protection=False))
+    assert await delete_twice(table(cloud, deletion_protection=False)) is None
 
 
 @pytest.mark.parametrize(

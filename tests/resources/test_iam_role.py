@@ -10,7 +10,7 @@ import pytest
 from clickstream_operator.aws import policies
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.resources.iam_role import IAMRole
-from tests.resources.conftest import ACCOUNT, TAGS, Cloud, GoneTwice
+from tests.resources.conftest import ACCOUNT, TAGS, Cloud, DeleteTwice
 
 BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/limit"
 TRUST = policies.service_trust("lambda.amazonaws.com")
@@ -152,23 +152,23 @@ async def test_missing_tag_is_set(cloud: Cloud) -> None:
     assert await cloud.converge(one) == ["tag_role"]
 
 
-async def test_deletion(cloud: Cloud, goes_twice: GoneTwice) -> None:
+async def test_deletion(cloud: Cloud, delete_twice: DeleteTwice) -> None:
     """Two writes, no list; gone, and gone again."""
     one = role(cloud)
     await cloud.converge(one)
     await one.delete(await cloud.observe(one))
     assert cloud.writes == ["delete_role_policy", "delete_role"]
     await cloud.converge(one)
-    await goes_twice(one)
+    assert await delete_twice(one) is None
 
 
-async def test_deletion_strips_what_others_added(cloud: Cloud, goes_twice: GoneTwice) -> None:
+async def test_deletion_strips_what_others_added(cloud: Cloud, delete_twice: DeleteTwice) -> None:
     """IAM deletes no role that still has policies."""
     await make_boundary(cloud)
     one = role(cloud)
     await cloud.converge(one)
     await add_foreign_policies(cloud)
-    await goes_twice(one)
+    assert await delete_twice(one) is None
 
 
 async def make_boundary(cloud: Cloud) -> None:

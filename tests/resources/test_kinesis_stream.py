@@ -19,7 +19,7 @@ from clickstream_operator.engine.resource import (
 )
 from clickstream_operator.resources.kinesis_history import StreamHistory
 from clickstream_operator.resources.kinesis_stream import KinesisStream, _readiness, epoch
-from tests.resources.conftest import TAGS, Cloud, GoneTwice
+from tests.resources.conftest import TAGS, Cloud, DeleteTwice
 
 
 def stream(cloud: Cloud, **changes: Any) -> KinesisStream:
@@ -105,11 +105,11 @@ async def test_unknown_shard_count_is_left_alone(cloud: Cloud) -> None:
     assert not await cloud.difference(stream(cloud, shards=None))
 
 
-async def test_deletion(cloud: Cloud, goes_twice: GoneTwice) -> None:
+async def test_deletion(cloud: Cloud, delete_twice: DeleteTwice) -> None:
     """Gone, and gone again."""
     one = stream(cloud)
     await cloud.converge(one)
-    await goes_twice(one)
+    assert await delete_twice(one) is None
 
 
 async def test_registered_consumer_blocks_deletion(cloud: Cloud) -> None:

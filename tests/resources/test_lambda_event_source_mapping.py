@@ -13,7 +13,7 @@ from clickstream_operator.resources.lambda_event_source_mapping import (
     _mapping_properties,
     _readiness,
 )
-from tests.resources.conftest import TAGS, Cloud, GoneTwice
+from tests.resources.conftest import TAGS, Cloud, DeleteTwice
 from tests.resources.test_lambda_function import TRUST, function
 
 BUCKET = "arn:aws:s3:::shop-archive"
@@ -138,11 +138,11 @@ async def test_missing_tag_is_set(cloud: Cloud) -> None:
 
 
 @pytest.mark.usefixtures("pair")
-async def test_deletion(cloud: Cloud, goes_twice: GoneTwice) -> None:
+async def test_deletion(cloud: Cloud, delete_twice: DeleteTwice) -> None:
     """Gone, and gone again."""
     one = mapping(cloud)
     await cloud.converge(one)
-    await goes_twice(one)
+    assert await delete_twice(one) is None
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from clickstream_operator.resources.lambda_function import (
     _configuration_properties,
     _readiness,
 )
-from tests.resources.conftest import TAGS, Cloud, GoneTwice
+from tests.resources.conftest import TAGS, Cloud, DeleteTwice
 from tests.resources.moto_gaps import GAPS
 
 TRUST = (
@@ -175,11 +175,11 @@ async def test_function_whose_update_failed_takes_another(cloud: Cloud) -> None:
 
 
 @pytest.mark.usefixtures("role")
-async def test_deletion(cloud: Cloud, goes_twice: GoneTwice) -> None:
+async def test_deletion(cloud: Cloud, delete_twice: DeleteTwice) -> None:
     """Gone, and gone again."""
     one = function(cloud)
     await cloud.converge(one)
-    await goes_twice(one)
+    assert await delete_twice(one) is None
 
 
 def test_environment_waits_for_outputs(cloud: Cloud) -> None:

@@ -11,7 +11,7 @@ from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.engine.resource import DeletionPolicy, ResourceBlocked
 from clickstream_operator.resources.s3_bucket import S3Bucket
-from tests.resources.conftest import ACCOUNT, TAGS, Cloud, GoneTwice
+from tests.resources.conftest import ACCOUNT, TAGS, Cloud, DeleteTwice
 from tests.resources.moto_gaps import GAPS
 
 NAME = "shop-archive-123456789012-us-east-1"
@@ -218,11 +218,11 @@ async def test_rules_statements_and_tags_of_others_stay(cloud: Cloud) -> None:
     ]
 
 
-async def test_deletion(cloud: Cloud, goes_twice: GoneTwice) -> None:
+async def test_deletion(cloud: Cloud, delete_twice: DeleteTwice) -> None:
     """An empty bucket goes, and goes again."""
     one = bucket(cloud)
     await cloud.converge(one)
-    await goes_twice(one)
+    assert await delete_twice(one) is None
 
 
 async def test_deletion_of_what_holds_data_is_blocked(cloud: Cloud) -> None:
@@ -238,7 +238,7 @@ async def test_deletion_of_what_holds_data_is_blocked(cloud: Cloud) -> None:
 
 
 async def test_empty_deletes_versions_and_markers_first(
-    cloud: Cloud, goes_twice: GoneTwice
+    cloud: Cloud, delete_twice: DeleteTwice
 ) -> None:
     """Old versions and delete markers go as well."""
     one = bucket(cloud, deletion=DeletionPolicy.EMPTY)
@@ -246,7 +246,7 @@ async def test_empty_deletes_versions_and_markers_first(
     await put(cloud, "raw/a")
     await put(cloud, "raw/a")
     await cloud.session.call("s3", "delete_object", Bucket=NAME, Key="raw/a")
-    await goes_twice(one)
+    assert await delete_twice(one) is None
 
 
 async def test_emptying_is_bounded_and_resumes(

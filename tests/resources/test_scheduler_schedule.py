@@ -8,7 +8,7 @@ import pytest
 
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.resources.scheduler_schedule import Schedule, _parsed
-from tests.resources.conftest import Cloud, GoneTwice
+from tests.resources.conftest import Cloud, DeleteTwice
 
 
 def schedule(cloud: Cloud, **changes: Any) -> Schedule:
@@ -70,11 +70,11 @@ async def test_each_field_changes_and_comes_back(
     assert await cloud.converge(schedule(cloud)) == ["update_schedule"]
 
 
-async def test_deletion(cloud: Cloud, goes_twice: GoneTwice) -> None:
+async def test_deletion(cloud: Cloud, delete_twice: DeleteTwice) -> None:
     """Gone, and gone again."""
     one = schedule(cloud)
     await cloud.converge(one)
-    await goes_twice(one)
+    assert await delete_twice(one) is None
 
 
 def test_input_that_is_no_json_is_drift_not_an_error() -> None:

@@ -9,7 +9,7 @@ import pytest
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.engine.resource import Observed, Phase
 from clickstream_operator.resources.sns_subscription import SNSSubscription, endpoint_hash
-from tests.resources.conftest import Cloud, GoneTwice
+from tests.resources.conftest import Cloud, DeleteTwice
 
 ADDRESS = "on-call@example.com"
 TOPIC = "arn:aws:sns:us-east-1:123456789012:shop-alerts"
@@ -93,12 +93,12 @@ async def test_missing_one_is_never_repeated(cloud: Cloud) -> None:
     )
 
 
-async def test_deletion(cloud: Cloud, goes_twice: GoneTwice) -> None:
+async def test_deletion(cloud: Cloud, delete_twice: DeleteTwice) -> None:
     """Gone, and gone again."""
     await cloud.session.call("sns", "create_topic", Name="shop-alerts")
     one = subscription(cloud)
     await cloud.converge(one)
-    await goes_twice(one)
+    assert await delete_twice(one) is None
 
 
 async def test_refusal_does_not_quote_the_address(cloud: Cloud) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clickstream_operator.resources.sns_topic import SNSTopic
-from tests.resources.conftest import TAGS, Cloud, GoneTwice
+from tests.resources.conftest import TAGS, Cloud, DeleteTwice
 
 
 def topic(cloud: Cloud, kms_key_id: str | None = None) -> SNSTopic:
@@ -47,8 +47,8 @@ async def test_missing_tag_is_set(cloud: Cloud) -> None:
     assert await cloud.converge(one) == ["tag_resource"]
 
 
-async def test_deletion(cloud: Cloud, goes_twice: GoneTwice) -> None:
+async def test_deletion(cloud: Cloud, delete_twice: DeleteTwice) -> None:
     """Gone, and gone again."""
     one = topic(cloud, "alias/mine")
     await cloud.converge(one)
-    await goes_twice(one)
+    assert await delete_twice(one) is None

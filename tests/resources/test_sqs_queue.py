@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from clickstream_operator.resources.sqs_queue import SQSQueue
-from tests.resources.conftest import TAGS, Cloud, GoneTwice
+from tests.resources.conftest import TAGS, Cloud, DeleteTwice
 
 
 def queue(cloud: Cloud, **changes: Any) -> SQSQueue:
@@ -92,8 +92,8 @@ async def test_url_of_a_deleted_queue_tells_nothing(cloud: Cloud) -> None:
     assert cloud.reads == ["get_queue_attributes"]
 
 
-async def test_deletion(cloud: Cloud, goes_twice: GoneTwice) -> None:
+async def test_deletion(cloud: Cloud, delete_twice: DeleteTwice) -> None:
     """Gone, and gone again."""
     one = queue(cloud)
     await cloud.converge(one)
-    await goes_twice(one)
+    assert await delete_twice(one) is None

@@ -8,7 +8,7 @@ import pytest
 
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.resources.ssm_parameter import HashKeyParameter
-from tests.resources.conftest import TAGS, Cloud, GoneTwice
+from tests.resources.conftest import TAGS, Cloud, DeleteTwice
 
 NAME = "/clickstream/shop/hash-key"
 
@@ -65,8 +65,8 @@ async def test_missing_tag_is_set(cloud: Cloud) -> None:
     assert await cloud.converge(one) == ["add_tags_to_resource"]
 
 
-async def test_deletion(cloud: Cloud, goes_twice: GoneTwice) -> None:
+async def test_deletion(cloud: Cloud, delete_twice: DeleteTwice) -> None:
     """Gone, and gone again."""
     one = parameter(cloud)
     await cloud.converge(one)
-    await goes_twice(one)
+    assert await delete_twice(one) is None

@@ -49,25 +49,31 @@ async def test_nothing_to_visit() -> None:
 async def test_siblings_run_together() -> None:
     """Two that do not need each other are visited at the same time."""
     both_in = asyncio.Barrier(2)
+    visited = set()
 
     async def visit(resource: FakeResource) -> None:
         await both_in.wait()
+        visited.add(resource.name)
 
     await asyncio.wait_for(walk([FakeResource("a"), FakeResource("b")], visit), timeout=5)
+    assert visited == {"a", "b"}
 
 
 async def test_dependent_starts_before_slow_strangers_end() -> None:
     """A resource waits for its own dependencies only, not for the whole level."""
     c_visited = asyncio.Event()
+    ended = []
 
     async def visit(resource: FakeResource) -> None:
         if resource.name == "slow":
             await c_visited.wait()
         if resource.name == "c":
             c_visited.set()
+        ended.append(resource.name)
 
     parts = [FakeResource("slow"), FakeResource("a"), FakeResource("c", "a")]
     await asyncio.wait_for(walk(parts, visit), timeout=5)
+    assert ended == ["a", "c", "slow"]
 
 
 async def test_cycle_is_an_error() -> None:

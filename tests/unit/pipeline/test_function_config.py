@@ -53,7 +53,8 @@ def load(found: dict[str, Any], function: Function = "processor") -> Config:
 
 def test_schema_is_a_schema() -> None:
     """The shared file is valid JSON Schema."""
-    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    meta_schema = jsonschema.Draft202012Validator.META_SCHEMA
+    assert not list(jsonschema.Draft202012Validator(meta_schema).iter_errors(SCHEMA))
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -180,7 +181,8 @@ def test_every_accepted_spec_gives_an_accepted_configuration(
     """No spec that the API takes stops a function at its start."""
     found = document(function, Spec.model_validate(spec))
     jsonschema.validate(found, SCHEMA)
-    load(found, function)
+    config = load(found, function)
+    assert (config.function, config.pipeline) == (function, BASE)
 
 
 def test_text_is_the_same_for_the_same_configuration() -> None:

@@ -19,6 +19,7 @@ from tests.unit.status.composed import (
     AT_ONCE,
     EFFECTIVE,
     T0,
+    assert_lawful,
     compose,
     entry,
     result,
@@ -122,7 +123,8 @@ def test_laws_of_every_status(course: list[tuple[ReconcileResult, int]]) -> None
     status, now = Status(), T0
     for found, seconds in course:
         now += timedelta(seconds=seconds)
-        status = compose(found, status, now=now)
+        before, status = status, statuses.compose(status, found, now=now)
+        assert_lawful(before, status, found, now=now)
 
 
 @pytest.mark.parametrize(
