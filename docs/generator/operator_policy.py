@@ -23,7 +23,7 @@ from docs.generator.iam_actions import actions_of, operations, services
 _PACKAGES: Final = ("resources", "aws", "autoscaling")
 #: Modules that name operations and call none: they classify or send the calls of others.
 _EDGE: Final = frozenset(
-    {"clients", "limits", "session", "sdk_errors", "assume_role", "permissions"}
+    {"clients", "limits", "session", "sdk_errors", "assume_role", "permissions", "readings"}
 )
 
 _SERVICE_AND_OPERATION: Final = 2

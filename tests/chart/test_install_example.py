@@ -60,6 +60,8 @@ def test_the_example_deploys_what_the_chart_deploys(offline: Helm) -> None:
     chosen = environment([example])
     assert chosen.pop("AWS_REGION") == environment([chart])["CLICKSTREAM_REGION"]
     assert chosen.items() <= environment([chart]).items()
+    # Probes come from the node, so the default of loopback would fail them.
+    assert chosen["CLICKSTREAM_LISTEN_HOST"] == "0.0.0.0"  # noqa: S104
     for name, value in environment([chart]).items():
         setting = Settings.model_fields[name.removeprefix("CLICKSTREAM_").lower()]
         default = setting.default

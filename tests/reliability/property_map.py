@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from clickstream_operator.api.crd import custom_resource_definition
+from tests.reliability import attributes, drift_map
+from tests.reliability.attributes import GROUPS, resources
 from tests.reliability.drift_map import RESYNCS, drift_of, looks_of
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "reference" / "conformance.md"
@@ -27,19 +29,18 @@ Kind = Literal["aws", "function", "fixed", "engine", "status"]
 
 
 @dataclass(frozen=True)
-class Target:
-    """Where AWS tells an attribute: one read call of boto3.
+class Question:
+    """A read call of boto3 about more than a property that a kind declares.
 
-    `over`: inventory names; the call is made for each, with its physical name for ``<each>``, and
-    the answers must agree. `part` names what rows of one round must not share.
+    `about`: resources that rows of one round must not share. `no_drift`: why nobody changes it.
     """
 
     title: str
     service: str
     operation: str
     arguments: Mapping[str, Any]
-    part: str
-    over: tuple[str, ...] = ()
+    about: tuple[str, ...]
+    no_drift: str
 
     @property
     def call(self) -> str:
@@ -47,215 +48,24 @@ class Target:
         return "".join(word.title() for word in self.operation.split("_"))
 
 
-_FUNCTIONS: Final = ("processor", "detector")
-_TABLES: Final = ("page-metrics-table", "session-metrics-table", "counters-table")
-_LOGS: Final = ("processor-logs", "detector-logs")
 _TOPIC: Final = "arn:aws:sns:<region>:<account>:<alerts>"
-
-
-def _tags(title: str, service: str, operation: str, part: str, **arguments: Any) -> Target:
-    return Target(title, service, operation, arguments, part)
-
-
-TARGETS: Final[Mapping[str, Target]] = {
-    "stream": Target(
-        "Kinesis stream", "kinesis", "describe_stream_summary", {"StreamName": "<stream>"}, "stream"
+_UNSUBSCRIBED: Final = drift_map.NOT_BROUGHT_BACK["SNSSubscription"]
+QUESTIONS: Final[Mapping[str, Question]] = {
+    "subscriptions": Question(
+        "SNS subscriptions", "sns", "list_subscriptions_by_topic", {"TopicArn": _TOPIC},
+        ("alerts",), _UNSUBSCRIBED,
     ),
-    "tables": Target(
-        "DynamoDB tables", "dynamodb", "describe_table", {"TableName": "<each>"}, "tables", _TABLES
+    "other-subscriptions": Question(
+        "SNS subscriptions of the topic in `alerts.topicArn`", "sns",
+        "list_subscriptions_by_topic", {"TopicArn": "<other-topic>"}, ("alerts",), _UNSUBSCRIBED,
     ),
-    "backups": Target(
-        "DynamoDB tables",
-        "dynamodb",
-        "describe_continuous_backups",
-        {"TableName": "<each>"},
-        "tables",
-        _TABLES,
+    "new mapping": Question(
+        "event source mapping of the detector", "lambda", "list_event_source_mappings",
+        {"FunctionName": "<detector>"}, GROUPS["mappings"],
+        "AWS cannot change it in a mapping that exists",
     ),
-    "lifecycle": Target(
-        "S3 bucket",
-        "s3",
-        "get_bucket_lifecycle_configuration",
-        {"Bucket": "<archive>"},
-        "archive",
-    ),
-    "encryption": Target(
-        "S3 bucket", "s3", "get_bucket_encryption", {"Bucket": "<archive>"}, "archive"
-    ),
-    "queue": Target(
-        "SQS queue",
-        "sqs",
-        "get_queue_attributes",
-        {"QueueUrl": "<queue-url>", "AttributeNames": ["All"]},
-        "queue",
-    ),
-    "topic": Target("SNS topic", "sns", "get_topic_attributes", {"TopicArn": _TOPIC}, "topic"),
-    "subscriptions": Target(
-        "SNS subscriptions", "sns", "list_subscriptions_by_topic", {"TopicArn": _TOPIC}, "topic"
-    ),
-    "other-subscriptions": Target(
-        "SNS subscriptions of the topic in `alerts.topicArn`",
-        "sns",
-        "list_subscriptions_by_topic",
-        {"TopicArn": "<other-topic>"},
-        "topic",
-    ),
-    "processor": Target(
-        "Lambda function processor",
-        "lambda",
-        "get_function",
-        {"FunctionName": "<processor>"},
-        "processor",
-    ),
-    "detector": Target(
-        "Lambda function detector",
-        "lambda",
-        "get_function",
-        {"FunctionName": "<detector>"},
-        "detector",
-    ),
-    "mappings": Target(
-        "event source mappings",
-        "lambda",
-        "list_event_source_mappings",
-        {"FunctionName": "<each>"},
-        "mappings",
-        _FUNCTIONS,
-    ),
-    "detector-mapping": Target(
-        "event source mapping of the detector",
-        "lambda",
-        "list_event_source_mappings",
-        {"FunctionName": "<detector>"},
-        "mappings",
-    ),
-    "processor-role": Target(
-        "IAM role of the processor",
-        "iam",
-        "get_role",
-        {"RoleName": "<processor-role>"},
-        "processor-role",
-    ),
-    "detector-role": Target(
-        "IAM role of the detector",
-        "iam",
-        "get_role",
-        {"RoleName": "<detector-role>"},
-        "detector-role",
-    ),
-    "processor-policy": Target(
-        "IAM role of the processor",
-        "iam",
-        "get_role_policy",
-        {"RoleName": "<processor-role>", "PolicyName": "clickstream"},
-        "processor-role",
-    ),
-    "detector-policy": Target(
-        "IAM role of the detector",
-        "iam",
-        "get_role_policy",
-        {"RoleName": "<detector-role>", "PolicyName": "clickstream"},
-        "detector-role",
-    ),
-    "logs": Target(
-        "log groups",
-        "logs",
-        "describe_log_groups",
-        {"logGroupNamePrefix": "<each>"},
-        "logs",
-        _LOGS,
-    ),
-    "alarms": Target(
-        "CloudWatch alarms",
-        "cloudwatch",
-        "describe_alarms",
-        {"AlarmNamePrefix": "<base>-"},
-        "alarms",
-    ),
-    "dashboard": Target(
-        "CloudWatch dashboard",
-        "cloudwatch",
-        "get_dashboard",
-        {"DashboardName": "<dashboard>"},
-        "dashboard",
-    ),
-    "schedule": Target(
-        "EventBridge schedule", "scheduler", "get_schedule", {"Name": "<schedule>"}, "schedule"
-    ),
-    "tags of stream": _tags(
-        "Kinesis stream", "kinesis", "list_tags_for_stream", "stream", StreamName="<stream>"
-    ),
-    "tags of tables": Target(
-        "DynamoDB tables",
-        "dynamodb",
-        "list_tags_of_resource",
-        {"ResourceArn": "arn:aws:dynamodb:<region>:<account>:table/<each>"},
-        "tables",
-        _TABLES,
-    ),
-    "tags of archive": _tags(
-        "S3 bucket", "s3", "get_bucket_tagging", "archive", Bucket="<archive>"
-    ),
-    "tags of queue": _tags("SQS queue", "sqs", "list_queue_tags", "queue", QueueUrl="<queue-url>"),
-    "tags of hash key": _tags(
-        "SSM parameter",
-        "ssm",
-        "list_tags_for_resource",
-        "hash-key",
-        ResourceType="Parameter",
-        ResourceId="<hash-key>",
-    ),
-    "tags of topic": _tags(
-        "SNS topic", "sns", "list_tags_for_resource", "topic", ResourceArn=_TOPIC
-    ),
-    "tags of logs": Target(
-        "log groups",
-        "logs",
-        "list_tags_for_resource",
-        {"resourceArn": "arn:aws:logs:<region>:<account>:log-group:<each>"},
-        "logs",
-        _LOGS,
-    ),
-    "tags of roles": Target(
-        "IAM roles",
-        "iam",
-        "list_role_tags",
-        {"RoleName": "<each>"},
-        "roles",
-        ("processor-role", "detector-role", "scheduler-role"),
-    ),
-    "tags of functions": Target(
-        "Lambda functions",
-        "lambda",
-        "list_tags",
-        {"Resource": "arn:aws:lambda:<region>:<account>:function:<each>"},
-        "functions",
-        _FUNCTIONS,
-    ),
-    "tags of mappings": Target(
-        "event source mappings",
-        "lambda",
-        "list_tags",
-        {"Resource": "<arn-of-each>"},
-        "mappings",
-        ("processor-mapping", "detector-mapping"),
-    ),
-    "tags of alarms": Target(
-        "CloudWatch alarms",
-        "cloudwatch",
-        "list_tags_for_resource",
-        {"ResourceARN": "<arn-of-each>"},
-        "alarms",
-        ("alarm-processor-errors", "alarm-dead-letter-depth"),
-    ),
-    "tags of dashboard": _tags(
-        "CloudWatch dashboard",
-        "cloudwatch",
-        "list_tags_for_resource",
-        "dashboard",
-        ResourceARN="arn:aws:cloudwatch::<account>:dashboard/<dashboard>",
-    ),
-}
+}  # fmt: skip
+"""Rows whose target is no place (`attributes`): endpoints are secret, and a start is no state."""
 
 
 @dataclass(frozen=True)
@@ -263,8 +73,9 @@ class Row:
     """One field and one thing that it controls.
 
     `value` is what the test sets at `path`; `given` is the spec around it, before and after;
-    `also` is what the value needs beside it. `member` (and `document`, inside JSON text that
-    `member` holds) are JMESPath. `probe` names the function in the tests that runs the pipeline's
+    `also` is what the value needs beside it. `target`: a place in AWS (`attributes`), one of
+    `QUESTIONS`, or the function of a probe. `part` (and `document`, where that is JSON text) are
+    JMESPath inside it. `probe` names the function in the tests that runs the pipeline's
     function; `effect` says in words what is compared, or what the field does. `proofs` are tests.
     `alone`: the change takes away what other rows look at. `stores`: where the data is whose form
     the change touches, of a row of kind function.
@@ -276,7 +87,7 @@ class Row:
     before: Any = None
     after: Any = None
     target: str = ""
-    member: str = ""
+    part: str = ""
     document: str = ""
     probe: str = ""
     effect: str = ""
@@ -294,7 +105,8 @@ class Row:
     @property
     def parts(self) -> frozenset[str]:
         """What of the pipeline the row is about: rows of one round have none in common."""
-        return self.stores or frozenset({TARGETS[self.target].part})
+        question = QUESTIONS.get(self.target)
+        return self.stores or frozenset(question.about if question else resources(self.target))
 
     def changed(self, spec: Spec) -> Spec:
         """A spec with the row's change in it."""
@@ -319,9 +131,8 @@ def merged(spec: Spec, more: Spec) -> Spec:
     return result
 
 
-def _aws(path: str, target: str, member: str, value: Any, *, before: Any, after: Any,
-         **more: Any) -> Row:  # fmt: skip
-    return Row(path, "aws", value, target=target, member=member, before=before, after=after, **more)
+def _aws(path: str, target: str, value: Any, *, before: Any, after: Any, **more: Any) -> Row:
+    return Row(path, "aws", value, target=target, before=before, after=after, **more)
 
 
 _STORES: Final = frozenset({"pages", "sessions", "counters", "objects", "lines", "incidents"})
@@ -396,50 +207,24 @@ _WITH_DETECTOR: Final[Spec] = {"anomalyDetection": {"enabled": True}}
 _KEY: Final = "alias/campaign"
 _ROLE: Final = "arn:aws:iam::<account>:role/external"
 _OWN_ROLE: Final = "arn:aws:iam::<account>:role/clickstream/"
-_ALARM_ACTIONS: Final = "MetricAlarms[].AlarmActions[] | sort(@) | [?@] | [0]"
-_KEY_STATEMENTS: Final = "PolicyDocument.Statement[?starts_with(Sid, 'clickstreamKey')].Sid"
 _KEYS_OF_ROLE: Final = (
-    "PolicyDocument.Statement[?starts_with(Sid, 'clickstreamKey')]"
+    "Statement[?starts_with(Sid, 'clickstreamKey')]"
     '.Condition."ForAnyValue:StringEquals"."kms:ResourceAliases"[]'
-)
-_LISTED_TAG: Final = "{0}[?Key=='{1}'].Value | [0]"
-#: Where each tag call has its tags.
-_TAG_MEMBERS: Final = (
-    ("tags of stream", "Tags"),
-    ("tags of tables", "Tags"),
-    ("tags of archive", "TagSet"),
-    ("tags of queue", "Tags."),
-    ("tags of hash key", "TagList"),
-    ("tags of topic", "Tags"),
-    ("tags of logs", "tags."),
-    ("tags of roles", "Tags"),
-    ("tags of functions", "Tags."),
-    ("tags of mappings", "Tags."),
-    ("tags of alarms", "Tags"),
-    ("tags of dashboard", "Tags"),
 )
 
 
 def _tag_rows(path: str, key: str, value: Any, *, before: Any, after: Any) -> list[Row]:
     return [
-        _aws(
-            path,
-            target,
-            f"{member}{key}" if member.endswith(".") else _LISTED_TAG.format(member, key),
-            value,
-            before=before,
-            after=after,
-            given=_ALERTS,
-        )
-        for target, member in _TAG_MEMBERS
+        _aws(path, f"{place}.tags", value, part=key, before=before, after=after, given=_ALERTS)
+        for place in attributes.TAGGED
     ]
 
 
 def _key_rows(path: str, *roles: str) -> list[Row]:
     """A customer's key must be one that the functions may use."""
     return [
-        _aws(path, f"{role}-policy", _KEYS_OF_ROLE, _KEY, before=[], after=[_KEY],
-             given=_ALERTS if path.startswith("alerts") else {})
+        _aws(path, f"{role}-role.inlinePolicies", _KEY, part=_KEYS_OF_ROLE, before=[],
+             after=[_KEY], given=_ALERTS if path.startswith("alerts") else {})
         for role in roles
     ]  # fmt: skip
 
@@ -452,7 +237,7 @@ _PIPELINE: Final = [
     _engine("credentials.externalId", "external id that the role asks for",
             f"{_IAM}::test_a_role_of_another_account_is_assumed_with_tags"),
     *_tag_rows("environment", "Environment", "prod", before="dev", after="prod"),
-    _aws("environment", "dashboard", "DashboardBody", "prod",
+    _aws("environment", "dashboard.body", "prod",
          document="widgets[0].properties.markdown",
          before="# <base> (dev), kept by clickstream-operator",
          after="# <base> (prod), kept by clickstream-operator"),
@@ -491,11 +276,10 @@ _PIPELINE: Final = [
     *_tag_rows("tags", "CostCenter", {"CostCenter": "analytics"}, before=None, after="analytics"),
 ]  # fmt: skip
 
-_SUMMARY: Final = "StreamDescriptionSummary."
 _STREAM: Final = [
-    _aws("stream.mode", "stream", f"{_SUMMARY}StreamModeDetails.StreamMode", "OnDemand",
+    _aws("stream.mode", "stream.mode", "OnDemand",
          before="PROVISIONED", after="ON_DEMAND"),
-    _aws("stream.shards", "stream", f"{_SUMMARY}OpenShardCount", 4, before=2, after=4),
+    _aws("stream.shards", "stream.shards", 4, before=2, after=4),
     _engine("stream.autoscaling.minShards", "shards at least",
             f"{_SCALES}::test_quiet_hours_halve_the_shards_down_to_the_bound",
             f"{_SCALES}::test_count_outside_the_bounds_is_brought_back"),
@@ -505,65 +289,61 @@ _STREAM: Final = [
             f"{_SCALES}::test_load_doubles_the_shards"),
     _engine("stream.autoscaling.scaleDownAfterSeconds", "low use after which shards are halved",
             f"{_SCALES}::test_quiet_hours_halve_the_shards_down_to_the_bound"),
-    _aws("stream.retentionHours", "stream", f"{_SUMMARY}RetentionPeriodHours", 48,
+    _aws("stream.retentionHours", "stream.retentionHours", 48,
          before=24, after=48, given=_LONG_TTL),
     _function("stream.retentionHours", "lane_lifetime",
               "hours that a lane's item outlives its last record", 48,
               stores=["counters"], before=48, after=72, given=_LONG_TTL),
-    _aws("stream.kmsKeyId", "stream", f"{_SUMMARY}KeyId", _KEY,
+    _aws("stream.kmsKeyId", "stream.encryption.keyId", _KEY,
          before="alias/aws/kinesis", after=_KEY),
     *_key_rows("stream.kmsKeyId", "processor", "detector"),
-    _aws("stream.shardLevelMetrics", "stream",
-         f"{_SUMMARY}EnhancedMonitoring[0].ShardLevelMetrics | sort(@)",
+    _aws("stream.shardLevelMetrics", "stream.shardLevelMetrics",
          ["IncomingBytes", "IncomingRecords"],
          before=["IncomingRecords", "OutgoingRecords"],
          after=["IncomingBytes", "IncomingRecords"]),
 ]  # fmt: skip
 
-_CONFIGURATION: Final = "Configuration."
-_MAPPING: Final = "EventSourceMappings[0]."
 _PROCESSOR: Final = [
-    _aws("processor.memoryMiB", "processor", f"{_CONFIGURATION}MemorySize", 512,
+    _aws("processor.memoryMiB", "processor.memoryMiB", 512,
          before=256, after=512),
-    _aws("processor.timeoutSeconds", "processor", f"{_CONFIGURATION}Timeout", 120,
+    _aws("processor.timeoutSeconds", "processor.timeoutSeconds", 120,
          before=60, after=120),
-    _aws("processor.timeoutSeconds", "alarms",
-         "MetricAlarms[?ends_with(AlarmName, 'processor-duration')].Threshold", 120,
-         before=[48000.0], after=[96000.0]),
-    _aws("processor.batchSize", "mappings", f"{_MAPPING}BatchSize", 500, before=1000, after=500),
-    _aws("processor.batchingWindowSeconds", "mappings",
-         f"{_MAPPING}MaximumBatchingWindowInSeconds", 40, before=5, after=40),
-    _aws("processor.maximumRetryAttempts", "mappings", f"{_MAPPING}MaximumRetryAttempts", 50,
+    _aws("processor.timeoutSeconds", "alarm-processor-duration.threshold", 120,
+         before=48000.0, after=96000.0),
+    _aws("processor.batchSize", "mappings.batchSize", 500, before=1000, after=500),
+    _aws("processor.batchingWindowSeconds", "mappings.batchingWindowSeconds", 40, before=5,
+         after=40),
+    _aws("processor.maximumRetryAttempts", "mappings.maximumRetryAttempts", 50,
          before=-1, after=50),
-    _aws("processor.maximumRecordAgeSeconds", "mappings",
-         f"{_MAPPING}MaximumRecordAgeInSeconds", 43200, before=79200, after=43200),
-    _aws("processor.startingPosition.type", "detector-mapping", f"{_MAPPING}StartingPosition",
-         "Latest", before=None, after="LATEST", given=_NO_DETECTOR, also=_WITH_DETECTOR,
+    _aws("processor.maximumRecordAgeSeconds", "mappings.maximumRecordAgeSeconds", 43200,
+         before=79200, after=43200),
+    _aws("processor.startingPosition.type", "new mapping", "Latest",
+         part="EventSourceMappings[0].StartingPosition", before=None, after="LATEST",
+         given=_NO_DETECTOR, also=_WITH_DETECTOR,
          effect="in a new mapping"),
-    _aws("processor.startingPosition.timestamp", "detector-mapping",
-         f"{_MAPPING}StartingPositionTimestamp", "2026-11-01T00:00:00Z",
+    _aws("processor.startingPosition.timestamp", "new mapping", "2026-11-01T00:00:00Z",
+         part="EventSourceMappings[0].StartingPositionTimestamp",
          before=None, after="2026-11-01T00:00:00+00:00", given=_NO_DETECTOR,
          also={**_WITH_DETECTOR, "processor": {"startingPosition": {"type": "AtTimestamp"}}},
          effect="in a new mapping"),
-    _aws("processor.reservedConcurrency", "processor",
-         "Concurrency.ReservedConcurrentExecutions", 10, before=None, after=10),
-    _aws("processor.architecture", "processor", f"{_CONFIGURATION}Architectures", "x86_64",
+    _aws("processor.reservedConcurrency", "processor.reservedConcurrency", 10, before=None,
+         after=10),
+    _aws("processor.architecture", "processor.architecture", "x86_64",
          before=["arm64"], after=["x86_64"]),
-    _aws("processor.architecture", "detector", f"{_CONFIGURATION}Architectures", "x86_64",
+    _aws("processor.architecture", "detector.architecture", "x86_64",
          before=["arm64"], after=["x86_64"]),
-    _aws("processor.logLevel", "processor", f"{_CONFIGURATION}LoggingConfig.ApplicationLogLevel",
+    _aws("processor.logLevel", "processor.logging.level",
          "ERROR", before="INFO", after="ERROR"),
-    _aws("processor.logLevel", "detector", f"{_CONFIGURATION}LoggingConfig.ApplicationLogLevel",
+    _aws("processor.logLevel", "detector.logging.level",
          "ERROR", before="INFO", after="ERROR"),
     _function("processor.logLevel", "log_levels", "levels of the lines of a batch", "ERROR",
               stores=["lines"], before=["INFO"], after=[]),
     _function("processor.logLevel", "log_levels_of_incidents", "levels of the lines of an incident",
               "ERROR", stores=["lines", "incidents"], before=["WARNING"], after=[],
               target="detector"),
-    _aws("processor.roleArn", "processor", f"{_CONFIGURATION}Role", _ROLE,
+    _aws("processor.roleArn", "processor.roleArn", _ROLE,
          before=f"{_OWN_ROLE}<processor-role>", after=_ROLE, alone=True),
-    _aws("processor.roleArn", "processor-role", "Role.RoleName", _ROLE,
-         before="<processor-role>", after=None, alone=True),
+    _aws("processor.roleArn", "processor-role", _ROLE, before=True, after=None, alone=True),
 ]  # fmt: skip
 
 _DATA: Final = [
@@ -640,31 +420,25 @@ _DATA: Final = [
 ]  # fmt: skip
 
 _DETECTION: Final = [
-    _aws("anomalyDetection.enabled", "detector", f"{_CONFIGURATION}FunctionName", False,
-         before="<detector>", after=None, alone=True),
-    _aws("anomalyDetection.enabled", "schedule", "Name", False, before="<schedule>", after=None,
+    _aws("anomalyDetection.enabled", "detector", False, before=True, after=None, alone=True),
+    _aws("anomalyDetection.enabled", "schedule", False, before=True, after=None,
          alone=True),
-    _aws("anomalyDetection.enabled", "detector-mapping", "length(EventSourceMappings)", False,
-         before=1, after=0, alone=True),
-    _aws("anomalyDetection.enabled", "detector-role", "Role.RoleName", False,
-         before="<detector-role>", after=None, alone=True),
-    _aws("anomalyDetection.enabled", "alarms",
-         "length(MetricAlarms[?contains(AlarmName, '-detector-')])", False, before=4, after=0,
+    _aws("anomalyDetection.enabled", "detector-mapping", False, before=True, after=None,
          alone=True),
-    _aws("anomalyDetection.memoryMiB", "detector", f"{_CONFIGURATION}MemorySize", 256,
+    _aws("anomalyDetection.enabled", "detector-role", False, before=True, after=None, alone=True),
+    _aws("anomalyDetection.enabled", "detector-alarms", False, before=True, after=None, alone=True),
+    _aws("anomalyDetection.memoryMiB", "detector.memoryMiB", 256,
          before=128, after=256),
-    _aws("anomalyDetection.timeoutSeconds", "detector", f"{_CONFIGURATION}Timeout", 60,
+    _aws("anomalyDetection.timeoutSeconds", "detector.timeoutSeconds", 60,
          before=30, after=60),
-    _aws("anomalyDetection.timeoutSeconds", "alarms",
-         "MetricAlarms[?ends_with(AlarmName, 'detector-duration')].Threshold", 60,
-         before=[24000.0], after=[48000.0]),
-    _aws("anomalyDetection.reservedConcurrency", "detector",
-         "Concurrency.ReservedConcurrentExecutions", 5, before=None, after=5),
-    _aws("anomalyDetection.roleArn", "detector", f"{_CONFIGURATION}Role", _ROLE,
+    _aws("anomalyDetection.timeoutSeconds", "alarm-detector-duration.threshold", 60,
+         before=24000.0, after=48000.0),
+    _aws("anomalyDetection.reservedConcurrency", "detector.reservedConcurrency", 5, before=None,
+         after=5),
+    _aws("anomalyDetection.roleArn", "detector.roleArn", _ROLE,
          before=f"{_OWN_ROLE}<detector-role>", after=_ROLE, alone=True),
-    _aws("anomalyDetection.roleArn", "detector-role", "Role.RoleName", _ROLE,
-         before="<detector-role>", after=None, alone=True),
-    _aws("anomalyDetection.schedulerRoleArn", "schedule", "Target.RoleArn", _ROLE,
+    _aws("anomalyDetection.roleArn", "detector-role", _ROLE, before=True, after=None, alone=True),
+    _aws("anomalyDetection.schedulerRoleArn", "schedule.target.roleArn", _ROLE,
          before=f"{_OWN_ROLE}<scheduler-role>", after=_ROLE, alone=True),
     _function("anomalyDetection.sensitivity", "incidents_of_thirty_events",
               "incidents of 30 events of a session in a minute", "High",
@@ -701,64 +475,59 @@ _DETECTION: Final = [
 ]  # fmt: skip
 
 _ALERTING: Final = [
-    _aws("alerts.enabled", "topic", "Attributes.TopicArn", True, before=None, after=_TOPIC,
+    _aws("alerts.enabled", "alerts", True, before=None, after=True,
          alone=True),
     _function("alerts.enabled", "topics_of_alerts", "topic that hears of an incident", True,
               before=[], after=[_TOPIC], target="detector", alone=True),
-    _aws("alerts.enabled", "alarms", "MetricAlarms[].AlarmActions[] | [0]", True,
-         before=None, after=_TOPIC, alone=True),
-    _aws("alerts.emails", "subscriptions", "Subscriptions[].Endpoint | sort(@)",
-         ["a@example.com", "b@example.com"], given=_MAILS,
+    _aws("alerts.enabled", "alarms.actions.alarm", True, before=[], after=[_TOPIC], alone=True),
+    _aws("alerts.emails", "subscriptions", ["a@example.com", "b@example.com"],
+         part="Subscriptions[].Endpoint | sort(@)", given=_MAILS,
          before=["a@example.com"], after=["a@example.com", "b@example.com"]),
-    _aws("alerts.topicArn", "topic", "Attributes.TopicArn", "<other-topic>", given=_ALERTS,
-         before=_TOPIC, after=None, alone=True),
+    _aws("alerts.topicArn", "alerts", "<other-topic>", given=_ALERTS,
+         before=True, after=None, alone=True),
     _function("alerts.topicArn", "topics_of_alerts", "topic that hears of an incident",
               "<other-topic>", before=[_TOPIC], after=["<other-topic>"], target="detector",
               given=_ALERTS, alone=True),
-    _aws("alerts.topicArn", "alarms", "MetricAlarms[].AlarmActions[] | [0]", "<other-topic>",
-         before=_TOPIC, after="<other-topic>", given=_ALERTS, alone=True),
-    _aws("alerts.topicArn", "detector-policy",
-         "PolicyDocument.Statement[?Sid=='clickstreamAlert'].Resource[]", "<other-topic>",
+    _aws("alerts.topicArn", "alarms.actions.alarm", "<other-topic>",
          before=[_TOPIC], after=["<other-topic>"], given=_ALERTS, alone=True),
-    _aws("alerts.emails", "other-subscriptions", "Subscriptions[].Endpoint | sort(@)",
-         ["a@example.com", "b@example.com"], given=_OTHER_MAILS,
+    _aws("alerts.topicArn", "detector-role.inlinePolicies", "<other-topic>",
+         part="Statement[?Sid=='clickstreamAlert'].Resource[]",
+         before=[_TOPIC], after=["<other-topic>"], given=_ALERTS, alone=True),
+    _aws("alerts.emails", "other-subscriptions", ["a@example.com", "b@example.com"],
+         part="Subscriptions[].Endpoint | sort(@)", given=_OTHER_MAILS,
          before=["a@example.com"], after=["a@example.com", "b@example.com"]),
-    _aws("alerts.topicArn", "subscriptions", "Subscriptions[].Endpoint", "<other-topic>",
+    _aws("alerts.topicArn", "subscriptions", "<other-topic>", part="Subscriptions[].Endpoint",
          before=["a@example.com"], after=None, given=_MAILS, alone=True),
-    _aws("alerts.topicArn", "other-subscriptions", "Subscriptions[].Endpoint", "<other-topic>",
+    _aws("alerts.topicArn", "other-subscriptions", "<other-topic>", part="Subscriptions[].Endpoint",
          before=[], after=["a@example.com"], given=_MAILS, alone=True),
-    _aws("alerts.kmsKeyId", "topic", "Attributes.KmsMasterKeyId || ''", _KEY,
+    _aws("alerts.kmsKeyId", "alerts.encryption.keyId", _KEY,
          before="", after=_KEY, given=_ALERTS),
     *_key_rows("alerts.kmsKeyId", "detector"),
-    _aws("dashboard.enabled", "dashboard", "DashboardName", False,
-         before="<dashboard>", after=None),
-    _aws("alarms.enabled", "alarms", "length(MetricAlarms)", False, before=10, after=0),
-    _aws("alarms.actionArns", "alarms", "MetricAlarms[].[AlarmActions, OKActions][][] | [0]",
-         ["<other-topic>"], before=None, after="<other-topic>"),
-    _aws("alarms.iteratorAgeSeconds", "alarms",
-         "MetricAlarms[?ends_with(AlarmName, 'iterator-age')].Threshold", 300,
-         before=[120000.0, 120000.0], after=[300000.0, 300000.0]),
-    _aws("alarms.noDataMinutes", "alarms",
-         "MetricAlarms[?ends_with(AlarmName, 'no-data')].EvaluationPeriods", 30,
-         before=[], after=[30]),
+    _aws("dashboard.enabled", "dashboard", False, before=True, after=None),
+    _aws("alarms.enabled", "alarms", False, before=True, after=None, alone=True),
+    *(
+        _aws("alarms.actionArns", f"alarms.actions.{when}", ["<other-topic>"],
+             before=[], after=["<other-topic>"])
+        for when in ("alarm", "ok")
+    ),
+    _aws("alarms.iteratorAgeSeconds", "iterator-age-alarms.threshold", 300,
+         before=120000.0, after=300000.0),
+    _aws("alarms.noDataMinutes", "alarm-no-data.evaluationPeriods", 30, before=None, after=30),
 ]  # fmt: skip
 
-_RULES: Final = "Rules[?starts_with(ID, 'clickstream-')]"
 _STORAGE: Final = [
-    _aws("tables.billingMode", "tables", "Table.BillingModeSummary.BillingMode", "Provisioned",
+    _aws("tables.billingMode", "tables.billing.mode", "Provisioned",
          before="PAY_PER_REQUEST", after="PROVISIONED",
          also={"tables": {"provisioned": {"readUnits": 5, "writeUnits": 6}}}),
-    _aws("tables.provisioned.readUnits", "tables", "Table.ProvisionedThroughput.ReadCapacityUnits",
+    _aws("tables.provisioned.readUnits", "tables.billing.readUnits",
          7, before=5, after=7, given=_PROVISIONED),
-    _aws("tables.provisioned.writeUnits", "tables",
-         "Table.ProvisionedThroughput.WriteCapacityUnits", 8, before=6, after=8,
+    _aws("tables.provisioned.writeUnits", "tables.billing.writeUnits", 8, before=6, after=8,
          given=_PROVISIONED),
-    _aws("tables.pointInTimeRecovery", "backups",
-         "ContinuousBackupsDescription.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus",
+    _aws("tables.pointInTimeRecovery", "tables.pointInTimeRecovery",
          False, before="ENABLED", after="DISABLED"),
-    _aws("tables.deletionProtection", "tables", "Table.DeletionProtectionEnabled", False,
+    _aws("tables.deletionProtection", "tables.deletionProtection", False,
          before=True, after=False),
-    _aws("tables.kmsKeyId", "tables", "Table.SSEDescription.KMSMasterKeyArn", _KEY,
+    _aws("tables.kmsKeyId", "tables.encryption.keyId", _KEY,
          before="<managed-dynamodb-key>", after="<kms-key-arn>"),
     *_key_rows("tables.kmsKeyId", "processor", "detector"),
     _function("tables.ttl.pageMetricsDays", "page_lifetime", "days that a page item lives", 30,
@@ -771,34 +540,33 @@ _STORAGE: Final = [
               stores=["objects"], before=1, after=0),
     _function("archive.compression", "archive_suffixes", "form of archive objects", "Zstd",
               stores=["objects"], before=[".jsonl.gz"], after=[".jsonl.zst"]),
-    _aws("archive.transitions[].storageClass", "lifecycle", f"{_RULES}.Transitions[].StorageClass",
-         "INTELLIGENT_TIERING", before=["STANDARD_IA"] * 3, after=["INTELLIGENT_TIERING"] * 3,
+    _aws("archive.transitions[].storageClass", "archive.lifecycle", "INTELLIGENT_TIERING",
+         part="[].Transitions[].StorageClass", before=["STANDARD_IA"] * 3,
+         after=["INTELLIGENT_TIERING"] * 3,
          given=_TRANSITION),
-    _aws("archive.transitions[].afterDays", "lifecycle", f"{_RULES}.Transitions[].Days", 45,
+    _aws("archive.transitions[].afterDays", "archive.lifecycle", 45, part="[].Transitions[].Days",
          before=[30] * 3, after=[45] * 3, given=_TRANSITION),
-    _aws("archive.expirationDays", "lifecycle", f"{_RULES}.Expiration.Days", 730,
+    _aws("archive.expirationDays", "archive.lifecycle", 730, part="[].Expiration.Days",
          before=[365] * 3, after=[730] * 3),
-    _aws("archive.expirationDays", "lifecycle", f"{_RULES}.Expiration.Days", 0,
+    _aws("archive.expirationDays", "archive.lifecycle", 0, part="[].Expiration.Days",
          before=[365] * 3, after=[]),
-    _aws("archive.noncurrentVersionDays", "lifecycle",
-         f"{_RULES}.NoncurrentVersionExpiration.NoncurrentDays", 7,
+    _aws("archive.noncurrentVersionDays", "archive.lifecycle", 7,
+         part="[].NoncurrentVersionExpiration.NoncurrentDays",
          before=[30] * 3, after=[7] * 3),
-    _aws("archive.abortMultipartDays", "lifecycle",
-         f"{_RULES}.AbortIncompleteMultipartUpload.DaysAfterInitiation", 1,
+    _aws("archive.abortMultipartDays", "archive.lifecycle", 1,
+         part="[].AbortIncompleteMultipartUpload.DaysAfterInitiation",
          before=[7] * 3, after=[1] * 3),
-    _aws("archive.kmsKeyId", "encryption",
-         "ServerSideEncryptionConfiguration.Rules[0]"
-         ".ApplyServerSideEncryptionByDefault.[SSEAlgorithm, KMSMasterKeyID]", _KEY,
+    _aws("archive.kmsKeyId", "archive.encryption.keyId", _KEY,
+         part="[SSEAlgorithm, KMSMasterKeyID]",
          before=["AES256", None], after=["aws:kms", _KEY]),
     *_key_rows("archive.kmsKeyId", "processor", "detector"),
-    _aws("deadLetter.retentionDays", "queue", "Attributes.MessageRetentionPeriod", 7,
+    _aws("deadLetter.retentionDays", "dead-letter.retentionSeconds", 7,
          before="1209600", after="604800"),
-    _aws("deadLetter.kmsKeyId", "queue",
-         "Attributes.[SqsManagedSseEnabled, KmsMasterKeyId || '']", _KEY,
+    _aws("deadLetter.kmsKeyId", "dead-letter.encryption.keyId", _KEY,
          before=["true", ""], after=["false", _KEY]),
     *_key_rows("deadLetter.kmsKeyId", "processor"),
-    _aws("logs.retentionDays", "logs", "logGroups[0].retentionInDays", 30, before=14, after=30),
-    _aws("logs.kmsKeyId", "logs", "logGroups[0].kmsKeyId", "<kms-key-arn>",
+    _aws("logs.retentionDays", "logs.retentionDays", 30, before=14, after=30),
+    _aws("logs.kmsKeyId", "logs.encryption.keyId", "<kms-key-arn>",
          before=None, after="<kms-key-arn>"),
 ]  # fmt: skip
 
@@ -812,9 +580,9 @@ ROWS: Final[tuple[Row, ...]] = (
     *_STORAGE,
 )
 
-#: What the emulator takes and loses, and why ``sandbox/corrected_emulator.py`` does not correct it:
-#: none now. The page names each.
 EMULATOR_GAPS: Final[Mapping[str, str]] = {}
+"""What the emulator takes and loses, and why ``sandbox/aws/corrected_emulator.py`` does not correct
+it: none now. The page names each."""
 
 
 def leaves() -> Iterator[str]:
@@ -869,14 +637,14 @@ def page() -> str:
         "The rows are `tests/reliability/property_map.py`; a field without a row fails the tests.",
         "",
         "- *AWS*: the field is changed and converged, AWS is asked, the change is reverted and",
-        "  converged, and AWS is asked again. After each a full look writes nothing.",
+        "  converged, and AWS is asked again. After each a full observation writes nothing.",
         "- *function*: the same, but what is compared is what the function's own code does with",
         "  the configuration that the operator wrote.",
         "- *fixed*: the API server refuses a change; the value at creation is found in AWS.",
         "- *test*: proven by the tests named.",
         "",
         "*Drift* says how soon somebody else's change of that attribute in AWS is found, and what",
-        "the operator calls it in `status.resources[].drift`: *hot* within one resync, *cold*",
+        "the operator calls it in `status.resources[].drift`: *fast* within one resync, *full*",
         "within three. Each is changed, and each kind deleted, behind its back: `Ignore`",
         "passes over it in silence, `Report` names it there and in one Event and writes nothing,",
         "`Correct` puts it back. The table is `tests/reliability/drift_map.py`.",
@@ -895,15 +663,25 @@ def page() -> str:
 
 
 def _controls(row: Row) -> str:
-    target = TARGETS.get(row.target)
-    if row.kind == "function" and target is not None:
-        return f"{target.title}: {row.effect}"
-    if target is None:
-        return row.effect
-    member = f"{row.member} | {row.document}" if row.document else row.member
-    shown = member.replace("|", "\\|")
     extra = f", {row.effect}" if row.effect else ""
-    return f"{target.title}: `{target.call}` `{shown}`{extra}"
+    question = QUESTIONS.get(row.target)
+    if question is not None:
+        return f"{question.title}: `{question.call}` {_code(row.part)}{extra}"
+    if not row.target:
+        return row.effect
+    title = attributes.title(row.target)
+    if row.kind == "function":
+        return f"{title}: {row.effect}"
+    if not attributes.path_of(row.target):
+        return f"{title}: whether there is one{extra}"
+    call, attribute = next(attributes.calls(row.target))
+    parts = [part for part in (attribute, row.part, row.document) if part]
+    return f"{title}: `{call}` {_code(' | '.join(parts))}{extra}"
+
+
+def _code(text: str) -> str:
+    escaped = text.replace("|", "\\|")
+    return f"`{escaped}`"
 
 
 def _proven(row: Row) -> str:
@@ -918,7 +696,8 @@ def _proven(row: Row) -> str:
 
 def _drift(row: Row) -> str:
     """Two cells: how it is found, and that it is corrected."""
-    entry = drift_of(row.kind, row.target, row.member)
+    question = QUESTIONS.get(row.target)
+    entry = f"- {question.no_drift}" if question else drift_of(row.kind, row.target)
     if entry.startswith("- "):
         return f"none: {entry.removeprefix('- ')} | none"
     names = entry.split(" ")

@@ -23,6 +23,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from clickstream_layout.tables import LANE
+from clickstream_operator.aws.readings import Reading
 from clickstream_operator.aws.session import is_read
 from sandbox import Sandbox
 from shared.config import load_config
@@ -31,8 +32,9 @@ from tests.integration.aws_inventory import left_in_aws
 from tests.integration.pilot import ACCOUNT, Pilot, empty_aws, run
 from tests.lambdas.memory_aws import MemoryDynamoDB, epoch
 from tests.lambdas.pipelines import Pipeline, encode, event, invocation
-from tests.reliability import property_map
-from tests.reliability.property_map import ROWS, TARGETS, Row
+from tests.reliability import attributes, property_map
+from tests.reliability.attributes import KINDS
+from tests.reliability.property_map import QUESTIONS, ROWS, Row
 from tests.zstd import provide_zstd
 
 ROOT: Final = Path(__file__).parents[2]
@@ -62,8 +64,9 @@ def test_a_row_is_complete(row: Row) -> None:
     """It says what is compared, or which tests prove it, and those exist."""
     if row.kind in {"aws", "function"}:
         assert row.before != row.after
-        assert row.target in TARGETS
-        assert row.member or (row.effect and row.probe in PROBES)
+        assert row.target in QUESTIONS or set(attributes.resources(row.target)) <= KINDS.keys()
+        assert row.probe in PROBES if row.kind == "function" else not row.probe
+        assert row.effect or row.kind == "aws"
     else:
         assert row.effect
         assert row.proofs
@@ -71,11 +74,6 @@ def test_a_row_is_complete(row: Row) -> None:
         path, _, name = proof.partition("::")
         tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
         assert name in {one.name for one in tree.body if isinstance(one, ast.FunctionDef)}
-
-
-def test_the_page_is_current() -> None:
-    """`docs/reference/conformance.md` is the table."""
-    assert property_map.PAGE.read_text(encoding="utf-8") == property_map.page()
 
 
 def test_no_row_of_the_page_stands_twice() -> None:
@@ -107,6 +105,8 @@ class Campaign:
         self._seen: dict[int, Seen | Exception] = {}
         self._rounds = property_map.rounds(CAMPAIGN)
         self.status: dict[str, Any] = {}
+        # Of what is gone too: AWS is asked for that as well.
+        self._seen_resources: dict[str, Mapping[str, Any]] = {}
         key = self.client("kms").create_key()["KeyMetadata"]
         self.client("kms").create_alias(AliasName="alias/campaign", TargetKeyId=key["KeyId"])
         self.client("iam").create_role(RoleName="external", AssumeRolePolicyDocument="{}")
@@ -177,6 +177,7 @@ class Campaign:
             delay = run(self.pilot.step())
             body = run(self.pilot.controller._services.kube.get(self.pilot.key))
             self.status = body["status"]
+            self._seen_resources |= {one["name"]: one for one in self.status["resources"]}
             if _is_settled(body):
                 self._spec = spec
                 return
@@ -214,7 +215,6 @@ class Campaign:
         names = {
             **effective.get("names", {}),
             "base": effective.get("base", ""),
-            "queue-url": self.status.get("outputs", {}).get("dlqUrl", ""),
             **self._places,
             **more,
         }
@@ -223,29 +223,50 @@ class Campaign:
     def _read(self, row: Row) -> Any:
         if row.kind == "function":
             return PROBES[row.probe](self.deployed(row.target))
-        target = TARGETS[row.target]
+        question = QUESTIONS.get(row.target)
+        if question is not None:
+            arguments = self.filled(dict(question.arguments))
+            answer = self._answer(question.service, question.operation, arguments)
+            return _part(row, answer)
+        path = attributes.path_of(row.target)
         answers = {}
-        for each in target.over or ("",):
-            arns = {one["name"]: one.get("arn", "") for one in self.status["resources"]}
-            own = self.filled(f"<{each}>") if each in self.status["effective"]["names"] else ""
-            arguments = self.filled(
-                dict(target.arguments), each=own, **{"arn-of-each": arns.get(each, "")}
-            )
-            answers[each] = self._ask(target.service, target.operation, arguments, row)
+        for name in attributes.resources(row.target):
+            if path:
+                answers[name] = _part(row, attributes.values(name, path, self.ask)[0])
+            else:
+                answers[name] = attributes.exists(name, self.ask) or None
         values = list(answers.values())
         return values[0] if all(one == values[0] for one in values) else answers
 
-    def _ask(self, service: str, operation: str, arguments: dict[str, Any], row: Row) -> Any:
+    def ask(self, name: str, reading: Reading) -> Any:
+        """AWS's answer to a reading of a resource; None where there is none."""
+        own = self.own(name)
+        if not own["name"]:
+            return None  # It never was.
+        arguments = self.filled(dict(reading.arguments), **own)
+        return self._answer(reading.service, reading.operation, arguments)
+
+    def own(self, name: str) -> dict[str, str]:
+        """Names of a resource, as it is or last was, for ``<name>`` and the like in arguments."""
+        seen = self._seen_resources.get(name, {})
+        arn = str(seen.get("arn", ""))
+        names = self.status["effective"]["names"]
+        key = arn.partition("/config/")[2]
+        return {
+            "name": seen.get("physicalName") or names.get(name, ""),
+            "arn": arn,
+            "url": self.status.get("outputs", {}).get("dlqUrl", ""),
+            "uuid": arn.rpartition(":")[2],
+            "key": f"config/{key}" if key else "",
+        }
+
+    def _answer(self, service: str, operation: str, arguments: dict[str, Any]) -> Any:
         try:
-            answer = getattr(self.client(service), operation)(**arguments)
+            return getattr(self.client(service), operation)(**arguments)
         except ClientError as error:
             if not _ABSENT.search(error.response["Error"]["Code"]):
                 raise
             return None
-        value = jmespath.search(row.member, answer)
-        if row.document and value is not None:
-            value = jmespath.search(row.document, json.loads(value))
-        return value.isoformat() if isinstance(value, datetime) else value
 
     def deployed(self, function: str) -> Pipeline:
         """The function's own code on stores in memory, configured as it is in AWS."""
@@ -264,6 +285,15 @@ class Campaign:
             pipeline.faults,
         )
         return pipeline
+
+
+def _part(row: Row, value: Any) -> Any:
+    """The part of an attribute that a row is about."""
+    if row.part and value is not None:
+        value = jmespath.search(row.part, value)
+    if row.document and value is not None:
+        value = jmespath.search(row.document, json.loads(value))
+    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def _is_settled(body: Mapping[str, Any]) -> bool:

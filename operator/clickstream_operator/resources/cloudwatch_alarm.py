@@ -10,6 +10,7 @@ from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import ignore_not_found
 from clickstream_operator.aws.permissions import BASE, Grant, only
+from clickstream_operator.aws.readings import Reading
 from clickstream_operator.aws.tags import as_list, from_list
 from clickstream_operator.engine.resource import (
     Diff,
@@ -23,6 +24,36 @@ from clickstream_operator.engine.resource import (
 GRANTS: Final = (
     only("cloudwatch:DescribeAlarms"),
     Grant("AlarmsAndDashboard", (f"arn:aws:cloudwatch:*:*:alarm:{BASE}-*",)),
+)
+READINGS: Final = (
+    Reading(
+        "cloudwatch",
+        "describe_alarms",
+        {"AlarmNames": ["<name>"]},
+        {
+            "description": "MetricAlarms[0].AlarmDescription",
+            "metric.namespace": "MetricAlarms[0].Namespace",
+            "metric.name": "MetricAlarms[0].MetricName",
+            "metric.dimensions": "MetricAlarms[0].Dimensions",
+            "metric.statistic": "MetricAlarms[0].Statistic",
+            "periodSeconds": "MetricAlarms[0].Period",
+            "evaluationPeriods": "MetricAlarms[0].EvaluationPeriods",
+            "datapoints": "MetricAlarms[0].DatapointsToAlarm",
+            "comparison": "MetricAlarms[0].ComparisonOperator",
+            "threshold": "MetricAlarms[0].Threshold",
+            "missingData": "MetricAlarms[0].TreatMissingData",
+            "actions.enabled": "MetricAlarms[0].ActionsEnabled",
+            "actions.alarm": "MetricAlarms[0].AlarmActions",
+            "actions.ok": "MetricAlarms[0].OKActions",
+        },
+    ),
+    Reading(
+        "cloudwatch",
+        "list_tags_for_resource",
+        {"ResourceARN": "<arn>"},
+        {"tags": "Tags"},
+        full_only=True,
+    ),
 )
 
 

@@ -10,6 +10,7 @@ from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import ignore_not_found
 from clickstream_operator.aws.permissions import BASE, Grant
+from clickstream_operator.aws.readings import Reading
 from clickstream_operator.aws.tags import as_list, from_list
 from clickstream_operator.engine.resource import (
     Diff,
@@ -22,6 +23,10 @@ from clickstream_operator.engine.resource import (
 from clickstream_operator.resources import cloudwatch_dashboard_widgets as dashboard_widgets
 
 GRANTS: Final = (Grant("AlarmsAndDashboard", (f"arn:aws:cloudwatch::*:dashboard/{BASE}",)),)
+READINGS: Final = (
+    Reading("cloudwatch", "get_dashboard", {"DashboardName": "<name>"}, {"body": "DashboardBody"}),
+    Reading("cloudwatch", "list_tags_for_resource", {"ResourceARN": "<arn>"}, {"tags": "Tags"}),
+)
 
 
 # What others have on the dashboard: never desired, so never drift, and kept by our writes.

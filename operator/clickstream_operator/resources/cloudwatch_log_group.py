@@ -11,6 +11,7 @@ from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import ignore_not_found
 from clickstream_operator.aws.kms import key_name
 from clickstream_operator.aws.permissions import BASE, Grant, only
+from clickstream_operator.aws.readings import Reading
 from clickstream_operator.engine.resource import (
     Diff,
     Observed,
@@ -28,6 +29,24 @@ GRANTS: Final = (
             f"arn:aws:logs:*:*:log-group:/aws/lambda/{BASE}-{function}*"
             for function in ("processor", "detector")
         ),
+    ),
+)
+READINGS: Final = (
+    Reading(
+        "logs",
+        "describe_log_groups",
+        {"logGroupNamePrefix": "<name>"},
+        {
+            "retentionDays": "logGroups[0].retentionInDays",
+            "encryption.keyId": "logGroups[0].kmsKeyId",
+        },
+    ),
+    Reading(
+        "logs",
+        "list_tags_for_resource",
+        {"resourceArn": "<arn>"},
+        {"tags": "tags"},
+        full_only=True,
     ),
 )
 

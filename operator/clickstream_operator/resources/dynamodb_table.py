@@ -10,6 +10,7 @@ from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import ignore_not_found
 from clickstream_operator.aws.kms import is_alias, is_managed_key, key_name
 from clickstream_operator.aws.permissions import BASE, Grant, only
+from clickstream_operator.aws.readings import Reading
 from clickstream_operator.aws.tags import as_list, from_list
 from clickstream_operator.engine.resource import (
     READY,
@@ -35,6 +36,48 @@ GRANTS: Final = (
             f"arn:aws:dynamodb:*:*:table/{BASE}-{table}"
             for table in ("page-metrics", "session-metrics", "counters")
         ),
+    ),
+)
+READINGS: Final = (
+    Reading(
+        "dynamodb",
+        "describe_table",
+        {"TableName": "<name>"},
+        {
+            "hashKey": "Table.KeySchema[?KeyType=='HASH'].AttributeName | [0]",
+            "rangeKey": "Table.KeySchema[?KeyType=='RANGE'].AttributeName | [0]",
+            "billing.mode": "Table.BillingModeSummary.BillingMode",
+            "billing.readUnits": "Table.ProvisionedThroughput.ReadCapacityUnits",
+            "billing.writeUnits": "Table.ProvisionedThroughput.WriteCapacityUnits",
+            "encryption.keyId": "Table.SSEDescription.KMSMasterKeyArn",
+            "deletionProtection": "Table.DeletionProtectionEnabled",
+        },
+    ),
+    Reading(
+        "dynamodb",
+        "describe_time_to_live",
+        {"TableName": "<name>"},
+        {"ttl.attribute": "TimeToLiveDescription.TimeToLiveStatus"},
+        full_only=True,
+    ),
+    Reading(
+        "dynamodb",
+        "describe_continuous_backups",
+        {"TableName": "<name>"},
+        {
+            "pointInTimeRecovery": (
+                "ContinuousBackupsDescription.PointInTimeRecoveryDescription"
+                ".PointInTimeRecoveryStatus"
+            )
+        },
+        full_only=True,
+    ),
+    Reading(
+        "dynamodb",
+        "list_tags_of_resource",
+        {"ResourceArn": "<arn>"},
+        {"tags": "Tags"},
+        full_only=True,
     ),
 )
 

@@ -10,6 +10,7 @@ from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import AwsError, Category, ignore_not_found
 from clickstream_operator.aws.permissions import BASE, Grant
+from clickstream_operator.aws.readings import Reading
 from clickstream_operator.aws.tags import as_list, from_list
 from clickstream_operator.engine.resource import (
     Diff,
@@ -33,6 +34,29 @@ GRANTS: Final = (
         ("iam:Get*", "iam:List*"),
     ),
     Grant("Roles", ("arn:aws:iam::*:role/clickstream/*",)),
+)
+_ONLY: Final = {"RoleName": "<name>"}
+READINGS: Final = (
+    Reading(
+        "iam",
+        "get_role",
+        _ONLY,
+        {
+            "path": "Role.Path",
+            "trust": "Role.AssumeRolePolicyDocument",
+            "description": "Role.Description",
+            "permissionsBoundary": "Role.PermissionsBoundary.PermissionsBoundaryArn",
+            "tags": "Role.Tags",
+        },
+    ),
+    Reading(
+        "iam",
+        "get_role_policy",
+        {**_ONLY, "PolicyName": "clickstream"},
+        {"inlinePolicies": "PolicyDocument"},
+    ),
+    Reading("iam", "list_role_policies", _ONLY, {"inlinePolicies": "PolicyNames"}),
+    Reading("iam", "list_attached_role_policies", _ONLY, {"attachedPolicies": "AttachedPolicies"}),
 )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final, Unpack
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import ignore_not_found
 from clickstream_operator.aws.kms import key_name
+from clickstream_operator.aws.readings import Reading
 from clickstream_operator.aws.tags import from_list
 from clickstream_operator.engine.resource import (
     READY,
@@ -29,6 +30,29 @@ from clickstream_operator.resources.kinesis_capacity import StreamCapacity
 from clickstream_operator.resources.kinesis_history import StreamHistory
 
 GRANTS: Final = kinesis_capacity.GRANTS
+READINGS: Final = (
+    Reading(
+        "kinesis",
+        "describe_stream_summary",
+        {"StreamName": "<name>"},
+        {
+            "mode": "StreamDescriptionSummary.StreamModeDetails.StreamMode",
+            "shards": "StreamDescriptionSummary.OpenShardCount",
+            "retentionHours": "StreamDescriptionSummary.RetentionPeriodHours",
+            "encryption.keyId": "StreamDescriptionSummary.KeyId",
+            "shardLevelMetrics": (
+                "StreamDescriptionSummary.EnhancedMonitoring[0].ShardLevelMetrics | sort(@)"
+            ),
+        },
+    ),
+    Reading(
+        "kinesis",
+        "list_tags_for_stream",
+        {"StreamName": "<name>"},
+        {"tags": "Tags"},
+        full_only=True,
+    ),
+)
 
 ON_DEMAND: Final = "ON_DEMAND"
 PROVISIONED: Final = "PROVISIONED"

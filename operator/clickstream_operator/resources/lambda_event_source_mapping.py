@@ -10,6 +10,7 @@ from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import ignore_not_found
 from clickstream_operator.aws.permissions import FUNCTIONS, Grant, only
+from clickstream_operator.aws.readings import Reading
 from clickstream_operator.engine.inventory import Origin
 from clickstream_operator.engine.resource import (
     ORIGIN_OUTPUT,
@@ -33,6 +34,25 @@ GRANTS: Final = (
         ("lambda:ListTags", "lambda:TagResource", "lambda:UntagResource"),
     ),
     Grant("Mappings", ("*",), condition={"ArnLike": {"lambda:FunctionArn": list(FUNCTIONS)}}),
+)
+READINGS: Final = (
+    Reading(
+        "lambda",
+        "list_event_source_mappings",
+        {"FunctionName": "<name>"},
+        {
+            "enabled": "EventSourceMappings[0].State",
+            "batchSize": "EventSourceMappings[0].BatchSize",
+            "batchingWindowSeconds": "EventSourceMappings[0].MaximumBatchingWindowInSeconds",
+            "parallelizationFactor": "EventSourceMappings[0].ParallelizationFactor",
+            "maximumRetryAttempts": "EventSourceMappings[0].MaximumRetryAttempts",
+            "maximumRecordAgeSeconds": "EventSourceMappings[0].MaximumRecordAgeInSeconds",
+            "bisectBatchOnFunctionError": "EventSourceMappings[0].BisectBatchOnFunctionError",
+            "responseTypes": "EventSourceMappings[0].FunctionResponseTypes",
+            "onFailure": "EventSourceMappings[0].DestinationConfig.OnFailure.Destination",
+        },
+    ),
+    Reading("lambda", "list_tags", {"Resource": "<arn>"}, {"tags": "Tags"}, full_only=True),
 )
 
 

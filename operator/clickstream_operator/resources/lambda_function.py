@@ -14,6 +14,7 @@ from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import ignore_not_found
 from clickstream_operator.aws.permissions import FUNCTIONS, PASS_ROLES, Grant
+from clickstream_operator.aws.readings import Reading
 from clickstream_operator.engine.resource import (
     READY,
     Diff,
@@ -36,6 +37,29 @@ GRANTS: Final = (
         ("lambda:ListTags", "lambda:TagResource", "lambda:UntagResource"),
     ),
     Grant("Functions", FUNCTIONS),
+)
+READINGS: Final = (
+    Reading(
+        "lambda",
+        "get_function",
+        {"FunctionName": "<name>"},
+        {
+            "roleArn": "Configuration.Role",
+            "handler": "Configuration.Handler",
+            "runtime": "Configuration.Runtime",
+            "architecture": "Configuration.Architectures",
+            "memoryMiB": "Configuration.MemorySize",
+            "timeoutSeconds": "Configuration.Timeout",
+            "description": "Configuration.Description",
+            "environment": "Configuration.Environment.Variables",
+            "codeSha256": "Configuration.CodeSha256",
+            "reservedConcurrency": "Concurrency.ReservedConcurrentExecutions",
+            "logging.format": "Configuration.LoggingConfig.LogFormat",
+            "logging.group": "Configuration.LoggingConfig.LogGroup",
+            "logging.level": "Configuration.LoggingConfig.ApplicationLogLevel",
+            "tags": "Tags",
+        },
+    ),
 )
 
 

@@ -11,6 +11,7 @@ from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import AwsError, Category, ignore_not_found
 from clickstream_operator.aws.kms import key_name
 from clickstream_operator.aws.permissions import BASE, Grant
+from clickstream_operator.aws.readings import Reading
 from clickstream_operator.aws.tags import as_list, from_list
 from clickstream_operator.engine.resource import (
     DeletionPolicy,
@@ -27,6 +28,44 @@ from clickstream_operator.resources.s3_lifecycle import FAILED_FILTER_ID, FAILED
 from clickstream_operator.resources.s3_object_versions import amount_of_versions, delete_versions
 
 GRANTS: Final = (Grant("Bucket", (f"arn:aws:s3:::{BASE}-archive-*",)),)
+_ONLY: Final = {"Bucket": "<name>"}
+READINGS: Final = (
+    Reading("s3", "get_bucket_versioning", _ONLY, {"versioning": "Status"}),
+    Reading(
+        "s3",
+        "get_bucket_encryption",
+        _ONLY,
+        {
+            "encryption.keyId": (
+                "ServerSideEncryptionConfiguration.Rules[0].ApplyServerSideEncryptionByDefault"
+            ),
+            "encryption.bucketKey": "ServerSideEncryptionConfiguration.Rules[0].BucketKeyEnabled",
+        },
+    ),
+    Reading(
+        "s3",
+        "get_public_access_block",
+        _ONLY,
+        {"publicAccessBlock": "PublicAccessBlockConfiguration"},
+    ),
+    Reading("s3", "get_bucket_policy", _ONLY, {"policy": "Policy"}),
+    Reading(
+        "s3",
+        "get_bucket_lifecycle_configuration",
+        _ONLY,
+        {
+            "lifecycle": "Rules[?starts_with(ID, 'clickstream-')]",
+            "lifecycle.minimumObjectSize": "TransitionDefaultMinimumObjectSize",
+        },
+    ),
+    Reading(
+        "s3",
+        "get_bucket_metrics_configuration",
+        {**_ONLY, "Id": FAILED_FILTER_ID},
+        {"failedObjectMetrics": "MetricsConfiguration.Id"},
+    ),
+    Reading("s3", "get_bucket_tagging", _ONLY, {"tags": "TagSet"}),
+)
 
 
 #: Letters and digits only (IAM user guide, "IAM JSON policy elements: Sid").

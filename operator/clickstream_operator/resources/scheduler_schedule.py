@@ -11,6 +11,7 @@ from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import ignore_not_found
 from clickstream_operator.aws.permissions import BASE, PASS_ROLES, Grant
+from clickstream_operator.aws.readings import Reading
 from clickstream_operator.engine.resource import (
     Diff,
     Observed,
@@ -21,6 +22,23 @@ from clickstream_operator.engine.resource import (
 )
 
 GRANTS: Final = (PASS_ROLES, Grant("Schedule", (f"arn:aws:scheduler:*:*:schedule/default/{BASE}",)))
+READINGS: Final = (
+    Reading(
+        "scheduler",
+        "get_schedule",
+        {"Name": "<name>"},
+        {
+            "expression": "ScheduleExpression",
+            "enabled": "State",
+            "flexibleWindow": "FlexibleTimeWindow.Mode",
+            "target.arn": "Target.Arn",
+            "target.roleArn": "Target.RoleArn",
+            "target.payload": "Target.Input",
+            "target.retries": "Target.RetryPolicy.MaximumRetryAttempts",
+            "target.maximumEventAgeSeconds": "Target.RetryPolicy.MaximumEventAgeInSeconds",
+        },
+    ),
+)
 
 
 _GROUP: Final = "default"

@@ -10,6 +10,7 @@ from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import ignore_not_found
 from clickstream_operator.aws.kms import key_name
 from clickstream_operator.aws.permissions import BASE, Grant
+from clickstream_operator.aws.readings import Reading
 from clickstream_operator.aws.tags import as_list, from_list
 from clickstream_operator.engine.resource import (
     Diff,
@@ -22,6 +23,21 @@ from clickstream_operator.engine.resource import (
 
 GRANTS: Final = (
     Grant("Alerts", (f"arn:aws:sns:*:*:{BASE}-alerts", f"arn:aws:sns:*:*:{BASE}-alerts:*")),
+)
+READINGS: Final = (
+    Reading(
+        "sns",
+        "get_topic_attributes",
+        {"TopicArn": "<arn>"},
+        {"encryption.keyId": "Attributes.KmsMasterKeyId || ''"},
+    ),
+    Reading(
+        "sns",
+        "list_tags_for_resource",
+        {"ResourceArn": "<arn>"},
+        {"tags": "Tags"},
+        full_only=True,
+    ),
 )
 
 

@@ -11,6 +11,7 @@ from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import ignore_not_found
 from clickstream_operator.aws.kms import key_name
 from clickstream_operator.aws.permissions import BASE, Grant
+from clickstream_operator.aws.readings import Reading
 from clickstream_operator.engine.resource import (
     AlreadyGone,
     Diff,
@@ -22,6 +23,18 @@ from clickstream_operator.engine.resource import (
 )
 
 GRANTS: Final = (Grant("Queue", (f"arn:aws:sqs:*:*:{BASE}-dead-letter",)),)
+READINGS: Final = (
+    Reading(
+        "sqs",
+        "get_queue_attributes",
+        {"QueueUrl": "<url>", "AttributeNames": ["All"]},
+        {
+            "retentionSeconds": "Attributes.MessageRetentionPeriod",
+            "encryption.keyId": "Attributes.[SqsManagedSseEnabled, KmsMasterKeyId || '']",
+        },
+    ),
+    Reading("sqs", "list_queue_tags", {"QueueUrl": "<url>"}, {"tags": "Tags"}, full_only=True),
+)
 
 
 _SSE_SQS: Final = "SSE-SQS"

@@ -11,6 +11,7 @@ from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import ignore_not_found
 from clickstream_operator.aws.permissions import Grant, only
+from clickstream_operator.aws.readings import Reading
 from clickstream_operator.aws.tags import as_list, from_list
 from clickstream_operator.engine.resource import (
     Diff,
@@ -24,6 +25,15 @@ from clickstream_operator.engine.resource import (
 GRANTS: Final = (
     only("ssm:Describe*"),
     Grant("HashKey", ("arn:aws:ssm:*:*:parameter/clickstream/*",)),
+)
+READINGS: Final = (
+    Reading(
+        "ssm",
+        "list_tags_for_resource",
+        {"ResourceType": "Parameter", "ResourceId": "<name>"},
+        {"tags": "TagList"},
+        full_only=True,
+    ),
 )
 
 

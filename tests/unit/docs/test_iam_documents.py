@@ -15,6 +15,8 @@ from clickstream_operator.api import components
 from clickstream_operator.api.v1alpha1 import Spec
 from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.pipeline import names
+from clickstream_operator.resources import sqs_queue
+from docs.generator.operator_policy import MissingGrantError, calls, operator_policy
 
 ROOT = Path(__file__).parents[3]
 POLICIES = [
@@ -140,3 +142,23 @@ def test_the_page_asks_for_what_the_templates_print() -> None:
     assert {one.partition("=")[0] for one in passed} <= stack["Parameters"].keys()
     for value in ("aws.auth.roleArn", "aws.permissionsBoundaryArn"):
         assert f"--set {value}=" in page
+
+
+def test_a_call_without_a_grant_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The policy can't be generated before the module says on what its new call is allowed."""
+    assert len(list(calls())) > 80, "the search for calls found too few to be believed"
+    monkeypatch.setattr(sqs_queue, "GRANTS", ())
+    with pytest.raises(MissingGrantError, match=r"resources\.sqs_queue needs sqs:"):
+        operator_policy()
+
+
+def test_a_call_of_a_service_that_is_new_is_not_overlooked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """No list says which services the code may call: AWS's own does."""
+    written = Path(sqs_queue.__file__).read_text(encoding="utf-8")
+    module = tmp_path / "sqs_queue.py"
+    module.write_text(f"{written}\n\nread('firehose', 'describe_delivery_stream')\n", "utf-8")
+    monkeypatch.setattr(sqs_queue, "__file__", str(module))
+    with pytest.raises(MissingGrantError, match="needs firehose:DescribeDeliveryStream"):
+        operator_policy()

@@ -1,8 +1,7 @@
-"""What the pages name exists: settings, metrics, values of the chart, fields, reasons, modules."""
+"""Names in the pages are of today: fields, values of the chart, settings, metrics, reasons."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,21 +13,9 @@ import yaml
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.settings import Settings
 from clickstream_operator.telemetry.metrics import Metrics
+from tests.unit.docs.pages import BY_HAND, ROOT, page_id
 
-ROOT = Path(__file__).parents[3]
 CHART = ROOT / "charts" / "clickstream-operator"
-#: Written by hand; the generated ones can't name what is not there.
-PAGES = sorted(
-    page
-    for page in (
-        *ROOT.glob("*.md"),
-        *(ROOT / "docs").glob("concepts/*.md"),
-        *(ROOT / "docs").glob("how-to/*.md"),
-        *(ROOT / "docs").glob("runbooks/*.md"),
-        ROOT / "sandbox" / "README.md",
-    )
-    if page.name != "CHANGELOG.md"
-)
 _PATH = re.compile(r"`((?:[a-zA-Z]+(?:\[\])?\.)+[a-zA-Z]+(?:\[\])?)(?:[=:][^`\n]*)?`")
 _METRIC = re.compile(r"\b((?:clickstream|controller_runtime|workqueue|leader_election)_[a-z_]+)\b")
 _SUFFIX = re.compile(r"_(bucket|count|sum|total)$")
@@ -36,10 +23,6 @@ _SUFFIX = re.compile(r"_(bucket|count|sum|total)$")
 _NO_METRIC = {"clickstream_operator", "clickstream_events", "clickstream_archive"}
 #: Names of files have dots too.
 _FILES = {"py", "yaml", "yml", "md", "json", "toml", "txt", "zip", "sh", "in", "tf"}
-
-
-def _id(page: Path) -> str:
-    return page.relative_to(ROOT).as_posix()
 
 
 def _schema(part: str) -> dict[str, Any]:
@@ -64,6 +47,7 @@ def _values(values: dict[str, Any], above: str = "") -> Iterator[str]:
             yield from _values(below, f"{above}{name}.")
 
 
+every_page = pytest.mark.parametrize("page", BY_HAND, ids=page_id)
 SPEC = frozenset(_paths(_schema("spec")))
 STATUS = frozenset(_paths(_schema("status")))
 VALUES = frozenset(_values(yaml.safe_load((CHART / "values.yaml").read_text("utf-8"))))
@@ -82,7 +66,7 @@ def _unknown_path(path: str) -> bool:
     return first in TOPS and path not in SPEC | VALUES
 
 
-@pytest.mark.parametrize("page", PAGES, ids=_id)
+@every_page
 def test_fields_and_values_exist(page: Path) -> None:
     """Paths in code are in the CRD or in the chart's values, also those given to `--set`."""
     text = page.read_text("utf-8")
@@ -93,14 +77,14 @@ def test_fields_and_values_exist(page: Path) -> None:
     assert read <= {path for path in STATUS if "." not in path}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=_id)
+@every_page
 def test_settings_exist(page: Path) -> None:
     """Variables of the operator are ones that it reads."""
     known = {f"CLICKSTREAM_{name.upper()}" for name in Settings.model_fields}
     assert set(re.findall(r"\bCLICKSTREAM_[A-Z_]+\b", page.read_text("utf-8"))) - known == set()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=_id)
+@every_page
 def test_metrics_exist(page: Path) -> None:
     """Series of the operator are ones that it exports."""
     exported = {family.name for family in Metrics().registry.collect()}
@@ -110,33 +94,13 @@ def test_metrics_exist(page: Path) -> None:
     assert named - bare == set()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=_id)
+@every_page
 def test_reasons_exist(page: Path) -> None:
     """What a page calls a reason is one, in words and in selectors of Events."""
     text = page.read_text("utf-8")
     named = set(re.findall(r"[Rr]easons? (?:`([A-Z][A-Za-z]+)`)", text))
     named |= set(re.findall(r"reason=([A-Z][A-Za-z]+)", text))
     assert named - set(Reason) == set()
-
-
-@pytest.mark.parametrize("page", PAGES, ids=_id)
-def test_modules_exist(page: Path) -> None:
-    """What a page runs with `python -m` is there."""
-    for name in re.findall(r"python3? -m ([a-z_.]+)", page.read_text("utf-8")):
-        if name.split(".")[0] in {"pip", "venv"}:
-            continue
-        path = ROOT.joinpath(*name.split("."))
-        lambdas = ROOT.joinpath("lambdas", *name.split("."))
-        found = [path.with_suffix(".py"), path / "__main__.py", lambdas / "__main__.py"]
-        assert any(one.exists() for one in found), name
-
-
-@pytest.mark.parametrize("page", PAGES, ids=_id)
-def test_json_parses(page: Path) -> None:
-    """Policies to copy are JSON."""
-    text = page.read_text("utf-8")
-    for block in re.findall(r"^```json\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
-        json.loads(block)
 
 
 @pytest.mark.parametrize(
