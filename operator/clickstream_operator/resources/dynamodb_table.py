@@ -8,8 +8,8 @@ from typing import Any, Final, Unpack
 
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import ignore_not_found
-from clickstream_operator.aws.kms import is_alias, is_managed_key, key_name
-from clickstream_operator.aws.permissions import BASE, Grant, only
+from clickstream_operator.aws.kms import key_name
+from clickstream_operator.aws.permissions import BASE, Grant
 from clickstream_operator.aws.readings import Reading
 from clickstream_operator.aws.tags import as_list, from_list
 from clickstream_operator.engine.resource import (
@@ -26,10 +26,10 @@ from clickstream_operator.engine.resource import (
     failed,
     progressing,
 )
+from clickstream_operator.resources.dynamodb_encryption import MANAGED_KEY, encryption, key_in_use
 from clickstream_operator.resources.dynamodb_limits import take
 
 GRANTS: Final = (
-    only("kms:DescribeKey"),
     Grant(
         "Tables",
         tuple(
@@ -84,7 +84,6 @@ READINGS: Final = (
 _ON_DEMAND: Final = "PAY_PER_REQUEST"
 _PROVISIONED: Final = "PROVISIONED"
 _STRING: Final = "S"
-_MANAGED_KEY: Final = "alias/aws/dynamodb"
 #: Seconds. A new table is active after some, and its backups can be set a little later.
 _NEW: Final = 15.0
 _USUALLY: Final = 10.0
@@ -138,7 +137,7 @@ class DynamoDBTable(Resource):
             "hashKey": self._hash_key,
             "rangeKey": self._range_key or "",
             "billing.mode": _ON_DEMAND if self._read_units is None else _PROVISIONED,
-            "encryption.keyId": key_name(self._kms_key_id) or _MANAGED_KEY,
+            "encryption.keyId": key_name(self._kms_key_id) or MANAGED_KEY,
             "deletionProtection": self._deletion_protection,
             "ttl.attribute": self._ttl_attribute,
             "pointInTimeRecovery": self._point_in_time_recovery,
@@ -157,7 +156,7 @@ class DynamoDBTable(Resource):
         properties = await self._table_properties(table)
         # Neither can be changed before the table is active, so neither is asked for.
         if full and table["TableStatus"] == "ACTIVE":
-            properties |= await self._cold_properties()
+            properties |= await self._full_properties()
         return self._observed(table, properties)
 
     async def read_tags(self, observed: Observed) -> Mapping[str, str]:
@@ -176,7 +175,7 @@ class DynamoDBTable(Resource):
             TableName=self.physical_name,
             AttributeDefinitions=[{"AttributeName": key, "AttributeType": _STRING} for key in keys],
             KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in keys.items()],
-            SSESpecification=self._encryption(),
+            SSESpecification=encryption(self._kms_key_id),
             DeletionProtectionEnabled=desired["deletionProtection"],
             Tags=as_list(self.tags),
             **self._billing(desired),
@@ -266,11 +265,13 @@ class DynamoDBTable(Resource):
             "billing.mode": table.get("BillingModeSummary", {}).get("BillingMode", _PROVISIONED),
             "billing.readUnits": throughput.get("ReadCapacityUnits", 0),
             "billing.writeUnits": throughput.get("WriteCapacityUnits", 0),
-            "encryption.keyId": await self._key_in_use(table.get("SSEDescription", {})),
+            "encryption.keyId": await key_in_use(
+                self._calls, table.get("SSEDescription", {}), self._kms_key_id
+            ),
             "deletionProtection": table.get("DeletionProtectionEnabled", False),
         }
 
-    async def _cold_properties(self) -> dict[str, Any]:
+    async def _full_properties(self) -> dict[str, Any]:
         ttl = (await self._read("describe_time_to_live"))["TimeToLiveDescription"]
         backups = (await self._read("describe_continuous_backups"))["ContinuousBackupsDescription"]
         recovery = backups.get("PointInTimeRecoveryDescription", {})
@@ -279,23 +280,6 @@ class DynamoDBTable(Resource):
             "ttl.attribute": ttl.get("AttributeName", "") if enabled else "",
             "pointInTimeRecovery": recovery.get("PointInTimeRecoveryStatus") == "ENABLED",
         }
-
-    async def _key_in_use(self, description: Mapping[str, Any]) -> str:
-        """The key as `desired` would name it; empty for the key that AWS owns and does not show."""
-        if description.get("Status") not in {"ENABLED", "ENABLING", "UPDATING"}:
-            return ""
-        key_arn = description.get("KMSMasterKeyArn", "")
-        # DynamoDB answers with the ARN of the key, whatever named it, and never with an alias.
-        if self._kms_key_id is None:
-            managed = await is_managed_key(self._calls, _MANAGED_KEY, key_arn)
-            return _MANAGED_KEY if managed else key_name(key_arn)
-        if not is_alias(self._kms_key_id) or is_alias(key_arn):
-            return key_name(key_arn)
-        key = await ignore_not_found(
-            self._calls.read("kms", "describe_key", KeyId=self._kms_key_id)
-        )
-        is_wanted = key is not None and key["KeyMetadata"]["KeyId"] == key_name(key_arn)
-        return key_name(self._kms_key_id) if is_wanted else key_name(key_arn)
 
     async def _change_ttl(self, desired: Properties, observed: Observed) -> None:
         # Another attribute needs a switch-off first, and only one change an hour is taken
@@ -317,7 +301,7 @@ class DynamoDBTable(Resource):
         )
 
     async def _change_encryption(self) -> None:
-        await self._write("update_table", SSESpecification=self._encryption())
+        await self._write("update_table", SSESpecification=encryption(self._kms_key_id))
 
     async def _change_protection(self, desired: Properties) -> None:
         await self._write("update_table", DeletionProtectionEnabled=desired["deletionProtection"])
@@ -335,10 +319,6 @@ class DynamoDBTable(Resource):
                 "WriteCapacityUnits": desired["billing.writeUnits"],
             },
         }
-
-    def _encryption(self) -> dict[str, Any]:
-        key = {"KMSMasterKeyId": self._kms_key_id} if self._kms_key_id else {}
-        return {"Enabled": True, "SSEType": "KMS", **key}
 
     async def _read(self, operation: str) -> dict[str, Any]:
         return await self._calls.read("dynamodb", operation, TableName=self.physical_name)

@@ -26,6 +26,15 @@ from clickstream_operator.engine.resource import (
 from clickstream_operator.resources import s3_lifecycle as bucket_lifecycle
 from clickstream_operator.resources.s3_lifecycle import FAILED_FILTER_ID, FAILED_PREFIX
 from clickstream_operator.resources.s3_object_versions import amount_of_versions, delete_versions
+from clickstream_operator.resources.s3_settings import (
+    SSE_S3,
+    TLS_SID,
+    encryption,
+    encryption_properties,
+    is_public_access_blocked,
+    public_access_block,
+    tls_statement,
+)
 
 GRANTS: Final = (Grant("Bucket", (f"arn:aws:s3:::{BASE}-archive-*",)),)
 _ONLY: Final = {"Bucket": "<name>"}
@@ -67,17 +76,7 @@ READINGS: Final = (
     Reading("s3", "get_bucket_tagging", _ONLY, {"tags": "TagSet"}),
 )
 
-
-#: Letters and digits only (IAM user guide, "IAM JSON policy elements: Sid").
-TLS_SID: Final = "clickstreamTlsOnly"
-_SSE_S3: Final = "SSE-S3"
-_BLOCKS: Final = (
-    "BlockPublicAcls",
-    "IgnorePublicAcls",
-    "BlockPublicPolicy",
-    "RestrictPublicBuckets",
-)
-# What others have in the bucket: never desired, so never drift, and kept by our writes.
+# Unmanaged: never desired, so never drift, and kept by our writes.
 _OTHER_STATEMENTS: Final = "others.policyStatements"
 _OTHER_RULES: Final = "others.lifecycleRules"
 _OTHER_MINIMUM: Final = "others.minimumObjectSize"
@@ -133,10 +132,10 @@ class S3Bucket(Resource):
         """Versioning, encryption, public access, TLS, lifecycle."""
         properties: dict[str, Any] = {
             "versioning": "Enabled",
-            "encryption.keyId": key_name(self._kms_key_id) or _SSE_S3,
+            "encryption.keyId": key_name(self._kms_key_id) or SSE_S3,
             "encryption.bucketKey": self._kms_key_id is not None,
             "publicAccessBlock": True,
-            "policy": policies.canonical(self._tls_statement()),
+            "policy": policies.canonical(tls_statement(self._arn)),
             "lifecycle": bucket_lifecycle.described(self._rules),
             "lifecycle.minimumObjectSize": bucket_lifecycle.MINIMUM_SIZE,
         }
@@ -163,7 +162,7 @@ class S3Bucket(Resource):
             return None
         properties: dict[str, Any] = {"versioning": versioning.get("Status", "Disabled")}
         if full:
-            properties |= await self._cold_properties()
+            properties |= await self._full_properties()
         return self._observed(properties)
 
     async def read_tags(self, observed: Observed) -> Mapping[str, str]:
@@ -196,7 +195,7 @@ class S3Bucket(Resource):
         return self._observed(
             {
                 "versioning": "Disabled",
-                "encryption.keyId": _SSE_S3,
+                "encryption.keyId": SSE_S3,
                 "encryption.bucketKey": False,
                 # On in new buckets of AWS, but not in all that speak its language: written anyway.
                 "publicAccessBlock": False,
@@ -218,12 +217,13 @@ class S3Bucket(Resource):
             )
         if "encryption" in diff:
             await self._write(
-                "put_bucket_encryption", ServerSideEncryptionConfiguration=self._encryption()
+                "put_bucket_encryption",
+                ServerSideEncryptionConfiguration=encryption(self._kms_key_id),
             )
         if "publicAccessBlock" in diff:
             await self._write(
                 "put_public_access_block",
-                PublicAccessBlockConfiguration=dict.fromkeys(_BLOCKS, True),
+                PublicAccessBlockConfiguration=public_access_block(),
             )
         if "policy" in diff:
             await self._change_policy(observed)
@@ -277,20 +277,19 @@ class S3Bucket(Resource):
             ) from error
         return None
 
-    async def _cold_properties(self) -> dict[str, Any]:
-        encryption = await ignore_not_found(self._read("get_bucket_encryption"))
+    async def _full_properties(self) -> dict[str, Any]:
+        key = await ignore_not_found(self._read("get_bucket_encryption"))
         block = await ignore_not_found(self._read("get_public_access_block"))
         policy = await ignore_not_found(self._read("get_bucket_policy"))
         lifecycle = await ignore_not_found(self._read("get_bucket_lifecycle_configuration")) or {}
-        switches = (block or {}).get("PublicAccessBlockConfiguration", {})
         statements = policies.statements(policy["Policy"]) if policy else []
         ours = [one for one in statements if one.get("Sid") == TLS_SID]
         rules = lifecycle.get("Rules", [])
         others = bucket_lifecycle.foreign(rules)
         minimum = lifecycle.get("TransitionDefaultMinimumObjectSize", bucket_lifecycle.MINIMUM_SIZE)
         properties: dict[str, Any] = {
-            **_encryption_properties(encryption),
-            "publicAccessBlock": all(switches.get(switch) for switch in _BLOCKS),
+            **encryption_properties(key),
+            "publicAccessBlock": is_public_access_blocked(block),
             "policy": policies.canonical(ours[0]) if ours else None,
             "lifecycle": bucket_lifecycle.described(bucket_lifecycle.ours(rules)),
             _OTHER_STATEMENTS: [one for one in statements if one.get("Sid") != TLS_SID],
@@ -306,7 +305,7 @@ class S3Bucket(Resource):
         return properties
 
     async def _change_policy(self, observed: Observed) -> None:
-        statements = [*observed.properties[_OTHER_STATEMENTS], self._tls_statement()]
+        statements = [*observed.properties[_OTHER_STATEMENTS], tls_statement(self._arn)]
         document = policies.document(statements)
         await self._write("put_bucket_policy", Policy=policies.as_text(document))
 
@@ -319,33 +318,11 @@ class S3Bucket(Resource):
             ),
         )
 
-    def _tls_statement(self) -> dict[str, Any]:
-        arn = self._place.bucket(self.physical_name)
-        return {
-            "Sid": TLS_SID,
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": "s3:*",
-            "Resource": [arn, f"{arn}/*"],
-            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-        }
-
-    def _encryption(self) -> dict[str, Any]:
-        default = {"SSEAlgorithm": "AES256"}
-        if self._kms_key_id is not None:
-            default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": self._kms_key_id}
-        rule = {
-            "ApplyServerSideEncryptionByDefault": default,
-            "BucketKeyEnabled": self._kms_key_id is not None,
-        }
-        return {"Rules": [rule]}
-
     def _observed(self, properties: Properties, tags: Mapping[str, str] | None = None) -> Observed:
-        arn = self._place.bucket(self.physical_name)
         return Observed(
-            arn=arn,
+            arn=self._arn,
             properties=properties,
-            outputs={"arn": arn, "name": self.physical_name},
+            outputs={"arn": self._arn, "name": self.physical_name},
             tags=tags,
         )
 
@@ -362,18 +339,9 @@ class S3Bucket(Resource):
     async def _write(self, operation: str, **parameters: Any) -> dict[str, Any]:
         return await self._calls.write("s3", operation, **self._bucket(), **parameters)
 
+    @property
+    def _arn(self) -> str:
+        return self._place.bucket(self.physical_name)
+
     def _bucket(self) -> dict[str, str]:
         return {"Bucket": self.physical_name, "ExpectedBucketOwner": self._place.account}
-
-
-def _encryption_properties(answer: Mapping[str, Any] | None) -> dict[str, Any]:
-    # SSE-S3 is what a bucket without a configuration has (S3 user guide, "Setting default
-    # server-side encryption behavior").
-    rules = (answer or {}).get("ServerSideEncryptionConfiguration", {}).get("Rules") or [{}]
-    default = rules[0].get("ApplyServerSideEncryptionByDefault", {})
-    by_kms = str(default.get("SSEAlgorithm", "")).startswith("aws:kms")
-    return {
-        "encryption.keyId": key_name(default.get("KMSMasterKeyID")) if by_kms else _SSE_S3,
-        # Bucket keys mean nothing without KMS.
-        "encryption.bucketKey": by_kms and rules[0].get("BucketKeyEnabled", False),
-    }
