@@ -111,7 +111,8 @@ lambdas: $(READY) ## Build the function packages, byte for byte reproducible
 lock: $(READY) ## Resolve the dependencies again and rewrite locks/
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml -o locks/operator.txt --quiet
 	$(BIN)/python -m sandbox.image.bom
-	$(BIN)/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml --group dev -o locks/dev.txt --quiet
+	$(BIN)/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml --extra cli -o locks/cli.txt --quiet
+	$(BIN)/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml --extra cli --group dev -o locks/dev.txt --quiet
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 locks/audit.in -o locks/audit.txt --quiet
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 locks/emulator.in -o locks/emulator.txt --quiet
 
@@ -144,6 +145,9 @@ demo-exact: $(READY) ## Every count beside the truth with every fault on, then t
 
 bench-dataplane: $(READY) lambdas ## Measure the data plane, limits beside the figures (RUNS=10000 faulty runs); writes build/bench-dataplane.json
 	@$(BIN)/python -m benchmarks.dataplane --runs $(or $(RUNS),10000)
+
+bench-cli: $(READY) ## Time the command line's answers, limits beside them
+	@$(BIN)/python -m benchmarks.command_line
 
 clean: ## Remove what builds left in the tree (caches outside it stay)
 	rm -rf build dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

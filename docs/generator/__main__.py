@@ -13,6 +13,7 @@ from typing import Final
 import click
 
 from docs.generator.api import api_page
+from docs.generator.cli import cli_page
 from docs.generator.cost import cost_page
 from docs.generator.markdown import with_pictures
 from docs.generator.operator_policy import operator_policy
@@ -32,6 +33,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "reference/operator-policy.json": operator_policy,
     "reference/conformance.md": conformance_page,
     "reference/cost.md": cost_page,
+    "reference/cli.md": cli_page,
     "concepts/how-it-works.md": lambda: with_pictures(
         (DOCS / "concepts/how-it-works.md").read_text(encoding="utf-8"),
         {"packages": packages_picture, "states": states_picture},

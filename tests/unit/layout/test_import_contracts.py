@@ -53,9 +53,9 @@ def operator(contract: str, importer: str, imported: str, shown: str = "") -> Pl
 
 def new_module(package: str) -> Plant:
     """A module that no layer places."""
-    container = next(
+    [container] = [
         one["name"] for one in CONTRACTS if one.get("exhaustive") and package in one["containers"]
-    )
+    ]
     return Plant(container, f"{package}.{NAME}", "json", f"- {package}.{NAME}\n")
 
 
@@ -84,6 +84,7 @@ PLANTS: Final = [
         "Decisions are pure: no clock, no chance, no network, no process", "cost.prices", "time"
     ),
     operator("The operator reads no results: query is for people", "reconcile.rollout", ".query"),
+    operator("The command line starts no operator", "cli.output", ".runtime.workqueue"),
     operator(
         "Inside resources: kinds do not know one another",
         "resources.iam_role",

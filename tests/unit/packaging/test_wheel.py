@@ -25,5 +25,9 @@ def test_results_are_read_from_the_wheel_alone(tmp_path: Path) -> None:
         "from clickstream_operator.query import PipelineReader; "
         "assert callable(PipelineReader.top_pages)"
     )
+    runbooks = {path.name for path in (ROOT / "docs" / "runbooks").glob("*.md")}
+    inside = "clickstream_operator/cli/runbooks/"
+    packed = zipfile.ZipFile(wheel).namelist()
+    assert {name.removeprefix(inside) for name in packed if name.startswith(inside)} == runbooks
     # Isolated and without site-packages: the editable installation does not help it.
     subprocess.run([sys.executable, "-I", "-S", "-c", code], cwd=tmp_path, check=True)

@@ -1,0 +1,30 @@
+"""The table of commands, and the group that holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from clickstream_operator.cli.command import Entry, LazyGroup
+
+_ABOUT: Final = "About the tool"
+_SETTINGS: Final = {"help_option_names": ["-h", "--help"]}
+
+TABLE: Final[Mapping[str, Entry]] = {
+    "explain": Entry(_ABOUT, "Explain a reason or an alert, with its remedy."),
+    "completion": Entry(_ABOUT, "Print the completion script of a shell."),
+    "version": Entry(_ABOUT, "Print the version."),
+}
+
+app: Final = LazyGroup(
+    name="clickstream",
+    table=TABLE,
+    context_settings=_SETTINGS,
+    help="Real-time clickstream analytics pipelines on AWS, by one Kubernetes resource.",
+    epilog="Exit codes: 0 done, 1 failed, 2 found changes or a pipeline that is not healthy, "
+    "3 wrong usage, 130 interrupted.",
+    no_args_is_help=True,
+)
+"""All commands."""
+
+__all__ = ["TABLE", "app"]

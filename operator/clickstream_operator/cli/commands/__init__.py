@@ -1,0 +1,1 @@
+"""Commands, one a module, each loaded when it is called."""

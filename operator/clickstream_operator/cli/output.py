@@ -1,0 +1,170 @@
+"""Output: for people on a terminal, plain elsewhere, and documents for programs.
+
+Data goes to standard output, everything else to standard error. rich is loaded only where it draws.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+_GAP: Final = 2
+_LEAST_TEXT: Final = 20
+"""Columns that the last column of a table needs, where its texts are longer."""
+
+COLORS: Final[Mapping[str, str]] = {
+    "Ready": "green",
+    "True": "green",
+    "ok": "green",
+    "Retained": "cyan",
+    "Creating": "yellow",
+    "Updating": "yellow",
+    "Pending": "yellow",
+    "Drifted": "yellow",
+    "Deleting": "yellow",
+    "warn": "yellow",
+    "Unknown": "yellow",
+    "Blocked": "red",
+    "Failed": "red",
+    "False": "red",
+    "FAIL": "red",
+}
+"""Color of a word that stands alone in a cell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table. `numeric` aligns to the right; `wide`: only with ``-o wide``."""
+
+    head: str
+    numeric: bool = False
+    wide: bool = False
+
+
+def is_terminal() -> bool:
+    """Whether a person sees standard output."""
+    return sys.stdout.isatty()
+
+
+def width() -> int:
+    """Columns of the terminal; COLUMNS decides where it is set."""
+    return shutil.get_terminal_size((80, 24)).columns
+
+
+def console() -> Console:
+    """A console on standard output, of the terminal's width; NO_COLOR is heeded."""
+    from rich.console import Console  # noqa: PLC0415 - it takes a tenth of a second
+
+    return Console(width=width(), highlight=False, emoji=False)
+
+
+def note(text: str) -> None:
+    """Print a message for people, which is no data."""
+    click.echo(text, err=True)
+
+
+def print_markdown(text: str) -> None:
+    """Print a page: laid out on a terminal, as it stands elsewhere."""
+    if not is_terminal():
+        click.echo(text.rstrip())
+        return
+    from rich.markdown import Markdown  # noqa: PLC0415 - only where it draws
+
+    console().print(Markdown(text, hyperlinks=False))
+
+
+def print_document(document: Any, form: str) -> None:
+    """Print a document as ``json`` or ``yaml``."""
+    if form == "json":
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        return
+    import yaml  # noqa: PLC0415 - only where it is asked for
+
+    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=1000)
+    click.echo(text.rstrip())
+
+
+def print_table(
+    columns: Sequence[Column], rows: Sequence[Sequence[object]], *, wide: bool = False
+) -> None:
+    """Print a table, in which nothing is cut.
+
+    On a terminal the last column is folded; where it has no room, each row becomes a block.
+    """
+    shown = [number for number, column in enumerate(columns) if wide or not column.wide]
+    heads = [columns[number] for number in shown]
+    cells = [[str(row[number]) for number in shown] for row in rows]
+    if not is_terminal():
+        _print_aligned(heads, cells)
+        return
+    sizes = _sizes(heads, cells)
+    needed = sum(sizes[:-1]) + _GAP * (len(sizes) - 1) + min(sizes[-1], _LEAST_TEXT)
+    table = _blocks(heads, cells) if width() < needed else _table(heads, cells)
+    console().print(table)
+
+
+def _table(heads: Sequence[Column], cells: Sequence[Sequence[str]]) -> Table:
+    from rich.table import Table  # noqa: PLC0415 - only where it draws
+
+    table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold")
+    last = len(heads) - 1
+    for number, column in enumerate(heads):
+        table.add_column(
+            column.head,
+            justify="right" if column.numeric else "left",
+            no_wrap=number != last,
+            overflow="fold",
+        )
+    for row in cells:
+        table.add_row(*map(colored, row))
+    return table
+
+
+def _blocks(heads: Sequence[Column], cells: Sequence[Sequence[str]]) -> Table:
+    """Each row as a block of its cells with their heads."""
+    from rich.table import Table  # noqa: PLC0415 - only where it draws
+
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, show_header=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for number, row in enumerate(cells):
+        if number:
+            table.add_row("", "")
+        for column, text in zip(heads, row, strict=True):
+            if text:
+                table.add_row(column.head.lower(), colored(text))
+    return table
+
+
+def colored(text: str) -> str:
+    """A text as markup of rich: a known word with its color, anything else as it stands."""
+    from rich.markup import escape  # noqa: PLC0415 - only where it draws
+
+    return f"[{COLORS[text]}]{text}[/]" if text in COLORS else escape(text)
+
+
+def _sizes(heads: Sequence[Column], cells: Sequence[Sequence[str]]) -> list[int]:
+    return [
+        max([len(column.head), *(len(row[number]) for row in cells)])
+        for number, column in enumerate(heads)
+    ]
+
+
+def _print_aligned(heads: Sequence[Column], cells: Sequence[Sequence[str]]) -> None:
+    sizes = _sizes(heads, cells)
+    for row in ([column.head for column in heads], *cells):
+        parts = [
+            text.rjust(size) if column.numeric else text.ljust(size)
+            for column, text, size in zip(heads, row, sizes, strict=True)
+        ]
+        click.echo((" " * _GAP).join(parts).rstrip())

@@ -1,0 +1,63 @@
+"""A terminal of a given width, on which a test runs a command as a person would."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+CLICKSTREAM: Final = str(Path(sys.executable).with_name("clickstream"))
+_STYLES: Final = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b\][^\x1b\x07]*(?:\x1b\\|\x07)")
+
+
+def on_terminal(
+    arguments: Sequence[str], *, columns: int = 80, environment: Mapping[str, str] | None = None
+) -> tuple[int, str]:
+    """Exit code of `clickstream`, and what a terminal of so many columns shows, without styles."""
+    code, shown = raw_on_terminal(arguments, columns=columns, environment=environment)
+    return code, _STYLES.sub("", shown)
+
+
+def raw_on_terminal(
+    arguments: Sequence[str], *, columns: int = 80, environment: Mapping[str, str] | None = None
+) -> tuple[int, str]:
+    """The same with the codes that style it."""
+    terminal, inside = pty.openpty()
+    try:
+        process = subprocess.Popen(
+            [CLICKSTREAM, *arguments],
+            stdin=inside,
+            stdout=inside,
+            stderr=inside,
+            env={**os.environ, "COLUMNS": str(columns), "TERM": "xterm", **(environment or {})},
+        )
+    finally:
+        os.close(inside)
+    parts: list[bytes] = []
+    try:
+        while part := os.read(terminal, 65536):
+            parts.append(part)
+    except OSError:
+        pass  # The last process closed the terminal: Linux answers with an error.
+    finally:
+        os.close(terminal)
+    return process.wait(), b"".join(parts).decode().replace("\r\n", "\n")
+
+
+def piped(
+    arguments: Sequence[str], *, given: str = "", environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """A run of `clickstream` with pipes in place of a terminal."""
+    return subprocess.run(
+        [CLICKSTREAM, *arguments],
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **(environment or {})},
+    )
