@@ -10,7 +10,7 @@ from clickstream_operator.api.reasons import Reason
 from clickstream_operator.aws import tags as ownership
 from clickstream_operator.engine.inventory import Origin, State
 from clickstream_operator.engine.outcome import Requeue
-from clickstream_operator.engine.plan import AdoptionPolicy, Policy
+from clickstream_operator.engine.plan import AdoptionPolicy, Approval, DriftPolicy, Policy
 from tests.unit.engine.fake_resource import (
     OTHER_TAGS,
     OWN_TAGS,
@@ -132,3 +132,36 @@ async def test_tags_are_read_when_they_changed(
     assert outcomes["a"].ready
     assert ("read_tags" in fake.calls) is read
     assert fake.writes == (["set_tags"] if read else ["update"])
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        Policy(),
+        Policy(approval=Approval()),
+        Policy(drift=DriftPolicy.REPORT),
+        Policy(read_only=True),
+    ],
+    ids=["correct", "approval", "report", "suspended"],
+)
+@pytest.mark.parametrize("created", [False, True])
+async def test_nothing_is_made_to_point_at_a_foreign_resource(
+    policy: Policy, *, created: bool
+) -> None:
+    """Neither written nor planned nor reported as drift: what needs its outputs waits for it."""
+    foreign = FakeResource("a").exists(tags=OTHER_TAGS)
+    reader = FakeResource("b", "a", wants_output_of=["a"])
+    inventory = {}
+    if created:
+        reader.exists(a="arn:fake:ours")
+        inventory = {"b": reader.entry()}
+    outcome = (await apply(foreign, reader, inventory=inventory, policy=policy))["b"]
+    assert not reader.writes
+    assert all(line.new != foreign.arn for line in outcome.withheld)
+    assert outcome.entry is not None
+    assert outcome.entry.drift == ()
+    if created or policy.approval is None:
+        assert (outcome.entry.reason, outcome.entry.message) == (
+            Reason.WAITING_FOR_DEPENDENCY,
+            "waiting for a",
+        )

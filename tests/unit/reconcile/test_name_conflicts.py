@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.v1alpha1 import Effective, Spec
 from clickstream_operator.aws.arns import AwsLocation
-from clickstream_operator.kube.objects import ObjectKey
+from clickstream_operator.aws.session import CallerIdentity
+from clickstream_operator.kube.objects import ObjectKey, parse
 from clickstream_operator.pipeline import names
 from clickstream_operator.reconcile import name_conflicts as claims
-from clickstream_operator.reconcile.name_conflicts import Claim, conflict_with
+from clickstream_operator.reconcile.config import OperatorConfig
+from clickstream_operator.reconcile.name_conflicts import (
+    Claim,
+    competing_claims,
+    conflict_with,
+    may_conflict,
+)
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -25,13 +33,14 @@ def claim(
     recorded: bool = True,
     account: str = "123456789012",
     region: str = "eu-west-1",
+    partition: str = "aws",
     given: dict[str, str] | None = None,
 ) -> Claim:
     """The claim of a pipeline that is `age` seconds old at noon."""
     base = f"{name}-abcdefgh"
     physical = names.physical_names(
         base=base,
-        place=AwsLocation("aws", region, account),
+        place=AwsLocation(partition, region, account),
         spec=Spec.model_validate({"names": given or {}}),
         account_regional=False,
     )
@@ -39,7 +48,7 @@ def claim(
         cluster="c",
         instance="i",
         account=account,
-        partition="aws",
+        partition=partition,
         region=region,
         base=base,
         names=dict(physical),
@@ -82,6 +91,22 @@ def test_names_of_other_places_are_other_things() -> None:
     blocker = conflict_with(claim("a", given=bucket), [far])
     assert blocker is not None
     assert "spec.names.archiveBucket shared-bucket" in blocker.message
+    china = claim("b", age=9, given=bucket, region="cn-north-1", partition="aws-cn")
+    assert conflict_with(claim("a", given=bucket), [china]) is None
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["stream", "archiveBucket", "pageMetricsTable", "sessionMetricsTable", "countersTable"],
+)
+def test_the_oldest_of_the_others_and_the_field_are_named(field: str) -> None:
+    """Whoever else waits for the name as well; one that is no older is not in the way."""
+    given = {field: "shared"}
+    mine = claim("a", age=5, given=given)
+    others = [claim("c", age=7, given=given), claim("b", age=9, given=given)]
+    blocker = conflict_with(mine, [claim("young", given=given), *others, mine])
+    assert blocker is not None
+    assert blocker.message.startswith(f"spec.names.{field} shared is of pipeline shop/b, ")
 
 
 def test_tables_share_one_space_of_names() -> None:
@@ -119,3 +144,64 @@ def test_a_bucket_name_of_another_namespace_is_refused_before_a_write() -> None:
     assert "spec.names.archiveBucket" in blocker.message
     good = claim("web", given={"archiveBucket": "clicks-123456789012-eu-west-1-an"})
     assert conflict_with(good, []) is None
+
+
+def body(name: str, spec: dict[str, Any], *resources: dict[str, Any]) -> dict[str, Any]:
+    """A pipeline as the API server has it, with these lines in its inventory."""
+    lines = [{"name": "stream", "kind": "KinesisStream", **one} for one in resources]
+    return {
+        "metadata": {
+            "namespace": "shop",
+            "name": name,
+            "uid": f"uid-of-{name}",
+            "generation": 1,
+            "creationTimestamp": "2026-11-23T12:00:00Z",
+        },
+        "spec": spec,
+        "status": {"resources": lines},
+    }
+
+
+@pytest.mark.parametrize(
+    ("spec", "lines", "expected"),
+    [
+        ({}, [], False),
+        ({"names": SHARED}, [], True),
+        ({"names": SHARED}, [{"physicalName": "shared"}], True),
+        ({"names": SHARED}, [{"physicalName": "shared", "state": "Blocked"}], True),
+        ({"names": SHARED}, [{}, {"arn": "arn:aws:kinesis:x"}], False),
+        ({"names": SHARED}, [{"appliedHash": "abc"}, {}], False),
+        ({}, [{"physicalName": "derived"}], False),
+    ],
+    ids=["derived", "new", "recorded", "blocked", "created", "applied", "derived-recorded"],
+)
+def test_a_pipeline_is_compared_until_it_has_begun_to_use_its_names(
+    spec: dict[str, Any], lines: list[dict[str, Any]], *, expected: bool
+) -> None:
+    """Names on record prove nothing: another pipeline may have the resource behind them."""
+    obj = parse(ObjectKey("shop", "web"), body("web", spec, *lines))
+    assert may_conflict(obj) is expected
+
+
+def test_claims_are_of_the_other_pipelines_that_can_be_read() -> None:
+    """Not its own; one that this version can't read claims nothing, and stops nobody else."""
+    mine = body("web", {"names": SHARED})
+    bodies = [
+        mine,
+        body("unreadable", {"stream": {"shards": "many"}}),
+        body("other", {"names": SHARED}),
+        {**body("web", {"names": SHARED}), "metadata": {**mine["metadata"], "namespace": "b"}},
+    ]
+    config = OperatorConfig(
+        cluster="c",
+        instance="i",
+        default_region="eu-west-1",
+        account_regional_buckets=False,
+        packages={},
+    )
+    found = competing_claims(
+        parse(ObjectKey("shop", "web"), mine), bodies, CallerIdentity("123456789012", "aws"), config
+    )
+    assert [one.key for one in found] == [ObjectKey("shop", "other"), ObjectKey("b", "web")]
+    assert {one.effective.names["stream"] for one in found} == {"shared"}
+    assert not any(one.recorded for one in found)
