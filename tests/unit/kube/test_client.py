@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import io
-import json
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+import inspect
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 import urllib3
-from kubernetes import client
 
 from clickstream_operator.api.v1alpha1 import FINALIZER
 from clickstream_operator.kube.client import (
@@ -21,7 +19,9 @@ from clickstream_operator.kube.client import (
     StaleObject,
 )
 from clickstream_operator.kube.connection import connect
+from clickstream_operator.kube.fence import Fenced, WriteFence
 from clickstream_operator.kube.objects import ObjectKey
+from tests.unit.kube.wire import api
 
 KEY = ObjectKey("shop", "web")
 BODY = {
@@ -38,44 +38,6 @@ GUARD = [
     {"op": "test", "path": "/metadata/uid", "value": "uid-1"},
     {"op": "test", "path": "/metadata/resourceVersion", "value": "7"},
 ]
-
-
-class Wire:
-    """The connections of a client: remembers requests and gives one answer."""
-
-    def __init__(self, answer: Any, status: int) -> None:
-        self.answer = answer
-        self.status = status
-        self.requests: list[tuple[str, str, Any, str | None]] = []
-
-    def request(self, method: str, url: str, **options: Any) -> urllib3.HTTPResponse:
-        """Remember and answer."""
-        body, headers = options.get("body"), options.get("headers") or {}
-        self.requests.append(
-            (
-                method,
-                url.removeprefix("http://api").partition("?")[0],
-                json.loads(body) if body else None,
-                headers.get("Content-Type"),
-            )
-        )
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        text = self.answer if isinstance(self.answer, str) else json.dumps(self.answer)
-        return urllib3.HTTPResponse(
-            io.BytesIO(text.encode()),
-            status=self.status,
-            reason="Bad Gateway" if self.status == 502 else None,
-            headers={"Content-Type": "application/json"},
-            preload_content=False,
-        )
-
-
-def api(answer: Any, status: int = 200) -> tuple[client.ApiClient, Wire]:
-    """A client whose connections give one answer."""
-    made, wire = client.ApiClient(client.Configuration(host="http://api")), Wire(answer, status)
-    made.rest_client.pool_manager = cast("urllib3.PoolManager", wire)
-    return made, wire
 
 
 def kube(answer: Any, pool: ThreadPoolExecutor, status: int = 200) -> KubeClient:
@@ -218,3 +180,92 @@ def test_missing_configuration_has_a_remedy(tmp_path: Path) -> None:
     """No pod, no kubeconfig."""
     with pytest.raises(KubernetesError, match="run in a pod or set KUBECONFIG"):
         connect(tmp_path / "none")
+
+
+CONFIG_MAP = {"metadata": {"name": "outputs", "namespace": "shop", "resourceVersion": "3"}}
+EVENT = {
+    "metadata": {"name": "web.1", "namespace": "shop"},
+    "eventTime": "2026-01-01T00:00:00.000000Z",
+}
+WRITES: dict[str, Callable[[KubeClient], Awaitable[Any]]] = {
+    "status": lambda kube: kube.write_status(BODY, {"a": 1}),
+    "add-finalizer": lambda kube: kube.add_finalizer(BODY),
+    "remove-finalizer": lambda kube: kube.remove_finalizer(BODY),
+    "create-config-map": lambda kube: kube.create_config_map("shop", CONFIG_MAP),
+    "replace-config-map": lambda kube: kube.replace_config_map("shop", CONFIG_MAP),
+    "event": lambda kube: kube.create_event("shop", EVENT),
+}
+
+
+def test_every_write_of_the_client_is_in_the_table() -> None:
+    """A method that is neither a read nor in `WRITES` would escape the tests of the fence."""
+    reads = {"get", "list_pipelines", "cluster_uid", "lease", "get_config_map", "run"}
+    writes = {
+        "write_status",
+        "add_finalizer",
+        "remove_finalizer",
+        "create_config_map",
+        "replace_config_map",
+        "create_event",
+    }
+    assert len(writes) == len(WRITES)
+    methods = {
+        name
+        for name, one in vars(KubeClient).items()
+        if inspect.iscoroutinefunction(one) and not name.startswith("_")
+    }
+    assert methods == reads | writes
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+async def test_no_write_leaves_behind_a_closed_fence(
+    pool: ThreadPoolExecutor, write: Callable[[KubeClient], Awaitable[Any]]
+) -> None:
+    """Nothing goes out and nothing is counted; with an open fence one request does."""
+    written: list[str] = []
+    fence = WriteFence(10.0, clock=lambda: 0.0)
+    made, wire = api({**EVENT, **BODY})
+    kube = KubeClient(made, executor=pool, ensure_leader=fence.check, on_write=written.append)
+    with pytest.raises(Fenced):
+        await write(kube)
+    assert (wire.requests, written) == ([], [])
+    fence.renewed(0.0)
+    await write(kube)
+    assert (len(wire.requests), len(written)) == (1, 1)
+
+
+class LateThreads(ThreadPoolExecutor):
+    """Threads that are so late that the lease is lost meanwhile."""
+
+    def __init__(self, fence: WriteFence) -> None:
+        super().__init__(1)
+        self._fence = fence
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Close the fence between the request and its turn."""
+        self._fence.close()
+        return super().submit(fn, *args, **kwargs)
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+async def test_a_write_is_checked_when_it_is_sent(
+    write: Callable[[KubeClient], Awaitable[Any]],
+) -> None:
+    """The thread that sends it finds the fence closed, however open it was before."""
+    fence = WriteFence(10.0, clock=lambda: 0.0)
+    fence.renewed(0.0)
+    made, wire = api(BODY)
+    with LateThreads(fence) as late, pytest.raises(Fenced):
+        await write(KubeClient(made, executor=late, ensure_leader=fence.check))
+    assert wire.requests == []
+
+
+async def test_reads_pass_a_closed_fence(pool: ThreadPoolExecutor) -> None:
+    """A standby follows what the leader does."""
+    fence = WriteFence(10.0, clock=lambda: 0.0)
+    made, wire = api({**BODY, "items": []})
+    kube = KubeClient(made, executor=pool, ensure_leader=fence.check)
+    assert await kube.get(KEY) is not None
+    assert await kube.list_pipelines(()) == []
+    assert await kube.lease("system", "operator") is not None
+    assert len(wire.requests) == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ from clickstream_operator.aws.errors import AwsError
 from clickstream_operator.aws.limits import Limits
 from clickstream_operator.aws.session import AwsSession, CallRecord
 from clickstream_operator.kube.client import KubernetesError
-from clickstream_operator.kube.fence import Fenced, WriteFence
+from clickstream_operator.kube.fence import Fenced, WriteFence, seconds_since_boot
 from clickstream_operator.kube.leader_election import LeaderElector, LeaseTaken
 from clickstream_operator.kube.lease import (
     Lease,
@@ -40,6 +41,8 @@ class Board:
     trouble: str = ""
     defect: Exception | None = None
     timeouts: list[float] = field(default_factory=list)
+    slowness: float = 0.0
+    """Seconds that an answer takes after the API server has written."""
 
     def read(self, namespace: str, name: str, *, timeout: float) -> Lease | None:
         """The lease that is there."""
@@ -53,6 +56,7 @@ class Board:
         if lease.version != (self.lease.version if self.lease else ""):
             raise LeaseTaken
         self.lease = replace(Lease.parse(lease.body()), version=str(int(lease.version or 0) + 1))
+        self.time += self.slowness
         return self.lease
 
     def _answer(self, timeout: float) -> None:
@@ -72,6 +76,7 @@ class Operator:
     board: Board
     name: str
     happened: list[str] = field(default_factory=list)
+    may_write_when_lost: bool | None = None
 
     def __post_init__(self) -> None:
         self.fence = WriteFence(TIMING.deadline, clock=lambda: self.board.time)
@@ -83,10 +88,14 @@ class Operator:
             identity=self.name,
             timing=TIMING,
             on_elected=lambda: self.happened.append("elected"),
-            on_lost=lambda: self.happened.append("lost"),
+            on_lost=self._note_loss,
             clock=lambda: self.board.time,
             now=lambda: START + timedelta(seconds=self.board.time),
         )
+
+    def _note_loss(self) -> None:
+        self.happened.append("lost")
+        self.may_write_when_lost = self.ensure_leader()
 
     def ensure_leader(self) -> bool:
         """Whether the fence is open."""
@@ -298,6 +307,100 @@ def test_two_that_start_together_elect_one() -> None:
     first.candidate.step()
     second.candidate.step()
     assert (first.happened, second.happened) == (["elected"], [])
+
+
+def test_the_fence_counts_from_the_request_and_not_from_its_answer() -> None:
+    """The others count from the renewal that the API server wrote, which the answer comes after."""
+    board = Board()
+    leader = Operator(board, "a")
+    leader.candidate.step()
+    board.slowness = 3.0
+    asked_at = board.time = 1008.0
+    leader.candidate.step()
+    assert board.time == asked_at + 3.0
+    assert leader.fence.remaining() == TIMING.deadline - 3.0
+
+
+def test_a_leader_whose_lease_was_taken_stops_at_once() -> None:
+    """By hand, or by a candidate of another duration: it does not use up what is left of its time.
+
+    Nothing is written any more when the loss is told.
+    """
+    board = Board()
+    leader = Operator(board, "a")
+    leader.candidate.step()
+    assert board.lease is not None
+    board.lease = replace(board.lease, holder="b", version="99")
+    board.time += TIMING.retry
+    leader.candidate.step()
+    assert leader.happened == ["elected", "lost"]
+    assert leader.may_write_when_lost is False
+    assert board.lease.holder == "b"
+
+
+def test_a_renewal_replaces_the_version_that_was_read() -> None:
+    """Somebody else's write in between is seen, and not overwritten."""
+    board = Board()
+    leader = Operator(board, "a")
+    leader.candidate.step()
+    assert board.lease is not None
+    board.lease = replace(board.lease, transitions=7, version="41")
+    leader.candidate.step()
+    assert (board.lease.version, board.lease.transitions) == ("42", 7)
+    assert leader.ensure_leader()
+
+
+def test_one_request_at_a_time_fits_into_the_deadline() -> None:
+    """Half of it to acquire; to renew no more than is left, and never none."""
+    board = Board()
+    leader = Operator(board, "a")
+    leader.candidate.step()
+    assert board.timeouts == [5.0, 5.0]
+    for passed, expected in ((4.0, 5.0), (7.0, 3.0), (9.8, 0.5)):
+        board.trouble, board.time = "", 1000.0
+        leader.fence.renewed(1000.0)
+        board.time += passed
+        board.timeouts.clear()
+        leader.candidate.step()
+        assert board.timeouts[0] == pytest.approx(expected)
+    assert leader.happened == ["elected"]
+
+
+@pytest.mark.parametrize(
+    ("now", "is_open"),
+    [(5.0, True), (8.0, True), (14.9, True), (15.0, False), (15.1, False), (75.0, False)],
+)
+def test_the_fence_is_open_for_its_deadline_after_the_request(now: float, *, is_open: bool) -> None:
+    """Not a moment longer, whenever the renewal is noted."""
+    time = [8.0]
+    fence = WriteFence(10.0, clock=lambda: time[0])
+    fence.renewed(5.0)
+    time[0] = now
+    assert fence.remaining() == pytest.approx(15.0 - now)
+    assert passes(fence) is is_open
+    fence.close()
+    assert not passes(fence)
+
+
+def passes(fence: WriteFence) -> bool:
+    """Whether a write would be sent."""
+    try:
+        fence.check()
+    except Fenced:
+        return False
+    return True
+
+
+def test_the_clock_of_the_fence_goes_on_while_the_machine_sleeps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A laptop or a paused virtual machine that wakes must not take the time for standing still."""
+    clocks = {time.CLOCK_BOOTTIME: 5000.0, time.CLOCK_MONOTONIC: 60.0}
+    monkeypatch.setattr("clickstream_operator.kube.fence.time.clock_gettime", clocks.__getitem__)
+    assert seconds_since_boot() == 5000.0
+    fence = WriteFence(10.0)
+    fence.renewed(4991.0)
+    assert fence.remaining() == 1.0
 
 
 def test_the_fence_is_closed_before_the_first_renewal() -> None:
