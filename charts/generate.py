@@ -23,6 +23,7 @@ import click
 import yaml
 
 from clickstream_operator.settings import Settings
+from clickstream_operator.tenants import Tenant
 
 CHART: Final = Path(__file__).parent / "clickstream-operator"
 CRD: Final = Path(__file__).parents[1] / "crds" / "clickstreampipelines.yaml"
@@ -104,8 +105,37 @@ def _leaves(node: yaml.MappingNode, lines: list[str], path: str) -> Iterator[Val
         schema: dict[str, Any] = {"type": _TYPES.get(kind, "object")}
         for mark in marks:
             schema |= yaml.safe_load(mark)
+        if schema.pop("generated", "") == "tenants":
+            schema |= tenants_schema()
         default = yaml.safe_load(yaml.serialize(child))
         yield Value(name, description, default, schema)
+
+
+def tenants_schema() -> dict[str, Any]:
+    """Schema of the entries of ``tenants``, from the model that the operator reads them with."""
+    root = Tenant.model_json_schema()
+    ceilings = _without_titles(root.pop("$defs")["Ceilings"])
+    root["properties"]["limits"] = {**ceilings, "default": {}}
+    return {"items": _without_titles(root)}
+
+
+def _without_titles(node: Any) -> Any:
+    """A schema without pydantic's titles, on one line a description, and null for what is unset."""
+    if isinstance(node, list):
+        return [_without_titles(one) for one in node]
+    if not isinstance(node, dict):
+        return node
+    kept = {key: _without_titles(one) for key, one in node.items() if not _is_title(key, one)}
+    if "description" in kept and isinstance(kept["description"], str):
+        kept["description"] = " ".join(kept["description"].split())
+    if "anyOf" in kept:
+        kept |= kept.pop("anyOf")[0]
+        kept.pop("default", None)
+    return kept
+
+
+def _is_title(key: str, value: Any) -> bool:
+    return key == "title" and isinstance(value, str)
 
 
 def _comment_above(lines: list[str], line: int) -> list[str]:

@@ -6,8 +6,9 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from http import HTTPStatus
 from pathlib import Path
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, build_opener
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -143,8 +144,21 @@ class OperatorProcess:
     def get(self, path: str) -> str | None:
         """What it answers on a path; None when it does not, or says that something is wrong."""
         try:
-            opener = build_opener(ProxyHandler({}))
-            with opener.open(self.address + path, timeout=_TIMEOUT) as answer:
-                return str(answer.read().decode())
+            status, text = self.ask(path)
         except (URLError, OSError):
             return None
+        return text if status < HTTPStatus.BAD_REQUEST else None
+
+    def ask(self, path: str) -> tuple[int, str]:
+        """Status and text of its answer on a path.
+
+        Raises:
+            OSError: it does not answer.
+        """
+        opener = build_opener(ProxyHandler({}))
+        try:
+            with opener.open(self.address + path, timeout=_TIMEOUT) as answer:
+                return answer.status, str(answer.read().decode())
+        except HTTPError as refused:
+            with refused:
+                return refused.code, refused.read().decode()

@@ -63,7 +63,7 @@ def bounded_policy() -> dict[str, Any]:
 
 
 def policy_without_iam() -> dict[str, Any]:
-    """The same, where roles are given (CLICKSTREAM_ALLOWED_ROLE_ARNS)."""
+    """The same, where roles are given (tenants[].functionRoles)."""
     statements = [one for one in operator_policy()["Statement"] if one["Sid"] not in _IAM]
     given = [f"arn:aws:iam::{ACCOUNT}:role/clickstream-given-*"]
     return document(

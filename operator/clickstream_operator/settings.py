@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -15,8 +13,15 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from clickstream_operator.api import validation as rules
 from clickstream_operator.kube import label_selector as selector
 
-#: A pattern names a role: a single * would open every account.
-_ROLE_PATTERN = re.compile(r"arn:[a-z*-]+:iam::[0-9*]+:role/.+")
+#: Variables of before the tenants: ignored, they would seem to close what is open.
+_REPLACED: Final = frozenset(
+    {
+        "CLICKSTREAM_ADOPT_WITHOUT_OWNER",
+        "CLICKSTREAM_ALLOWED_ROLE_ARNS",
+        "CLICKSTREAM_OWN_ROLE_NAMESPACES",
+        "CLICKSTREAM_ROLES_BY_NAMESPACE",
+    }
+)
 
 
 class SettingsError(Exception):
@@ -63,16 +68,9 @@ class Settings(BaseSettings):
     """Folder with processor.zip and detector.zip."""
     permissions_boundary: str = ""
     """ARN of a permissions boundary for the roles that the operator creates."""
-    allowed_role_arns: Annotated[tuple[str, ...], NoDecode] = ()
-    """Roles that specs may give to their functions, separated by commas. Empty: none."""
-    roles_by_namespace: Annotated[Mapping[str, tuple[str, ...]], NoDecode] = Field(
-        default_factory=dict
-    )
-    """Roles that pipelines may assume, as JSON: role ARNs by namespace, * for any characters."""
-    own_role_namespaces: Annotated[tuple[str, ...], NoDecode] = ()
-    """Namespaces that may use the operator's own credential, with commas, * allowed. Empty: all."""
-    adopt_without_owner: bool = False
-    """Whether adoptionPolicy: Always may adopt resources without owner tags."""
+    tenants: str = ""
+    """File with the tenants: what each namespace may name in specs. It is watched; default: nothing
+    that is not the pipeline's own. See docs/how-to/share-a-cluster.md."""
     outputs_config_map: bool = False
     """Whether pipelines publish their outputs in ConfigMaps; needs permissions for them."""
     function_runtime: Literal["python3.14", "python3.13", "python3.12", "python3.11"] = "python3.14"
@@ -116,12 +114,14 @@ def load() -> Settings:
     Raises:
         SettingsError: one line that names the variable, the fault and the remedy.
     """
+    if replaced := sorted(_REPLACED & os.environ.keys()):
+        raise SettingsError(
+            f"{', '.join(replaced)}: replaced by the file of CLICKSTREAM_TENANTS; move it there as "
+            "docs/how-to/share-a-cluster.md says, and unset it"
+        )
     try:
         settings = Settings(
             watch_namespaces=_listed("CLICKSTREAM_WATCH_NAMESPACES"),
-            allowed_role_arns=_listed("CLICKSTREAM_ALLOWED_ROLE_ARNS"),
-            own_role_namespaces=_listed("CLICKSTREAM_OWN_ROLE_NAMESPACES"),
-            roles_by_namespace=_roles("CLICKSTREAM_ROLES_BY_NAMESPACE"),
         )
     except ValidationError as error:
         faults = "; ".join(
@@ -147,25 +147,6 @@ def load() -> Settings:
 def _aws_regions() -> list[str]:
     """Name of the variable of AWS that has the region; empty if none has."""
     return [name for name in ("AWS_REGION", "AWS_DEFAULT_REGION") if os.environ.get(name)][:1]
-
-
-def _roles(variable: str) -> dict[str, tuple[str, ...]]:
-    """Role patterns by namespace pattern."""
-    text = os.environ.get(variable, "").strip()
-    example = '{"team-a": ["arn:aws:iam::123456789012:role/clickstream"]}'
-    try:
-        given = json.loads(text or "{}")
-        roles = {str(namespace): tuple(patterns) for namespace, patterns in given.items()}
-    except (ValueError, AttributeError, TypeError):
-        raise SettingsError(f"{variable}={text!r}: write JSON like {example}") from None
-    for namespace, patterns in roles.items():
-        for pattern in patterns:
-            if not (isinstance(pattern, str) and _ROLE_PATTERN.fullmatch(pattern)):
-                raise SettingsError(
-                    f"{variable}: {namespace!r} has {pattern!r}, which is no pattern of role ARNs; "
-                    f"write JSON like {example}"
-                )
-    return roles
 
 
 def _listed(variable: str) -> tuple[str, ...]:

@@ -84,6 +84,11 @@ RENDERINGS: dict[str, list[str]] = {
         "serviceAccount.annotations.note=yes",
         "grafanaDashboards.enabled=true",
         "grafanaDashboards.annotations.folder=AWS",
-        f"aws.allowedRoleArns={{{OTHER_ROLE}}}",
+        "tenants[0].namespaces={team-a,default}",
+        f"tenants[0].functionRoles={{{OTHER_ROLE}}}",
+        "tenants[0].limits.shards=4",
+        "tenants[1].namespaces={team-*}",
+        "tenants[1].ownCredential=false",
+        "tenants[1].adopt={clickstream-*}",
     ],
 }

@@ -49,6 +49,7 @@ from sandbox import Sandbox
 from sandbox.operator_process import NAMESPACE, PACKAGES, SERVICE_ACCOUNT
 from tests import whole_run
 from tests.status_rules import StatusRules
+from tests.tenant_grants import FOREIGN, granted
 
 ACCOUNT = "123456789012"
 CLUSTER = "test-cluster"
@@ -154,6 +155,7 @@ class Pilot:
             "default_region": "us-east-1",
             "account_regional_buckets": False,
             "packages": packages.load(PACKAGES),
+            "tenants": granted(**FOREIGN),
             **self.overrides,
         }
         self.controller = Reconciler(

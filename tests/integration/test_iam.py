@@ -15,6 +15,7 @@ from docs.generator.iam_actions import actions_of
 from sandbox import Sandbox
 from sandbox.operator_process import PACKAGES
 from tests.integration.pilot import ACCOUNT, Pilot, empty_aws, examples, run
+from tests.tenant_grants import FOREIGN, granted
 from tests.whole_run import aws_problems, shipped_actions
 
 TENANT = "222222222222"
@@ -163,7 +164,7 @@ def test_a_role_of_another_account_is_assumed_with_tags(operator: Pilot) -> None
         RoleName="clickstream-tenant", PolicyName="operator", PolicyDocument=POLICY.read_text()
     )
     allow_assuming(sandbox)
-    operator.overrides = {"roles_by_namespace": {"def*": (TENANT_ROLE,)}}
+    operator.overrides = {"tenants": granted("def*", operator_roles=(TENANT_ROLE,))}
     operator.restart()
     credentials = {"roleArn": TENANT_ROLE, "externalId": "team-b"}
     operator.apply({"credentials": credentials})
@@ -203,11 +204,11 @@ def test_a_role_of_another_account_is_assumed_with_tags(operator: Pilot) -> None
     operator.forget_calls()
     run(operator.step())
     assert operator.condition("Stalled")["reason"] == "RoleNotAllowed"
-    assert "CLICKSTREAM_ROLES_BY_NAMESPACE" in operator.condition("Stalled")["message"]
+    assert "tenants[].operatorRoles" in operator.condition("Stalled")["message"]
     operator.request_deletion()
     run(operator.step())
     assert operator.calls == []
-    operator.overrides = {"roles_by_namespace": {"def*": (TENANT_ROLE,)}}
+    operator.overrides = {"tenants": granted("def*", operator_roles=(TENANT_ROLE,))}
     operator.restart()
     run(operator.converge(lambda: operator.body() is None))
     assert root(sandbox, "kinesis", TENANT).list_streams()["StreamNames"] == []
@@ -228,7 +229,7 @@ def test_another_account_is_refused(operator: Pilot) -> None:
         AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
     )
     allow_assuming(sandbox)
-    operator.overrides = {"roles_by_namespace": {"default": (TENANT_ROLE,)}}
+    operator.overrides = {"tenants": granted("default", operator_roles=(TENANT_ROLE,))}
     operator.restart()
     operator.forget_calls()
     operator.apply({"credentials": {"roleArn": TENANT_ROLE}})
@@ -326,7 +327,7 @@ def test_given_roles_need_no_right_on_iam(operator: Pilot) -> None:
             AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
         )
         given[name] = made["Role"]["Arn"]
-    operator.overrides = {"allowed_roles": frozenset(given.values())}
+    operator.overrides = {"tenants": granted(function_roles=tuple(given.values()), **FOREIGN)}
     operator.restart()
     operator.apply(
         {

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -177,3 +178,40 @@ def test_wrong_settings_stop_it_with_one_line(
     assert done.returncode == 2
     assert words in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_broken_tenants_file_is_told_and_opens_nothing(
+    installed: Sandbox, tmp_path: Path
+) -> None:
+    """/readyz, metric and log say so; the last good version decides until the next good one."""
+    tenants = tmp_path / "tenants.yaml"
+    tenants.write_text("tenants: [{namespaces: [default], limits: {shards: 1}}]")
+    process = OperatorProcess(installed, settings={"CLICKSTREAM_TENANTS": str(tenants)})
+    good = "clickstream_tenants_good"
+    try:
+        process.start()
+        assert sum(process.samples(good).values()) == 1
+        tenants.write_text("tenants: [{namespaces: ['*'], all: true}]")
+        assert wait_until(lambda: sum(process.samples(good).values()) == 0, SECONDS)
+        status, answer = process.ask("/readyz")
+        assert status == 503
+        assert "CLICKSTREAM_TENANTS" in answer
+        assert "tenants.0.all" in answer
+        assert any(line["message"] == "tenants refused" for line in log_lines(process))
+        installed.kubectl("apply", "-f", str(examples() / "quickstart.yaml"))
+        assert wait_until(lambda: "tenants[].limits.shards" in said(installed), SECONDS)
+        # The next good version is in force without a restart, and the pipeline goes on.
+        tenants.write_text("tenants: [{namespaces: [default]}]")
+        assert wait_until(lambda: bool(state(installed, "quickstart")), SECONDS)
+        assert process.get("/readyz") == "ok\n"
+    finally:
+        installed.kubectl("delete", "csp", "--all", "--wait=false")
+        wait_until(lambda: not installed.kubectl("get", "csp", "-o", "name").stdout, SECONDS)
+        process.stop()
+
+
+def said(sandbox: Sandbox) -> str:
+    """Everything that the conditions of the pipelines say."""
+    bodies = json.loads(sandbox.kubectl("get", "csp", "-o", "json").stdout)["items"]
+    conditions = (one for body in bodies for one in body.get("status", {}).get("conditions", []))
+    return " ".join(one.get("message", "") for one in conditions)

@@ -15,6 +15,7 @@ from sandbox import Sandbox
 from sandbox.processes.process import wait_until
 from tests.integration import terraform_made
 from tests.integration.pilot import Pilot, empty_aws, examples, run
+from tests.tenant_grants import granted
 
 OUTPUTS = terraform_made.outputs()
 STREAM = OUTPUTS["kinesis_stream_name"]
@@ -39,7 +40,7 @@ HOUR = "2026-11-23T06"
 def adopter(installed: Sandbox) -> Iterator[Pilot]:
     """An operator that may adopt, beside what Terraform made and the data in it."""
     with empty_aws(installed):
-        started = Pilot(installed, overrides={"adopt_without_owner": True})
+        started = Pilot(installed, overrides={"tenants": granted(adopt=("*-*",))})
         terraform_made.build(started.client)
         _fill(started)
         yield started
@@ -162,7 +163,7 @@ def test_settings_must_allow_adoption(adopter: Pilot) -> None:
     stalled = adopter.condition("Stalled")
     assert stalled["reason"] == "OwnershipConflict"
     # The spec says Always already: the remedy is the setting, and not the field.
-    assert "CLICKSTREAM_ADOPT_WITHOUT_OWNER=true" in stalled["message"]
+    assert "tenants[].adopt" in stalled["message"]
     assert "spec.adoptionPolicy" not in stalled["message"]
     assert _tags(adopter) == tags
 

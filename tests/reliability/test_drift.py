@@ -28,6 +28,7 @@ from tests.reliability import attributes, drift_map
 from tests.reliability.drift_map import CHANGES, DELETIONS, RESYNCS, Change
 from tests.reliability.property_map import QUESTIONS, ROWS, Row
 from tests.reliability.test_property_map import Campaign
+from tests.tenant_grants import FOREIGN, granted
 
 #: A poll comes sooner than this; what comes later is the next resync.
 POLL_SECONDS: Final = 60.0
@@ -312,7 +313,9 @@ def story(installed: Sandbox) -> Iterator[Story]:
 
         patch.setattr(plan, "decide", noted)
         allowed = frozenset({f"arn:aws:iam::{ACCOUNT}:role/external"})
-        pilot = Pilot(installed, overrides={"allowed_roles": allowed})
+        pilot = Pilot(
+            installed, overrides={"tenants": granted(function_roles=tuple(allowed), **FOREIGN)}
+        )
         story = Drifts(pilot).live()
         story.desired = desired
         yield story

@@ -35,6 +35,7 @@ from tests.lambdas.pipelines import Pipeline, encode, event, invocation
 from tests.reliability import attributes, property_map
 from tests.reliability.attributes import KINDS
 from tests.reliability.property_map import QUESTIONS, ROWS, Row
+from tests.tenant_grants import FOREIGN, granted
 from tests.zstd import provide_zstd
 
 ROOT: Final = Path(__file__).parents[2]
@@ -322,7 +323,7 @@ def ground(installed: Sandbox) -> Iterator[Sandbox]:
 def campaign(ground: Sandbox) -> Iterator[Campaign]:
     """The pipeline of the campaign."""
     allowed = frozenset({f"arn:aws:iam::{ACCOUNT}:role/external"})
-    pilot = Pilot(ground, overrides={"allowed_roles": allowed})
+    pilot = Pilot(ground, overrides={"tenants": granted(function_roles=tuple(allowed), **FOREIGN)})
     yield Campaign(pilot)
     pilot.close()
 
@@ -515,7 +516,7 @@ def test_what_was_taken_over_stays_unless_the_policy_says_delete(
     pilots: Callable[..., Pilot], adopted: str, *, stays: bool
 ) -> None:
     """An existing stream is taken over with Always only, and `deletionPolicy.adopted` rules it."""
-    pilot = pilots(overrides={"adopt_without_owner": True})
+    pilot = pilots(overrides={"tenants": granted(adopt=("*-*",))})
     name = f"{pilot.name}-legacy"
     pilot.client("kinesis").create_stream(StreamName=name, ShardCount=1)
     spec: dict[str, Any] = {"names": {"stream": name}, "deletionPolicy": {"adopted": adopted}}

@@ -42,20 +42,10 @@
 - name: CLICKSTREAM_PERMISSIONS_BOUNDARY
   value: {{ . | quote }}
 {{- end }}
-{{- with .Values.aws.allowedRoleArns }}
-- name: CLICKSTREAM_ALLOWED_ROLE_ARNS
-  value: {{ join "," . | quote }}
+{{- if include "clickstream.hasTenants" . }}
+- name: CLICKSTREAM_TENANTS
+  value: /etc/clickstream/tenants/tenants.yaml
 {{- end }}
-{{- with .Values.aws.rolesByNamespace }}
-- name: CLICKSTREAM_ROLES_BY_NAMESPACE
-  value: {{ toJson . | quote }}
-{{- end }}
-{{- with .Values.aws.ownRoleNamespaces }}
-- name: CLICKSTREAM_OWN_ROLE_NAMESPACES
-  value: {{ join "," . | quote }}
-{{- end }}
-- name: CLICKSTREAM_ADOPT_WITHOUT_OWNER
-  value: {{ .Values.aws.adoptWithoutOwner | quote }}
 - name: CLICKSTREAM_OUTPUTS_CONFIG_MAP
   value: {{ .Values.operator.outputsConfigMap | quote }}
 - name: CLICKSTREAM_FUNCTION_RUNTIME
@@ -113,6 +103,11 @@ capabilities:
 {{- define "clickstream.volumes" -}}
 - name: tmp
   emptyDir: {}
+{{- if include "clickstream.hasTenants" . }}
+- name: tenants
+  configMap:
+    name: {{ include "clickstream.fullname" . }}-tenants
+{{- end }}
 {{- if .Values.aws.auth.projectToken }}
 - name: aws-token
   projected:
@@ -130,6 +125,12 @@ capabilities:
 {{- define "clickstream.volumeMounts" -}}
 - name: tmp
   mountPath: /tmp
+{{- if include "clickstream.hasTenants" . }}
+# The whole folder, so that an upgrade of the values arrives without a restart.
+- name: tenants
+  mountPath: /etc/clickstream/tenants
+  readOnly: true
+{{- end }}
 {{- if .Values.aws.auth.projectToken }}
 - name: aws-token
   mountPath: /var/run/secrets/clickstream.dev/aws

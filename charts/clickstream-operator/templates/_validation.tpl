@@ -27,8 +27,10 @@
 {{- if and (ne $auth.mode "secret") $auth.secretName }}
 {{- fail (printf "aws.auth.secretName has no effect with aws.auth.mode %s: set aws.auth.mode=secret, or remove it" $auth.mode) }}
 {{- end }}
-{{- if and $auth.roleArn (has $auth.roleArn $aws.allowedRoleArns) }}
-{{- fail "aws.allowedRoleArns contains aws.auth.roleArn: functions would run with the operator's own rights; remove it from aws.allowedRoleArns" }}
+{{- range .Values.tenants }}
+{{- if and $auth.roleArn (regexMatch (include "clickstream.anyOf" .functionRoles) $auth.roleArn) }}
+{{- fail "tenants[].functionRoles allows aws.auth.roleArn: functions would run with the operator's own rights; narrow tenants[].functionRoles" }}
+{{- end }}
 {{- end }}
 {{- if and (not .Values.serviceAccount.create) (not .Values.serviceAccount.name) }}
 {{- fail "serviceAccount.create is false and serviceAccount.name is empty: name the ServiceAccount to use, so that no rights go to the namespace's default one" }}
@@ -61,7 +63,7 @@
 {{- fail (printf "%s can't name a Service, which begins with a letter and has letters, digits and dashes only: set fullnameOverride" $name) }}
 {{- end }}
 {{- range .Values.extraVolumes }}
-{{- if has .name (list "tmp" "aws-token") }}
+{{- if has .name (list "tmp" "tenants" "aws-token") }}
 {{- fail (printf "extraVolumes has %s, which the chart has itself: give it another name" .name) }}
 {{- end }}
 {{- end }}
@@ -92,8 +94,8 @@
 {{- define "clickstream.validateAdmission" -}}
 {{- $policy := .Values.admissionPolicy }}
 {{- if $policy.enabled }}
-{{- if not (or $policy.allowedRegions $policy.maxShards $policy.denyOnDemand $policy.deleteGuard) }}
-{{- fail "admissionPolicy.enabled without a rule: set allowedRegions, maxShards, denyOnDemand or deleteGuard, or set admissionPolicy.enabled=false" }}
+{{- if not (or $policy.allowedRegions $policy.maxShards $policy.denyOnDemand $policy.deleteGuard .Values.tenants) }}
+{{- fail "admissionPolicy.enabled without a rule: set allowedRegions, maxShards, denyOnDemand, deleteGuard or tenants, or set admissionPolicy.enabled=false" }}
 {{- end }}
 {{- if and $policy.allowedRegions .Values.aws.region (not (has .Values.aws.region $policy.allowedRegions)) }}
 {{- fail (printf "admissionPolicy.allowedRegions lacks aws.region %s, where pipelines without spec.region are made: add it, or change aws.region" .Values.aws.region) }}

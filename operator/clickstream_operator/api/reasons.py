@@ -59,6 +59,7 @@ class Reason(StrEnum):
     # Credentials
     CREDENTIALS_VALID = "CredentialsValid"
     ROLE_NOT_ALLOWED = "RoleNotAllowed"
+    NOT_ALLOWED = "NotAllowed"
     # Installations
     ANOTHER_OPERATOR = "AnotherOperator"
     # Events
@@ -163,6 +164,12 @@ MEANING: dict[Reason, str] = {
     Reason.ROLE_NOT_ALLOWED: (
         "The spec names a role that the operator's settings do not allow. The message names the "
         "setting; ask the operator's administrator, or use another role."
+    ),
+    Reason.NOT_ALLOWED: (
+        "The spec names something that is not the pipeline's own (a topic, a key, an alarm action, "
+        "a mail domain, a name, a region), asks for more than a ceiling, or stands in a namespace "
+        "that is no tenant. The message names the field and the setting; ask the operator's "
+        "administrator, or change the spec."
     ),
     Reason.ANOTHER_OPERATOR: (
         "Two installations of the operator see this pipeline, and only the one in "

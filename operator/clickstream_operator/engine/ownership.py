@@ -64,7 +64,7 @@ def ownership_of(
         return Ownership.OURS
     if (
         policy.adoption is AdoptionPolicy.ALWAYS
-        and policy.adopt_without_owner
+        and policy.may_adopt(resource.physical_name)
         and not ownership.has_owner(found)
     ):
         return Ownership.ADOPTABLE
@@ -87,17 +87,20 @@ def refusal(resource: Resource, observed: Observed, policy: Policy) -> str:
             "another name"
         )
     else:
-        message = f"{name} exists and is not this pipeline's; remove it, or {_adopt(policy)}"
+        message = (
+            f"{name} exists and is not this pipeline's; remove it, or {_adopt(resource, policy)}"
+        )
     return message
 
 
-def _adopt(policy: Policy) -> str:
+def _adopt(resource: Resource, policy: Policy) -> str:
     """What is missing for the adoption of a resource without an owner."""
     missing = []
     if policy.adoption is not AdoptionPolicy.ALWAYS:
         missing.append("set spec.adoptionPolicy to Always")
-    if not policy.adopt_without_owner:
+    if not policy.may_adopt(resource.physical_name):
         missing.append(
-            "let the operator adopt what has no owner (CLICKSTREAM_ADOPT_WITHOUT_OWNER=true)"
+            "list the name in tenants[].adopt for this namespace (the operator's administrator "
+            "sets it)"
         )
     return " and ".join(missing)

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from clickstream_operator.api.reasons import Reason
@@ -106,12 +107,16 @@ class Policy:
 
     drift: DriftPolicy = DriftPolicy.CORRECT
     adoption: AdoptionPolicy = AdoptionPolicy.RETAINED
-    adopt_without_owner: bool = False
-    """Whether the operator's settings allow to adopt a resource without an owner."""
+    adoptable: tuple[str, ...] = ()
+    """Patterns of the names that may be adopted without owner tags (``tenants[].adopt``)."""
     read_only: bool = False
     """Whether the pipeline is suspended."""
     approval: Approval | None = None
     """None: changes need no approval."""
+
+    def may_adopt(self, name: str) -> bool:
+        """Whether the operator's settings allow to adopt a resource of this name without owner."""
+        return any(fnmatchcase(name, pattern) for pattern in self.adoptable)
 
 
 @dataclass(frozen=True, slots=True)

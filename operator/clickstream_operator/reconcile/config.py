@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from clickstream_operator.pipeline.context import DEFAULT_RUNTIME
 from clickstream_operator.resources.lambda_function import FunctionPackage
+from clickstream_operator.tenants import Grants, TenantsSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +23,13 @@ class OperatorConfig:
     account_regional_buckets: bool
     packages: Mapping[str, FunctionPackage]
     permissions_boundary: str | None = None
-    adopt_without_owner: bool = False
-    allowed_roles: frozenset[str] = frozenset()
-    roles_by_namespace: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    own_role_namespaces: tuple[str, ...] = ()
+    tenants: TenantsSource = field(default_factory=TenantsSource)
     rollout_max_parallel: int = 5
     selected: Callable[[Mapping[str, str]], bool] = lambda _labels: True
     namespaces: tuple[str, ...] = ()
     outputs_config_map: bool = False
     function_runtime: str = DEFAULT_RUNTIME
+
+    def grants(self, namespace: str) -> Grants:
+        """Grants of a namespace, by the version of the tenants that is in force now."""
+        return self.tenants.grants(namespace)

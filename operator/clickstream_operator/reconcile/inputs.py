@@ -85,7 +85,7 @@ def policy_of(obj: PipelineObject, config: OperatorConfig) -> Policy:
     return Policy(
         drift=DriftPolicy(spec.drift_policy),
         adoption=AdoptionPolicy(spec.adoption_policy),
-        adopt_without_owner=config.adopt_without_owner,
+        adoptable=tenant.adopt if (tenant := config.grants(obj.key.namespace).tenant) else (),
         read_only=spec.suspend,
         approval=approval,
     )

@@ -7,7 +7,6 @@ deletion passes the checks without which AWS can't be reached at all.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from fnmatch import fnmatchcase
 from typing import Final
 
 from clickstream_operator.api.reasons import Reason
@@ -32,50 +31,48 @@ def first_blocker(
     return None
 
 
+def is_tenant(obj: PipelineObject, config: OperatorConfig) -> Blocker | None:
+    """The namespace may have pipelines."""
+    return _refusal(Reason.NOT_ALLOWED, config.grants(obj.key.namespace).not_a_tenant())
+
+
 def own_credential_allowed(obj: PipelineObject, config: OperatorConfig) -> Blocker | None:
     """A pipeline without a role may use the operator's own credential."""
-    namespace, allowed = obj.key.namespace, config.own_role_namespaces
-    if obj.spec.credentials is not None or not allowed or _matches(namespace, allowed):
+    if obj.spec.credentials is not None:
         return None
-    return Blocker(
-        Reason.ROLE_NOT_ALLOWED,
-        f"pipelines of namespace {namespace} may not use the operator's own credential; set "
-        "spec.credentials.roleArn, or list the namespace in the operator's "
-        "CLICKSTREAM_OWN_ROLE_NAMESPACES",
-    )
+    refused = config.grants(obj.key.namespace).refused_own_credential()
+    return _refusal(Reason.ROLE_NOT_ALLOWED, refused)
 
 
 def assumed_role_allowed(obj: PipelineObject, config: OperatorConfig) -> Blocker | None:
     """The namespace may assume the role that the spec names."""
-    namespace, chosen = obj.key.namespace, obj.spec.credentials
-    if chosen is None or any(
-        fnmatchcase(namespace, pattern) and _matches(chosen.role_arn, roles)
-        for pattern, roles in config.roles_by_namespace.items()
-    ):
-        return None
-    return Blocker(
-        Reason.ROLE_NOT_ALLOWED,
-        f"spec.credentials.roleArn {chosen.role_arn} is not allowed in namespace {namespace}; list "
-        "it for this namespace in the operator's CLICKSTREAM_ROLES_BY_NAMESPACE, or use another",
-    )
+    refused = config.grants(obj.key.namespace).refused_operator_role(obj.spec)
+    return _refusal(Reason.ROLE_NOT_ALLOWED, refused)
 
 
 def function_roles_allowed(obj: PipelineObject, config: OperatorConfig) -> Blocker | None:
-    """The roles that the spec gives to functions and schedule are on the operator's list."""
-    detection = obj.spec.anomaly_detection
-    given = {
-        "spec.processor.roleArn": obj.spec.processor.role_arn,
-        "spec.anomalyDetection.roleArn": detection.role_arn,
-        "spec.anomalyDetection.schedulerRoleArn": detection.scheduler_role_arn,
-    }
-    for path, arn in given.items():
-        if arn and arn not in config.allowed_roles:
-            return Blocker(
-                Reason.ROLE_NOT_ALLOWED,
-                f"{path} {arn} is not allowed; add it to the operator's "
-                "CLICKSTREAM_ALLOWED_ROLE_ARNS, or remove it",
-            )
-    return None
+    """The namespace may give its functions and schedule the roles that the spec names."""
+    refused = config.grants(obj.key.namespace).refused_function_role(obj.spec)
+    return _refusal(Reason.ROLE_NOT_ALLOWED, refused)
+
+
+def foreign_resources_allowed(obj: PipelineObject, config: OperatorConfig) -> Blocker | None:
+    """Topics, keys, alarm actions and mail domains that are not the pipeline's own are allowed."""
+    grants, spec = config.grants(obj.key.namespace), obj.spec
+    refused = (
+        grants.refused_topic(spec)
+        or grants.refused_alarm_action(spec)
+        or grants.refused_key(spec)
+        or grants.refused_mail_domain(spec)
+    )
+    return _refusal(Reason.NOT_ALLOWED, refused)
+
+
+def below_ceilings(obj: PipelineObject, config: OperatorConfig) -> Blocker | None:
+    """Region and sizes are within the ceilings of the namespace."""
+    grants, region = config.grants(obj.key.namespace), region_of(obj, config)
+    refused = (grants.refused_region(region) if region else "") or grants.above_a_ceiling(obj.spec)
+    return _refusal(Reason.NOT_ALLOWED, refused)
 
 
 def detection_rules_compile(obj: PipelineObject, _config: OperatorConfig) -> Blocker | None:
@@ -111,9 +108,12 @@ def region_known(obj: PipelineObject, config: OperatorConfig) -> Blocker | None:
 
 
 APPLY_CHECKS: Final[tuple[Check, ...]] = (
+    is_tenant,
     own_credential_allowed,
     assumed_role_allowed,
     function_roles_allowed,
+    foreign_resources_allowed,
+    below_ceilings,
     detection_rules_compile,
     runtime_compresses,
     region_known,
@@ -125,5 +125,5 @@ DELETION_CHECKS: Final[tuple[Check, ...]] = (
 )
 
 
-def _matches(text: str, patterns: Iterable[str]) -> bool:
-    return any(fnmatchcase(text, pattern) for pattern in patterns)
+def _refusal(reason: Reason, message: str) -> Blocker | None:
+    return Blocker(reason, message) if message else None

@@ -120,7 +120,7 @@ class Reconciler:
             return None
         self._rollout.release(obj)
         config = self._services.config
-        blocker = first_blocker(APPLY_CHECKS, obj, config)
+        blocker = first_blocker(APPLY_CHECKS, obj, config) or await self._one_too_many(obj)
         if blocker is not None:
             return await self._give_up(obj, state, blocker)
         identity = await identify(obj, self._services.session(obj, region_of(obj, config)))
@@ -176,6 +176,19 @@ class Reconciler:
         known.enter(generation)
         known.object.history.learn(obj.status.resizes, obj.status.mode_switches)
         return known
+
+    async def _one_too_many(self, obj: PipelineObject) -> Blocker | None:
+        """The ceiling on pipelines of the namespace, for one that has not begun."""
+        config, namespace = self._services.config, obj.key.namespace
+        grants = config.grants(namespace)
+        if obj.status.effective is not None or not grants.counts_pipelines:
+            return None
+        bodies = await self._services.kube.list_pipelines((namespace,))
+        mine = (obj.metadata["creationTimestamp"], obj.key.name)
+        metadata = [body["metadata"] for body in bodies]
+        older = sum((one["creationTimestamp"], one["name"]) < mine for one in metadata)
+        refused = grants.too_many(older)
+        return Blocker(Reason.NOT_ALLOWED, refused) if refused else None
 
     async def _name_conflict(self, obj: PipelineObject, identity: CallerIdentity) -> Blocker | None:
         """An older pipeline that has a name of this one; asked until this one uses its names."""

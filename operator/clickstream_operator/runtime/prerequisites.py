@@ -1,4 +1,4 @@
-"""Prerequisites: permissions and CRD, for which the operator waits before it works."""
+"""Prerequisites: tenants, permissions and CRD, for which the operator waits before it works."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import structlog
 from clickstream_operator.kube import crd_check
 from clickstream_operator.kube.client import KubeClient, KubernetesError
 from clickstream_operator.kube.permissions import PermissionReview
+from clickstream_operator.tenants import TenantsSource
 
 log = structlog.get_logger(__name__)
 
@@ -26,19 +27,32 @@ class Prerequisites:
     """Checks of permissions and CRD; `waiting_for` is the problem, or empty."""
 
     def __init__(
-        self, kube: KubeClient, review: PermissionReview, *, sleep: Sleep = asyncio.sleep
+        self,
+        kube: KubeClient,
+        review: PermissionReview,
+        *,
+        tenants: TenantsSource | None = None,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._kube = kube
         self._review = review
+        self._tenants = tenants or TenantsSource()
         self._sleep = sleep
         self._recheck = asyncio.Event()
         self.waiting_for = "it has just started"
 
     async def wait(self) -> None:
         """Return when there is no problem."""
+        await self._until(self._tenants_problem)
         await self._until(self._review.problem)
         await self._until(lambda: crd_check.problem(self._kube))
         self.waiting_for = ""
+
+    async def _tenants_problem(self) -> str:
+        """Why no version of the tenants is in force yet: nobody would be allowed anything."""
+        if not self._tenants.loaded:
+            await asyncio.to_thread(self._tenants.refresh)
+        return "" if self._tenants.loaded else self._tenants.problem
 
     def recheck(self) -> None:
         """Review the permissions again, after a request was forbidden."""

@@ -25,6 +25,7 @@ from clickstream_operator.runtime.wiring import Wiring, wire
 from clickstream_operator.runtime.workers import Workers
 from clickstream_operator.settings import Settings
 from clickstream_operator.telemetry.health import HealthServer
+from clickstream_operator.tenants import TenantsSource
 
 log = structlog.get_logger(__name__)
 
@@ -36,12 +37,16 @@ _GONE: Final = 410
 
 _STUCK_SECONDS: Final = 600.0
 
+#: Between two reads of the tenants' file. The kubelet updates a mounted ConfigMap within a minute.
+_TENANTS_SECONDS: Final = 5.0
+
 
 @dataclass(slots=True)
 class _Progress:
     """State of the process, from which the health checks answer."""
 
     prerequisites: Prerequisites
+    tenants: TenantsSource
     workers: Workers | None = None
     leads: bool = False
     watching: bool = False
@@ -56,7 +61,10 @@ async def run(settings: Settings) -> None:
         OSError: the health server can't listen on its address.
     """
     wiring = wire(settings)
-    progress = _Progress(Prerequisites(wiring.kube, wiring.permission_review()))
+    progress = _Progress(
+        Prerequisites(wiring.kube, wiring.permission_review(), tenants=wiring.tenants),
+        wiring.tenants,
+    )
     server = _health_server(wiring, progress)
     port = await server.start(settings.listen_host, settings.listen_port)
     log.info("listening", host=settings.listen_host, port=port)
@@ -98,13 +106,15 @@ async def _lead(wiring: Wiring, progress: _Progress) -> None:
     )
     metrics.leads.labels(settings.instance).set(1)
     workers.start()
+    predicates = Predicates()
     registry = build_registry(
-        predicates=Predicates(), queue=wiring.queue, workers=workers, states=metrics.pipelines
+        predicates=predicates, queue=wiring.queue, workers=workers, states=metrics.pipelines
     )
     started = asyncio.Event()
     tasks = [
         asyncio.create_task(_mark_watching(started, progress)),
         asyncio.create_task(progress.prerequisites.watch()),
+        asyncio.create_task(_follow_tenants(wiring, predicates)),
     ]
     try:
         # From here on Kopf handles the signals.
@@ -178,10 +188,21 @@ def _unhealthy(progress: _Progress) -> str:
 def _unready(progress: _Progress) -> str:
     if progress.prerequisites.waiting_for:
         return progress.prerequisites.waiting_for
+    if progress.tenants.problem:
+        return progress.tenants.problem
     if not progress.leads:
         # A standby is ready, once it has seen the lease.
         return "" if progress.elector is None else progress.elector.problem
     return "" if progress.watching else "the watch has not begun"
+
+
+async def _follow_tenants(wiring: Wiring, predicates: Predicates) -> None:
+    """Read the tenants again and again; a new version reconciles every pipeline."""
+    while True:
+        await asyncio.sleep(_TENANTS_SECONDS)
+        if await asyncio.to_thread(wiring.tenants.refresh):
+            for key in predicates.keys():  # noqa: SIM118 - no mapping
+                wiring.queue.add(key)
 
 
 async def _mark_watching(started: asyncio.Event, progress: _Progress) -> None:

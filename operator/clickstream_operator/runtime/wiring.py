@@ -31,6 +31,7 @@ from clickstream_operator.resources.lambda_function import FunctionPackage
 from clickstream_operator.runtime.workqueue import WorkQueue
 from clickstream_operator.settings import Settings
 from clickstream_operator.telemetry.metrics import Metrics
+from clickstream_operator.tenants import TenantsSource
 
 _KUBE_THREADS: Final = 8
 
@@ -51,6 +52,7 @@ class Wiring:
     home: str
     """Namespace of the Lease."""
     queue: WorkQueue
+    tenants: TenantsSource
 
     @property
     def ensure_leader(self) -> Callable[[], None]:
@@ -121,10 +123,7 @@ class Wiring:
             account_regional_buckets=settings.account_regional_buckets(),
             packages=self.functions,
             permissions_boundary=settings.permissions_boundary or None,
-            adopt_without_owner=settings.adopt_without_owner,
-            allowed_roles=frozenset(settings.allowed_role_arns),
-            roles_by_namespace=settings.roles_by_namespace,
-            own_role_namespaces=settings.own_role_namespaces,
+            tenants=self.tenants,
             rollout_max_parallel=settings.rollout_max_parallel,
             selected=label_selector.parse(settings.watch_label_selector),
             namespaces=settings.watch_namespaces,
@@ -169,5 +168,9 @@ def wire(settings: Settings) -> Wiring:
         queue=WorkQueue(
             on_change=lambda depth, added: metrics.observe_queue(depth=depth, added=added),
             on_wait=metrics.observe_wait,
+        ),
+        tenants=TenantsSource(
+            Path(settings.tenants) if settings.tenants else None,
+            on_state=lambda good: metrics.tenants_good.set(int(good)),
         ),
     )

@@ -18,6 +18,7 @@ _AT_ONCE: Final = frozenset(
         Reason.INVALID,
         Reason.OWNERSHIP_CONFLICT,
         Reason.ROLE_NOT_ALLOWED,
+        Reason.NOT_ALLOWED,
         Reason.ACCOUNT_MISMATCH,
         Reason.REPLACEMENT_NEEDED,
         Reason.RESOURCE_FAILED,

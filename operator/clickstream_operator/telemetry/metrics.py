@@ -161,6 +161,12 @@ class Metrics:
             "clickstream_build_info", "The version that runs.", ["version"], registry=self.registry
         )
         build.labels(version("clickstream-operator")).set(1)
+        self.tenants_good = Gauge(
+            "clickstream_tenants_good",
+            "1 while the tenants on disk are in force; 0 while the file is broken.",
+            registry=self.registry,
+        )
+        self.tenants_good.set(1)
         self.leads = Gauge(
             "leader_election_master_status",
             "1 while this operator leads; absent on a standby.",

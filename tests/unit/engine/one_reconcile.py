@@ -15,7 +15,7 @@ from tests.unit.engine.fake_resource import (
 )
 
 INTENT = datetime(2026, 11, 1, tzinfo=UTC)
-ADOPT = Policy(adoption=AdoptionPolicy.ALWAYS, adopt_without_owner=True)
+ADOPT = Policy(adoption=AdoptionPolicy.ALWAYS, adoptable=("*",))
 
 
 async def apply(*resources: FakeResource, **start: Any) -> dict[str, Outcome]:

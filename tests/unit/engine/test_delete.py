@@ -224,7 +224,7 @@ async def test_foreign_one_is_left_alone(tags: dict[str, str]) -> None:
 async def test_adoptable_one_is_left_alone() -> None:
     """What could have been taken over and was not is not ours."""
     fake = FakeResource("a").exists(tags={})
-    policy = Policy(adoption=AdoptionPolicy.ALWAYS, adopt_without_owner=True)
+    policy = Policy(adoption=AdoptionPolicy.ALWAYS, adoptable=("*",))
     outcomes = await delete(fake, inventory={"a": fake.entry(applied=False)}, policy=policy)
     assert outcomes["a"].entry is None
     assert not fake.writes

@@ -16,7 +16,9 @@ from tests.unit.engine.fake_resource import OTHER_TAGS, OWN_TAGS, FakeResource, 
 OTHER = "belongs to pipeline shop/other of cluster cluster-1"
 RETAINED = "is what an earlier pipeline of this name retained, and spec.adoptionPolicy is Never"
 ALWAYS = "set spec.adoptionPolicy to Always"
-SETTING = "let the operator adopt what has no owner (CLICKSTREAM_ADOPT_WITHOUT_OWNER=true)"
+SETTING = (
+    "list the name in tenants[].adopt for this namespace (the operator's administrator sets it)"
+)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +41,7 @@ SETTING = "let the operator adopt what has no owner (CLICKSTREAM_ADOPT_WITHOUT_O
         ),
         (
             {},
-            Policy(adopt_without_owner=True),
+            Policy(adoptable=("*",)),
             f"exists and is not this pipeline's; remove it, or {ALWAYS}",
         ),
         (

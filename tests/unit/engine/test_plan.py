@@ -29,7 +29,7 @@ from tests.unit.engine.fake_resource import OTHER_TAGS, OWN_TAGS, FakeResource, 
 
 INTENT = datetime(2026, 11, 1, tzinfo=UTC)
 BEFORE, AFTER = INTENT - timedelta(seconds=1), INTENT + timedelta(seconds=1)
-ALWAYS = Policy(adoption=AdoptionPolicy.ALWAYS, adopt_without_owner=True)
+ALWAYS = Policy(adoption=AdoptionPolicy.ALWAYS, adoptable=("*",))
 NEVER = Policy(adoption=AdoptionPolicy.NEVER)
 EARLIER_LIFE = {**OWN_TAGS, ownership.UID: "uid-0"}
 
@@ -141,7 +141,7 @@ def test_adoption_needs_spec_and_settings(
     *, adoption: AdoptionPolicy, allowed: bool, expected: Ownership
 ) -> None:
     """An ownerless thing is taken over only when the spec asks and the settings allow it."""
-    policy = Policy(adoption=adoption, adopt_without_owner=allowed)
+    policy = Policy(adoption=adoption, adoptable=("*",) if allowed else ())
     assert owner({"team": "web"}, policy=policy) is expected
 
 
@@ -297,7 +297,7 @@ POLICIES = st.builds(
     Policy,
     drift=st.sampled_from(DriftPolicy),
     adoption=st.sampled_from(AdoptionPolicy),
-    adopt_without_owner=st.booleans(),
+    adoptable=st.sampled_from([(), ("*",)]),
     read_only=st.booleans(),
 )
 PROPERTIES = st.dictionaries(st.sampled_from(["size", "keySchema", "mode"]), st.integers(0, 2))

@@ -14,8 +14,14 @@ from clickstream_operator.kube.objects import InvalidSpec, ObjectKey, PipelineOb
 from clickstream_operator.reconcile.config import OperatorConfig
 from clickstream_operator.reconcile.identity import identify as identity_of
 from clickstream_operator.reconcile.location import decide_effective, region_of
-from clickstream_operator.reconcile.preflight import APPLY_CHECKS, first_blocker
+from clickstream_operator.reconcile.preflight import (
+    APPLY_CHECKS,
+    DELETION_CHECKS,
+    Check,
+    first_blocker,
+)
 from clickstream_operator.status.result import Blocker
+from tests.tenant_grants import granted
 
 KEY = ObjectKey("shop", "web")
 ROLE = "arn:aws:iam::123456789012:role/given"
@@ -112,49 +118,76 @@ def test_given_role_must_be_allowed(spec: dict[str, Any], path: str) -> None:
     assert blocker is not None
     assert blocker.reason is Reason.ROLE_NOT_ALLOWED
     assert path in blocker.message
-    assert "CLICKSTREAM_ALLOWED_ROLE_ARNS" in blocker.message
-    allowed = config(allowed_roles=frozenset({ROLE}))
+    assert "tenants[].functionRoles" in blocker.message
+    allowed = config(tenants=granted(function_roles=(ROLE,)))
     assert first_blocker(APPLY_CHECKS, obj(spec), allowed) is None
 
 
 @pytest.mark.parametrize(
-    ("allowed", "namespace", "is_allowed"),
+    ("namespaces", "roles", "namespace", "is_allowed"),
     [
-        ({}, "team-a", False),
-        ({"team-a": (ROLE,)}, "team-a", True),
-        ({"team-a": (ROLE,)}, "team-ab", False),
-        ({"team-*": ("arn:aws:iam::123456789012:role/*",)}, "team-b", True),
-        ({"team-*": ("arn:aws:iam::210987654321:role/*",)}, "team-b", False),
-        ({"*": ("arn:aws:iam::210987654321:role/*", ROLE)}, "any", True),
-        ({"team-a": (), "*": (ROLE,)}, "team-a", True),
-        ({"TEAM-A": (ROLE,)}, "team-a", False),
+        (("other",), (ROLE,), "team-a", False),
+        (("team-a",), (), "team-a", False),
+        (("team-a",), (ROLE,), "team-a", True),
+        (("team-a",), (ROLE,), "team-ab", False),
+        (("team-*",), ("arn:aws:iam::123456789012:role/*",), "team-b", True),
+        (("team-*",), ("arn:aws:iam::210987654321:role/*",), "team-b", False),
+        (("*",), ("arn:aws:iam::210987654321:role/*", ROLE), "any", True),
     ],
 )
 def test_roles_are_allowed_by_namespace(
-    allowed: dict[str, tuple[str, ...]], namespace: str, *, is_allowed: bool
+    namespaces: tuple[str, ...], roles: tuple[str, ...], namespace: str, *, is_allowed: bool
 ) -> None:
-    """A pattern of the namespace must have a pattern of the role; the message names the setting."""
+    """Namespace and role must match one entry; the message names the setting."""
     asks = replace(obj({"credentials": {"roleArn": ROLE}}), key=ObjectKey(namespace, "shop"))
-    blocker = first_blocker(APPLY_CHECKS, asks, config(roles_by_namespace=allowed))
+    tenants = granted(*namespaces, operator_roles=roles)
+    blocker = first_blocker(APPLY_CHECKS, asks, config(tenants=tenants))
     assert (blocker is None) is is_allowed
     if blocker is not None:
+        assert f"namespace {namespace}" in blocker.message
+        assert "tenants" in blocker.message
+
+
+@pytest.mark.parametrize("checks", [APPLY_CHECKS, DELETION_CHECKS])
+@pytest.mark.parametrize("own", [True, False])
+def test_the_own_credential_may_be_kept_for_some(checks: tuple[Check, ...], *, own: bool) -> None:
+    """Other namespaces must name a role of theirs."""
+    blocker = first_blocker(checks, obj({}), config(tenants=granted(own_credential=own)))
+    assert (blocker is None) is own
+    if blocker is not None:
         assert blocker.reason is Reason.ROLE_NOT_ALLOWED
-        assert f"{ROLE} is not allowed in namespace {namespace}" in blocker.message
-        assert "CLICKSTREAM_ROLES_BY_NAMESPACE" in blocker.message
+        assert "tenants[].ownCredential" in blocker.message
 
 
 @pytest.mark.parametrize(
-    ("allowed", "is_allowed"), [((), True), (("kube-*", "shop"), True), (("platform",), False)]
+    ("spec", "grants"),
+    [
+        ({"alerts": {"topicArn": "arn:aws:sns:eu-west-1:123456789012:pager"}}, "topics"),
+        ({"alarms": {"actionArns": ["arn:aws:sns:eu-west-1:123456789012:a"]}}, "alarmActions"),
+        ({"logs": {"kmsKeyId": "alias/theirs"}}, "kmsKeys"),
+        ({"stream": {"shards": 9}}, "limits.shards"),
+        ({"region": "us-east-1"}, "regions"),
+        ({"alerts": {"emails": ["a@evil.example"]}}, "emailDomains"),
+    ],
 )
-def test_the_own_credential_may_be_kept_for_some(
-    allowed: tuple[str, ...], *, is_allowed: bool
+def test_what_a_namespace_may_not_have_stops_the_reconcile(
+    spec: dict[str, Any], grants: str
 ) -> None:
-    """Other namespaces must name a role of theirs."""
-    blocker = first_blocker(APPLY_CHECKS, obj({}), config(own_role_namespaces=allowed))
-    assert (blocker is None) is is_allowed
-    if blocker is not None:
-        assert blocker.reason is Reason.ROLE_NOT_ALLOWED
-        assert "CLICKSTREAM_OWN_ROLE_NAMESPACES" in blocker.message
+    """Before the credential is used; a deletion, which names nothing, goes on."""
+    tenants = granted(regions=("eu-*",), limits={"shards": 4}, email_domains=("corp.example",))
+    blocker = first_blocker(APPLY_CHECKS, obj(spec), config(tenants=tenants))
+    assert blocker is not None
+    assert blocker.reason is Reason.NOT_ALLOWED
+    assert f"tenants[].{grants}" in blocker.message
+    assert first_blocker(DELETION_CHECKS, obj(spec), config(tenants=tenants)) is None
+
+
+def test_a_namespace_of_no_entry_has_no_pipelines() -> None:
+    """Once tenants are listed, who is not listed is refused, with the remedy."""
+    blocker = first_blocker(APPLY_CHECKS, obj(), config(tenants=granted("team-*")))
+    assert blocker is not None
+    assert blocker.reason is Reason.NOT_ALLOWED
+    assert "namespace shop is in no entry" in blocker.message
 
 
 async def test_a_role_that_refuses_is_named() -> None:
