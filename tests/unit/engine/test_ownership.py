@@ -66,7 +66,7 @@ class OfItsName(FakeResource):
     owned_by_tags = False
 
 
-ALWAYS_ADOPT = Policy(adoption=AdoptionPolicy.ALWAYS, adopt_without_owner=True)
+ALWAYS_ADOPT = Policy(adoption=AdoptionPolicy.ALWAYS, adoptable=("*",))
 NEVER = Policy(adoption=AdoptionPolicy.NEVER)
 ADOPTED_TAGS = {**OWN_TAGS, ownership.ORIGIN: ownership.ADOPTED}
 RETAINED_TAGS = {**OWN_TAGS, ownership.UID: "uid-0"}
@@ -93,7 +93,7 @@ EARLIER = SINCE - timedelta(seconds=1)
             Policy(adoption=AdoptionPolicy.ALWAYS),
             Ownership.FOREIGN,
         ),
-        (FakeResource, {}, None, Policy(adopt_without_owner=True), Ownership.FOREIGN),
+        (FakeResource, {}, None, Policy(adoptable=("*",)), Ownership.FOREIGN),
         (FakeResource, OTHER_TAGS, {"arn": ""}, Policy(), Ownership.FOREIGN),
         (FakeResource, OTHER_TAGS, {"arn": "arn:another"}, Policy(), Ownership.FOREIGN),
         (FakeResource, OTHER_TAGS, {}, Policy(), Ownership.OURS),

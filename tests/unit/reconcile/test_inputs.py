@@ -24,6 +24,7 @@ from clickstream_operator.reconcile.inputs import (
 )
 from clickstream_operator.reconcile.state import GenerationState, ObjectState, ReconcileState
 from clickstream_operator.resources.kinesis_history import StreamHistory
+from tests.tenant_grants import granted
 
 RECORDED = {
     "cluster": "cluster-of-old",
@@ -135,8 +136,8 @@ def test_what_is_on_record_of_the_resources_decides_with_the_spec() -> None:
         ({"adoptionPolicy": "Always"}, {}, Policy(adoption=AdoptionPolicy.ALWAYS)),
         (
             {"adoptionPolicy": "Always"},
-            {"adopt_without_owner": True},
-            Policy(adoption=AdoptionPolicy.ALWAYS, adopt_without_owner=True),
+            {"tenants": granted(adopt=("data-*",))},
+            Policy(adoption=AdoptionPolicy.ALWAYS, adoptable=("data-*",)),
         ),
         ({"approval": "Manual"}, {}, Policy(approval=Approval())),
     ],
