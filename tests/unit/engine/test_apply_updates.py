@@ -170,3 +170,19 @@ async def test_failed_thing_is_reported() -> None:
     assert state_of(outcome) == (State.FAILED, Reason.RESOURCE_FAILED)
     assert outcome.entry is not None
     assert outcome.entry.message == "the key is gone"
+
+
+async def test_what_was_applied_last_is_on_record() -> None:
+    """Each change renews the hash, by which drift is told from a change of the spec."""
+    inventory: dict[str, Any] = {}
+    for size in (1, 2, 3):
+        fake = FakeResource("a", want={"size": size}).exists(size=size - 1)
+        outcomes = await apply(fake, inventory=inventory or {"a": fake.entry(applied_hash="0")})
+        entry = outcomes["a"].entry
+        assert entry is not None
+        assert entry.applied_hash == fake.entry().applied_hash
+        assert not entry.partially_applied
+        assert not outcomes["a"].corrected_drift
+        inventory = inventory_of(outcomes)
+    undone = FakeResource("a", want={"size": 3}).exists(size=2)
+    assert (await apply(undone, inventory=inventory))["a"].corrected_drift

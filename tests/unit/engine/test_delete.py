@@ -21,7 +21,13 @@ from clickstream_operator.engine.delete import (
 from clickstream_operator.engine.inputs import ReconcileInput
 from clickstream_operator.engine.inventory import Entry, Origin, State
 from clickstream_operator.engine.outcome import Outcome, Requeue
-from clickstream_operator.engine.plan import Action, AdoptionPolicy, Policy
+from clickstream_operator.engine.plan import (
+    Action,
+    AdoptionPolicy,
+    Approval,
+    PlannedChange,
+    Policy,
+)
 from clickstream_operator.engine.resource import (
     AlreadyGone,
     DeletionPolicy,
@@ -361,3 +367,43 @@ async def test_answer_to_the_deletion_counts_more_than_an_observation() -> None:
     assert outcomes["a"].entry is None
     assert outcomes["a"].done == (Action.DELETE,)
     assert fake.calls == ["observe", "delete"]
+
+
+DELETE = PlannedChange(Action.DELETE, "a")
+
+
+@pytest.mark.parametrize(
+    ("approved", "deleted"),
+    [
+        ([], False),
+        ([DELETE], True),
+        ([PlannedChange(Action.DELETE, "b")], False),
+        ([PlannedChange(Action.CREATE, "a")], False),
+        ([PlannedChange(Action.UPDATE, "a", "size", "1", "2")], False),
+    ],
+)
+async def test_a_deletion_under_approval_needs_its_own(
+    approved: list[PlannedChange], *, deleted: bool
+) -> None:
+    """Of this resource, and of its deletion; else it is a line of the plan that waits."""
+    fake = FakeResource("a").exists()
+    policy = Policy(approval=Approval(frozenset(approved)))
+    outcome = (await delete(fake, policy=policy))["a"]
+    assert fake.writes == (["delete"] if deleted else [])
+    if deleted:
+        assert outcome.entry is None
+        return
+    assert outcome.entry is not None
+    assert (outcome.entry.state, outcome.entry.reason) == (State.BLOCKED, Reason.PLAN_PENDING)
+    assert (outcome.withheld, outcome.next) == ((DELETE,), Requeue.RESYNC)
+
+
+async def test_what_stays_needs_no_approval() -> None:
+    """A retained or a foreign resource is not written to."""
+    kept = FakeResource("a", deletion=DeletionPolicy.RETAIN).exists()
+    foreign = FakeResource("b").exists(tags=OTHER_TAGS)
+    policy = Policy(approval=Approval())
+    outcomes = await delete(kept, foreign, policy=policy, inventory={"a": kept.entry()})
+    assert kept.writes == foreign.writes == []
+    assert not any(one.withheld for one in outcomes.values())
+    assert outcomes["b"].entry is None

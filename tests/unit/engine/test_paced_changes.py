@@ -180,6 +180,17 @@ async def test_busy_thing_with_a_new_spec_is_not_ready(readiness: Any) -> None:
     assert outcome.entry.state is State.UPDATING
 
 
+async def test_busy_thing_that_differs_is_not_ready() -> None:
+    """It serves, and is not as desired: the difference is drift, and stays on record."""
+    one = FakeResource("a").exists(readiness=BUSY, size=9)
+    outcome = (await apply(one))["a"]
+    assert one.writes == []
+    assert not outcome.ready
+    assert outcome.entry is not None
+    assert outcome.entry.state is State.UPDATING
+    assert [line.field for line in outcome.entry.drift] == ["size"]
+
+
 def test_later_counts_among_the_delays() -> None:
     """The nearest of resync and the promised time."""
     requeue = RequeuePolicy(clock=lambda: 100.0, jitter=lambda: 0.0)

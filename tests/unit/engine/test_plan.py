@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,7 +16,15 @@ from clickstream_operator.engine import plan
 from clickstream_operator.engine.desired import Desired
 from clickstream_operator.engine.inventory import Entry
 from clickstream_operator.engine.ownership import Ownership, ownership_of
-from clickstream_operator.engine.plan import Action, AdoptionPolicy, Change, DriftPolicy, Policy
+from clickstream_operator.engine.plan import (
+    Action,
+    AdoptionPolicy,
+    Approval,
+    Change,
+    DriftPolicy,
+    PlannedChange,
+    Policy,
+)
 from clickstream_operator.engine.resource import (
     READY,
     DeletionPolicy,
@@ -347,6 +356,55 @@ def test_laws_of_decisions(
 
 
 # -- the rest --------------------------------------------------------------------------------------
+
+
+SIZE = PlannedChange(Action.UPDATE, "a", "size", "2", "1")
+CREATE = PlannedChange(Action.CREATE, "a")
+
+
+@pytest.mark.parametrize(
+    ("approved", "size", "applied", "expected"),
+    [
+        (None, 2, True, Action.UPDATE),
+        (None, 2, False, Action.UPDATE),
+        (None, None, False, Action.CREATE),
+        ([], 1, True, Action.NONE),
+        ([], 2, True, Action.HOLD),
+        ([], 2, False, Action.HOLD),
+        ([], None, False, Action.HOLD),
+        ([], None, True, Action.HOLD),
+        ([SIZE], 2, True, Action.UPDATE),
+        ([replace(SIZE, old="9")], 2, True, Action.UPDATE),
+        ([replace(SIZE, new="9")], 2, True, Action.HOLD),
+        ([replace(SIZE, field="colour")], 2, True, Action.HOLD),
+        ([replace(SIZE, resource="b")], 2, True, Action.HOLD),
+        ([replace(SIZE, action=Action.DELETE)], 2, True, Action.HOLD),
+        ([CREATE], None, False, Action.CREATE),
+        ([CREATE], 2, False, Action.UPDATE),
+        ([CREATE], 2, True, Action.HOLD),
+        ([SIZE], None, False, Action.HOLD),
+        ([replace(CREATE, resource="b")], None, False, Action.HOLD),
+        ([replace(CREATE, resource="b")], 2, False, Action.HOLD),
+    ],
+)
+def test_under_approval_only_what_was_approved_is_written(
+    approved: list[PlannedChange] | None, size: int | None, expected: Action, *, applied: bool
+) -> None:
+    """Creations, changes and corrections; what is held back says which lines wait."""
+    fake = FakeResource("a")
+    entry = fake.entry(applied=applied)
+    if size is not None:
+        fake.exists(size=size)
+        entry = replace(entry, arn=fake.arn)
+    approval = None if approved is None else Approval(frozenset(approved))
+    desired = Desired.of(fake, fake.want)
+    change = plan.decide(fake, desired, fake.there, entry, Policy(approval=approval))
+    assert change.action is expected
+    if expected is Action.HOLD:
+        assert change.reason is Reason.PLAN_PENDING
+        assert change.withheld == ((CREATE,) if size is None else (SIZE,))
+    else:
+        assert change.withheld == ()
 
 
 @pytest.mark.parametrize(

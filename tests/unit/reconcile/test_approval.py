@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from clickstream_operator.api.status import Plan
 from clickstream_operator.engine.inventory import Entry, State
 from clickstream_operator.engine.outcome import Outcome
@@ -90,6 +92,63 @@ def test_an_approval_holds_for_its_object_and_generation() -> None:
     after_edit = _next(plan, WITHHELD, generation=2, by=plan.hash)
     assert after_edit.hash != plan.hash
     assert not after_edit.approved
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        PlannedChange(Action.UPDATE, "stream", "retention_hours", "168", "48"),
+        PlannedChange(Action.UPDATE, "stream", "retention_hours", "24", "72"),
+        PlannedChange(Action.UPDATE, "stream", "shards", "24", "48"),
+        PlannedChange(Action.UPDATE, "table", "retention_hours", "24", "48"),
+        PlannedChange(Action.CREATE, "stream"),
+        PlannedChange(Action.DELETE, "stream"),
+    ],
+    ids=["old", "new", "field", "resource", "create", "delete"],
+)
+def test_an_approval_is_of_the_plan_that_was_read(line: PlannedChange) -> None:
+    """A plan that differs in anything has another hash: who approved 24 did not approve 168."""
+    first = _next(None, WITHHELD)
+    other = _next(None, replace(WITHHELD, withheld=(line,)))
+    assert other.hash != first.hash
+    approval = approval_of(other, uid="uid", generation=1, annotation=first.hash)
+    assert approval == Approval()
+    assert not approval.covers([line], being_created=True)
+    mended = other.model_copy(update={"hash": first.hash})
+    assert not approval_of(mended, uid="uid", generation=1, annotation=first.hash).changes
+
+
+def test_what_is_left_of_an_approved_plan_joins_what_is_withheld() -> None:
+    """Something new is to be approved, together with what was approved and is not done."""
+    second = PlannedChange(Action.UPDATE, "table", "ttl", "1", "2")
+    both = {"stream": WITHHELD, "table": Outcome("table", None, withheld=(second,))}
+    plan = next_plan(None, both, uid="uid", generation=1, annotation="")
+    assert plan is not None
+    third = PlannedChange(Action.DELETE, "queue")
+    later = {
+        "stream": UNSEEN,
+        "table": Outcome("table", replace(ENTRY, name="table", state=State.READY)),
+        "queue": Outcome("queue", replace(ENTRY, name="queue"), withheld=(third,)),
+    }
+    after = next_plan(plan, later, uid="uid", generation=1, annotation=plan.hash)
+    assert after is not None
+    assert [(one.action, one.resource) for one in after.changes] == [
+        ("delete", "queue"),
+        ("update", "stream"),
+    ]
+    assert (after.approved, after.serial) == (False, plan.serial)
+    assert after.hash != plan.hash
+
+
+@pytest.mark.parametrize("annotation", ["", "0" * 32])
+def test_nothing_is_approved_without_its_hash(annotation: str) -> None:
+    """No annotation, or another plan's; a plan without changes approves nothing either way."""
+    plan = _next(None, WITHHELD)
+    assert not approval_of(plan, uid="uid", generation=1, annotation=annotation).changes
+    assert not approval_of(None, uid="uid", generation=1, annotation=annotation).changes
+    empty = _next(plan, READY)
+    assert empty.hash == ""
+    assert not approval_of(empty, uid="uid", generation=1, annotation="").changes
 
 
 def test_a_late_approval_of_a_withdrawn_plan_is_of_no_other() -> None:

@@ -11,7 +11,7 @@ from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.v1alpha1 import FINALIZER
 from clickstream_operator.aws.errors import Category
 from clickstream_operator.engine.resource import DeletionPolicy, progressing
-from tests.unit.engine.fake_resource import FakeResource, aws_error
+from tests.unit.engine.fake_resource import FakeResource, Unindexed, Untagged, aws_error
 from tests.unit.reconcile.world import World
 
 
@@ -35,6 +35,40 @@ async def test_deletion_waits_for_aws(world: World) -> None:
     world.ask_to_delete()
     assert await world.step() == 2
     assert world.kube.body is not None
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"suspend": True},
+        {"approval": "Manual"},
+        {"suspend": True, "approval": "Manual"},
+        {"driftPolicy": "Report"},
+        {"driftPolicy": "Ignore"},
+        {"adoptionPolicy": "Never"},
+    ],
+)
+async def test_a_deletion_waits_for_no_policy(world: World, spec: dict[str, Any]) -> None:
+    """Who deletes the object has decided: nothing is left to approve, to resume or to report."""
+    fake = FakeResource("a")
+    world.has(fake)
+    await world.step()
+    world.set_spec(**spec)
+    await world.step()
+    world.ask_to_delete()
+    assert await world.step() is None
+    assert (world.kube.body, fake.there) == (None, None)
+
+
+@pytest.mark.parametrize("kind", [Untagged, Unindexed])
+async def test_a_deletion_removes_every_kind(world: World, kind: type[FakeResource]) -> None:
+    """With or without tags, and whether or not the index of tags has them."""
+    fake = kind("a")
+    world.has(fake)
+    await world.step()
+    world.ask_to_delete()
+    assert await world.step() is None
+    assert fake.there is None
 
 
 async def test_deletion_does_not_observe_again_what_is_gone(world: World) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
+from clickstream_operator.api.v1alpha1 import APPROVED_PLAN
+from clickstream_operator.engine.resource import DeletionPolicy
 from clickstream_operator.resources.s3_config_object import ConfigObject
-from tests.unit.engine.fake_resource import FakeResource
+from tests.unit.engine.fake_resource import FakeResource, Unindexed, Untagged
 from tests.unit.reconcile.world import World, ready_of
 
 
@@ -25,6 +29,68 @@ async def test_what_left_the_spec_goes(world: World) -> None:
     assert [one.name for one in world.kube.status.resources] == ["a"]
 
 
+@pytest.mark.parametrize("kind", [Untagged, Unindexed])
+async def test_every_kind_goes_that_left_the_spec(world: World, kind: type[FakeResource]) -> None:
+    """Its tags, which it may not have, do not decide it: what is on record is the pipeline's."""
+    kept, dropped = FakeResource("a"), kind("b")
+    world.has(kept, dropped)
+    await world.step()
+    world.edit()
+    world.wanted = [kept]
+    await world.step()
+    assert dropped.writes == ["create", "delete"]
+    assert [one.name for one in world.kube.status.resources] == ["a"]
+
+
+async def test_what_is_retained_stays_when_it_left_the_spec(world: World) -> None:
+    """As in a deletion: the policy of the resource decides."""
+    kept = FakeResource("a")
+    dropped = FakeResource("b", deletion=DeletionPolicy.RETAIN)
+    world.has(kept, dropped)
+    await world.step()
+    world.edit()
+    world.wanted = [kept]
+    await world.step()
+    assert dropped.writes == ["create"]
+    assert [(one.name, one.state) for one in world.kube.status.resources] == [
+        ("a", "Ready"),
+        ("b", "Retained"),
+    ]
+
+
+async def test_nothing_is_pruned_while_suspended(world: World) -> None:
+    """A suspended pipeline writes nothing to AWS; the end of the suspension prunes."""
+    kept, dropped = FakeResource("a"), FakeResource("b")
+    world.has(kept, dropped)
+    await world.step()
+    world.set_spec(suspend=True)
+    world.wanted = [kept]
+    await world.step()
+    assert dropped.writes == ["create"]
+    world.set_spec()
+    await world.step()
+    assert dropped.writes == ["create", "delete"]
+
+
+async def test_pruning_waits_for_its_approval(world: World) -> None:
+    """The deletion is a line of the plan, and is done when that plan is approved."""
+    kept, dropped = FakeResource("a"), FakeResource("b")
+    world.has(kept, dropped)
+    await world.step()
+    world.set_spec(approval="Manual")
+    world.wanted = [kept]
+    await world.step()
+    assert dropped.writes == ["create"]
+    plan = world.kube.status.plan
+    assert plan is not None
+    assert [(one.action, one.resource) for one in plan.changes] == [("delete", "b")]
+    assert ready_of(world.kube.status)[0] == "False"
+    world.annotate(APPROVED_PLAN, plan.hash)
+    await world.step()
+    assert dropped.writes == ["create", "delete"]
+    assert ready_of(world.kube.status)[0] == "True"
+
+
 async def test_what_another_version_made_is_not_forgotten(world: World) -> None:
     """A line that nothing of this version answers to stays, holds a deletion up, and says so."""
     fake, newer = FakeResource("a"), FakeResource("newer")
@@ -41,8 +107,7 @@ async def test_what_another_version_made_is_not_forgotten(world: World) -> None:
     assert (line.name, line.reason) == ("newer", "DeletionBlocked")
     assert "made by another version" in line.message
     assert newer.there is not None
-    assert world.kube.body is not None
-    world.kube.body["metadata"]["annotations"] = {"clickstream.dev/force-delete": "true"}
+    world.annotate("clickstream.dev/force-delete", "true")
     await world.step()
     assert world.kube.body is None
 

@@ -143,6 +143,17 @@ class World:
         assert self.kube.body is not None
         self.kube.body["metadata"]["generation"] += 1
 
+    def set_spec(self, **spec: Any) -> None:
+        """A new generation with another spec."""
+        self.edit()
+        assert self.kube.body is not None
+        self.kube.body["spec"] = spec
+
+    def annotate(self, name: str, value: str) -> None:
+        """An annotation, which makes no new generation."""
+        assert self.kube.body is not None
+        self.kube.body["metadata"]["annotations"] = {name: value}
+
     def ask_to_delete(self) -> None:
         """Somebody deletes the object."""
         self.edit()
