@@ -107,8 +107,8 @@ class Finalizer:
             build_context(obj, effective, calls, state.object.history, services.config)
         )
         inventory, moment = statuses.inventory(obj.status), services.clock()
-        # Deletion overrides suspension and needs no approval.
-        policy = replace(policy_of(obj, services.config), approval=None, read_only=False)
+        # Deletion needs no approval, and overrides suspension: the deleter does not ask for it.
+        policy = replace(policy_of(obj, services.config), approval=None)
         polls = state.generation.polls
         deleter = Deleter(
             resources,
