@@ -10,7 +10,10 @@ from clickstream_operator.cli.command import Entry, LazyGroup
 _ABOUT: Final = "About the tool"
 _SETTINGS: Final = {"help_option_names": ["-h", "--help"]}
 
+_OFFLINE: Final = "Without a cluster"
+
 TABLE: Final[Mapping[str, Entry]] = {
+    "validate": Entry(_OFFLINE, "Check manifests offline, by every rule of the CRD."),
     "explain": Entry(_ABOUT, "Explain a reason or an alert, with its remedy."),
     "completion": Entry(_ABOUT, "Print the completion script of a shell."),
     "version": Entry(_ABOUT, "Print the version."),

@@ -1,0 +1,42 @@
+"""CEL rules of a schema, evaluated as the API server does.
+
+The interpreter lacks some functions of Kubernetes ("CEL in Kubernetes", "CEL options, language
+features, and libraries"); those that the rules use are added here.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Final
+
+import cel
+
+_LOWER: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+
+
+def holds(rule: Mapping[str, Any], value: Any, old: Any) -> bool:
+    """Whether a rule holds for a value; `old` None: there was none before.
+
+    A rule about changes does not apply to a new value, unless it takes an optional old one.
+
+    Raises:
+        RuntimeError: the rule needs what this interpreter lacks.
+    """
+    text = rule["rule"]
+    optional = rule.get("optionalOldSelf", False)
+    if "oldSelf" in text and old is None and not optional:
+        return True
+    before = old
+    if optional:
+        before = cel.OptionalValue.none() if old is None else cel.OptionalValue.of(old)
+    context = cel.Context(variables={"self": value, "oldSelf": before})
+    context.add_function("lowerAscii", lambda given: given.translate(_LOWER))
+    context.add_function("split", lambda given, mark: given.split(mark))
+    return bool(_compiled(text).execute(context))
+
+
+@cache
+def _compiled(text: str) -> cel.Program:
+    return cel.compile(text)
