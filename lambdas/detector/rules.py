@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
+from shared.agents import ENDINGS, EXCEPTED, DeclaredRobots
 from shared.config import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shared.config import Detection, Fields
-
-_LONGEST_SOUGHT = 512
 
 HIGH_FREQUENCY = "high_frequency_clicks"
 SUSPICIOUS_AGENT = "suspicious_user_agent"
@@ -35,8 +33,8 @@ def built_in_rules(sensitivity: str, country: str = "country") -> tuple[Rule, ..
         Rule(
             SUSPICIOUS_AGENT,
             "Words",
-            words=("bot", "crawler", "spider", "scraper", "automated", "headlesschrome"),
-            excepted=("cubot",),  # A maker of phones.
+            words=ENDINGS,
+            excepted=EXCEPTED,
         ),
         Rule(UNUSUAL_SEQUENCE, "Sequence", limit=3, path="/checkout"),
         Rule(VOLUME, "Seasonal", scope="Site"),
@@ -56,21 +54,11 @@ def active_rules(detection: Detection, fields: Fields) -> tuple[Rule, ...]:
 
 
 class WordMatch:
-    """Finds the words of a rule in user agents.
-
-    A word must end where a product name ends, so `Googlebot/2.1` and `(bingbot;` match `bot` and
-    `abbott` does not; letters and hyphens may stand before it.
-    """
+    """Finds robots that declare themselves in their user agent; see `shared.agents`."""
 
     def __init__(self, rule: Rule) -> None:
-        words = "|".join(re.escape(word) for word in rule.words)
-        excepted = "|".join(re.escape(word) for word in rule.excepted)
-        unless = rf"(?!(?:{excepted})(?![a-z0-9]))" if excepted else ""
-        self._pattern = re.compile(
-            rf"(?<![a-z0-9-]){unless}[a-z-]*?(?P<word>{words})(?![a-z0-9_-])"
-        )
+        self._robots = DeclaredRobots(rule.words, rule.excepted)
 
     def find(self, user_agent: str | None) -> str | None:
-        """Return the first word found, or None."""
-        match = self._pattern.search((user_agent or "")[:_LONGEST_SOUGHT].lower())
-        return match["word"] if match else None
+        """Return the text that declares a robot, in lower case, or None."""
+        return self._robots.declaration(user_agent).word or None

@@ -21,7 +21,7 @@ class EventFields(Model):
     user: MemberName = "user_id"
     """Member with the user id. Default user_id, free to change. Example: uid."""
     time: MemberName = "timestamp"
-    """Member with the event time: ISO 8601 with zone, or epoch seconds or milliseconds. Default timestamp, free to change. Example: ts."""
+    """Member with the event time: ISO 8601 with zone, or time since the epoch in s, ms, us or ns, also as text. Default timestamp, free to change. Example: ts."""
     page: MemberName = "page_url"
     """Member with the page; required for page_view. Default page_url, free to change. Example: url."""
     user_agent: MemberName = "user_agent"
