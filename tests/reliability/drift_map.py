@@ -151,6 +151,9 @@ _CHANGES: Final[tuple[Iterator[Change], ...]] = (
     _changes("S3Bucket", "policy", "delete_bucket_policy", Bucket="<name>"),
     _changes("S3Bucket", "lifecycle", "put_bucket_lifecycle_configuration", Bucket="<name>",
              LifecycleConfiguration=_OTHER_RULES),
+    _changes("S3Bucket", "failedObjectMetrics", "put_bucket_metrics_configuration",
+             Bucket="<name>", Id="clickstream-failed",
+             MetricsConfiguration={"Id": "clickstream-failed", "Filter": {"Prefix": "raw/"}}),
     _changes("S3Bucket", "tags", "put_bucket_tagging", Bucket="<name>",
              Tagging={"TagSet": [{"Key": "somebody", "Value": "else"}]}),
     _changes("SQSQueue", "retentionSeconds encryption.keyId", "set_queue_attributes",
@@ -288,7 +291,6 @@ DELETIONS: Final[tuple[Deletion, ...]] = (
 
 _ELSEWHERE: Final[Mapping[str, str]] = {
     "S3Bucket.lifecycle.minimumObjectSize": "the emulator keeps no minimum size of transitions",
-    "S3Bucket.failedObjectMetrics": "the emulator keeps no metrics configuration of a bucket",
     "ConfigObject.key": "the key is the content's hash: another content is another object",
     "SNSSubscription.topic": "a subscription is of one topic",
 }

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from clickstream_operator.resources import s3_lifecycle as bucket_lifecycle
 
 RULES = bucket_lifecycle.rules(
@@ -55,3 +59,26 @@ def test_rules_of_others_are_told_apart() -> None:
     assert bucket_lifecycle.ours([*RULES, *theirs]) == RULES
     others = [{"ID": "tidy"}, {"Filter": {"Prefix": "old/"}}]
     assert bucket_lifecycle.foreign([*RULES, *theirs]) == others
+
+
+@pytest.mark.parametrize(
+    ("shown", "told"),
+    [
+        (None, {"failedObjectMetrics": False}),
+        ({"MetricsConfiguration": {"Id": "clickstream-failed"}}, {"failedObjectMetrics": False}),
+        (
+            {"MetricsConfiguration": {"Id": "clickstream-failed", "Filter": {"Prefix": "raw/"}}},
+            {"failedObjectMetrics": False},
+        ),
+        (
+            {"MetricsConfiguration": bucket_lifecycle.failed_object_metrics()},
+            {"failedObjectMetrics": True},
+        ),
+        ({}, {}),
+    ],
+)
+def test_metrics_of_other_objects_are_not_those_of_the_alarm(
+    shown: dict[str, Any] | None, told: dict[str, bool]
+) -> None:
+    """A configuration that is there but counts other objects would blind the alarm."""
+    assert bucket_lifecycle.failed_object_properties(shown) == told

@@ -188,7 +188,8 @@ TABLES: Final = (
 )
 
 # S3 user guide, "Transitioning objects using Amazon S3 Lifecycle": the waterfall of classes, 30
-# days before and after the IA classes, expiration after every transition.
+# days between an IA class and the next, expiration after every transition. Objects may move to an
+# IA class at any age (API reference, Transition: "0 or any positive integer").
 _COLDER: Final = (
     "STANDARD_IA",
     "INTELLIGENT_TIERING",
@@ -214,12 +215,6 @@ ARCHIVE: Final = (
         "expirationDays must be greater than afterDays of every transition; raise it, or set 0 to "
         "keep objects for ever",
         ".expirationDays",
-    ),
-    Rule(
-        "self.transitions.all(t, !(t.storageClass in ['STANDARD_IA','ONEZONE_IA']) || "
-        "t.afterDays >= 30)",
-        "afterDays of STANDARD_IA and ONEZONE_IA must be at least 30; raise it",
-        ".transitions",
     ),
     Rule(
         " && ".join(_then_only_colder(index) for index in range(len(_COLDER))),

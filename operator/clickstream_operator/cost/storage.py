@@ -27,6 +27,15 @@ _SMALLEST_TRANSITION: Final = 131_072
 _GLACIER: Final = ("GLACIER", "DEEP_ARCHIVE")
 _GLACIER_INDEX: Final = 32_768
 _GLACIER_NAME: Final = 8_192
+#: Days that S3 bills of an object at least, also when it leaves the class earlier (S3 user guide,
+#: "Understanding and managing Amazon S3 storage classes": minimum storage duration).
+_MINIMUM_DAYS: Final = {
+    "STANDARD_IA": 30,
+    "ONEZONE_IA": 30,
+    "GLACIER_IR": 90,
+    "GLACIER": 90,
+    "DEEP_ARCHIVE": 180,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +43,7 @@ class Archive:
     """Stored objects of an archive."""
 
     bytes_by_class: Mapping[str, float]
-    """Bytes by storage class."""
+    """Billed bytes by storage class: with the rest of the minimum of what leaves a class early."""
     transitions: Mapping[str, float]
     """Transitions of objects a month, by target class."""
     monitored_objects: float
@@ -62,7 +71,8 @@ def archive(spec: Spec, traffic: Traffic, seen: Flow) -> Archive:
         return Archive({}, {}, 0.0)
     size = seen.batch * (traffic.bytes_per_event + _ENVELOPE_BYTES) * _COMPRESSED
     objects_a_day = seen.batches / DAYS
-    until = min(spec.archive.expiration_days or YEAR_DAYS, YEAR_DAYS)
+    expires = spec.archive.expiration_days
+    until = min(expires or YEAR_DAYS, YEAR_DAYS)
     steps = [("STANDARD", 0)]
     if size >= _SMALLEST_TRANSITION:
         steps += [
@@ -74,7 +84,9 @@ def archive(spec: Spec, traffic: Traffic, seen: Flow) -> Archive:
     kept: dict[str, float] = {}
     monitored = 0.0
     for (storage_class, start), end in zip(steps, ends, strict=True):
-        objects = objects_a_day * (end - start)
+        stays = end == until and not 0 < expires <= YEAR_DAYS
+        days = end - start if stays else max(end - start, _MINIMUM_DAYS.get(storage_class, 0))
+        objects = objects_a_day * days
         kept[storage_class] = kept.get(storage_class, 0.0) + objects * size
         if storage_class in _GLACIER:
             kept[storage_class] += objects * _GLACIER_INDEX

@@ -24,9 +24,10 @@ from clickstream_operator.engine.resource import (
     ResourceBlocked,
 )
 from clickstream_operator.resources import s3_lifecycle as bucket_lifecycle
-from clickstream_operator.resources.s3_lifecycle import FAILED_FILTER_ID, FAILED_PREFIX
 from clickstream_operator.resources.s3_object_versions import amount_of_versions, delete_versions
 from clickstream_operator.resources.s3_settings import (
+    BLOCKED,
+    BLOCKED_IN_NEW,
     SSE_S3,
     TLS_SID,
     encryption,
@@ -70,8 +71,8 @@ READINGS: Final = (
     Reading(
         "s3",
         "get_bucket_metrics_configuration",
-        {**_ONLY, "Id": FAILED_FILTER_ID},
-        {"failedObjectMetrics": "MetricsConfiguration.Id"},
+        {**_ONLY, "Id": bucket_lifecycle.FAILED_FILTER_ID},
+        {"failedObjectMetrics": "MetricsConfiguration.Filter.Prefix"},
     ),
     Reading("s3", "get_bucket_tagging", _ONLY, {"tags": "TagSet"}),
 )
@@ -87,10 +88,9 @@ class S3Bucket(Resource):
 
     `transitions`: (storage class, days), ascending; `expiration_days` 0 keeps for ever;
     `kms_key_id`: alias, id or ARN, None: SSE-S3. `account_regional`: the name is of the account's
-    own namespace. `count_failed_objects`: request metrics on what Lambda puts under
-    `FAILED_PREFIX`. Outputs: ``arn, name``.
+    own namespace. `count_failed_objects`: those that Lambda gave up on. Outputs: ``arn, name``.
 
-    Lifecycle rules and policy statements of others are kept and are no drift. Everything but the
+    Rules, statements and blocked encryption of others are kept and are no drift. Everything but the
     versioning is seen in a full observation only.
     """
 
@@ -203,6 +203,7 @@ class S3Bucket(Resource):
                 "lifecycle": {},
                 "lifecycle.minimumObjectSize": bucket_lifecycle.MINIMUM_SIZE,
                 "failedObjectMetrics": False,
+                BLOCKED: BLOCKED_IN_NEW,
                 _OTHER_STATEMENTS: [],
                 _OTHER_RULES: [],
             },
@@ -218,7 +219,9 @@ class S3Bucket(Resource):
         if "encryption" in diff:
             await self._write(
                 "put_bucket_encryption",
-                ServerSideEncryptionConfiguration=encryption(self._kms_key_id),
+                ServerSideEncryptionConfiguration=encryption(
+                    self._kms_key_id, observed.properties[BLOCKED]
+                ),
             )
         if "publicAccessBlock" in diff:
             await self._write(
@@ -232,8 +235,8 @@ class S3Bucket(Resource):
         if "failedObjectMetrics" in diff:
             await self._write(
                 "put_bucket_metrics_configuration",
-                Id=FAILED_FILTER_ID,
-                MetricsConfiguration={"Id": FAILED_FILTER_ID, "Filter": {"Prefix": FAILED_PREFIX}},
+                Id=bucket_lifecycle.FAILED_FILTER_ID,
+                MetricsConfiguration=bucket_lifecycle.failed_object_metrics(),
             )
 
     async def change_tags(
@@ -298,10 +301,10 @@ class S3Bucket(Resource):
         # The minimum holds for the whole bucket: where others have rules it is theirs to choose.
         properties[_OTHER_MINIMUM if others else "lifecycle.minimumObjectSize"] = minimum
         if self._count_failed_objects:
-            metrics = await ignore_not_found(
-                self._read("get_bucket_metrics_configuration", Id=FAILED_FILTER_ID)
+            shown = self._read(
+                "get_bucket_metrics_configuration", Id=bucket_lifecycle.FAILED_FILTER_ID
             )
-            properties["failedObjectMetrics"] = metrics is not None
+            properties |= bucket_lifecycle.failed_object_properties(await ignore_not_found(shown))
         return properties
 
     async def _change_policy(self, observed: Observed) -> None:

@@ -1,4 +1,4 @@
-"""Lifecycle rules of the archive bucket, as pure data.
+"""Lifecycle rules and request metrics of the archive bucket, as pure data.
 
 Rules whose id starts with ``clickstream-`` are ours. They cover our prefixes only, so that nothing
 else in an adopted bucket, nor the functions' ``config/``, ever expires.
@@ -92,3 +92,20 @@ def _described(rule: Mapping[str, Any]) -> dict[str, Any]:
             "DaysAfterInitiation", 0
         ),
     }
+
+
+def failed_object_metrics() -> dict[str, Any]:
+    """``MetricsConfiguration`` that counts what Lambda puts under `FAILED_PREFIX`."""
+    return {"Id": FAILED_FILTER_ID, "Filter": {"Prefix": FAILED_PREFIX}}
+
+
+def failed_object_properties(answer: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Properties of an answer of GetBucketMetricsConfiguration, None: there is none.
+
+    Another filter than ours would leave the alarm failed-objects blind. An answer without a
+    configuration says nothing.
+    """
+    if answer is None:
+        return {"failedObjectMetrics": False}
+    shown = answer.get("MetricsConfiguration")
+    return {} if shown is None else {"failedObjectMetrics": shown == failed_object_metrics()}

@@ -103,6 +103,10 @@ class Answer:
         self.headers.pop("x-amz-crc32", None)
         return self.data
 
+    def replace(self, body: bytes) -> None:
+        """Send `body`; REST services that speak XML can't be written from data."""
+        self._body, self._data, self._changed = body, None, False
+
     @property
     def body(self) -> bytes:
         """The bytes to send."""

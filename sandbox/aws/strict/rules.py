@@ -42,6 +42,8 @@ _ALL: Final[tuple[type[Rule], ...]] = (
     sqs.QueueAttributesLag,
     sqs_sns_creates.TwinTags,
     s3.BucketDeletions,
+    s3.BlockedEncryption,
+    s3.MetricsConfigurations,
     sns.EmailConfirmations,
     scheduler.ScheduleConflicts,
     read_lag.TaggingDelay,

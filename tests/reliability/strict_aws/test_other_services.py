@@ -1,5 +1,7 @@
 """Rules of S3, Scheduler, the tagging API and the request quotas in the strict AWS."""
 
+from typing import Any
+
 from sandbox.aws.strict import StrictAws
 from tests.reliability.strict_aws.probes import ACCOUNT, Client, refused, table
 
@@ -18,6 +20,44 @@ def test_the_name_of_a_bucket_is_busy(strict: StrictAws, aws: Client) -> None:
     assert message.startswith("A conflicting conditional operation")
     strict.advance(60)
     s3.create_bucket(Bucket="archive")
+
+
+def test_a_new_bucket_refuses_keys_of_its_callers(strict: StrictAws, aws: Client) -> None:
+    """SSE-C is blocked until somebody unblocks it; a write without it changes nothing."""
+    strict.reset(["s3-blocked-encryption"])
+    s3 = aws("s3")
+    s3.create_bucket(Bucket="archive")
+    upload = {"Bucket": "archive", "Key": "a", "Body": b"x"}
+    with_own_key = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": "k" * 32}
+    assert refused(s3.put_object, **upload, **with_own_key)[0::2] == ("AccessDenied", 403)
+    s3.put_object(**upload)
+    rule: dict[str, Any] = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+
+    def blocked() -> list[str]:
+        told = s3.get_bucket_encryption(Bucket="archive")["ServerSideEncryptionConfiguration"]
+        types: list[str] = told["Rules"][0]["BlockedEncryptionTypes"]["EncryptionType"]
+        return types
+
+    s3.put_bucket_encryption(Bucket="archive", ServerSideEncryptionConfiguration={"Rules": [rule]})
+    assert blocked() == ["SSE-C"]
+    rule["BlockedEncryptionTypes"] = {"EncryptionType": ["NONE"]}
+    s3.put_bucket_encryption(Bucket="archive", ServerSideEncryptionConfiguration={"Rules": [rule]})
+    assert blocked() == ["NONE"]
+    s3.put_object(**upload, **with_own_key)
+
+
+def test_request_metrics_are_kept_by_bucket(strict: StrictAws, aws: Client) -> None:
+    """What was put is told, until it or the bucket is deleted."""
+    strict.reset(["s3-metrics"])
+    s3 = aws("s3")
+    s3.create_bucket(Bucket="archive")
+    of = {"Bucket": "archive", "Id": "ours"}
+    assert refused(s3.get_bucket_metrics_configuration, **of)[0] == "NoSuchConfiguration"
+    settings = {"Id": "ours", "Filter": {"Prefix": "raw/"}}
+    s3.put_bucket_metrics_configuration(**of, MetricsConfiguration=settings)
+    assert s3.get_bucket_metrics_configuration(**of)["MetricsConfiguration"] == settings
+    s3.delete_bucket_metrics_configuration(**of)
+    assert refused(s3.get_bucket_metrics_configuration, **of)[2] == 404
 
 
 def test_a_schedule_takes_one_change_at_a_time(strict: StrictAws, aws: Client) -> None:

@@ -215,6 +215,24 @@ def test_small_objects_do_not_move() -> None:
     }
 
 
+def test_leaving_a_storage_class_early_is_billed_to_its_minimum() -> None:
+    """Ten days in STANDARD_IA before the end cost as 30; what stays pays for its days."""
+    large = {"batchSize": 10_000, "batchingWindowSeconds": 300}
+
+    def stored(**archive: Any) -> float:
+        spec = Spec.model_validate({"processor": large, "archive": archive})
+        traffic = Traffic(events_per_day=50_000_000)
+        found = estimate(spec, region=DEFAULT_REGION, traffic=traffic).items
+        return next(item.quantity for item in found if item.what == "storage STANDARD_IA")
+
+    at_once = {"transitions": [{"storageClass": "STANDARD_IA", "afterDays": 0}]}
+    month = stored(**at_once, expirationDays=30)
+    assert stored(**at_once, expirationDays=10) == pytest.approx(month)
+    assert stored(**at_once, expirationDays=60) == pytest.approx(2 * month)
+    late = {"transitions": [{"storageClass": "STANDARD_IA", "afterDays": 355}]}
+    assert stored(**late, expirationDays=0) == pytest.approx(month / 3)
+
+
 def test_provisioned_tables_pay_for_capacity_only() -> None:
     """Write units do not count when capacity is bought by the hour."""
     spec = {

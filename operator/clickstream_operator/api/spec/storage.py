@@ -56,9 +56,9 @@ class Transition(Model):
     storage_class: Literal[
         "STANDARD_IA", "INTELLIGENT_TIERING", "ONEZONE_IA", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE"
     ] = Field(json_schema_extra={"maxLength": 19})
-    """S3 storage class. Example: GLACIER."""
+    """S3 storage class. Objects that leave one early are billed to its minimum: the IA classes 30 days, GLACIER_IR and GLACIER 90, DEEP_ARCHIVE 180. Example: GLACIER."""
     after_days: int = Field(ge=0, le=3653)
-    """Age in days at which objects move. Example: 90."""
+    """Age in days at which objects move; 0 is within a day. Each move is billed. Example: 90."""
 
 
 class Archive(Model):
