@@ -6,6 +6,7 @@ import pytest
 
 from tests.integration.aws_inventory import DEFAULT_RESOURCES, base_of, left_in_aws
 from tests.integration.pilot import ACCOUNT, CLUSTER, Pilot, run
+from tests.integration.specs import LEAN
 
 ONCE = (
     "kinesis:create_stream",
@@ -167,3 +168,22 @@ def test_a_restored_object_without_status_finds_its_resources(pilot: Pilot) -> N
     run(pilot.converge())
     assert pilot.accepted == {}
     assert tuple(one["name"] for one in pilot.status()["resources"]) == DEFAULT_RESOURCES
+
+
+def test_status_and_wide_columns_tell_the_last_full_comparison(pilot: Pilot) -> None:
+    """From the first Ready on; a requested reconcile compares everything and shows the time."""
+    pilot.apply(LEAN)
+    run(pilot.converge())
+    created = pilot.status()["lastVerified"]
+    times = {one["lastVerified"] for one in pilot.status()["resources"]}
+    assert created == min(times)
+    pilot.time += 100
+    annotation = "clickstream.dev/reconcile-requested-at=now"
+    pilot.sandbox.kubectl("annotate", "csp", pilot.name, annotation)
+    run(pilot.step())
+    later = pilot.status()["lastVerified"]
+    assert later > max(times)
+    answer = pilot.sandbox.kubectl("get", "csp", pilot.name, "-o", "wide")
+    head, line = answer.stdout.splitlines()
+    column = head.index("VERIFIED")
+    assert line[column:].split()[0].endswith(("s", "m", "h", "d"))

@@ -115,12 +115,13 @@ def inventory(pilot: Pilot, *, new_code: bool) -> list[dict[str, Any]]:
     """What must stay: not the hash, since the object has another uid and that is in the tags.
 
     Nor a subscription, which the plain emulator confirms by itself, nor since when a function with
-    new code is ready.
+    new code is ready, nor when it was verified, which goes with any write.
     """
     return [
         {
             **one,
             "appliedHash": "",
+            "lastVerified": "",
             **({"lastTransitionTime": ""} if new_code and one["kind"] == "LambdaFunction" else {}),
         }
         for one in pilot.status()["resources"]

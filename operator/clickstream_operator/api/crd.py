@@ -33,6 +33,7 @@ COLUMNS: Final = (
     ("Region", "string", ".status.effective.region", 1),
     ("Account", "string", ".status.effective.account", 1),
     ("Cost", "string", ".status.estimatedMonthlyCost", 1),
+    ("Verified", "date", ".status.lastVerified", 1),
     ("Message", "string", '.status.conditions[?(@.type=="Ready")].message', 1),
 )
 

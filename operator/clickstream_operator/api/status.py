@@ -83,6 +83,9 @@ class ResourceStatus(Model):
     creation: Literal["", "Refused", "Unconfirmed"] = ""
     """Outcome of its last attempted creation, while it has no ARN. Unconfirmed: AWS's answer was
     lost, so it may exist."""
+    last_verified: str = Field(default="", json_schema_extra={"format": "date-time"})
+    """Time at which every field and tag of it was last compared with AWS, refreshed as
+    status.lastVerified is."""
 
 
 class Effective(Model):
@@ -199,6 +202,10 @@ class Status(Model):
         default_factory=list, json_schema_extra={"x-kubernetes-list-type": "atomic"}
     )
     """Latest switches of the stream's mode, of which AWS allows 2 in 24 hours."""
+    last_verified: str = Field(default="", json_schema_extra={"format": "date-time"})
+    """Oldest lastVerified of the resources: each was compared with AWS in full then or later.
+    Refreshed with any other change of the status, by a requested reconcile, and otherwise after 4
+    to 6 hours."""
     last_handled_reconcile_at: str = ""
     """Last handled value of the annotation clickstream.dev/reconcile-requested-at."""
     estimated_monthly_cost: str = ""

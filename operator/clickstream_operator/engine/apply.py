@@ -66,6 +66,7 @@ class Applier:
         # Entries after writes, also of those that failed: they may have changed something.
         self._touched: dict[str, Entry] = {}
         self._under_way: dict[str, ResourceReconcile] = {}
+        self._compared: set[str] = set()
         self.outcomes = {}
         self.observations = {}
         self.creating = {}
@@ -84,6 +85,14 @@ class Applier:
     def unobserved(self) -> frozenset[str]:
         """Resources that could not be observed in full."""
         return self._observer.unobserved
+
+    @property
+    def compared(self) -> frozenset[str]:
+        """Resources of which every property was compared with AWS, and created ones.
+
+        Of those in `untagged_in_index` the tags are compared by the next resync.
+        """
+        return frozenset(self._compared)
 
     async def apply(self) -> Mapping[str, Outcome]:
         """Bring every resource as far towards its desired state as AWS allows now."""
@@ -154,12 +163,21 @@ class Applier:
             if self._is_awaited(work) or not await self._step(work):
                 break
         result = outcomes.conclude(work, self._start.policy)
-        if result.ready and work.observed and work.observed.readiness.phase is Phase.READY:
-            self.observations[resource.name] = work.observed
-        new = Action.CREATE in work.done or resource.name in self._start.creating
-        if new and work.observed and work.observed.readiness.phase is Phase.PROGRESSING:
-            self.creating[resource.name] = work.observed
+        if result.ready and entry.being_created:
+            self._compared.add(resource.name)
+        self._keep(work, result)
         return result
+
+    def _keep(self, work: ResourceReconcile, result: Outcome) -> None:
+        """Keep the last observation for the polls that follow."""
+        name, observed = work.resource.name, work.observed
+        if observed is None:
+            return
+        if result.ready and observed.readiness.phase is Phase.READY:
+            self.observations[name] = observed
+        new = Action.CREATE in work.done or name in self._start.creating
+        if new and observed.readiness.phase is Phase.PROGRESSING:
+            self.creating[name] = observed
 
     def _pending(self, resource: Resource, entry: Entry, pending: OutputPending) -> Outcome:
         """The outcome of a resource whose desired state is not known yet.
@@ -180,6 +198,7 @@ class Applier:
         """Observe what the first observation lacks and a changed desired state may differ in."""
         if self._needs_full_observation(work):
             work.observed = await work.resource.observe(full=True)
+            self._observer[work.resource.name].full = True
         observed, entry = work.observed, work.entry
         same = same_tags(entry.applied_hash, work.desired.fingerprint)
         retagged = bool(entry.applied_hash) and (entry.partially_applied or not same)
@@ -199,6 +218,10 @@ class Applier:
         return seen_in_part and changed and bool(work.entry.applied_hash)
 
     def _decide(self, work: ResourceReconcile) -> Change:
+        # Of one that AWS is at work on, a kind does not read what can't be changed yet.
+        busy = work.observed and work.observed.readiness.phase is not Phase.READY
+        if self._observer[work.resource.name].full and not busy:
+            self._compared.add(work.resource.name)
         return plan.decide(
             work.resource,
             work.desired,

@@ -72,6 +72,8 @@ class Entry:
     changing reasons."""
     creation: Creation = Creation.UNKNOWN
     """Outcome of its last attempted creation, while it has no ARN."""
+    last_verified: str = ""
+    """RFC 3339 time of its last comparison with AWS in full that the status shows."""
 
     def has_applied(self, fingerprint: str) -> bool:
         """Whether the desired state with this fingerprint was applied in full, and none since."""

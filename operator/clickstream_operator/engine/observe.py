@@ -22,6 +22,8 @@ class Observation:
     observed: Observed | None = None
     """None when AWS does not have the resource, when it was not observed, and after an error."""
     error: Exception | None = None
+    full: bool = False
+    """Whether it shows every property, or that AWS does not have the resource."""
 
 
 def completed(seen: Observed, known: Properties) -> Observed:
@@ -83,6 +85,7 @@ class Observer:
         full = self._start.full or unknown or bool(entry.drift) or unobserved
         try:
             observation.observed = await resource.observe(full=full)
+            observation.full = full
             if creating and observation.observed:
                 observation.observed = completed(observation.observed, creating.properties)
         except Exception as error:  # noqa: BLE001 - raised again in the resource's turn

@@ -40,6 +40,7 @@ from clickstream_operator.reconcile.services import Services
 from clickstream_operator.reconcile.state import ReconcileState
 from clickstream_operator.reconcile.status_writer import StatusWriter, result_of
 from clickstream_operator.status.result import ReconcileResult
+from clickstream_operator.status.verification import oldest
 
 #: A reconcile that takes longer shows its progress in the status.
 _PROGRESS_SECONDS: Final = 1.0
@@ -157,6 +158,7 @@ class ApplyReconciler:
         lasting.observations, current.creating = applier.observations, applier.creating
         lasting.unobserved = applier.unobserved
         current.note_propagating(outcomes, now=self._clock())
+        lasting.verification.note(applier, start, now=self._services.now())
         if all(outcome.next is not Requeue.POLL for outcome in outcomes.values()):
             # No poll follows: keep only the observations that a fast resync does not make.
             lasting.observations = _still_known(state, design.wanted, resync=True)
@@ -188,10 +190,26 @@ class ApplyReconciler:
             publication = await self._publisher.publish(obj, result.outputs)
             state.generation.publication = publication
         result = replace(result, publication=publication)
+        result = self._with_verified(result, state, design, execution)
         obj = await self._status_writer.publish(obj, result, outcomes, before=before)
         delay = self._requeue.requeue_after(state, outcomes)
         entries = statuses.inventory(obj.status).values()
         return self._status_writer.no_later_than_stall(delay, entries)
+
+    def _with_verified(
+        self,
+        result: ReconcileResult,
+        state: ReconcileState,
+        design: _Design,
+        execution: _Execution,
+    ) -> ReconcileResult:
+        """The result with the times of the full comparisons, of which the oldest is a metric."""
+        verification = state.object.verification
+        names = [resource.name for resource in design.wanted]
+        verified = verification.times(names, execution.start.inventory)
+        if oldest(verified):
+            self._services.metrics.pipelines.set_verified(execution.obj.key, oldest(verified))
+        return replace(result, verified=verified, first_verified=verification.first)
 
     # -- execution -----------------------------------------------------------------------------
 

@@ -84,6 +84,7 @@ class Reconciler:
             # Gone, or another installation's by its labels.
             self._states.pop(key, None)
             self._rollout.forget(key)
+            self._services.metrics.pipelines.delete(key)
             return None
         try:
             return await self._reconcile_live(key, body)

@@ -15,6 +15,7 @@ from clickstream_operator.engine.plan import Action
 from clickstream_operator.engine.propagation import PropagationDelay
 from clickstream_operator.engine.resource import Observed
 from clickstream_operator.reconcile.polling import PollingSchedule
+from clickstream_operator.reconcile.verification import Verification
 from clickstream_operator.resources.kinesis_history import StreamHistory
 from clickstream_operator.status.result import Publication
 
@@ -36,6 +37,7 @@ class ObjectState:
     known_from_start: bool = False
     """Whether this process has known the pipeline since before its first write."""
     scaling_due: float = 0.0
+    verification: Verification = field(default_factory=Verification)
 
     def note_creations(self, outcomes: Mapping[str, Outcome], *, now: float) -> None:
         """Remember what AWS may have created, also where its answer was lost."""

@@ -19,6 +19,7 @@ from clickstream_operator.pipeline import outputs
 from clickstream_operator.reconcile.requeue import RequeuePolicy
 from clickstream_operator.reconcile.services import Services
 from clickstream_operator.reconcile.state import ReconcileState
+from clickstream_operator.reconcile.verification import VerificationRefresh
 from clickstream_operator.resources.kinesis_history import StreamHistory
 from clickstream_operator.status.events import events_for
 from clickstream_operator.status.failure import with_failure
@@ -29,6 +30,7 @@ from clickstream_operator.status.progress_deadline import (
     seconds_to_stall,
 )
 from clickstream_operator.status.result import Blocker, ReconcileResult, timestamp
+from clickstream_operator.status.verification import with_verified
 
 #: Problems that say nothing about the pipeline itself.
 _PASSING: Final = frozenset(
@@ -51,6 +53,7 @@ class StatusWriter:
         self._recorder = services.recorder
         self._requeue = requeue
         self._now = services.now
+        self._refresh = VerificationRefresh(clock=services.clock, now=services.now)
 
     async def write_blocker(
         self, obj: PipelineObject, state: ReconcileState, blocker: Blocker
@@ -151,8 +154,17 @@ class StatusWriter:
         return obj
 
     async def write(self, obj: PipelineObject, result: ReconcileResult) -> PipelineObject:
-        """Write the status if it differs from the one that is stored."""
-        return await self.store(obj, statuses.compose(obj.status, result, now=self._now()))
+        """Write the status if it differs from the one that is stored.
+
+        Newer times of comparisons with AWS go with any other difference; they alone are written
+        every few hours.
+        """
+        status = statuses.compose(obj.status, result, now=self._now())
+        new, old = statuses.as_body(status), statuses.as_body(obj.status)
+        shown, uid = obj.status.last_verified, obj.metadata["uid"]
+        if result.verified and (new != old or self._refresh.is_due(shown, result, uid=uid)):
+            new = statuses.as_body(with_verified(status, result.verified))
+        return await self._store(obj, new, old)
 
     async def store(self, obj: PipelineObject, status: Status) -> PipelineObject:
         """Store a status unless it is stored already.
@@ -160,8 +172,12 @@ class StatusWriter:
         Raises:
             StaleObject: the object changed since the pass read it.
         """
-        new = statuses.as_body(status)
-        if new == statuses.as_body(obj.status):
+        return await self._store(obj, statuses.as_body(status), statuses.as_body(obj.status))
+
+    async def _store(
+        self, obj: PipelineObject, new: Mapping[str, Any], old: Mapping[str, Any]
+    ) -> PipelineObject:
+        if new == old:
             return obj
         return parse(obj.key, await self._kube.write_status(obj.body, new))
 

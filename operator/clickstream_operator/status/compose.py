@@ -46,6 +46,7 @@ def compose(previous: Status, result: ReconcileResult, *, now: datetime) -> Stat
         outputs=(not result.failed_observations and dict(result.outputs)) or previous.outputs,
         effective=result.effective or previous.effective,
         contender=previous.contender,
+        last_verified=previous.last_verified,
         last_handled_reconcile_at=result.handled_request or previous.last_handled_reconcile_at,
         plan=_priced(result),
         resizes=list(previous.resizes if result.resizes is None else result.resizes),
@@ -139,6 +140,7 @@ def inventory(status: Status) -> dict[str, Entry]:
             drift=tuple(Drift(d.field, d.observed, d.desired) for d in resource.drift),
             since=resource.last_transition_time,
             creation=Creation(resource.creation),
+            last_verified=resource.last_verified,
         )
         for resource in status.resources
     }
@@ -180,6 +182,7 @@ def _resource(entry: Entry) -> ResourceStatus:
             ],
             "lastTransitionTime": entry.since,
             "creation": entry.creation.value,
+            "lastVerified": entry.last_verified,
         }
     )
 

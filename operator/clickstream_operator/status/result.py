@@ -56,6 +56,11 @@ class ReconcileResult:
     """Dollars at the stated traffic; empty: as before."""
     publication: Publication | None = None
     """None: as before."""
+    verified: Mapping[str, str] = field(default_factory=dict)
+    """RFC 3339 times at which the wanted resources were last compared with AWS in full, empty for
+    one that never was."""
+    first_verified: str = ""
+    """RFC 3339 time of the first such comparison of this process."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,10 +27,11 @@ class _State(NamedTuple):
 
 
 class PipelineStates(Collector):
-    """Conditions and deletion times of the pipelines, from the watch."""
+    """Conditions and deletion times of the pipelines, from the watch; comparisons with AWS."""
 
     def __init__(self) -> None:
         self._states: dict[ObjectKey, _State] = {}
+        self._verified: dict[ObjectKey, float] = {}
 
     def set(self, key: ObjectKey, body: Mapping[str, Any]) -> None:
         """Record an object of the watch."""
@@ -41,9 +42,14 @@ class PipelineStates(Collector):
             datetime.fromisoformat(since).timestamp() if since else None,
         )
 
+    def set_verified(self, key: ObjectKey, moment: str) -> None:
+        """Record since when (RFC 3339) every resource has been compared with AWS in full."""
+        self._verified[key] = datetime.fromisoformat(moment).timestamp()
+
     def delete(self, key: ObjectKey) -> None:
         """Drop a deleted object, which then has no metrics."""
         self._states.pop(key, None)
+        self._verified.pop(key, None)
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield the metric families."""
@@ -57,14 +63,23 @@ class PipelineStates(Collector):
             "Since when a pipeline is being deleted, in seconds since 1970.",
             labels=["namespace", "pipeline"],
         )
+        verified = GaugeMetricFamily(
+            "clickstream_pipeline_last_verified_timestamp_seconds",
+            "Oldest comparison with AWS in full among the resources of a pipeline, in seconds "
+            "since 1970.",
+            labels=["namespace", "pipeline"],
+        )
         # The event loop may record another pipeline while this thread collects.
         for key, seen in list(self._states.items()):
             for condition in seen.conditions:
                 conditions.add_metric([key.namespace, key.name, *condition], 1)
             if seen.deleting_since is not None:
                 deleting.add_metric([key.namespace, key.name], seen.deleting_since)
+        for key, moment in list(self._verified.items()):
+            verified.add_metric([key.namespace, key.name], moment)
         yield conditions
         yield deleting
+        yield verified
 
 
 class Metrics:

@@ -106,7 +106,7 @@ class World:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.kube, self.recorder, self.time = MemoryKube(), MemoryRecorder(), 0.0
-        self.session = MemorySession()
+        self.session, self.metrics = MemorySession(), Metrics()
         self.wanted: list[FakeResource] = []
         self.possible: list[FakeResource] = []
         monkeypatch.setattr(pipeline, "build", lambda _blueprint: self.wanted)
@@ -123,7 +123,7 @@ class World:
                     account_regional_buckets=False,
                     packages={},
                 ),
-                metrics=Metrics(),
+                metrics=self.metrics,
                 clock=lambda: self.time,
                 now=lambda: NOW + timedelta(seconds=self.time),
             ),
