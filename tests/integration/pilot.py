@@ -22,6 +22,7 @@ import boto3
 import botocore.endpoint
 import pytest
 import yaml
+from botocore.exceptions import BotoCoreError, ClientError
 from botocore.loaders import Loader
 from botocore.session import Session
 from kubernetes import client
@@ -48,6 +49,7 @@ from clickstream_operator.telemetry.metrics import Metrics
 from sandbox import Sandbox
 from sandbox.operator_process import NAMESPACE, PACKAGES, SERVICE_ACCOUNT
 from tests import whole_run
+from tests.integration.aws_truth import RefusedWrites
 from tests.status_rules import StatusRules
 from tests.tenant_grants import FOREIGN, granted
 
@@ -65,9 +67,15 @@ class _CountingSession(AwsSession):
 
     accepted: Counter[str]
     on_accepted: Callable[[str, str, dict[str, Any], dict[str, Any]], None]
+    on_refused: Callable[[str], None]
 
     def _send(self, service: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        answer = super()._send(service, operation, parameters)
+        try:
+            answer = super()._send(service, operation, parameters)
+        except (ClientError, BotoCoreError):
+            if not is_read(operation):
+                self.on_refused(service)
+            raise
         if not is_read(operation):
             self.accepted[f"{service}:{operation}"] += 1
             self.on_accepted(service, operation, parameters, answer)
@@ -78,6 +86,8 @@ class _RuledKube(KubeClient):
     """Shows every object that is read or written to the rules that hold for any status."""
 
     rules: StatusRules
+    refused: RefusedWrites
+    config: OperatorConfig
 
     async def get(self, key: ObjectKey) -> dict[str, Any] | None:
         body = await super().get(key)
@@ -90,6 +100,7 @@ class _RuledKube(KubeClient):
     ) -> dict[str, Any]:
         written = await super().write_status(body, status)
         self.rules.see(written)
+        self.rules.broken += await self.refused.lies(written, self.config)
         return written
 
 
@@ -120,6 +131,7 @@ class Pilot:
         self._kubeconfig = self.sandbox.service_account_kubeconfig(NAMESPACE, SERVICE_ACCOUNT)
         # As the cluster's administrator, and without a process for each read.
         self._objects: Any = client.CustomObjectsApi(connect(self.sandbox.kubeconfig))
+        self.refused = RefusedWrites(self.client)
         self.restart()
 
     @property
@@ -148,7 +160,7 @@ class Pilot:
             executor=self._kube_pool,
             on_write=self.kube_writes.append,
         )
-        kube.rules = self.rules
+        kube.rules, kube.refused = self.rules, self.refused
         config = {
             "cluster": CLUSTER,
             "instance": "test",
@@ -158,12 +170,13 @@ class Pilot:
             "tenants": granted(**FOREIGN),
             **self.overrides,
         }
+        kube.config = OperatorConfig(**config)
         self.controller = Reconciler(
             Services(
                 kube=kube,
                 recorder=EventRecorder(kube, instance="test"),
                 sessions=self._session,
-                config=OperatorConfig(**config),
+                config=kube.config,
                 metrics=Metrics(),
                 clock=lambda: self.time,
                 now=lambda: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.time),
@@ -192,6 +205,7 @@ class Pilot:
             )
             session.accepted = self.accepted
             session.on_accepted = self.on_accepted
+            session.on_refused = self.refused.note
             self._sessions[region, role] = session
         return self._sessions[region, role]
 
@@ -328,7 +342,7 @@ class Pilot:
             service,
             endpoint_url=self.sandbox.emulator_endpoint,
             region_name="us-east-1",
-            aws_access_key_id=ACCOUNT,
+            aws_access_key_id=self.account if self.account.isdigit() else ACCOUNT,
             aws_secret_access_key="sandbox",
         )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from clickstream_operator.engine import outcome
 from sandbox.aws.strict import StrictAws
 from tests.integration.pilot import Pilot, run
 from tests.integration.specs import LEAN, NOTHING_STAYS
@@ -201,3 +202,17 @@ def test_a_creation_without_an_answer_is_waited_for(pilot: Pilot, aws: StrictAws
     aws.end_faults()
     live(pilot, hours=0.5)
     assert pilot.body() is None
+
+
+def test_a_status_that_hides_a_refused_correction_is_noticed(
+    pilot: Pilot, aws: StrictAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rule that every test's statuses are held to, with an operator that forgets."""
+    monkeypatch.setattr(outcome, "with_open_drift", lambda found, _work: found)
+    pilot.apply(LEAN)
+    run(pilot.converge())
+    aws.inject("access_denied", operation=_policy(pilot))
+    live(pilot, hours=1)
+    assert "archive" in pilot.rules.broken[0]
+    assert "policy" in pilot.rules.broken[0]
+    pilot.rules.broken.clear()

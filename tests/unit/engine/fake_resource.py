@@ -77,11 +77,22 @@ class FakeResource(Resource):
         self.after_delete: Observed | None = None
         self.tags_in_observation = True
         self.on_observe: Callable[[], None] = lambda: None
+        self.write_refused = False
 
     @property
     def arn(self) -> str:
         """Its ARN, when it exists."""
         return f"arn:fake:{self.physical_name}"
+
+    @property
+    def differs(self) -> bool:
+        """Whether AWS has it otherwise than wanted, or not at all."""
+        if self.there is None:
+            return True
+        shown = self.there
+        tags = shown.tags or {}
+        wrong = any(shown.properties.get(path) != value for path, value in self.want.items())
+        return wrong or any(tags.get(key) != value for key, value in self.tags.items())
 
     @property
     def calls(self) -> list[str]:
@@ -193,6 +204,7 @@ class FakeResource(Resource):
         self.log.append(f"{self.name}:{call}")
         error = self.fail.get(call) or self.fail.get(call.removesuffix("-full"))
         if error is not None:
+            self.write_refused = self.write_refused or call in WRITES
             raise error
 
     @staticmethod

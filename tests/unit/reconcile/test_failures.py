@@ -9,9 +9,11 @@ import pytest
 
 from clickstream_operator import pipeline
 from clickstream_operator.api.reasons import Reason
+from clickstream_operator.aws.errors import Category
+from clickstream_operator.engine import outcome
 from clickstream_operator.kube.client import StaleObject
 from tests.kstatus import Verdict, verdict
-from tests.unit.engine.fake_resource import FakeResource
+from tests.unit.engine.fake_resource import Acknowledging, FakeResource, aws_error
 from tests.unit.reconcile.world import KEY, World
 
 
@@ -130,3 +132,19 @@ async def test_an_edit_in_the_middle_is_no_defect(
     with pytest.raises(StaleObject):
         await world.step()
     assert condition(world.kube.body, "Ready")["reason"] != Reason.INTERNAL_ERROR
+
+
+async def test_a_status_that_hides_a_refused_correction_is_noticed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rule that every status of these tests is held to, with an engine that forgets."""
+    monkeypatch.setattr(outcome, "with_open_drift", lambda found, _work: found)
+    fake = Acknowledging("a", want={"size": 1, "ttl": "on"})
+    world.has(fake)
+    await world.step()
+    fake.exists(ttl="off")
+    fake.fail["update"] = aws_error(Category.ACCESS_DENIED)
+    for _ in range(12):
+        world.time += await world.step() or 0.0
+    assert world.lies[0] == "a differs and the status is content"
+    world.lies.clear()

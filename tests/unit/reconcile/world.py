@@ -44,6 +44,7 @@ class MemoryKube:
         }
         self.statuses: list[Status] = []
         self.on_status: Callable[[], None] = lambda: None
+        self.check_status: Callable[[], None] = lambda: None
 
     @property
     def status(self) -> Status:
@@ -74,6 +75,7 @@ class MemoryKube:
         assert self.body is not None
         self.body["status"] = dict(status)
         self.statuses.append(Status.model_validate(status))
+        self.check_status()
         self.on_status()
         return copy.deepcopy(self.body)
 
@@ -107,6 +109,8 @@ class World:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.kube, self.recorder, self.time = MemoryKube(), MemoryRecorder(), 0.0
         self.session, self.metrics = MemorySession(), Metrics()
+        self.lies: list[str] = []
+        self.kube.check_status = self._compare_with_aws
         self.wanted: list[FakeResource] = []
         self.possible: list[FakeResource] = []
         monkeypatch.setattr(pipeline, "build", lambda _blueprint: self.wanted)
@@ -133,6 +137,18 @@ class World:
     def has(self, *resources: FakeResource) -> None:
         """The spec asks for these."""
         self.wanted = self.possible = list(resources)
+
+    def _compare_with_aws(self) -> None:
+        """After a refused write no status is content while AWS differs."""
+        said = {one.type: one.status for one in self.kube.status.conditions}
+        assert self.kube.body is not None
+        present = self.kube.status.observed_generation == self.kube.body["metadata"]["generation"]
+        if said.get("Ready") == "True" and said.get("DriftDetected") != "True" and present:
+            self.lies += [
+                f"{one.name} differs and the status is content"
+                for one in self.wanted
+                if one.write_refused and one.differs
+            ]
 
     async def step(self) -> float | None:
         """One reconcile."""
