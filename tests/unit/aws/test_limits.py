@@ -181,11 +181,43 @@ async def test_named_operation_has_its_own_bucket(limits: Limits, clock: Clock) 
     assert len(clock.slept) == slept
 
 
-async def test_accounts_do_not_share(limits: Limits, clock: Clock) -> None:
-    """AWS counts by account, and so do the buckets."""
-    for account in "123":
-        await calls(limits, *[("ssm", "get_parameter")] * 2, account=account)
+@pytest.mark.parametrize("by", ["account", "region"])
+async def test_accounts_and_regions_do_not_share(limits: Limits, clock: Clock, by: str) -> None:
+    """AWS counts by account and region, and so do the buckets."""
+    place = {"account": "1", "region": "r"}
+    for number in "123":
+        for _ in range(2):
+            await limits.wait(**{**place, by: number}, service="ssm", operation="get_parameter")
     assert clock.slept == []
+
+
+async def test_services_do_not_share(limits: Limits, clock: Clock) -> None:
+    """Operations of one name in two services, and of the rest of each service."""
+    for service in ("ssm", "logs", "resourcegroupstaggingapi"):
+        await calls(limits, (service, "tag_resource"), (service, "list_tags_for_resource"))
+    assert clock.slept == []
+
+
+async def test_a_throttle_slows_only_its_own_class_down(clock: Clock) -> None:
+    """That of the same account, region and service, of which AWS spoke; each wait is told."""
+    waits: list[tuple[str, float]] = []
+    throttles: list[tuple[str, str]] = []
+    limits = Limits(
+        clock=clock,
+        sleep=clock.sleep,
+        on_wait=lambda service, seconds: waits.append((service, seconds)),
+        on_throttle=lambda service, operation: throttles.append((service, operation)),
+    )
+    limits.slow_down(account="1", region="r", service="logs", operation="create_log_group")
+    await limits.wait(account="1", region="other", service="logs", operation="x")
+    await limits.wait(account="2", region="r", service="logs", operation="x")
+    await calls(limits, ("iam", "get_role"))
+    assert clock.slept == []
+    await calls(limits, ("logs", "describe_log_groups"))
+    assert clock.slept == [pytest.approx(1 / RATES["logs", "*"])]
+    assert throttles == [("logs", "create_log_group")]
+    assert [service for service, _ in waits] == ["logs", "logs", "iam", "logs"]
+    assert [seconds for _, seconds in waits] == [0, 0, 0, clock.now]
 
 
 async def test_switched_off_limits_never_wait(clock: Clock) -> None:
@@ -208,6 +240,17 @@ async def test_switched_off_limits_never_wait(clock: Clock) -> None:
 def test_rates_lie_below_the_quotas_of_aws(service: str, operation: str, quota: float) -> None:
     """Close below, so that nothing is throttled and nothing is slow."""
     assert 0.75 * quota <= RATES[service, operation] < quota
+
+
+def test_no_operation_is_faster_than_its_quota_or_the_rest_of_its_service() -> None:
+    """One with a class of its own is slower than the rest, or AWS gives it a higher quota."""
+    faster = {
+        (service, operation)
+        for (service, operation), rate in RATES.items()
+        if rate > RATES[service, "*"]
+    }
+    assert faster == {("kinesis", "describe_stream_summary")}
+    assert max(RATES.values()) <= 50
 
 
 def test_every_service_has_a_rate_for_the_rest() -> None:

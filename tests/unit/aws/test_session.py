@@ -19,6 +19,7 @@ from clickstream_operator.aws.error_codes import category_of
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.aws.limits import Limits
 from clickstream_operator.aws.session import AwsSession, CallRecord
+from clickstream_operator.settings import Settings
 
 CREDENTIALS = {"aws_access_key_id": "123456789012", "aws_secret_access_key": "test"}
 
@@ -221,6 +222,18 @@ async def test_a_reconcile_that_hangs_leaves_threads_to_the_others(
     finally:
         hang.set()
         await asyncio.gather(*stuck)
+
+
+def test_all_workers_together_take_no_more_slots_than_there_are_threads() -> None:
+    """By default, and with the settings that a user may give."""
+    settings = Settings()
+    assert settings.calls_at_once() == call_context.CALLS_AT_ONCE
+    assert call_context.CALLS_AT_ONCE * settings.workers <= settings.aws_threads
+    few = Settings(workers=10, aws_threads=35)
+    assert few.calls_at_once() == 3
+    assert Settings(workers=10, aws_threads=5).calls_at_once() == 1
+    context = call_context.CallContext("shop/web", is_edit=True)
+    assert context.concurrency._value == call_context.CALLS_AT_ONCE
 
 
 def test_backups_that_are_not_there_yet_are_waited_for() -> None:

@@ -15,9 +15,12 @@ from tests.unit.engine.fake_resource import FakeResource, Unindexed, Untagged, a
 from tests.unit.reconcile.world import World
 
 
-async def test_deletion_removes_everything_and_lets_go(world: World) -> None:
-    """The finalizer goes when AWS has nothing of ours any more."""
-    fake = FakeResource("a")
+@pytest.mark.parametrize("kind", [FakeResource, Untagged, Unindexed])
+async def test_deletion_removes_everything_and_lets_go(
+    world: World, kind: type[FakeResource]
+) -> None:
+    """The finalizer goes when AWS has nothing of ours any more, with or without tags."""
+    fake = kind("a")
     world.has(fake)
     await world.step()
     world.ask_to_delete()
@@ -58,17 +61,6 @@ async def test_a_deletion_waits_for_no_policy(world: World, spec: dict[str, Any]
     world.ask_to_delete()
     assert await world.step() is None
     assert (world.kube.body, fake.there) == (None, None)
-
-
-@pytest.mark.parametrize("kind", [Untagged, Unindexed])
-async def test_a_deletion_removes_every_kind(world: World, kind: type[FakeResource]) -> None:
-    """With or without tags, and whether or not the index of tags has them."""
-    fake = kind("a")
-    world.has(fake)
-    await world.step()
-    world.ask_to_delete()
-    assert await world.step() is None
-    assert fake.there is None
 
 
 async def test_deletion_does_not_observe_again_what_is_gone(world: World) -> None:

@@ -17,21 +17,9 @@ class ConfigPart(FakeResource):
     kind = ConfigObject.kind
 
 
-async def test_what_left_the_spec_goes(world: World) -> None:
-    """A resource of the inventory that is no longer wanted is deleted."""
-    kept, dropped = FakeResource("a"), FakeResource("b")
-    world.has(kept, dropped)
-    await world.step()
-    world.edit()
-    world.wanted = [kept]
-    await world.step()
-    assert dropped.writes == ["create", "delete"]
-    assert [one.name for one in world.kube.status.resources] == ["a"]
-
-
-@pytest.mark.parametrize("kind", [Untagged, Unindexed])
-async def test_every_kind_goes_that_left_the_spec(world: World, kind: type[FakeResource]) -> None:
-    """Its tags, which it may not have, do not decide it: what is on record is the pipeline's."""
+@pytest.mark.parametrize("kind", [FakeResource, Untagged, Unindexed])
+async def test_what_left_the_spec_goes(world: World, kind: type[FakeResource]) -> None:
+    """A resource of the inventory that is no longer wanted is deleted, with or without tags."""
     kept, dropped = FakeResource("a"), kind("b")
     world.has(kept, dropped)
     await world.step()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
 from clickstream_operator import status as statuses
 from clickstream_operator.api.reasons import Reason
+from clickstream_operator.api.v1alpha1 import RECONCILE_REQUESTED_AT
+from clickstream_operator.aws import call_context
 from clickstream_operator.aws.errors import Category
 from clickstream_operator.engine.resource import Observed, progressing
 from clickstream_operator.reconcile import apply as apply_module
@@ -171,3 +173,53 @@ async def test_vanished_object_is_forgotten(world: World) -> None:
     """No object, no next reconcile."""
     world.kube.body = None
     assert await world.step() is None
+
+
+@pytest.mark.parametrize(
+    ("prepare", "expected"),
+    [
+        (lambda world: None, False),
+        (lambda world: world.edit(), True),
+        (lambda world: world.annotate(RECONCILE_REQUESTED_AT, "now"), True),
+        (lambda world: world.ask_to_delete(), True),
+    ],
+    ids=["resync", "edit", "request", "deletion"],
+)
+async def test_only_what_somebody_waits_for_goes_before_the_resyncs(
+    world: World, prepare: Callable[[World], None], *, expected: bool
+) -> None:
+    """The calls of ten thousand resyncs must not hold up the one edit."""
+    fake = FakeResource("a")
+    world.has(fake)
+    await world.step()
+    seen: list[tuple[str, bool] | None] = []
+    fake.on_observe = lambda: seen.append(_caller())
+    prepare(world)
+    world.time += 300
+    await world.step()
+    assert set(seen) == {("shop/web", expected)}
+    assert _caller() is None
+
+
+async def test_a_pipeline_that_keeps_failing_waits_with_the_resyncs(world: World) -> None:
+    """A new one goes first; once it failed it gains nothing by that, until it is edited."""
+    fake = FakeResource("a")
+    fake.fail["create"] = aws_error(Category.ACCESS_DENIED)
+    seen: list[tuple[str, bool] | None] = []
+    fake.on_observe = lambda: seen.append(_caller())
+    world.has(fake)
+    for _ in range(3):
+        delay = await world.step()
+        assert delay is not None
+        world.time += delay
+    world.edit()
+    await world.step()
+    edits = [caller[1] for caller in seen if caller is not None]
+    assert (edits[0], edits[-1]) == (True, True)
+    assert False in edits
+
+
+def _caller() -> tuple[str, bool] | None:
+    """The pipeline on whose behalf AWS is called now, and whether that is an edit."""
+    context = call_context.current()
+    return None if context is None else (context.pipeline, context.is_edit)
