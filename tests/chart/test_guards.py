@@ -100,7 +100,11 @@ def test_policies_refuse_and_say_what_is_allowed(
     refused = cluster.kubectl("delete", *older, "--wait=false", check=False)
     command = "kubectl annotate csp -n default older clickstream.dev/allow-delete=older"
     assert command in refused.stderr
-    cluster.kubectl(*command.split()[1:])
+    for value in ("true", "", "default"):
+        cluster.kubectl("annotate", *older, f"clickstream.dev/allow-delete={value}", "--overwrite")
+        again = cluster.kubectl("delete", *older, "--wait=false", check=False)
+        assert command in again.stderr, value
+    cluster.kubectl(*command.split()[1:], "--overwrite")
     cluster.kubectl("delete", *older, "--wait=false")
     cluster.kubectl("patch", *older, "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
     cluster.kubectl("wait", "--for=delete", "csp/older", "--timeout=20s")
