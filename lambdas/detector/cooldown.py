@@ -31,15 +31,20 @@ class Quiet:
             minute: the minute of the event, since 1970: the incident's.
             cooldown: seconds.
         """
-        key = f"{rule}|{mark}"
-        entry = self.entries.get(key)
-        if entry is not None and entry[1] != OVER:
+        if not self.keep_up(rule, mark, clock_ms=clock_ms):
+            return False
+        self.entries[f"{rule}|{mark}"] = [clock_ms + cooldown * 1000, minute, clock_ms]
+        return True
+
+    def keep_up(self, rule: str, mark: str, *, clock_ms: int) -> bool:
+        """Note that a rule holds for a subject; return whether `fire` would begin an incident."""
+        entry = self.entries.get(f"{rule}|{mark}")
+        if entry is None:
+            return True
+        if entry[1] != OVER:
             entry[2] = max(entry[2], clock_ms)
             return False
-        if entry is not None and clock_ms < entry[0]:
-            return False
-        self.entries[key] = [clock_ms + cooldown * 1000, minute, clock_ms]
-        return True
+        return clock_ms >= entry[0]
 
     def end(self, rule: str, mark: str) -> int | None:
         """Note that a rule holds no longer; return the minute of the incident that is over."""

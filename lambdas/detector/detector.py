@@ -1,40 +1,45 @@
 """One invocation of the detector: a batch of the stream, or the tick of each minute.
 
-Order, and why: findings are computed from the lane's state; incident items are put before the
-state is written, so that a crash between the two finds them again and misses none; messages follow
-their items. The state is written with compare-and-set on the lane's watermark.
+A batch is taken in portions. Of each, findings are computed from the lane's state; incident items
+are put before the state is written, so that a crash between the two finds them again and misses
+none; messages follow their items. The state is written with compare-and-set on the lane's
+watermark. When half of the time is over the rest of the batch is left to the next invocation.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from clickstream_layout.tables import session_key
-from detector.earlier_events import earlier_events, read_counts
-from detector.findings import Ending
+from detector.checkouts import Checkouts
 from detector.incidents import Incidents
-from detector.lane_state import DetectorLanes, LaneState
+from detector.lane_items import DetectorLanes
+from detector.messages import Messages
 from detector.minute_windows import Minutes, latest_minute
+from detector.portions import MOST_FOUND, MOST_TRIES, TRIES_TOGETHER, Portion, RowBudget
 from detector.rules import active_rules
 from detector.session_rules import SessionRules
 from detector.site_rules import SiteRules
 from detector.site_state import SiteItem
 from detector.stream_tail import StreamTail
+from detector.unsent import UnsentMessages
+from shared.budget import SMALLEST_MEMORY_MIB
 from shared.conditional_write import MOST_ATTEMPTS, ContentionError
 from shared.decode import Decoder, read_records
 from shared.emf import Metrics, write_line
 from shared.logs import Log
 from shared.privacy import Scrubber
+from shared.thread_pool import Workers
+from shared.time_limit import TimeLimit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from detector.earlier_events import SessionCounts
-    from detector.findings import Finding
-    from detector.lane_state import Checkout
+    from detector.findings import Ending, Finding
+    from detector.lane_state import LaneState
+    from detector.site_state import SiteState
     from shared.config import Config
     from shared.lanes import Lane
-    from shared.records import Batch
+    from shared.records import Record
 
 SCHEDULE_SOURCE = "clickstream.schedule"
 
@@ -51,93 +56,179 @@ class Detector:
         kinesis: Any = None,
         hash_key: bytes,
         clock: Callable[[], float],
+        threads: int = 1,
+        memory_mib: int = SMALLEST_MEMORY_MIB,
         out: Callable[[str], None] = write_line,
     ) -> None:
         """Take low-level boto3 clients, a clock in epoch seconds, and where to print lines.
 
         Without `kinesis` an idle lane is past no minute, so rules about the whole site wait.
+        `memory_mib`: the function's, from which with its timeout the rows of a record follow.
         """
         self._config = config
-        self._dynamodb = dynamodb
+        self._clock = clock
+        self._memory_mib = memory_mib
         self._log = Log(config.log_level, out)
         self._metrics = Metrics(config.pipeline, clock, out)
         self._decoder = Decoder(config, Scrubber(config.privacy, config.fields, hash_key))
         rules = active_rules(config.detection, config.fields)
-        self._clock = clock
         self._rules = SessionRules(rules, config.fields)
         self._site_rules = SiteRules(rules, config.fields, config.detection.sensitivity)
-        self._site = SiteItem(dynamodb, config.tables.counters)
+        table, ttl_hours = config.tables.counters, config.ttl.lane_hours
+        self._site = SiteItem(dynamodb, table)
         tail = None if kinesis is None else StreamTail(kinesis, config.detection.stream, clock)
         self._minutes = Minutes(tail, config.stream_epoch)
-        self._lanes = DetectorLanes(dynamodb, config.tables.counters, config.ttl.lane_hours)
+        self._lanes = DetectorLanes(dynamodb, table, ttl_hours)
+        workers = Workers(threads)
+        self._checkouts = Checkouts(config, dynamodb=dynamodb, rules=self._rules, workers=workers)
+        topic_arn = config.detection.alerts_topic_arn
+        self._messages = Messages(
+            dynamodb=dynamodb, sns=sns, table=table, topic_arn=topic_arn, log=self._log
+        )
+        self._unsent = UnsentMessages(
+            dynamodb=dynamodb,
+            table=table,
+            ttl_hours=ttl_hours,
+            messages=self._messages,
+            workers=workers,
+            clock=clock,
+        )
         self._incidents = Incidents(
             dynamodb=dynamodb,
-            sns=sns,
-            table=config.tables.counters,
-            topic_arn=config.detection.alerts_topic_arn,
+            table=table,
             pipeline=config.pipeline,
-            ttl_hours=config.ttl.lane_hours,
+            ttl_hours=ttl_hours,
+            messages=self._messages,
+            unsent=self._unsent,
+            workers=workers,
             clock=clock,
             log=self._log,
         )
+        self._known: set[Lane] = set()
 
     def process(self, event: Mapping[str, Any], context: object = None) -> dict[str, Any]:
-        """Process one Kinesis event of Lambda, or the schedule's; raises if AWS fails."""
-        del context
+        """Process one Kinesis event of Lambda, or the schedule's; raises if AWS fails.
+
+        Returns:
+            The first record that is left when time is short, for the mapping to deliver from there.
+        """
         if not self._config.detection.enabled:
             return {"batchItemFailures": []}
+        limit = TimeLimit(context)
+        self._messages.begin()
         if event.get("source") == SCHEDULE_SOURCE:
-            self._tick()
+            self._tick(limit)
             return {}
+        failures = []
         for lane, records in read_records(event, self._config.stream_epoch).items():
-            self._advance(lane, self._decoder.decode_batch(records))
-        return {"batchItemFailures": []}
+            left = self._advance(lane, records, limit)
+            if left is not None:
+                failures.append({"itemIdentifier": str(left.sequence)})
+                break
+        return {"batchItemFailures": failures}
 
-    def _tick(self) -> None:
-        """Do what the clock demands: messages left behind, what waited, minutes that are final."""
-        published = self._incidents.publish_left_behind()
+    def _tick(self, limit: TimeLimit) -> None:
+        """Do what the clock demands: what waited, minutes that are final, messages left behind.
+
+        Raises:
+            Exception: the topic cannot be reached; all else is done, and Errors shows it.
+        """
         now_ms = round(self._clock() * 1000)
         site = self._site.load()
         self._minutes.begin(site, now_ms)
         seen: set[str] = set()
         # One at a time: the states of all lanes together could exceed the memory.
         for lane, state in self._lanes.load_all():
-            if self._minutes.is_past(lane):
-                self._settle(lane, state, now_ms)  # Of a former life of the stream: all is read.
-                continue
-            seen.add(lane.code)
-            self._settle(lane, state, self._minutes.take(site, lane, state, now_ms))
+            through_ms = now_ms  # Of a former life of the stream: all is read.
+            if not self._minutes.is_past(lane):
+                seen.add(lane.code)
+                through_ms = self._minutes.take(site, lane, state, now_ms)
+            if limit.may_begin():
+                self._settle(lane, state, through_ms)
         self._minutes.finish(site, seen, now_ms)
         judged = 0
         for minute, sums in self._minutes.final(site, now_ms):
             if sums is not None:
-                self._record(self._site_rules.judge(site, minute, sums))
+                self._record(site, self._site_rules.judge(site, minute, sums), "site")
                 judged += 1
+        published = self._unsent.publish_left_behind(site, limit)
         # Refused: another tick was quicker and has judged the same minutes alike.
         self._site.save(site, now_ms / 1000)
         behind = latest_minute(now_ms) - site.judged
         self._log.write("DEBUG", "tick", published=published, judged=judged, behind=behind)
-        if site.skipped or site.truncated:
-            self._log.write("DEBUG", "given up", minutes=site.skipped, entries=site.truncated)
+        if site.skipped or site.truncated or site.left_out:
+            self._log.write(
+                "DEBUG",
+                "given up",
+                minutes=site.skipped,
+                entries=site.truncated,
+                failed=site.left_out,
+            )
+        if self._messages.failure is not None:
+            raise self._messages.failure
 
-    def _advance(self, lane: Lane, batch: Batch) -> None:
+    def _advance(self, lane: Lane, records: Sequence[Record], limit: TimeLimit) -> Record | None:
+        """Judge the records of a lane in portions; returns the first that is left, if any."""
+        budget = RowBudget.of(self._memory_mib, limit.seconds)
         # Read afresh each time: from a remembered state, quiet times that another container set
         # would be missing, and an incident, once put, stands.
-        state: LaneState | None = self._lanes.load(lane)
-        for _ in range(MOST_ATTEMPTS):
-            if state is None or state.watermark >= batch.last:
-                return
-            expected = state.watermark
-            fresh = [event for event in batch.events if event.sequence > expected]
-            found = self._rules.advance(state, fresh)
-            state.watermark = batch.last
-            state.last_arrival_ms = max(state.last_arrival_ms, batch.last_arrival_ms)
-            found += self._judge_checkouts(lane, state)
-            found += self._rules.settle(state, state.clock_ms)
-            self._record(found)
-            state = self._lanes.save(lane, expected=expected, state=state)
-        if state is not None:
-            raise ContentionError("a detector item was changed by others too often")
+        state = self._lanes.load(lane)
+        pending = [record for record in records if record.sequence > state.watermark]
+        if pending and lane not in self._known:
+            # After a failure of any kind, and when a container is new.
+            state = self._lanes.begin_attempt(lane, state, pending[0].arrival_ms)
+        self._known.discard(lane)
+        # For the whole invocation: else the record that ends it would be with others again.
+        alone = state.tries > TRIES_TOGETHER
+        refused = 0
+        while pending := [record for record in pending if record.sequence > state.watermark]:
+            stored = self._take(lane, state, pending, budget, alone=alone)
+            if stored is not None:
+                # Another container has advanced the lane meanwhile.
+                state = stored
+                refused += 1
+                if refused == MOST_ATTEMPTS:
+                    raise ContentionError("a detector item was changed by others too often")
+            elif not limit.may_begin():
+                break
+        self._known.add(lane)
+        return next((record for record in pending if record.sequence > state.watermark), None)
+
+    def _take(
+        self,
+        lane: Lane,
+        state: LaneState,
+        pending: Sequence[Record],
+        budget: RowBudget,
+        *,
+        alone: bool,
+    ) -> LaneState | None:
+        """Judge the next portion and save the state; returns what stands if that is refused."""
+        expected = state.watermark
+        left_out = state.left_out
+        if state.tries > MOST_TRIES:
+            self._log.write("ERROR", "record left out", lane=lane.code, error=state.error)
+            taken, found = pending[:1], []
+            state.left_out += 1
+        else:
+            portion = Portion(self._decoder, pending, budget, alone=alone)
+            try:
+                self._rules.advance(state, portion.events(), portion.found)
+            except Exception as error:
+                if state.tries:
+                    self._lanes.end_attempt(lane, state, error=type(error).__name__)
+                raise
+            taken, found = portion.taken, portion.found
+        if state.tries:
+            self._lanes.end_attempt(lane, state)
+        state.watermark = taken[-1].sequence
+        state.last_arrival_ms = max(state.last_arrival_ms, *(each.arrival_ms for each in taken))
+        found += self._checkouts.judge(state)
+        found += self._rules.settle(state, state.clock_ms, most=MOST_FOUND)
+        self._record(state, found, lane.code)
+        if state.left_out > left_out:
+            self._log.write("ERROR", "left out", lane=lane.code, verdicts=state.left_out - left_out)
+        return self._lanes.save(lane, expected=expected, state=state)
 
     def _settle(self, lane: Lane, state: LaneState, through_ms: int) -> None:
         """Judge what waited, without new events; `through_ms`: how far the lane has been read.
@@ -146,56 +237,23 @@ class Detector:
         batch finds the same checkouts and endings, with the same verdicts.
         """
         waiting = len(state.pending)
-        found = self._judge_checkouts(lane, state) if waiting else []
-        found += self._rules.settle(state, max(state.clock_ms, through_ms))
-        self._record(found)
+        found = self._checkouts.judge(state)
+        found += self._rules.settle(state, max(state.clock_ms, through_ms), most=MOST_FOUND)
+        self._record(state, found, lane.code)
         if found or len(state.pending) != waiting:
             self._lanes.save(lane, expected=state.watermark, state=state)
 
-    def _judge_checkouts(self, lane: Lane, state: LaneState) -> list[Finding | Ending]:
-        """Return what the waiting checkouts amount to; those still unknown stay in the state."""
-        found: list[Finding | Ending] = []
-        waiting: list[Checkout] = []
-        counts: dict[str, SessionCounts] = {}
-        enough = self._rules.enough_before_checkout
-        for checkout in state.pending:
-            session = checkout.session
-            if session not in counts:
-                counts[session] = read_counts(self._session_item(session))
-            earlier = earlier_events(
-                counts[session],
-                checkout,
-                lane_code=lane.code,
-                reached=state.watermark,
-                enough=enough,
-            )
-            if earlier is None:
-                waiting.append(checkout)
-                continue
-            found += self._rules.verdict(state, checkout, earlier)
-        oldest = state.last_arrival_ms - self._config.ttl.session_metrics_hours * 3_600_000
-        state.pending = [checkout for checkout in waiting if checkout.arrival_ms > oldest]
-        return found
-
-    def _session_item(self, session: str) -> dict[str, Any]:
-        answer = self._dynamodb.get_item(
-            TableName=self._config.tables.session_metrics, Key=session_key(session)
-        )
-        item: dict[str, Any] = answer.get("Item", {})
-        return item
-
-    def _record(self, found: Sequence[Finding | Ending]) -> None:
-        counts: dict[str, int] = {}
-        ended = 0
-        for each in found:
-            if isinstance(each, Ending):
-                ended += self._incidents.end(each)
-            elif self._incidents.record(each):
-                counts[each.rule] = counts.get(each.rule, 0) + 1
+    def _record(
+        self, state: LaneState | SiteState, found: Sequence[Finding | Ending], place: str
+    ) -> None:
+        """Store and publish what was found, and count it; `place` names the judge."""
+        outcome = self._incidents.record(found, place)
+        state.left_out += len(outcome.refused)
+        counts = outcome.begun_by_rule()
         for rule, count in counts.items():
             self._metrics.emit({"Anomalies": (count, "Count")}, dimensions={"Rule": rule})
             self._log.write("WARNING", "incidents", rule=rule, incidents=count)
         if counts:
             self._metrics.emit({"Anomalies": (sum(counts.values()), "Count")})
-        if ended:
-            self._log.write("INFO", "incidents over", incidents=ended)
+        if outcome.ended:
+            self._log.write("INFO", "incidents over", incidents=len(outcome.ended))

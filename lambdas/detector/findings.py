@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from shared.timestamps import minute_text
 
 if TYPE_CHECKING:
-    from shared.config import Scope
+    from shared.config import Rule, Scope
 
 MINUTE_MS = 60_000
 
@@ -18,7 +18,8 @@ MINUTE_MS = 60_000
 class Finding:
     """A rule that fired: what becomes an incident. Times in UTC ms.
 
-    `subject` is the session, page or network (empty for the site), `mark` its short form.
+    `subject` is the session, page or network (empty for the site), `mark` its short form. With
+    `folded`, it stands for so many subjects of which no incident of their own was made.
     """
 
     rule: str
@@ -30,6 +31,7 @@ class Finding:
     arrival_ms: int
     explanation: str
     details: dict[str, str] = field(default_factory=dict)
+    folded: int = 0
 
     @property
     def minute(self) -> int:
@@ -50,6 +52,36 @@ class Ending:
     mark: str
     minute: int
     time_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """So many subjects of a rule were folded in the minutes from `since` to `until`, inclusive."""
+
+    rule: str
+    since: int
+    until: int
+    count: int
+
+
+def summarize(summary: Summary, rule: Rule, place: str, subjects: str) -> Finding:
+    """Return the finding that stands for the subjects of a rule that a ceiling folded.
+
+    `place` tells this judge from others, `subjects` says in the plural what was folded.
+    """
+    since, until = minute_text(summary.since), minute_text(summary.until)
+    return Finding(
+        rule=rule.name,
+        severity=rule.severity,
+        scope=rule.scope,
+        subject="",
+        mark=f"folded {place}",
+        time_ms=summary.until * MINUTE_MS,
+        arrival_ms=summary.until * MINUTE_MS,
+        explanation=f"{summary.count} more {subjects} from {since} to {until}, not told one by one",
+        details={"since": since, "until": until, "folded": str(summary.count)},
+        folded=summary.count,
+    )
 
 
 def identity(rule: str, mark: str, minute: int) -> str:

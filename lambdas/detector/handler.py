@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from detector.detector import Detector
-from shared.runtime import Clients, read_config, read_hash_key
+from shared.budget import SMALLEST_MEMORY_MIB
+from shared.runtime import THREADS, Clients, read_config, read_hash_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,8 +28,11 @@ def _detector() -> Detector:
     return Detector(
         config,
         dynamodb=clients.make("dynamodb"),
-        sns=clients.make("sns"),
+        # A topic that does not answer must not use up the invocation: the ticks try again.
+        sns=clients.make("sns", read_timeout=3, retries={"total_max_attempts": 2}),
         kinesis=clients.make("kinesis"),
         hash_key=read_hash_key(clients, config),
         clock=time.time,
+        threads=THREADS,
+        memory_mib=int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", SMALLEST_MEMORY_MIB)),
     )

@@ -1,30 +1,35 @@
-"""What the detector remembers of a lane: a pure function of the lane's events in order.
+"""State of one lane of the detector: a pure function of the lane's events in order.
 
 Kept in the counters table as `metric_name` = `detector`, `time_window` = lane code, with `wm`, a
-compressed `state`, `truncated` (entries given up because the item was full), `last_arrival`, `ttl`.
+compressed `state`, `truncated` (entries given up because the item was full), `left_out` (records
+and verdicts that failed by themselves), `folded` (subjects that a ceiling folded) and `ceiling`,
+`last_arrival`, `ttl`; `tries` and `error` while attempts at the next record are on record. A
+version that knows only the first four and the last two leaves the others as they are.
 """
 
 from __future__ import annotations
 
 import json
 import zlib
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from clickstream_layout.tables import COUNTER_KEY, DETECTOR, counter_key
+from detector.ceiling import Ceiling
 from detector.cooldown import OVER, Quiet
-from shared.conditional_write import Update, apply_update
-from shared.lanes import NOTHING, Lane, decode_watermark, encode_watermark
+from shared.lanes import NOTHING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sized
 
 LARGEST_STATE_BYTES = 300_000
 """Below DynamoDB's 400 KB an item (Developer Guide, "Service, account, and table quotas")."""
 SESSION_MINUTES = "60"
 """The series that counts all events of a session by the minute."""
-_PARTS_OF_FIRST_FORM = 4
-_HOUR_SECONDS = 3600
+_PARTS_OF_FIRST_FORM, _PARTS = 4, 6
+_AFTER_CUT = 0.75
+"""Of the limit: what a state is cut down to, so that not every write has to cut it again."""
+_LARGE_BYTES, _FAST, _SMALL = 100_000, 1, 6
+"""Above that size marks, which are random, are most of a state: a higher level gains a tenth."""
 
 
 @dataclass(slots=True)
@@ -50,9 +55,11 @@ class LaneState:
     `clock_ms` is the latest arrival of an event, `last_arrival_ms` that of any record. `open`
     counts by series (seconds of a window, and what is counted), window and mark; `values` holds by
     rule, window and mark the values seen; `tallies` counts by minute what the rules beyond one
-    lane ask for, for the tick to collect.
+    lane ask for, for the tick to collect. `tries` attempts at the records after `watermark` have
+    begun whose end nobody has seen, the last ended with `error`.
     """
 
+    lane_code: str = ""
     watermark: int = NOTHING
     clock_ms: int = 0
     open: dict[str, dict[int, dict[str, int]]] = field(default_factory=dict)
@@ -60,7 +67,12 @@ class LaneState:
     quiet: Quiet = field(default_factory=Quiet)
     tallies: dict[int, dict[str, int]] = field(default_factory=dict)
     pending: list[Checkout] = field(default_factory=list)
+    ceiling: Ceiling = field(default_factory=Ceiling)
     truncated: int = 0
+    folded: int = 0
+    left_out: int = 0
+    tries: int = 0
+    error: str = ""
     last_arrival_ms: int = 0
 
     def count(self, series: str, window: int, mark: str) -> int:
@@ -70,59 +82,84 @@ class LaneState:
         return counts[mark]
 
     def encode(self) -> bytes:
-        """Return the state as bytes within the limit; gives up entries until it fits."""
-        while True:
-            data = zlib.compress(json.dumps(self._parts(), separators=(",", ":")).encode(), 6)
-            if len(data) <= LARGEST_STATE_BYTES:
-                return data
-            self._shrink()
+        """Return `state` as bytes within the limit; gives up entries until it fits."""
+        data = self._compress()
+        while len(data) > LARGEST_STATE_BYTES:
+            self._shrink(1 - _AFTER_CUT * LARGEST_STATE_BYTES / len(data))
+            data = self._compress()
+        return data
+
+    def _compress(self) -> bytes:
+        raw = json.dumps(self._parts(), separators=(",", ":")).encode()
+        return zlib.compress(raw, _FAST if len(raw) > _LARGE_BYTES else _SMALL)
 
     def _parts(self) -> list[Any]:
         pending = [asdict(checkout) for checkout in self.pending]
         quiet = self.quiet.entries
         return [self.clock_ms, self.open, self.values, quiet, self.tallies, pending]
 
-    def _shrink(self) -> None:
-        """Give up the quarter of the counts that are lowest, and of all else the oldest quarter.
+    def _shrink(self, share: float) -> None:
+        """Give up a share of the counts, those that are lowest, and of all else the oldest share.
 
         Sessions with few events are the least likely to cross a threshold.
         """
-        entries = sorted(
-            (count, series, window, mark)
-            for series, windows in self.open.items()
-            for window, counts in windows.items()
-            for mark, count in counts.items()
-        )
-        lowest = entries[: len(entries) // 4 + 1]
-        for _, series, window, mark in lowest:
-            del self.open[series][window][mark]
-        given_up = len(lowest) + self._shrink_values() + self._shrink_tallies()
-        oldest = self.pending[: len(self.pending) // 4 + 1]
+        given_up = self._shrink_counts(share) + self._shrink_values(share)
+        given_up += self._shrink_tallies(share)
+        oldest = self.pending[: _part(self.pending, share)]
         del self.pending[: len(oldest)]
         given_up += len(oldest)
         # These cost most when lost: an incident would begin again, or never be over.
-        if not given_up:
-            given_up = self.quiet.cut(len(self.quiet.entries) // 2)
-        self.truncated += given_up
+        given_up = given_up or self.quiet.cut(len(self.quiet.entries) // 2)
+        self.truncated += given_up or self._shrink_minutes(share)
 
-    def _shrink_values(self) -> int:
+    def _shrink_counts(self, share: float) -> int:
+        every = sorted(
+            count
+            for windows in self.open.values()
+            for counts in windows.values()
+            for count in counts.values()
+        )
+        surplus = left = _part(every, share)
+        if not surplus:
+            return 0
+        limit = every[surplus - 1]
+        equal = surplus - sum(count < limit for count in every[:surplus])
+        for windows in self.open.values():
+            for window, counts in [*windows.items()]:
+                for mark, count in [*counts.items()]:
+                    if count < limit or (count == limit and equal):
+                        equal -= count == limit
+                        left -= 1
+                        del counts[mark]
+                if not counts:
+                    del windows[window]
+        return surplus - left
+
+    def _shrink_values(self, share: float) -> int:
         given_up = 0
         for windows in self.values.values():
-            for window in sorted(windows)[: len(windows) // 4 + 1]:
-                given_up += len(windows.pop(window))
+            for window in sorted(windows)[: _part(windows, share)]:
+                given_up += max(1, len(windows.pop(window)))
         return given_up
 
-    def _shrink_tallies(self) -> int:
-        """Give up the rarest subjects of each minute; the site's own counts always fit."""
+    def _shrink_tallies(self, share: float) -> int:
+        """Give up the rarest subjects of each minute; the site's own counts stay."""
         given_up = 0
         for counts in self.tallies.values():
             subjects = sorted(
                 (each for each in counts if "|" in each), key=lambda each: counts[each]
             )
-            for each in subjects[: (len(subjects) + 3) // 4]:
+            for each in subjects[: _part(subjects, share)]:
                 del counts[each]
                 given_up += 1
         return given_up
+
+    def _shrink_minutes(self, share: float) -> int:
+        """Give up the last minutes of the site: only events of the future can make so many."""
+        minutes = sorted(self.tallies, reverse=True)
+        for minute in minutes[: _part(minutes, share)]:
+            del self.tallies[minute]
+        return len(minutes)
 
     @classmethod
     def decode(cls, data: bytes) -> LaneState:
@@ -136,7 +173,8 @@ class LaneState:
             values: dict[str, Any] = {}
             tallies: dict[str, Any] = {}
         else:
-            clock_ms, opened, values, quiet, tallies, pending = parts
+            # A later version may have added to them.
+            clock_ms, opened, values, quiet, tallies, pending = parts[:_PARTS]
         return cls(
             clock_ms=clock_ms,
             open={series: _by_number(windows) for series, windows in opened.items()},
@@ -152,69 +190,11 @@ def _by_number(windows: dict[str, Any]) -> dict[int, Any]:
 
 
 def _checkout(parts: dict[str, Any]) -> Checkout:
-    later = {int(sequence): count for sequence, count in parts.pop("later").items()}
-    return Checkout(**parts, later=later)
+    later = {int(sequence): count for sequence, count in parts["later"].items()}
+    known = {each.name: parts[each.name] for each in fields(Checkout)}
+    return Checkout(**known | {"later": later})
 
 
-class DetectorLanes:
-    """Reads and writes detector items; every write is a compare-and-set on the watermark."""
-
-    def __init__(self, dynamodb: Any, table: str, ttl_hours: int) -> None:
-        self._dynamodb = dynamodb
-        self._table = table
-        self._ttl_seconds = ttl_hours * _HOUR_SECONDS
-
-    def load(self, lane: Lane) -> LaneState:
-        """Return the stored state, empty when there is none."""
-        answer = self._dynamodb.get_item(TableName=self._table, Key=_key(lane), ConsistentRead=True)
-        return _read(answer.get("Item", {}))
-
-    def load_all(self) -> Iterator[tuple[Lane, LaneState]]:
-        """Yield every lane with its state."""
-        arguments: dict[str, Any] = {
-            "TableName": self._table,
-            "KeyConditionExpression": "#m = :m",
-            "ExpressionAttributeNames": {"#m": COUNTER_KEY[0]},
-            "ExpressionAttributeValues": {":m": {"S": DETECTOR}},
-            "ConsistentRead": True,
-        }
-        while True:
-            answer = self._dynamodb.query(**arguments)
-            for item in answer["Items"]:
-                yield Lane(item["epoch"]["S"], item["shard"]["S"]), _read(item)
-            if "LastEvaluatedKey" not in answer:
-                return
-            arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
-
-    def save(self, lane: Lane, *, expected: int, state: LaneState) -> LaneState | None:
-        """Write the state if the stored watermark is `expected`; else return what stands there."""
-        update = Update()
-        data = state.encode()
-        update.set("state", {"B": data})
-        update.set("wm", {"B": encode_watermark(state.watermark)})
-        update.set("truncated", {"N": str(state.truncated)})
-        update.set("last_arrival", {"N": str(state.last_arrival_ms)})
-        update.set("shard", {"S": lane.shard})
-        update.set("epoch", {"S": lane.epoch})
-        update.set("ttl", {"N": str(state.last_arrival_ms // 1000 + self._ttl_seconds)})
-        name = update.name("wm")
-        if expected == NOTHING:
-            update.require(f"attribute_not_exists({name})")
-        else:
-            update.require(f"{name} = {update.value({'B': encode_watermark(expected)})}")
-        refused = apply_update(self._dynamodb, update.request(self._table, _key(lane)))
-        return None if refused is None else _read(refused)
-
-
-def _key(lane: Lane) -> dict[str, Any]:
-    return counter_key(DETECTOR, lane.code)
-
-
-def _read(item: dict[str, Any]) -> LaneState:
-    if "wm" not in item:
-        return LaneState()
-    state = LaneState.decode(item["state"]["B"])
-    state.watermark = decode_watermark(item["wm"]["B"])
-    state.truncated = int(item["truncated"]["N"])
-    state.last_arrival_ms = int(item["last_arrival"]["N"])
-    return state
+def _part(entries: Sized, share: float) -> int:
+    """Return how many of some entries a share of them is, at least one of any."""
+    return min(len(entries), int(len(entries) * share) + 1)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from detector.rule_filter import EVERYTHING, Selection
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from shared.config import Fields, Rule
     from shared.records import Event
@@ -27,6 +27,17 @@ class Tally:
         self.code = self.selection.code if of_site else f"{rule.scope}{self.selection.code}"
         self.all_code = EVERYTHING if of_site else f"{rule.scope}{EVERYTHING}"
 
+    def keys(self, event: Event) -> Iterator[str]:
+        """Yield the keys under which an event counts."""
+        subject = self.selection.subject(event)
+        if subject is None:
+            return
+        suffix = "" if self.rule.scope == "Site" else f"|{subject}"
+        if self.selection.takes(event):
+            yield self.code + suffix
+        if self.rule.kind == "Ratio":
+            yield self.all_code + suffix
+
 
 class Tallies:
     """The tallies of all rules whose scope is more than a session."""
@@ -34,20 +45,18 @@ class Tallies:
     def __init__(self, rules: Sequence[Rule], fields: Fields) -> None:
         self._tallies = [Tally(rule, fields) for rule in rules if rule.scope != "Session"]
 
-    def add(self, counts: dict[str, int], event: Event) -> None:
-        """Count an event, once for each key."""
+    def add(self, counts: dict[str, int], event: Event) -> int:
+        """Count an event, once for each key; returns for how many rules that failed."""
         keys = {EVERYTHING}
+        failed = 0
         for tally in self._tallies:
-            subject = tally.selection.subject(event)
-            if subject is None:
-                continue
-            suffix = "" if tally.rule.scope == "Site" else f"|{subject}"
-            if tally.selection.takes(event):
-                keys.add(tally.code + suffix)
-            if tally.rule.kind == "Ratio":
-                keys.add(tally.all_code + suffix)
+            try:
+                keys.update(tally.keys(event))
+            except Exception:  # noqa: BLE001 - one rule's own failure, which would recur for ever
+                failed += 1
         for key in keys:
             counts[key] = counts.get(key, 0) + 1
+        return failed
 
 
 def cut_subjects(counts: dict[str, int], most: int) -> int:

@@ -5,20 +5,24 @@ latest arrival in it; events that come later are not judged by rate.
 
 With the session id as partition key a session lives in one lane. With random partition keys its
 events are spread over lanes: each lane is then judged alone, so rates are underestimated.
+
+A rule that fails on an event is left out for it, and counted; all other rules and events go on.
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from detector.findings import MINUTE_MS, Ending, Finding
+from detector.findings import MINUTE_MS, Ending, Finding, summarize
 from detector.lane_state import SESSION_MINUTES, Checkout
 from detector.minute_counts import Tallies, cut_subjects
 from detector.rule_filter import EVERYTHING, Selection
 from detector.rules import WordMatch
 from detector.thresholds import explain, holds
+from shared.config import Rule
 from shared.field_match import member_text
 from shared.timestamps import instant_text
 
@@ -26,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from detector.lane_state import LaneState
-    from shared.config import Fields, Rule
+    from shared.config import Fields
     from shared.records import Event
 
 GRACE_MS = 2 * MINUTE_MS
@@ -77,43 +81,59 @@ class SessionRules:
         )
         self._fields = fields
 
-    def advance(self, state: LaneState, events: Iterable[Event]) -> list[Finding | Ending]:
+    def advance(
+        self, state: LaneState, events: Iterable[Event], found: list[Finding | Ending]
+    ) -> None:
         """Apply events above the state's watermark, in lane order, and change the state.
 
-        Returns:
-            What fired or ended. Checkouts that cannot be judged by the events alone wait in the
-            state.
+        `found` gets what fired or ended, before the next event is asked for. Checkouts that cannot
+        be judged by the events alone wait in the state.
         """
-        found: list[Finding | Ending] = []
+        waiting: dict[str, list[Checkout]] = {}
+        for checkout in state.pending:
+            waiting.setdefault(checkout.session, []).append(checkout)
         for event in events:
-            state.clock_ms = max(state.clock_ms, event.arrival_ms)
+            if event.arrival_ms > state.clock_ms:
+                found += self._end_minutes(state, event.arrival_ms)
+                state.clock_ms = event.arrival_ms
             mark = session_mark(event.session)
-            for checkout in state.pending:
-                if checkout.session == event.session:
-                    seen = checkout.later.get(event.sequence, 0)
-                    checkout.later[event.sequence] = seen + 1
-            self._await_checkout(state, event, mark)
-            held = [*self._judge_counts(state, event, mark)]
-            for rule, words in self._words:
-                word = words.find(event.user_agent)
-                if word:
-                    held.append((rule, f"User agent contains {word!r}"))
-            for rule, explanation in held:
+            for checkout in waiting.get(event.session, ()):
+                seen = checkout.later.get(event.sequence, 0)
+                checkout.later[event.sequence] = seen + 1
+            new = self._await_checkout(state, event, mark)
+            if new is not None:
+                waiting.setdefault(event.session, []).append(new)
+            for rule, explanation in [*self._held(state, event, mark)]:
                 found += self._fire(state, rule, event, mark, explanation)
             minute = event.time_ms // MINUTE_MS
             if (minute + 1) * MINUTE_MS + GRACE_MS > state.clock_ms:
-                self._tallied.add(state.tallies.setdefault(minute, {}), event)
-        return found
+                counts = state.tallies.setdefault(minute, {})
+                state.left_out += self._tallied.add(counts, event)
 
-    def settle(self, state: LaneState, clock_ms: int) -> list[Ending]:
-        """Return the incidents that are over by a clock, and forget what has had its time."""
-        endings = []
-        for rule, mark, last in [*state.quiet.silent(clock_ms, self._calm_ms)]:
+    def settle(
+        self, state: LaneState, clock_ms: int, most: int | None = None
+    ) -> list[Finding | Ending]:
+        """Return what is over or summed up by a clock, and forget what has had its time.
+
+        Of endings at most `most`; the others are found again later, with the same times.
+        """
+        found: list[Finding | Ending] = []
+        # Later than by the lane's own clock, because the order of arrivals is not strict.
+        found += self._end_minutes(state, max(state.clock_ms, clock_ms - GRACE_MS))
+        silent = state.quiet.silent(clock_ms, self._calm_ms)
+        for rule, mark, last in [*islice(silent, most)]:
             minute = state.quiet.end(rule, mark)
             if minute is not None:
-                endings.append(Ending(rule, mark, minute, last))
+                found.append(Ending(rule, mark, minute, last))
         _forget(state)
-        return endings
+        return found
+
+    def _end_minutes(self, state: LaneState, clock_ms: int) -> Iterator[Finding]:
+        """Yield the summaries of folded sessions that are due when a clock is reached."""
+        for summary in state.ceiling.go_on(clock_ms):
+            state.folded += summary.count
+            rule = self._rules.get(summary.rule, Rule(summary.rule, "Rate"))
+            yield summarize(summary, rule, f"lane {state.lane_code}", "sessions")
 
     def verdict(self, state: LaneState, checkout: Checkout, earlier: int) -> list[Finding | Ending]:
         """Return what a checkout with a known number of earlier events amounts to."""
@@ -123,7 +143,9 @@ class SessionRules:
             if earlier >= rule.limit:
                 continue
             found += self._end_before(state, rule, mark, checkout.arrival_ms)
-            if self._begins(state, rule, mark, checkout.arrival_ms, checkout.time_ms):
+            if self._begins(
+                state, rule, mark, clock_ms=checkout.arrival_ms, time_ms=checkout.time_ms
+            ):
                 found.append(
                     Finding(
                         rule=rule.name,
@@ -144,6 +166,14 @@ class SessionRules:
         """Return how many earlier events clear a checkout; 0 when the rule is off."""
         return round(max((rule.limit for rule in self._sequences.values()), default=0))
 
+    def _held(self, state: LaneState, event: Event, mark: str) -> Iterator[tuple[Rule, str]]:
+        """Yield the rules that hold with an event, each with its explanation."""
+        yield from self._judge_counts(state, event, mark)
+        for rule, words in self._words:
+            word = words.find(event.user_agent)
+            if word:
+                yield rule, f"User agent contains {word!r}"
+
     def _judge_counts(
         self, state: LaneState, event: Event, mark: str
     ) -> Iterator[tuple[Rule, str]]:
@@ -155,23 +185,38 @@ class SessionRules:
         for each in self._counted:
             if each.is_closed(event.time_ms, state.clock_ms):
                 continue
-            window = each.window(event.time_ms)
-            taken = each.selection.takes(event)
-            if each.rule.kind == "Distinct":
-                if taken and self._count_values(state, each, window, mark, event):
-                    limit = round(each.rule.limit)
-                    yield each.rule, f"More than {limit} values of {each.rule.field}"
+            try:
+                explanation = self._judge_rule(state, each, event, mark, now)
+            except Exception:  # noqa: BLE001 - one rule's own failure, which would recur for ever
+                state.left_out += 1
                 continue
-            if each.rule.kind == "Ratio" and each.all_series not in now:
-                now[each.all_series] = state.count(each.all_series, window, mark)
-            if taken and each.series not in now:
-                now[each.series] = state.count(each.series, window, mark)
-            if taken or each.rule.kind == "Ratio":
-                count = now.get(each.series)
-                if count is None:
-                    count = state.open.get(each.series, {}).get(window, {}).get(mark, 0)
-                if holds(each.rule, count, now.get(each.all_series, 0)):
-                    yield each.rule, explain(each.rule)
+            if explanation is not None:
+                yield each.rule, explanation
+
+    def _judge_rule(
+        self, state: LaneState, each: _Counted, event: Event, mark: str, now: dict[str, int]
+    ) -> str | None:
+        """Count an event for one rule; return the explanation if the rule then holds.
+
+        `now`: the counts of the series in which the event has been counted already.
+        """
+        rule = each.rule
+        window = each.window(event.time_ms)
+        taken = each.selection.takes(event)
+        if rule.kind == "Distinct":
+            if taken and self._count_values(state, each, window, mark, event):
+                return f"More than {round(rule.limit)} values of {rule.field}"
+            return None
+        if rule.kind == "Ratio" and each.all_series not in now:
+            now[each.all_series] = state.count(each.all_series, window, mark)
+        if taken and each.series not in now:
+            now[each.series] = state.count(each.series, window, mark)
+        if not taken and rule.kind != "Ratio":
+            return None
+        count = now.get(each.series)
+        if count is None:
+            count = state.open.get(each.series, {}).get(window, {}).get(mark, 0)
+        return explain(rule) if holds(rule, count, now.get(each.all_series, 0)) else None
 
     def _count_values(
         self, state: LaneState, each: _Counted, window: int, mark: str, event: Event
@@ -190,7 +235,7 @@ class SessionRules:
         self, state: LaneState, rule: Rule, event: Event, mark: str, explanation: str
     ) -> Iterator[Finding | Ending]:
         yield from self._end_before(state, rule, mark, state.clock_ms)
-        if self._begins(state, rule, mark, state.clock_ms, event.time_ms):
+        if self._begins(state, rule, mark, clock_ms=state.clock_ms, time_ms=event.time_ms):
             yield Finding(
                 rule=rule.name,
                 severity=rule.severity,
@@ -203,13 +248,21 @@ class SessionRules:
                 details=self._details(event),
             )
 
-    def _begins(self, state: LaneState, rule: Rule, mark: str, clock_ms: int, time_ms: int) -> bool:
+    def _begins(
+        self, state: LaneState, rule: Rule, mark: str, *, clock_ms: int, time_ms: int
+    ) -> bool:
+        """Note that a rule holds; return whether an incident of its own begins for the session."""
+        cooldown = rule.cooldown_seconds
+        if not state.quiet.keep_up(rule.name, mark, clock_ms=clock_ms):
+            return False
+        if not state.ceiling.admits(rule.name, mark, clock_ms=state.clock_ms, cooldown=cooldown):
+            return False
         return state.quiet.fire(
             rule.name,
             mark,
             clock_ms=clock_ms,
             minute=time_ms // MINUTE_MS,
-            cooldown=rule.cooldown_seconds,
+            cooldown=cooldown,
         )
 
     def _end_before(
@@ -230,25 +283,26 @@ class SessionRules:
         rule = self._rules.get(name)
         return (rule.per_seconds * 1000 if rule else MINUTE_MS) + GRACE_MS
 
-    def _await_checkout(self, state: LaneState, event: Event, mark: str) -> None:
+    def _await_checkout(self, state: LaneState, event: Event, mark: str) -> Checkout | None:
+        """Let the verdict on an event wait if it is a checkout; returns it then."""
         if event.page is None or not any(
             rule.path in event.page for rule in self._sequences.values()
         ):
-            return
+            return None
         # What the detector saw in open minutes is a lower bound of the earlier events.
         minutes = state.open.get(SESSION_MINUTES, {})
         seen = sum(counts.get(mark, 0) for counts in minutes.values())
         if seen >= self.enough_before_checkout:
-            return
-        state.pending.append(
-            Checkout(
-                sequence=event.sequence,
-                session=event.session,
-                time_ms=event.time_ms,
-                arrival_ms=state.clock_ms,
-                details=self._details(event),
-            )
+            return None
+        checkout = Checkout(
+            sequence=event.sequence,
+            session=event.session,
+            time_ms=event.time_ms,
+            arrival_ms=state.clock_ms,
+            details=self._details(event),
         )
+        state.pending.append(checkout)
+        return checkout
 
     def _details(self, event: Event) -> dict[str, str]:
         """Return the event's members that name no person, each shortened."""

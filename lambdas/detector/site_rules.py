@@ -10,10 +10,11 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
-from detector.findings import MINUTE_MS, Ending, Finding
+from detector.findings import MINUTE_MS, Ending, Finding, summarize
 from detector.minute_counts import Tally, cut_subjects
 from detector.seasonality import LIMITS, Direction, Season
 from detector.thresholds import explain, holds
+from shared.config import Rule
 from shared.timestamps import minute_text
 
 if TYPE_CHECKING:
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
 
     from detector.seasonality import Verdict
     from detector.site_state import SiteState
-    from shared.config import Fields, Rule
+    from shared.config import Fields
 
 SETTLING_MINUTES = 5
 """After a rule is new or changed, until all containers of the function count for it."""
 MOST_SUBJECTS = 2000
+_PLURALS = {"Page": "pages", "IPPrefix": "networks", "Site": "times"}
 _DIRECTIONS: Mapping[str | None, Direction] = {
     None: "both",
     "GreaterThan": "up",
@@ -39,6 +41,7 @@ class SiteRules:
     def __init__(self, rules: Sequence[Rule], fields: Fields, sensitivity: str) -> None:
         tallies = [Tally(rule, fields) for rule in rules if rule.scope != "Session"]
         self._tallies = {_code(tally): tally for tally in tallies}
+        self._rules = {tally.rule.name: tally.rule for tally in tallies}
         self._limits = LIMITS[sensitivity]
 
     def __bool__(self) -> bool:
@@ -60,19 +63,30 @@ class SiteRules:
             for mark in marks:
                 found += self._end(state, name, mark, minute)
         for code, tally in self._tallies.items():
-            first = state.since.setdefault(code, minute)
-            if tally.rule.kind == "Seasonal":
-                found += self._judge_season(state, code, tally, minute, sums)
-            elif minute < first + SETTLING_MINUTES:
-                continue
-            elif tally.rule.kind == "Absent":
-                found += self._judge_absence(state, code, tally, minute, sums)
-            elif tally.rule.scope == "Site":
-                found += self._judge_site(state, code, tally, minute, sums)
-            else:
-                found += self._judge_subjects(state, code, tally, minute, sums)
+            try:
+                found += self._judge_rule(state, code, tally, minute, sums)
+            except Exception:  # noqa: BLE001 - one rule's own failure, which would recur for ever
+                state.left_out += 1
         state.quiet.forget((minute + 1) * MINUTE_MS)
+        for summary in state.ceiling.go_on((minute + 1) * MINUTE_MS):
+            state.folded += summary.count
+            rule = self._rules.get(summary.rule, Rule(summary.rule, "Rate", "Page"))
+            found.append(summarize(summary, rule, "site", _PLURALS[rule.scope]))
         return found
+
+    def _judge_rule(
+        self, state: SiteState, code: str, tally: Tally, minute: int, sums: Mapping[str, int]
+    ) -> list[Finding | Ending]:
+        first = state.since.setdefault(code, minute)
+        if tally.rule.kind == "Seasonal":
+            return [*self._judge_season(state, code, tally, minute, sums)]
+        if minute < first + SETTLING_MINUTES:
+            return []
+        if tally.rule.kind == "Absent":
+            return [*self._judge_absence(state, code, tally, minute, sums)]
+        if tally.rule.scope == "Site":
+            return [*self._judge_site(state, code, tally, minute, sums)]
+        return [*self._judge_subjects(state, code, tally, minute, sums)]
 
     def _judge_season(
         self, state: SiteState, code: str, tally: Tally, minute: int, sums: Mapping[str, int]
@@ -146,7 +160,8 @@ class SiteRules:
                 for number, of in (("1", tally.code), ("2", tally.all_code)):
                     if kind == of:
                         counts[f"{number}|{subject}"] = counts.get(f"{number}|{subject}", 0) + count
-        for subject in sorted(touched):
+        # The busiest first: of many that hold only some are told one by one.
+        for subject in sorted(touched, key=lambda each: (-counts.get(f"1|{each}", 0), each)):
             mine, all_of_them = counts.get(f"1|{subject}", 0), counts.get(f"2|{subject}", 0)
             if holds(rule, mine, all_of_them):
                 details = {"count": str(mine)}
@@ -169,13 +184,13 @@ class SiteRules:
         words: tuple[str, dict[str, str]],
     ) -> Iterator[Finding]:
         explanation, details = words
-        clock_ms = (minute + 1) * MINUTE_MS
-        if state.quiet.fire(
-            rule.name,
-            subject,
-            clock_ms=clock_ms,
-            minute=minute,
-            cooldown=rule.cooldown_seconds,
+        clock_ms, cooldown = (minute + 1) * MINUTE_MS, rule.cooldown_seconds
+        if not state.quiet.keep_up(rule.name, subject, clock_ms=clock_ms):
+            return
+        if state.ceiling.admits(
+            rule.name, subject, clock_ms=minute * MINUTE_MS, cooldown=cooldown
+        ) and state.quiet.fire(
+            rule.name, subject, clock_ms=clock_ms, minute=minute, cooldown=cooldown
         ):
             yield Finding(
                 rule=rule.name,

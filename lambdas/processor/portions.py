@@ -55,6 +55,7 @@ class Portions:
         self._position = 0
         self._last: Sequence[Record] = ()
         self._ahead: _Judged | None = None
+        self._alone = False
 
     @property
     def rest(self) -> Sequence[Record]:
@@ -68,7 +69,8 @@ class Portions:
             self._position += 1
             self._last = self._pending[first : self._position]
             return Portion(batch_of(self._last, [_quarantined(self._last[0], state)]))
-        alone = state.tries > _TRIES_TOGETHER
+        # For the rest of the invocation: else the record that ends it would be with others again.
+        self._alone = self._alone or state.tries > _TRIES_TOGETHER
         budget = self._budget_of(self.rest[0], state)
         rows: list[Event | BadRow] = []
         events = 0
@@ -84,7 +86,7 @@ class Portions:
             events += found.events
             cut = cut or found.cut
             self._position += 1
-            if large or alone:
+            if large or self._alone:
                 break
         self._last = self._pending[first : self._position]
         judged = Judgement(self._last[-1].sequence, budget.milliseconds) if cut else None

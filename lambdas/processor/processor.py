@@ -23,14 +23,14 @@ from processor.page_items import PageItems
 from processor.page_lists import PageLists
 from processor.portions import Portion, Portions
 from processor.session_items import SessionItems
-from processor.thread_pool import Workers
-from processor.time_limit import TimeLimit
 from shared.budget import DEFAULT_MEMORY_MIB, Budget
 from shared.conditional_write import MOST_ATTEMPTS, ContentionError
 from shared.decode import Decoder, count_reasons, read_records
 from shared.emf import Metrics, Series, write_line
 from shared.logs import Log
 from shared.privacy import Scrubber
+from shared.thread_pool import Workers
+from shared.time_limit import TimeLimit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -12,6 +12,10 @@ Lambda gives CPU in proportion to memory, one vCPU at 1,769 MB (AWS Lambda Devel
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Self
 
 DEFAULT_MEMORY_MIB, DEFAULT_TIMEOUT_SECONDS = 256, 60
 _MEMORY_OF_ONE_CPU = 1769
@@ -28,7 +32,7 @@ class Budget:
     milliseconds: int
 
     @classmethod
-    def of(cls, memory_mib: int, timeout_seconds: int) -> Budget:
+    def of(cls, memory_mib: int, timeout_seconds: int) -> Self:
         """Return the budget of a function: the CPU time of one thread in half of the timeout."""
         share = min(memory_mib / _MEMORY_OF_ONE_CPU, 1)
         return cls(round(share * timeout_seconds * 500))
@@ -53,7 +57,8 @@ class Budget:
 
 
 DEFAULT = Budget.of(DEFAULT_MEMORY_MIB, DEFAULT_TIMEOUT_SECONDS)
-SMALLEST = Budget.of(memory_mib=128, timeout_seconds=30)
+SMALLEST_MEMORY_MIB = 128
+SMALLEST = Budget.of(SMALLEST_MEMORY_MIB, timeout_seconds=30)
 """Of the smallest function that the API allows: a record within it is within every budget."""
 UNLIMITED = Budget(10**9)
 """For a process without timeout."""

@@ -31,9 +31,13 @@ class Clients:
             retries={"mode": "standard", "total_max_attempts": 4},
         )
 
-    def make(self, service: str) -> Any:
-        """Return a new client; region, endpoint and credentials are the environment's."""
-        return self._session.create_client(service, config=self._settings)
+    def make(self, service: str, **settings: Any) -> Any:
+        """Return a new client; region, endpoint and credentials are the environment's.
+
+        `settings` of botocore's `Config` take the place of the usual ones.
+        """
+        config = self._settings.merge(botocore.config.Config(**settings))
+        return self._session.create_client(service, config=config)
 
 
 def read_config(clients: Clients, function: str) -> Config:

@@ -116,6 +116,8 @@ class MemoryDynamoDB:
             if not evaluate(ConditionExpression, old or {}, ExpressionAttributeNames, values):
                 more = {"Item": deepcopy(old)} if old else {}
                 raise refuse("ConditionalCheckFailedException", "PutItem", **more)
+            if size(Item) > LARGEST_ITEM_BYTES:
+                raise refuse("ValidationException", "PutItem")
             self.tables[TableName][place] = deepcopy(Item)
             return {}
 

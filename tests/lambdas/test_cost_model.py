@@ -7,8 +7,10 @@ import pytest
 from clickstream_layout.tables import INCIDENT
 from clickstream_operator.api.spec import Spec
 from clickstream_operator.cost import storage
-from clickstream_operator.cost.estimate import _BATCH_LOG, _TYPE_LOG, incident_reads, requests
+from clickstream_operator.cost.estimate import _BATCH_LOG, _TYPE_LOG, requests, unsent_reads
 from clickstream_operator.cost.traffic import Traffic, flow, listings
+from detector.site_state import SiteState
+from shared.time_limit import TimeLimit
 from simulator.tables import Tables
 from tests.lambdas.pipelines import COUNTERS, KEYS, Pipeline, encode, event, invocation
 from tests.lambdas.profiled import count_requests
@@ -45,8 +47,8 @@ def test_requests_are_those_that_the_functions_make(shards: int, window: int, ba
 
 
 @pytest.mark.parametrize("alerts", [0, 10, 1000])
-def test_a_tick_reads_all_incidents(alerts: int) -> None:
-    """What the look for messages left behind costs, against the units that were counted."""
+def test_a_tick_reads_no_incidents(alerts: int) -> None:
+    """The search for messages left behind costs the same however many incidents there are."""
     spec = Spec.model_validate({"alerts": {"enabled": True}})
     pipeline = Pipeline()
     pipeline.detector().process(invocation(encode([event(user_agent=_ROBOT)])))
@@ -59,9 +61,8 @@ def test_a_tick_reads_all_incidents(alerts: int) -> None:
         key = {"time_window": {"S": f"{window[:-6]}{number:06}"}}
         tables.put_item(TableName=COUNTERS, Item=incident | key)
     pipeline.dynamodb = tables  # type: ignore[assignment]
+    site = SiteState(generation=7, swept="7")
     before = tables.usage.read_units.get(COUNTERS, 0.0)
-    assert pipeline.detector()._incidents.publish_left_behind() == 0
-    read = tables.usage.read_units.get(COUNTERS, 0.0) - before
-    # The simulator's pages have 25 items, each page rounded up to 4 KB.
-    assert read == pytest.approx(incident_reads(spec, Traffic(alerts_per_day=alerts)), rel=0.15)
-    assert incident_reads(Spec(), TRAFFIC) == 0
+    assert pipeline.detector()._unsent.publish_left_behind(site, TimeLimit(None)) == 0
+    assert tables.usage.read_units[COUNTERS] - before == unsent_reads(spec)
+    assert unsent_reads(Spec()) == 0

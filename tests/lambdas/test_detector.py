@@ -11,8 +11,8 @@ from botocore.exceptions import ClientError
 
 from detector.cooldown import Quiet
 from detector.earlier_events import SessionCounts, earlier_events
-from detector.incidents import SUBJECT
 from detector.lane_state import LARGEST_STATE_BYTES, Checkout, LaneState
+from detector.messages import SUBJECT
 from detector.rules import SUSPICIOUS_AGENT, WordMatch, built_in_rules
 from tests.lambdas.memory_aws import CrashError, refuse
 from tests.lambdas.pipelines import (
@@ -40,6 +40,10 @@ def detection(**changes: Any) -> dict[str, Any]:
         "rules": [],
         "alertsTopicArn": TOPIC,
     } | changes
+
+
+_INCIDENT_WRITE = 3
+"""Writes before it: the attempt, its end, and the entry of what is to be sent."""
 
 
 def burst(count: int, *, minute: str = "11:59", **members: Any) -> list[bytes]:
@@ -185,7 +189,7 @@ def test_crash_at_any_write_misses_and_doubles_nothing(moment: str) -> None:
 def test_tick_publishes_what_was_left_behind_once() -> None:
     """A message that never went out is sent by a tick a minute later, and then never again."""
     pipeline = Pipeline()
-    pipeline.faults.crash_after = 0
+    pipeline.faults.crash_after = _INCIDENT_WRITE
     with pytest.raises(CrashError):
         pipeline.detector().process(invocation(burst(51)))
     pipeline.detector().process(TICK)

@@ -180,6 +180,7 @@ def test_checkout_and_left_behind_messages(pipeline: MotoPipeline) -> None:
         "detector-site",
         "lane",
         "incident",
+        "unsent",
         "events_per_minute_page_view",
         "pages",
     }

@@ -6,7 +6,6 @@ functions make. Storage is that of a pipeline after a year.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -52,10 +51,6 @@ _DETECTOR_BYTES: Final = 330
 _MARK_BYTES: Final = 9.5
 _OPEN_MINUTES: Final = 2.5
 _LARGEST_DETECTOR_BYTES: Final = 300_000
-#: Bytes of an incident. Each tick queries all of them for messages that were not sent.
-_INCIDENT_BYTES: Final = 860
-#: Hours for which incidents outlive the records of the stream.
-_INCIDENT_MARGIN: Final = 24
 _WRITE_UNIT: Final = 1024
 _READ_UNIT: Final = 4096
 #: A stream calls KMS every five minutes for each credential that writes or reads (Kinesis developer
@@ -141,7 +136,7 @@ def requests(spec: Spec, traffic: Traffic) -> Requests:
     bad_objects = 1 - (1 - traffic.bad_share) ** seen.batch
     detects = spec.anomaly_detection.enabled
     item = _detector_bytes(traffic, seen)
-    ticks = _TICKS * (seen.shards * max(1.0, item / _READ_UNIT) + incident_reads(spec, traffic))
+    ticks = _TICKS * (seen.shards * max(1.0, item / _READ_UNIT) + unsent_reads(spec))
     return Requests(
         pages=seen.pages * seen.batches,
         listings=seen.listings * seen.batches,
@@ -155,12 +150,9 @@ def requests(spec: Spec, traffic: Traffic) -> Requests:
     )
 
 
-def incident_reads(spec: Spec, traffic: Traffic) -> float:
-    """Read units of one tick's query of the incidents: half a unit for each 4 KB."""
-    if not spec.alerts.enabled:
-        return 0.0
-    days = (spec.stream.retention_hours + _INCIDENT_MARGIN) / _DAY_HOURS
-    return max(1, math.ceil(traffic.alerts_per_day * days * _INCIDENT_BYTES / _READ_UNIT)) / 2
+def unsent_reads(spec: Spec) -> float:
+    """Read units of one tick's query of messages that were not sent: those of an empty answer."""
+    return 0.5 if spec.alerts.enabled else 0.0
 
 
 def _detector_bytes(traffic: Traffic, seen: Flow) -> float:

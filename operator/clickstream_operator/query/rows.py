@@ -46,6 +46,7 @@ class Incident:
     """An anomaly, of a session, a page, a network or (empty subject) the site.
 
     `sent`, and `over_sent` once it is over: 0 message due, 1 published, 2 no topic was configured.
+    `folded` is above 0 in a summary: so many subjects that no incident of their own was made for.
     """
 
     incident_id: str
@@ -59,6 +60,7 @@ class Incident:
     subject: str = ""
     over: str | None = None
     over_sent: int | None = None
+    folded: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +160,7 @@ def read_incident(item: dict[str, Any]) -> Incident:
         subject=item.get("subject", item["session_id"])["S"],
         over=item["over"]["S"] if "over" in item else None,
         over_sent=int(item["over_sent"]["N"]) if "over_sent" in item else None,
+        folded=int(item["folded"]["N"]) if "folded" in item else 0,
     )
 
 

@@ -102,7 +102,7 @@ PLANTS: Final = [
     ),
     Plant(
         "Functions: processor and detector on what they share, redrive on the processor",
-        "processor.thread_pool",
+        "shared.thread_pool",
         "redrive.replay",
     ),
     Plant(

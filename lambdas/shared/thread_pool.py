@@ -1,4 +1,4 @@
-"""Independent writes of one batch, several at a time."""
+"""Independent requests of one batch, several at a time."""
 
 from __future__ import annotations
 
