@@ -33,7 +33,7 @@ sys.path.append(str(Path(__file__).parents[1] / "lambdas"))
 
 from clickstream_operator.api.v1alpha1 import Spec
 from detector.detector import Detector
-from detector.incidents import SUBJECT
+from detector.messages import SUBJECT
 from detector.seasonality import LIMITS, Season
 from simulator.generator import Record, generate
 from simulator.season import season

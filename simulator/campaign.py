@@ -12,7 +12,8 @@ from typing import Final
 
 from simulator.checks import Differences
 from simulator.faults import Fault
-from simulator.trial import draw_harsh_settings, run_trial
+from simulator.settings import draw_harsh_settings
+from simulator.trial import run_trial
 from simulator.weakened import CONTROLS
 
 _CHUNK: Final = 50
@@ -49,7 +50,9 @@ def run_seeds(first: int, count: int, control: str = "") -> Campaign:
         for seed in range(first, first + count):
             settings = None
             if weak:
-                settings = draw_harsh_settings(seed, streams=weak.streams, hazards=weak.hazards)
+                settings = draw_harsh_settings(
+                    seed, streams=weak.streams, hazards=weak.hazards, crawl=weak.crawl
+                )
             outcome = run_trial(seed, settings)
             campaign.runs += 1
             campaign.events += outcome.events

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from simulator.alerting import CHECKOUTS
 from simulator.expressions import Item
 from simulator.stores import COUNTERS, PAGES, SESSIONS, Stores
 from simulator.truth import Truth, instant_of
@@ -26,6 +27,8 @@ REFUSED_ITEMS: Final = "refused items"
 PROGRESS: Final = "records that hold their shard"
 INCIDENTS: Final = "incidents"
 ALERTS: Final = "alerts"
+FOLDED: Final = "folded alerts"
+LEFT_OUT: Final = "records that the detector left out"
 ATTRIBUTES: Final = "other attributes"
 KINDS: Final = (
     COUNTER_ITEMS,
@@ -41,6 +44,8 @@ KINDS: Final = (
     PROGRESS,
     INCIDENTS,
     ALERTS,
+    FOLDED,
+    LEFT_OUT,
     ATTRIBUTES,
 )
 _MOST_EXACT: Final = 96
@@ -109,10 +114,12 @@ def compare(
     *,
     detection: bool = True,
     versions: bool = False,
+    deadly: int = 0,
 ) -> Differences:
     """Return how the stores differ from the truth. Nothing may stand there that is not foretold.
 
     With `versions`, an earlier version ran as well, which leaves what it does not know in lanes.
+    `deadly`: records on which the detector dies.
     """
     found = Differences()
     _pages(found, stores, truth, lifetimes)
@@ -125,6 +132,7 @@ def compare(
     _lists(found, by_name.pop("pages", []), truth, lifetimes)
     watching = by_name.pop("detector", [])
     by_name.pop("detector-site", None)
+    by_name.pop("unsent", None)
     incidents = by_name.pop("incident", [])
     _counters(found, [item for items in by_name.values() for item in items], truth, lifetimes)
     _objects(found, stores, truth)
@@ -132,6 +140,9 @@ def compare(
         marks = {item["time_window"]["S"]: item["wm"]["B"] for item in watching}
         found.equal(ATTRIBUTES, "the detector's lanes", marks, truth.lanes)
         _incidents(found, incidents, stores, truth)
+        _folded(found, incidents, watching, truth)
+        left_out = sum(int(item["left_out"]["N"]) for item in watching if "left_out" in item)
+        found.compare(LEFT_OUT, "all lanes", left_out, deadly)
     return found
 
 
@@ -256,17 +267,44 @@ def _incidents(found: Differences, items: list[Item], stores: Stores, truth: Tru
     minutes = {
         (item["rule"]["S"], item["session_id"]["S"], item["time_window"]["S"][:16])
         for item in items
+        if "folded" not in item
     }
-    found.compare(INCIDENTS, "items of one incident", len(items), len(minutes))
+    single = sum("folded" not in item for item in items)
+    found.compare(INCIDENTS, "items of one incident", single, len(minutes))
     found.checked[INCIDENTS] -= len(minutes)
-    for incident in minutes | truth.incidents:
-        found.compare(
-            INCIDENTS, incident, int(incident in minutes), int(incident in truth.incidents)
+    alerting = truth.alerting
+    for incident in minutes | alerting.told:
+        possible = incident in alerting.told or (
+            incident[0] == CHECKOUTS and incident in alerting.incidents
         )
+        found.compare(INCIDENTS, incident, int(incident in minutes), int(possible))
     told = {json.loads(each["Message"])["incident_id"] for each in stores.topic.messages}
     standing = {item["incident_id"]["S"] for item in items}
     for identity in told | standing:
         found.compare(ALERTS, identity, int(identity in told), int(identity in standing))
+
+
+def _folded(found: Differences, items: list[Item], watching: list[Item], truth: Truth) -> None:
+    """Every subject stands alone or is counted, by rule; the lanes' items say the same."""
+    counted: Counter[str] = Counter()
+    for item in items:
+        if "folded" in item:
+            counted[item["rule"]["S"]] += int(item["folded"]["N"])
+    by_lanes = sum(int(item["folded"]["N"]) for item in watching if "folded" in item)
+    found.compare(FOLDED, "in the lanes", by_lanes, counted.total())
+    alerting = truth.alerting
+    checkouts = counted.pop(CHECKOUTS, 0)
+    for rule in counted.keys() | alerting.folded.keys():
+        found.compare(FOLDED, rule, counted[rule], alerting.folded[rule])
+    alone = len({item["session_id"]["S"] for item in items if _is_checkout(item)})
+    possible = len({session for rule, session, _ in alerting.incidents if rule == CHECKOUTS})
+    found.compare(FOLDED, "least checkouts", min(alone + checkouts, possible), possible)
+    # After a failed attempt others may be folded: an incident that was put by it still stands.
+    found.compare(FOLDED, "most checkouts", max(checkouts, alerting.verdicts), alerting.verdicts)
+
+
+def _is_checkout(item: Item) -> bool:
+    return item["rule"]["S"] == CHECKOUTS and "folded" not in item
 
 
 def sketch_of(hashes: set[bytes]) -> bytes:

@@ -40,7 +40,12 @@ _READS: Final = frozenset(
 )
 #: Codes of answers that a handler may get; of other requests the simulator would be wrong.
 _ANSWERS: Final = frozenset(
-    {"ConditionalCheckFailedException", "PreconditionFailed", "ValidationException"}
+    {
+        "ConditionalCheckFailedException",
+        "PreconditionFailed",
+        "ThrottlingException",
+        "ValidationException",
+    }
 )
 #: The container switches without any fault now and then.
 _SWITCHES: Final = 0.2
@@ -265,7 +270,7 @@ def processor_factory(
         earlier = met.earlier > 0 and drawn.random() < met.earlier
         lanes = EarlierLaneItems if earlier else LaneItems
         with (
-            mock.patch("processor.thread_pool.ThreadPoolExecutor", pool),
+            mock.patch("shared.thread_pool.ThreadPoolExecutor", pool),
             mock.patch("processor.processor.LaneItems", lanes),
         ):
             processor = (EarlierProcessor if earlier else Processor)(
@@ -287,9 +292,9 @@ def processor_factory(
     return make
 
 
-def _poison(processor: Processor, mark: bytes, die: Callable[[], None]) -> None:
+def _poison(function: Any, mark: bytes, die: Callable[[], None]) -> None:
     """Let a record with that mark end the container that decodes it."""
-    decoder: Any = processor._decoder  # noqa: SLF001 - what kills in real life is as deep inside
+    decoder: Any = function._decoder  # noqa: SLF001 - what kills in real life is as deep inside
     decode = decoder.decode
 
     def deadly(record: Any, *arguments: Any) -> Any:
@@ -300,19 +305,26 @@ def _poison(processor: Processor, mark: bytes, die: Callable[[], None]) -> None:
     decoder.decode = deadly
 
 
-def detector_factory(config: Any, stores: Any, hash_key: bytes, clock: Any, out: Any) -> Factory:
-    """Return what makes the real detector of a container."""
+def detector_factory(
+    config: Any, stores: Any, hash_key: bytes, clock: Any, out: Any, *, poison: bytes = b""
+) -> Factory:
+    """Return what makes the real detector of a container; `poison` as in `Hazards`."""
     from detector.detector import Detector  # noqa: PLC0415 - lambdas/ is a path of its own
 
-    def make(connect: Connect, _pool: Callable[[int], WorkerPool]) -> Any:
-        return Detector(
-            config,
-            dynamodb=connect(stores.tables),
-            sns=connect(stores.topic),
-            kinesis=connect(stores.tail),
-            hash_key=hash_key,
-            clock=clock,
-            out=out,
-        ).process
+    def make(connect: Connect, pool: Callable[[int], WorkerPool]) -> Any:
+        with mock.patch("shared.thread_pool.ThreadPoolExecutor", pool):
+            detector = Detector(
+                config,
+                dynamodb=connect(stores.tables),
+                sns=connect(stores.topic),
+                kinesis=connect(stores.tail),
+                hash_key=hash_key,
+                clock=clock,
+                threads=3,
+                out=out,
+            )
+        if poison:
+            _poison(detector, poison, connect.die)
+        return detector.process
 
     return make

@@ -13,8 +13,8 @@ from typing import Any
 from processor.lane_items import Intent, LaneItems, LaneState
 from processor.portions import Portion
 from processor.processor import Processor
-from processor.time_limit import TimeLimit
 from shared.decode import read_records
+from shared.time_limit import TimeLimit
 
 
 class EarlierLaneItems(LaneItems):

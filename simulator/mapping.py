@@ -45,7 +45,7 @@ _LONGEST_BACKOFF: Final = 30.0
 _FOR_EVER: Final = -1
 _FARTHEST_BACK: Final = 12
 #: No record of any run needs so many; one that gets them would get them for ever.
-_MOST_ATTEMPTS: Final = 400
+_MOST_ATTEMPTS: Final = 100
 _MAPPING_ID: Final = "177fc0f0-f42f-4f88-bd88-2d1d1d1c1b1a"
 
 

@@ -8,7 +8,7 @@ model) and honours `If-None-Match: *` ("How to prevent object overwrites with co
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -122,6 +122,7 @@ class Topic:
     def __init__(self, usage: Usage | None = None) -> None:
         self.usage = usage or Usage()
         self.messages: list[dict[str, str]] = []
+        self.is_out: Callable[[], bool] = lambda: False
 
     def publish(
         self,
@@ -134,6 +135,8 @@ class Topic:
         """Publish."""
         del MessageAttributes
         self.usage.requests["publish"] += 1
+        if self.is_out():
+            raise aws_error("ThrottlingException", "Publish")
         if len(Subject) > _LONGEST_SUBJECT or not Subject.isascii() or "\n" in Subject:
             raise aws_error("InvalidParameter", "Publish")
         if not 0 < len(Message.encode()) <= _LONGEST_MESSAGE:

@@ -103,6 +103,31 @@ class TrafficMaker:
             source.shuffle(made)
         return made
 
+    def crawl(self, count: int, span_ms: int) -> list[SentRecord]:
+        """Return page views of a robot that keeps no cookies, each of a session of its own."""
+        events = [
+            SentEvent(
+                "page_view",
+                f"{self.visit}crawl_{number}",
+                f"user_{number % 5}",
+                self.start_ms + span_ms * number // count,
+                CHECKOUT if self.source.random() < 1 / 3 else f"/large/{number % 7}",
+                ROBOT,
+            )
+            for number in range(count)
+        ]
+        return [
+            SentRecord(self._key(one.session), self._encode([one.document()]), (one,))
+            for one in events
+        ]
+
+    def deadly(self, mark: bytes, count: int) -> list[SentRecord]:
+        """Return records that are no JSON, with a mark."""
+        return [
+            SentRecord(self._key(f"deadly_{n}"), mark + b"%d" % n, ("not_json",))
+            for n in range(count)
+        ]
+
     def hazards(self, poison: bytes, refused: str) -> list[SentRecord]:
         """Return records that end or delay the work on them: poison, many items, a refused page."""
         source = self.source

@@ -1,7 +1,6 @@
 """One run: a stream, both functions, every fault, until nothing is left to do; then the truth.
 
-A run is a function of its seed and settings. `make_settings` draws the settings as well, so that a
-campaign over seeds meets all sorts of streams, batches and fault rates.
+A run is a function of its seed and settings.
 """
 
 from __future__ import annotations
@@ -9,24 +8,26 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from unittest import mock
 
 from clickstream_operator.api.v1alpha1 import Spec
-from shared import budget as budgets
-from shared.budget import DEFAULT_MEMORY_MIB, Budget
+from detector.ceiling import MOST_INCIDENTS
+from shared.budget import Budget
 from simulator import checks
 from simulator.checks import Differences, Lifetimes, compare
 from simulator.containers import Function, Hazards, detector_factory, processor_factory
 from simulator.faults import Fault, FaultPlan
 from simulator.given_up import compare_between, compare_failed
 from simulator.judge import Judge
-from simulator.mapping import EventSourceMapping, MappingSettings, check_expected
+from simulator.mapping import EventSourceMapping, check_expected
 from simulator.scheduler import Scheduler
+from simulator.settings import TrialSettings, draw_settings
 from simulator.stores import HASH_KEY, PAGES, Stores, make_config
 from simulator.stream import Shard, Stream, epoch_of
-from simulator.traffic import POISON, REFUSED_PAGE, SentEvent, SentRecord, TrafficMaker
+from simulator.traffic import POISON, SentEvent, SentRecord, TrafficMaker
 from simulator.truth import PlacedLane, PlacedRow, Truth, tell
 
 #: 2026-11-23T12:00:05 UTC.
@@ -34,38 +35,25 @@ START: Final = 1_795_435_205.0
 RATE_LIMIT: Final = 25
 _TICK_SECONDS: Final = 60.0
 _LAST_TICKS: Final = 3
+_LAST_TICKS_OF_CRAWL: Final = 5
 _SPAN_MS: Final = 30_000
 _DAY_SECONDS: Final = 86_400.0
 #: AWS frees the name of a stream within so long at the earliest.
 _DELETION_SECONDS: Final = 10.0
 _TICK: Final = {"source": "clickstream.schedule"}
 _TIMEOUT: Final = 60.0
-#: Budgets of some items for each record, and one below both.
-_MEMORIES: Final = (1, 2)
+_SHORT_TIMEOUT: Final = 2.0
+#: Below the budgets that the settings draw.
 _SMALLEST: Final = Budget(7)
+#: Portions and ceiling of the detector, where a robot comes by.
+_MOST_EVENTS: Final = 6
+_MOST_FOUND: Final = 2
+_CEILING: Final = 3
+#: Seconds for which the topic can't be reached.
+_OUTAGES: Final = (0, 0, 45, 200)
 _STALE_READS: Final = 0.3
 _SPEC: Final = Spec.model_validate({"anomalyDetection": {"sensitivity": "High"}})
 _BLIND: Final = Spec.model_validate({"anomalyDetection": {"enabled": False}})
-
-
-@dataclass(frozen=True, slots=True)
-class TrialSettings:
-    """What a run is like. `fault_rate` is the probability of a fault at each request."""
-
-    records: int = 24
-    shards: int = 2
-    session_keys: bool = True
-    crowd: bool = False
-    fault_rate: float = 0.03
-    fault_budget: int = 25
-    reshards: int = 1
-    new_stream: bool = False
-    overlap: bool = False
-    """Whether the old mappings go on beside those of the new stream."""
-    mapping: MappingSettings = field(default_factory=MappingSettings)
-    kinds: frozenset[Fault] | None = None
-    hazards: Hazards | None = None
-    """What records meet by themselves; nobody looks for anomalies then."""
 
 
 @dataclass(slots=True)
@@ -78,79 +66,6 @@ class Outcome:
     events: int
     requests: int
     write_units: int
-
-
-def draw_hazards(source: random.Random) -> Hazards:
-    """Return what the records of a run meet: poison, budgets of two sizes, or two versions."""
-    if source.random() < 1 / 3:
-        return Hazards(
-            memories=(DEFAULT_MEMORY_MIB,),
-            writes_at_once=source.choice((2, 5)),
-            earlier=source.choice((0.2, 0.5, 0.7)),
-            poison=source.choice((b"", POISON)),
-        )
-    return Hazards(
-        memories=source.choice((_MEMORIES, _MEMORIES, _MEMORIES[:1])),
-        writes_at_once=source.choice((2, 3, 8)),
-        poison=source.choice((b"", POISON)),
-        refused=source.choice(("", REFUSED_PAGE)),
-        limited=source.random() < 1 / 2,
-    )
-
-
-def draw_settings(seed: int) -> TrialSettings:
-    """Return the settings of a campaign's run; one in three has hazards."""
-    source = random.Random(f"settings {seed}")  # noqa: S311 - reproducible, not secret
-    drawn = _draw_settings(source)
-    if source.random() < 1 / 3:
-        return replace(drawn, hazards=draw_hazards(source))
-    return drawn
-
-
-def _draw_settings(source: random.Random) -> TrialSettings:
-    return TrialSettings(
-        records=source.randint(8, 30),
-        shards=source.choice((1, 1, 2, 2, 3, 4)),
-        session_keys=source.random() < 3 / 4,
-        crowd=source.random() < 1 / 25,
-        fault_rate=source.choice((0.01, 0.03, 0.03, 0.08)),
-        fault_budget=source.choice((10, 20, 40)),
-        reshards=source.choice((0, 0, 1, 1, 2)),
-        new_stream=(new_stream := source.random() < 1 / 8),
-        overlap=new_stream and source.random() < 3 / 4,
-        mapping=MappingSettings(
-            batch_size=source.choice((1, 3, 8, 8, 20, 100)),
-            window_seconds=source.choice((0.0, 1.0, 5.0, 30.0)),
-            bisect=source.random() < 4 / 5,
-            item_failures=source.random() < 4 / 5,
-        ),
-    )
-
-
-def draw_harsh_settings(
-    seed: int, *, streams: int = 1, hazards: Hazards | None = None
-) -> TrialSettings:
-    """Return settings under which a wrong condition shows soon: long batches, cut again and again.
-
-    Batches are not bisected, so that what fails comes again whole, or with other limits. With two
-    `streams` the second takes the first one's place while it is read.
-    """
-    source = random.Random(f"harsh settings {seed}")  # noqa: S311 - reproducible, not secret
-    return TrialSettings(
-        records=30,
-        shards=source.choice((1, 2)),
-        fault_rate=0.06,
-        fault_budget=80,
-        reshards=source.choice((0, 1)),
-        new_stream=streams > 1,
-        overlap=streams > 1,
-        mapping=MappingSettings(
-            batch_size=source.choice((6, 15, 30)),
-            window_seconds=source.choice((5.0, 15.0)),
-            bisect=source.random() < 1 / 4,
-        ),
-        hazards=hazards,
-    )
 
 
 class Trial:
@@ -170,8 +85,15 @@ class Trial:
         )
         self.stores = Stores(lambda: self.faults.chance(Fault.STALE_READ, _STALE_READS))
         self.lines: list[str] = []
-        watched = settings.session_keys and settings.hazards is None
-        self.spec = _SPEC if watched else _BLIND
+        self._watched = settings.session_keys and settings.hazards is None
+        self.spec = _SPEC if self._watched else _BLIND
+        # Ticks take a former life of the stream for read, so what is still read of it may be
+        # counted for another minute: exact only where it ends before the next one begins.
+        self._crawled = self._watched and settings.crawl and not settings.overlap
+        self._deadly = 0
+        if self._crawled:
+            outage = random.Random(f"outage {seed}").choice(_OUTAGES)  # noqa: S311 - as above
+            self.stores.topic.is_out = lambda: self.scheduler.now < START + outage
         self._hazards = settings.hazards or Hazards()
         self._memories = random.Random(source.random())  # noqa: S311 - as above
         if self._hazards.refused:
@@ -184,13 +106,21 @@ class Trial:
     def run(self) -> Outcome:
         """Run to the end and compare."""
         epoch = epoch_of(int(START))
-        limited = self._hazards.limited and self._settings.mapping.item_failures
+        partial = self._settings.mapping.item_failures
         processor, detector = (
-            Function(self.scheduler, self.faults, self._factory(name, epoch), limit)
-            for name, limit in (("processor", _TIMEOUT if limited else None), ("detector", None))
+            Function(
+                self.scheduler,
+                self.faults,
+                self._factory(name, epoch),
+                timeout if limited and partial else None,
+            )
+            for name, limited, timeout in (
+                ("processor", self._hazards.limited, _TIMEOUT),
+                ("detector", self._crawled, _SHORT_TIMEOUT),
+            )
         )
         self.scheduler.spawn(lambda: self._lead(processor, detector))
-        with mock.patch.object(budgets, "SMALLEST", _SMALLEST):
+        with self._in_small():
             self.scheduler.run()
         truth = self._tell(self._placed)
         usage = self.stores.usage
@@ -203,11 +133,29 @@ class Trial:
             write_units=usage.write_units.total(),
         )
 
+    def _in_small(self) -> ExitStack:
+        """Cut budgets, portions and the ceiling down to the size of a run."""
+        stack = ExitStack()
+        for name, value in (
+            ("shared.budget.SMALLEST", _SMALLEST),
+            ("detector.portions.MOST_EVENTS", _MOST_EVENTS),
+            ("detector.portions.MOST_FOUND", _MOST_FOUND),
+            ("detector.detector.MOST_FOUND", _MOST_FOUND),
+            ("detector.ceiling.MOST_INCIDENTS", self._ceiling),
+        ):
+            stack.enter_context(mock.patch(name, value))
+        return stack
+
+    @property
+    def _ceiling(self) -> int:
+        return _CEILING if self._crawled else MOST_INCIDENTS
+
     def _tell(self, lanes: list[PlacedLane]) -> Truth:
         return tell(
             lanes,
             self._visitor(),
             rate=RATE_LIMIT,
+            ceiling=self._ceiling,
             judge=Judge(self.stores, self._hazards.memories) if self._settings.hazards else None,
             refused=self._hazards.refused,
         )
@@ -230,6 +178,7 @@ class Trial:
             ),
             detection=self.spec.anomaly_detection.enabled,
             versions=self._hazards.earlier > 0,
+            deadly=self._deadly,
         )
         for mapping in self.mappings:
             for place in mapping.stuck:
@@ -251,6 +200,9 @@ class Trial:
 
     def _lead(self, processor: Function, detector: Function) -> None:
         """The course of the run, as one more task."""
+        if self._crawled:
+            # Before any incident: after that the ticks rely on the entries of unsent messages.
+            self.scheduler.join(detector.invoke(_TICK))
         self.scheduler.spawn(lambda: self._tick(detector))
         self._live((processor, detector), self._stream(0))
         if self._settings.new_stream:
@@ -318,6 +270,12 @@ class Trial:
         if settings.hazards is not None:
             records += maker.hazards(settings.hazards.poison, settings.hazards.refused)
             self._source.shuffle(records)
+        if self._crawled:
+            records += maker.crawl(self._source.randint(6, 14), _SPAN_MS)
+            deadly = maker.deadly(POISON, self._source.randint(0, 2))
+            records += deadly
+            self._deadly += len(deadly)
+            self._source.shuffle(records)
         cuts = {self._source.randrange(len(records)) for _ in range(settings.reshards)}
         placed: dict[str, list[tuple[int, int, SentRecord]]] = {name: [] for name in stream.shards}
         for index, record in enumerate(records):
@@ -336,7 +294,7 @@ class Trial:
 
     def _tick(self, detector: Function) -> None:
         """Invoke the detector each minute, and a few times more once all is read."""
-        left = _LAST_TICKS
+        left = _LAST_TICKS_OF_CRAWL if self._crawled else _LAST_TICKS
         while left:
             self.scheduler.sleep(_TICK_SECONDS)
             quiet = not self._reading
@@ -350,7 +308,7 @@ class Trial:
         config = make_config(function, self.spec, epoch)
         parts = (config, self.stores, HASH_KEY, lambda: self.scheduler.now, self.lines.append)
         if function == "detector":
-            return detector_factory(*parts)
+            return detector_factory(*parts, poison=POISON if self._crawled else b"")
         return processor_factory(*parts, hazards=self._settings.hazards, source=self._memories)
 
     def _visitor(self) -> Any:

@@ -14,13 +14,12 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from simulator.traffic import CHECKOUT, ROBOT, SentEvent
+from simulator.alerting import Alerting, minute_of
+from simulator.traffic import SentEvent
 
 if TYPE_CHECKING:
     from simulator.judge import Judge
 
-_MINUTE, _HOUR = 60_000, 3_600_000
-_GRACE = 2 * _MINUTE
 _WATERMARK_BYTES: Final = 24
 
 
@@ -84,8 +83,7 @@ class Truth:
     lanes: dict[str, bytes] = field(default_factory=dict)
     refused: set[tuple[str, str]] = field(default_factory=set)
     """Keys of page items that can't be written; a bad row stands for each."""
-    incidents: set[tuple[str, str, str]] = field(default_factory=set)
-    """Rule, session, minute (`YYYY-MM-DDTHH:MM`)."""
+    alerting: Alerting = field(default_factory=Alerting)
 
 
 def watermark(sequence: int) -> bytes:
@@ -98,6 +96,7 @@ def tell(
     visitor: Callable[[SentEvent], bytes],
     *,
     rate: int,
+    ceiling: int,
     judge: Judge | None = None,
     refused: str = "",
 ) -> Truth:
@@ -107,11 +106,11 @@ def tell(
         lanes: all that was put.
         visitor: the hash under which an event's user is counted.
         rate: events of a session in a minute that are still not too many.
+        ceiling: incidents of one rule and lane that may begin in a minute.
         judge: tells what budgets cut, if they may.
         refused: the page whose items can't be written.
     """
     truth = Truth()
-    seen: dict[str, int] = {}
     for given in lanes:
         lane = given if judge is None else _judged(given, judge)
         if lane.last >= 0:
@@ -123,7 +122,8 @@ def tell(
                 continue
             truth.raw.add(place)
             _add(truth, lane.code, placed, placed.row, visitor)
-        _detect(truth, lane, seen, rate)
+        rows = [(placed.arrival_ms, placed.row) for placed in lane.rows]
+        truth.alerting.add(rows, rate=rate, ceiling=ceiling)
     truth.refused = {key for key in truth.pages if key[0] == refused}
     return truth
 
@@ -163,39 +163,6 @@ def _add(
     page.visitors.add(visitor(event))
     page.watermark = mark
     page.last_updated = max(page.last_updated, placed.arrival_ms)
-
-
-def _detect(truth: Truth, lane: PlacedLane, seen: dict[str, int], rate: int) -> None:
-    """Add a lane's incidents; `seen` counts each session's events in this lane's ancestors."""
-    clock = 0
-    counts: dict[tuple[str, int], int] = {}
-    quiet: set[tuple[str, str]] = set()
-
-    def fire(rule: str, event: SentEvent) -> None:
-        if (rule, event.session) not in quiet:
-            quiet.add((rule, event.session))
-            truth.incidents.add((rule, event.session, minute_of(event.time_ms)))
-
-    for placed in lane.rows:
-        event = placed.row
-        if isinstance(event, str):
-            continue
-        clock = max(clock, placed.arrival_ms)
-        if CHECKOUT in event.page and seen.get(event.session, 0) < 3:  # noqa: PLR2004 - the rule's
-            fire("unusual_page_sequence", event)
-        minute = event.time_ms // _MINUTE
-        if (minute + 1) * _MINUTE + _GRACE > clock:
-            counts[event.session, minute] = counts.get((event.session, minute), 0) + 1
-            if counts[event.session, minute] == rate + 1:
-                fire("high_frequency_clicks", event)
-        if event.agent == ROBOT:
-            fire("suspicious_user_agent", event)
-        seen[event.session] = seen.get(event.session, 0) + 1
-
-
-def minute_of(time_ms: int) -> str:
-    """Return `YYYY-MM-DDTHH:MM`."""
-    return time.strftime("%Y-%m-%dT%H:%M", time.gmtime(time_ms // 1000))
 
 
 def instant_of(time_ms: int) -> str:

@@ -25,10 +25,12 @@ from simulator.mapping import (
 )
 from simulator.replay import replay
 from simulator.scheduler import Scheduler
+from simulator.settings import TrialSettings
 from simulator.stream import Stream, StreamRecord
 from simulator.tables import Tables
-from simulator.trial import START, TrialSettings, run_trial
-from simulator.weakened import CONTROLS, Control
+from simulator.trial import START, run_trial
+from simulator.weakened import CONTROLS
+from simulator.weakened.control import Control
 
 Handler = Callable[[list[int]], Any]
 HARSH_RUNS = 120

@@ -11,7 +11,8 @@ from shared.lanes import Lane
 from shared.records import Batch
 from simulator.faults import Fault
 from simulator.mapping import MappingSettings
-from simulator.trial import Trial, TrialSettings, draw_settings, run_trial
+from simulator.settings import TrialSettings, draw_settings
+from simulator.trial import Trial, run_trial
 from tests.lambdas.pipelines import COUNTERS, NOW, Pipeline
 
 SETTINGS = st.builds(

@@ -13,7 +13,8 @@ from detector.minute_windows import Minutes
 from detector.session_rules import GRACE_MS
 from detector.site_rules import SiteRules
 from simulator import trial
-from simulator.trial import Trial, draw_settings
+from simulator.settings import draw_settings
+from simulator.trial import Trial
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
