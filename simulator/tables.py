@@ -44,8 +44,8 @@ class Tables:
     Args:
         keys: key attributes by table name.
         usage: where costs are counted.
-        stale: asked at each eventually consistent GetItem whether it shall see the item as it was
-            before its last write (Developer Guide, "DynamoDB read consistency").
+        stale: asked at each eventually consistent read whether it shall see items as they were
+            before their last write (Developer Guide, "DynamoDB read consistency").
     """
 
     def __init__(
@@ -239,7 +239,11 @@ class Tables:
         page = [item for _, item in found[: min(limit, _PAGE_ITEMS)]]
         size = sum(map(item_size, page))
         self.usage.read(operation, table, size, consistent=consistent)
-        items = [dict(item) for item in page if shown(item)]
+        seen = page
+        if not consistent and self._stale():
+            known = [self._before.get((table, place), item) for place, item in found[: len(page)]]
+            seen = [item for item in known if item is not None]
+        items = [dict(item) for item in seen if shown(item)]
         answer: dict[str, Any] = {"Items": items, "Count": len(items), "ScannedCount": len(page)}
         if len(found) > len(page):
             answer["LastEvaluatedKey"] = {name: page[-1][name] for name in self._keys[table]}

@@ -124,7 +124,7 @@ def _checkout_read_once() -> list[Any]:
 CONTROLS: Final = (
     Control("incidents: put after the state", (checks.INCIDENTS,), _incident_after_state),
     Control("alerts: marked before sent", (checks.ALERTS,), _alert_without_mark),
-    Control("checkout: by event_count", (checks.INCIDENTS,), _checkout_by_count),
+    Control("checkout: by event_count", (checks.INCIDENTS, checks.FOLDED), _checkout_by_count),
     Control("checkout: read once", (checks.FOLDED,), _checkout_read_once),
     Control("unsent: forgotten", (checks.ALERTS,), _unsent_forgotten, crawl=True),
     Control("ceiling: not kept", (checks.FOLDED, checks.INCIDENTS), _ceiling_not_kept, crawl=True),
