@@ -16,12 +16,10 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
-from unittest import mock
 
 import click
 from rich.console import Console
@@ -30,14 +28,15 @@ from rich.table import Table
 # The functions are packages of their own, which nothing installs.
 sys.path.append(str(Path(__file__).parents[1] / "lambdas"))
 
-from benchmarks.worst_records import LIMIT_SECONDS, SHARE, cpu_seconds, records
+from benchmarks.figures import Figure
+from benchmarks.function_shares import measure_backlog, measure_worst_records
+from benchmarks.loopback import Taker, loopback_clients, make_processor
 from clickstream_operator.api.spec import Spec
 from clickstream_operator.cost.estimate import estimate
 from clickstream_operator.cost.prices import DEFAULT_REGION, prices_of
 from clickstream_operator.cost.traffic import DAYS, Traffic, shards_needed
 from processor.processor import Processor
-from shared.runtime import Clients
-from tests.lambdas.pipelines import KEY, NOW, invocation, make_config
+from tests.lambdas.pipelines import NOW, invocation
 from tests.lambdas.profiled import count_requests, events
 
 ROOT: Final = Path(__file__).parents[1]
@@ -52,29 +51,6 @@ _ORIGINAL_WRITES: Final = 2.9
 _SPEED_BATCHES: Final = 8
 _MIB: Final = 1024 * 1024
 _IMPORTS: Final = 7
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One row. `limit` is what it may be at most, or with `at_least` at least; None: no limit.
-
-    `found` None: not measured, and `note` says why; such a row never counts as met.
-    """
-
-    what: str
-    found: float | None
-    limit: float | None
-    unit: str
-    at_least: bool = False
-    original: float | None = None
-    note: str = ""
-
-    @property
-    def met(self) -> bool:
-        """Whether it was measured and the limit, if there is one, holds."""
-        if self.found is None or self.limit is None:
-            return self.found is not None
-        return self.found >= self.limit if self.at_least else self.found <= self.limit
 
 
 def measure_writes() -> Iterator[Figure]:
@@ -93,28 +69,6 @@ def measure_writes() -> Iterator[Figure]:
         )
 
 
-class Taker:
-    """A service without network that takes everything."""
-
-    def __getattr__(self, name: str) -> Callable[..., dict[str, Any]]:
-        """Return an operation that answers with nothing."""
-        return lambda **_: {}
-
-
-def make_processor(dynamodb: Any, s3: Any, threads: int, sqs: Any = None) -> Processor:
-    """Return a processor with these stores; its lines go nowhere."""
-    return Processor(
-        make_config(),
-        dynamodb=dynamodb,
-        s3=s3,
-        sqs=sqs or Taker(),
-        hash_key=KEY,
-        clock=lambda: NOW,
-        threads=threads,
-        out=lambda _: None,
-    )
-
-
 def speed_of(processor: Processor, batches: int = _SPEED_BATCHES) -> float:
     """Return events for each second of CPU time, in the best of some batches of 1,000."""
     payloads = list(events(TRAFFIC, 1000 * batches, shard=0, shards=1, seed=1))
@@ -131,63 +85,11 @@ def speed_of(processor: Processor, batches: int = _SPEED_BATCHES) -> float:
     return best
 
 
-_SERVER: Final = """
-import http.server
-class Answer(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    # One packet for each answer, as AWS sends it: two would be read in two turns.
-    wbufsize = -1
-    disable_nagle_algorithm = True
-    def handle_expect_100(self):
-        # PutObject waits for it before it sends its body.
-        answer = super().handle_expect_100()
-        self.wfile.flush()
-        return answer
-    def do_POST(self):
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.send_response(200)
-        self.send_header("Content-Type", "application/x-amz-json-1.0")
-        self.send_header("Content-Length", "2")
-        self.end_headers()
-        self.wfile.write(b"{}")
-    def do_PUT(self):
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-    def log_message(self, *_):
-        pass
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
-print(server.server_address[1], flush=True)
-server.serve_forever()
-"""
-
-
-_ENVIRONMENT: Final = {
-    "AWS_DEFAULT_REGION": "us-east-1",
-    **dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "any"),
-}
-
-
-@contextmanager
-def server() -> Iterator[str]:
-    """A process that takes every request; yields its address."""
-    with subprocess.Popen(
-        [sys.executable, "-c", _SERVER], stdout=subprocess.PIPE, text=True
-    ) as one:
-        assert one.stdout is not None  # noqa: S101 - Popen was given a pipe
-        try:
-            yield f"http://127.0.0.1:{one.stdout.readline().strip()}"
-        finally:
-            one.terminate()
-
-
 def measure_speed() -> Iterator[Figure]:
     """Events a second and core: the handler alone, with clients, and the original's calls."""
     alone = speed_of(make_processor(Taker(), Taker(), 1))
     yield Figure("handler alone", round(alone), 10_000, "events/s and core", at_least=True)
-    with server() as address, mock.patch.dict(os.environ, _ENVIRONMENT, AWS_ENDPOINT_URL=address):
-        clients = Clients()
+    with loopback_clients() as clients:
         dynamodb, s3 = clients.make("dynamodb"), clients.make("s3")
         before = os.times()
         found = speed_of(make_processor(dynamodb, s3, 16), batches=6)
@@ -203,31 +105,6 @@ def measure_speed() -> Iterator[Figure]:
             original=round(original),
             note=f"{kernel / (kernel + own):.0%} of the time is the kernel's",
         )
-
-
-def measure_worst_records() -> Iterator[Figure]:
-    """How long the worst records take under the CPU share of the default memory."""
-    with server() as address, mock.patch.dict(os.environ, _ENVIRONMENT, AWS_ENDPOINT_URL=address):
-        clients = Clients()
-        dynamodb, s3, sqs = (clients.make(name) for name in ("dynamodb", "s3", "sqs"))
-        for title, record in records():
-            found = min(seconds_of(record, dynamodb, s3, sqs) for _ in range(2))
-            yield Figure(
-                f"worst record: {title}",
-                round(found, 1),
-                LIMIT_SECONDS,
-                "s with 256 MiB",
-                note=f"{len(record):,} bytes, {found * SHARE:.2f} s of CPU",
-            )
-
-
-def seconds_of(record: bytes, dynamodb: Any, s3: Any, sqs: Any) -> float:
-    """Return the seconds that one record takes in a fresh container of the default memory."""
-    processor = make_processor(dynamodb, s3, 16, sqs)
-    batch = invocation([record])
-    before = cpu_seconds()
-    processor.process(batch)
-    return (cpu_seconds() - before) / SHARE
 
 
 def original_speed(dynamodb: Any, s3: Any, number: int = 300) -> float:
@@ -364,6 +241,7 @@ def measure(runs: int) -> list[Figure]:
         *measure_writes(),
         *measure_speed(),
         *measure_worst_records(),
+        *measure_backlog(),
         *measure_footprint(),
         *measure_dollars(),
     ]

@@ -1,9 +1,9 @@
 """The records that cost a function most, and what they take under the CPU share of its memory.
 
-Each goes through the real processor with its own clients against a server on loopback, in a fresh
-container. The CPU time of the process, kernel included, divided by the share of one CPU that Lambda
-Each goes through the real processor with its own clients against a server on loopback, in a new
-wait for each other's CPU time and not for the network. What else the machine does changes little.
+Each goes through the real function with its own clients against a server on loopback, in a new
+container. The CPU time of the process, kernel included, is divided by the share of one CPU that
+Lambda gives to the function's default memory: its threads wait for each other's CPU time and not
+for the network. What else the machine does changes little.
 """
 
 from __future__ import annotations
@@ -11,18 +11,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from shared import kpl
-from shared.budget import DEFAULT_MEMORY_MIB, DEFAULT_TIMEOUT_SECONDS
 from tests.lambdas.pipelines import event
 
-_MEMORY_OF_ONE_CPU: Final = 1769
-SHARE: Final = DEFAULT_MEMORY_MIB / _MEMORY_OF_ONE_CPU
-"""Of one CPU, for the default memory (AWS Lambda Developer Guide, "Configure Lambda function
-memory")."""
-LIMIT_SECONDS: Final = DEFAULT_TIMEOUT_SECONDS / 2
 _MIB: Final = 1024 * 1024
 _ROWS: Final = 10_000
 
@@ -85,6 +79,30 @@ def records() -> Iterator[tuple[str, bytes]]:
     yield "350,000 empty arrays in one", b"[" + b"[]," * 349_000 + b"[]]"
     yield "500,000 numbers in one array", b"[" + b"1," * 500_000 + b"1]"
     yield "an event of 1 MiB", json.dumps(event(note="a@b.de 10.1.2.3 ::1 " * 52_000)).encode()
+
+
+def detector_records() -> Iterator[tuple[str, bytes]]:
+    """Yield records that cost the detector most."""
+    views = [_short(number, sessions=_ROWS) for number in range(_ROWS)]
+    yield "10,000 page views, each of a session of its own", _array(views)
+    views = [_short(number, sessions=_ROWS) | {"user_agent": "bot"} for number in range(9_000)]
+    yield "9,000 page views of robots", _array(views)
+    views = [_short(number, sessions=_ROWS) | {"page_url": "/checkout"} for number in range(9_000)]
+    yield "9,000 sessions that begin with a checkout", _array(views)
+    yield "an event of 1 MiB", json.dumps(event(note="a@b.de 10.1.2.3 ::1 " * 52_000)).encode()
+    yield "350,000 empty arrays in one", b"[" + b"[]," * 349_000 + b"[]]"
+    yield "10,000 user records that are no JSON", aggregate([b"a@b.de 10.1.2.3 ::1 " * 5] * _ROWS)
+
+
+def crawl(first: int, arrivals: Sequence[float]) -> Iterator[dict[str, Any]]:
+    """Yield page views of a robot that keeps no cookies, one for each arrival in epoch seconds."""
+    for number, arrival in enumerate(arrivals, first):
+        yield event(
+            session_id=f"crawl-{number}",
+            timestamp=round(arrival * 1000),
+            page_url=f"/product/{number % 5000}",
+            user_agent="Mozilla/5.0 (compatible; GPTBot/1.2; +https://openai.com/gptbot)",
+        )
 
 
 def cpu_seconds() -> float:
