@@ -114,10 +114,9 @@ class Ceiling:
             due += fold.go_on(rule, minute)
             if fold.is_idle:
                 del self.folds[rule]
-        for key, until in [*self.recent.items()]:
-            if clock_ms < until:
-                break
-            del self.recent[key]
+        # Called for each event: the oldest stand first, and mostly none of them has had its time.
+        while self.recent and self.recent[oldest := next(iter(self.recent))] <= clock_ms:
+            del self.recent[oldest]
         return due
 
     def encode(self) -> bytes:
