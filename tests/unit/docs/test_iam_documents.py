@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -16,7 +17,9 @@ from clickstream_operator.api.v1alpha1 import Spec
 from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.pipeline import names
 from clickstream_operator.resources import sqs_queue
+from clickstream_operator.resources.iam_role import IAMRole
 from docs.generator.operator_policy import MissingGrantError, calls, operator_policy
+from tests.unit.pipeline.built import build
 
 ROOT = Path(__file__).parents[3]
 POLICIES = [
@@ -162,3 +165,151 @@ def test_a_call_of_a_service_that_is_new_is_not_overlooked(
     monkeypatch.setattr(sqs_queue, "__file__", str(module))
     with pytest.raises(MissingGrantError, match="needs firehose:DescribeDeliveryStream"):
         operator_policy()
+
+
+IAM = ROOT / "examples" / "iam"
+GENERATOR: dict[str, Any] = runpy.run_path(str(IAM / "generate.py"))
+BOUNDARY = "arn:aws:iam::123456789012:policy/clickstream-boundary"
+SUBJECT = "system:serviceaccount:clickstream-system:clickstream-operator"
+#: What gives a role more than its boundary allows, unless IAM asks for the boundary (IAM user
+#: guide, "Delegate responsibility to others using permissions boundaries").
+BOUNDED = {"iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"}
+
+
+def statements(path: Path) -> list[dict[str, Any]]:
+    """The statements of a document."""
+    found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["Statement"]
+    return found
+
+
+def test_the_operator_may_do_what_it_calls_and_nothing_else() -> None:
+    """The policy that people install is the one that follows from the code."""
+    assert POLICIES[0].read_text(encoding="utf-8") == operator_policy()
+
+
+@pytest.mark.parametrize("name", GENERATOR["FILES"])
+def test_a_document_is_what_its_generator_makes(name: str) -> None:
+    """A change of either without the other is no change of what people install."""
+    made = GENERATOR["FILES"][name]()
+    assert json.loads((IAM / name).read_text(encoding="utf-8")) == made
+
+
+def test_roles_can_only_be_made_within_the_boundary() -> None:
+    """Each action that could give a role more asks for the boundary, and none takes it away."""
+    free, bounded = set[str](), set[str]()
+    for one in statements(IAM / "operator-policy-bounded.json"):
+        condition = one.get("Condition", {})
+        asks = condition == {"StringEquals": {"iam:PermissionsBoundary": BOUNDARY}}
+        (bounded if asks else free).update(one["Action"])
+    assert bounded == BOUNDED
+    plain = {action for one in statements(POLICIES[0]) for action in one["Action"]}
+    assert free == plain - BOUNDED - {"iam:DeleteRolePermissionsBoundary"}
+
+
+def test_without_iam_roles_are_given_and_not_made() -> None:
+    """The operator passes roles of one name on, and writes nothing to IAM."""
+    iam = [
+        one
+        for one in statements(IAM / "operator-policy-without-iam.json")
+        if any(action.startswith("iam:") for action in one["Action"])
+    ]
+    assert [(one["Action"], one["Resource"]) for one in iam] == [
+        (["iam:PassRole"], ["arn:aws:iam::123456789012:role/clickstream-given-*"])
+    ]
+
+
+def test_the_boundary_allows_what_the_roles_are_given_and_no_way_out() -> None:
+    """Each right of the policies that the operator writes; nothing of IAM or STS, no function.
+
+    What the boundary lacks, a role has not, whatever its policies say.
+    """
+    allowed = [
+        (action, pattern)
+        for one in statements(IAM / "permissions-boundary.json")
+        for action in one["Action"]
+        for pattern in one["Resource"]
+    ]
+    assert not [
+        one for one in statements(IAM / "permissions-boundary.json") if "*" in one["Action"]
+    ]
+    assert {action.split(":")[0] for action, _ in allowed}.isdisjoint({"iam", "sts"})
+    assert {action for action, _ in allowed if action.startswith("lambda:")} == {
+        "lambda:InvokeFunction"
+    }
+    roles = [
+        one
+        for one in build({"alerts": {"enabled": True}}, permissions_boundary=BOUNDARY).values()
+        if isinstance(one, IAMRole)
+    ]
+    assert len(roles) == 3
+    missed = [
+        (action, arn)
+        for role in roles
+        for policy in json.loads(json.dumps(role._inline_policies)).values()
+        for one in policy["Statement"]
+        for action in one["Action"]
+        for arn in one["Resource"]
+        if not any(action == known and fnmatchcase(arn, end) for known, end in allowed)
+    ]
+    assert missed == []
+
+
+def trusts() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every trust policy that is installed, with where it stands."""
+    for kind in ("irsa", "pod-identity"):
+        yield f"file {kind}", json.loads((IAM / f"trust-{kind}.json").read_text(encoding="utf-8"))
+    stack = json.loads((IAM / "cloudformation.json").read_text(encoding="utf-8"))
+    role = stack["Resources"]["OperatorRole"]["Properties"]["AssumeRolePolicyDocument"]["Fn::If"]
+    yield "stack irsa", json.loads(role[1]["Fn::Sub"])
+    yield "stack pod-identity", json.loads(role[2])
+    module = json.loads((IAM / "terraform" / "main.tf.json").read_text(encoding="utf-8"))
+    yield "module irsa", json.loads(module["locals"]["irsa"])
+    yield "module pod-identity", json.loads(module["locals"]["pod_identity"])
+
+
+@pytest.mark.parametrize(("place", "trust"), list(trusts()))
+def test_only_the_operators_service_account_is_trusted(place: str, trust: dict[str, Any]) -> None:
+    """Not every one of the cluster: the subject and the audience, or both tags of the session."""
+    (statement,) = trust["Statement"]
+    condition = statement["Condition"]
+    assert condition.keys() == {"StringEquals"}
+    asked = condition["StringEquals"]
+    if place.endswith("pod-identity"):
+        _, _, namespace, account = SUBJECT.split(":")
+        assert statement["Principal"] == {"Service": "pods.eks.amazonaws.com"}
+        assert asked == {
+            "aws:RequestTag/kubernetes-namespace": namespace,
+            "aws:RequestTag/kubernetes-service-account": account,
+        }
+        return
+    assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
+    subjects = {"file": SUBJECT, "stack": "${Subject}", "module": "${var.subject}"}
+    assert {key.rpartition(":")[2]: value for key, value in asked.items()} == {
+        "aud": "sts.amazonaws.com",
+        "sub": subjects[place.split(maxsplit=1)[0]],
+    }
+    issuers = {key.rpartition(":")[0] for key in asked}
+    assert len(issuers) == 1
+    assert statement["Principal"]["Federated"].endswith(f":oidc-provider/{issuers.pop()}")
+
+
+def test_the_templates_install_the_bounded_policy_and_the_boundary() -> None:
+    """With the account and the partition of whoever installs them."""
+    expected = [
+        {action for one in statements(IAM / name) for action in one["Action"]}
+        for name in ("permissions-boundary.json", "operator-policy-bounded.json")
+    ]
+    stack = json.loads((IAM / "cloudformation.json").read_text(encoding="utf-8"))["Resources"]
+    module = json.loads((IAM / "terraform" / "main.tf.json").read_text(encoding="utf-8"))
+    texts = module["resource"]["aws_iam_policy"]
+    for documents in (
+        [stack[name]["Properties"]["PolicyDocument"] for name in ("Boundary", "OperatorPolicy")],
+        [json.loads(texts[name]["policy"]) for name in ("boundary", "operator")],
+    ):
+        found = [
+            {action for one in each["Statement"] for action in one["Action"]} for each in documents
+        ]
+        assert found == expected
+        conditions = [one.get("Condition") for one in documents[1]["Statement"]]
+        assert any("iam:PermissionsBoundary" in json.dumps(one) for one in conditions)
+        assert "123456789012" not in json.dumps(documents)

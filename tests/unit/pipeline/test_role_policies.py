@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from clickstream_operator.api import components
 from clickstream_operator.aws.arns import AwsLocation
+from clickstream_operator.engine.resource import Resource
 from clickstream_operator.pipeline import role_policies
+from clickstream_operator.resources.iam_role import IAMRole
+from tests.unit.pipeline.built import build, everything
 
 PLACE = AwsLocation(partition="aws", region="eu-west-1", account="123456789012")
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
@@ -138,3 +143,23 @@ def test_no_wildcards(policy: dict[str, Any]) -> None:
         for arn in one["Resource"]:
             assert arn != "*"
             assert "shop" in arn or "Condition" in one or arn == KEY
+
+
+@pytest.mark.parametrize("boundary", [None, "arn:aws:iam::123456789012:policy/boundary"])
+@pytest.mark.parametrize("make", [build, everything])
+def test_every_role_carries_the_boundary(
+    make: Callable[..., dict[str, Resource]], boundary: str | None
+) -> None:
+    """Of each function and of the schedule; without one in the settings, none."""
+    roles = {
+        name: one
+        for name, one in make({}, permissions_boundary=boundary).items()
+        if isinstance(one, IAMRole)
+    }
+    assert set(roles) == {
+        components.PROCESSOR_ROLE,
+        components.DETECTOR_ROLE,
+        components.SCHEDULER_ROLE,
+    }
+    for name, role in roles.items():
+        assert role.desired({})["permissionsBoundary"] == (boundary or ""), name
