@@ -24,6 +24,7 @@ from clickstream_operator.api.v1alpha1 import Spec
 from clickstream_operator.engine.resource import Resource
 from docs.generator.operator_policy import MissingGrantError, operator_policy
 from docs.generator.resources import resources_of
+from docs.generator.spec_fields import leaves
 from tests.reliability import drift_map, property_map
 from tests.reliability.property_map import merged
 
@@ -55,7 +56,7 @@ def _open_fields() -> Iterator[str]:
     mapped = {row.path for row in property_map.ROWS}
     read, dumped = _attributes_read()
     bounds = {name: _paths(MANIFESTS / name) for name in _TABLES.values()}
-    for path, schema in _leaves(_spec_schema(), ""):
+    for path, schema in leaves():
         if not _is_read(path, read, dumped):
             yield f"spec.{path}: no module reads it; hand it on in operator/.../pipeline/"
         if path not in mapped:
@@ -144,23 +145,6 @@ def _attributes() -> Mapping[str, str]:
 
 def _attribute(name: str) -> str:
     return _attributes().get(name, name)
-
-
-def _spec_schema() -> Mapping[str, Any]:
-    version = crd.custom_resource_definition()["spec"]["versions"][0]
-    schema: Mapping[str, Any] = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
-    return schema
-
-
-def _leaves(node: Mapping[str, Any], path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    items = node.get("items", {})
-    if "properties" in node:
-        for name, child in node["properties"].items():
-            yield from _leaves(child, f"{path}.{name}" if path else name)
-    elif "properties" in items:
-        yield from _leaves(items, f"{path}[]")
-    else:
-        yield path, node
 
 
 def _table_of(schema: Mapping[str, Any]) -> str:

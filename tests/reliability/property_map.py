@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import argparse
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from clickstream_operator.api.crd import custom_resource_definition
 from tests.reliability import attributes, drift_map
 from tests.reliability.attributes import GROUPS, resources
 from tests.reliability.drift_map import RESYNCS, drift_of, looks_of
@@ -583,23 +582,6 @@ ROWS: Final[tuple[Row, ...]] = (
 EMULATOR_GAPS: Final[Mapping[str, str]] = {}
 """What the emulator takes and loses, and why ``sandbox/aws/corrected_emulator.py`` does not correct
 it: none now. The page names each."""
-
-
-def leaves() -> Iterator[str]:
-    """Path of every leaf of the CRD's spec, in its order; ``[]`` after a list of objects."""
-    version = custom_resource_definition()["spec"]["versions"][0]
-    yield from _leaves(version["schema"]["openAPIV3Schema"]["properties"]["spec"], "")
-
-
-def _leaves(node: Mapping[str, Any], path: str) -> Iterator[str]:
-    items = node.get("items", {})
-    if "properties" in node:
-        for name, child in node["properties"].items():
-            yield from _leaves(child, f"{path}.{name}" if path else name)
-    elif "properties" in items:
-        yield from _leaves(items, f"{path}[]")
-    else:
-        yield path
 
 
 def rounds(rows: Sequence[Row]) -> list[list[Row]]:
