@@ -14,6 +14,7 @@ import click
 
 from docs.generator.api import api_page
 from docs.generator.cli import cli_page
+from docs.generator.conformance import conformance_page
 from docs.generator.cost import cost_page
 from docs.generator.markdown import with_pictures
 from docs.generator.operator_policy import operator_policy
@@ -22,7 +23,6 @@ from docs.generator.reasons import reasons_page
 from docs.generator.resources import resources_page
 from docs.generator.settings import settings_page
 from docs.generator.states import states_picture
-from tests.reliability.property_map import page as conformance_page
 
 DOCS: Final = Path(__file__).parents[1]
 PAGES: Final[Mapping[str, Callable[[], str]]] = {

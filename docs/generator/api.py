@@ -25,7 +25,7 @@ def api_page() -> str:
         (
             "`clickstream.dev/reconcile-requested-at`",
             "any new text",
-            "looks at everything now; echoed in `status.lastHandledReconcileAt`",
+            "starts a full observation now; echoed in `status.lastHandledReconcileAt`",
         ),
         (
             "`clickstream.dev/approved-plan`",

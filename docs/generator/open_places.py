@@ -60,7 +60,7 @@ def _open_fields() -> Iterator[str]:
         if not _is_read(path, read, dumped):
             yield f"spec.{path}: no module reads it; hand it on in operator/.../pipeline/"
         if path not in mapped:
-            yield f"spec.{path}: add a row to tests/reliability/property_map.py"
+            yield f"spec.{path}: add a row in tests/reliability/property_map/"
         table = _table_of(schema)
         if table and path not in bounds[table] and path + "[]" not in bounds[table]:
             yield f"spec.{path}: add its bounds to tests/integration/manifests/{table}"

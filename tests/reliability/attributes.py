@@ -56,7 +56,7 @@ _TITLES: Final = {
     "Schedule": "EventBridge schedule",
 }
 
-Look = Literal["fast", "full"]
+Observation = Literal["fast", "full"]
 """Observation in which a change is found: each one, or only every third, which is full."""
 Ask = Callable[[str, Reading], Any]
 """AWS's answer to a reading of a resource; None when it is not there."""
@@ -116,8 +116,8 @@ def readings_of(name: str, path: str) -> list[Reading]:
     return found if path else found[:1]
 
 
-def look_of(name: str, path: str) -> Look:
-    """In which observation a change of the property is found."""
+def observation_of(name: str, path: str) -> Observation:
+    """Observation that finds a change of the property."""
     full = KINDS[name].full_only or readings_of(name, path)[0].full_only
     return "full" if full else "fast"
 
@@ -139,7 +139,7 @@ def calls(place: str) -> Iterator[tuple[str, str]]:
 
 
 def values(name: str, path: str, ask: Ask) -> list[Any]:
-    """What AWS shows of a property, in each reading that shows it; None for what is not there."""
+    """Values of a property in AWS, one for each reading that shows it; None: it is not there."""
     found = []
     for one in readings_of(name, path):
         answer = ask(name, one)

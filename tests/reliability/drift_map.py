@@ -1,4 +1,4 @@
-"""What somebody else may change or delete in AWS, kind by kind.
+"""Changes and deletions in AWS by somebody else, kind by kind.
 
 `_CHANGES` covers every property of every kind of a pipeline that has everything, `DELETIONS` every
 kind. Where AWS shows a property, and in which observation its change is found, follows from what
@@ -16,11 +16,19 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tests.reliability import attributes
-from tests.reliability.attributes import GROUPS, KINDS, SPEC, Look, look_of, of_kind, readings
+from tests.reliability.attributes import (
+    GROUPS,
+    KINDS,
+    SPEC,
+    Observation,
+    observation_of,
+    of_kind,
+    readings,
+)
 
 __all__ = ["SPEC"]
 
-RESYNCS: Final[Mapping[Look, int]] = {"fast": 1, "full": 3}
+RESYNCS: Final[Mapping[Observation, int]] = {"fast": 1, "full": 3}
 """Resyncs in which drift is found: every third one observes in full."""
 Write = tuple[str, str, Mapping[str, Any]]
 """Service, operation and arguments of boto3."""
@@ -43,9 +51,9 @@ class Change:
         return f"{self.resource}.{self.path}"
 
     @property
-    def look(self) -> Look:
-        """In which observation it is found."""
-        return look_of(self.resource, self.path)
+    def observation(self) -> Observation:
+        """Observation that finds it."""
+        return observation_of(self.resource, self.path)
 
 
 @dataclass(frozen=True)
@@ -56,8 +64,8 @@ class Deletion:
     writes: tuple[Write, ...]
 
     @property
-    def look(self) -> Look:
-        """In which observation it is found."""
+    def observation(self) -> Observation:
+        """Observation that finds it."""
         (kind,) = {one for one in KINDS.values() if one.kind == self.kind}
         return "full" if kind.full_only else "fast"
 
@@ -255,7 +263,7 @@ def _merged() -> Iterator[Change]:
 CHANGES: Final = tuple(_merged())
 
 BESIDE: Final = frozenset({f"{_PAGES}.billing.readUnits", f"{_PAGES}.billing.writeUnits"})
-"""What changes beside: a table that is billed on demand has no units."""
+"""Properties that change along with another: a table that is billed on demand has no units."""
 
 
 def _deletion(kind: str, *calls: tuple[str, Mapping[str, Any]]) -> Deletion:
@@ -313,9 +321,9 @@ _NONE_BY_KIND: Final[Mapping[str, str]] = {
 
 
 def drift_of(kind: str, target: str) -> str:
-    """What a row of the property map has here: names of changes and deletions, or ``- <reason>``.
+    """Entry of a row of the property map: names of changes and deletions, or ``- <reason>``.
 
-    `target`: the row's place in AWS (`attributes`), or function, or text of `by_hand`.
+    `target`: the row's place in AWS (`attributes`), or function.
 
     Raises:
         LookupError: the row has neither.
@@ -337,9 +345,9 @@ def drift_of(kind: str, target: str) -> str:
     return " ".join(found)
 
 
-def looks_of(entry: str) -> tuple[Look, ...]:
-    """In which observations the changes and deletions of an entry are found."""
-    looks = {one.name: one.look for one in CHANGES} | {
-        f"[{one.kind}]": one.look for one in DELETIONS
+def observations_of(entry: str) -> tuple[Observation, ...]:
+    """Observations that find the changes and deletions of an entry."""
+    observations = {one.name: one.observation for one in CHANGES} | {
+        f"[{one.kind}]": one.observation for one in DELETIONS
     }
-    return tuple(sorted({looks[name] for name in entry.split(" ")}))
+    return tuple(sorted({observations[name] for name in entry.split(" ")}))
