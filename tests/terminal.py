@@ -1,15 +1,21 @@
-"""A terminal of a given width, on which a test runs a command as a person would."""
+"""Runs of the command line: on a terminal of a given width, and with pipes."""
 
 from __future__ import annotations
 
+import io
 import os
 import pty
 import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from unittest.mock import patch
+
+from clickstream_operator.cli.__main__ import run
 
 CLICKSTREAM: Final = str(Path(sys.executable).with_name("clickstream"))
 _STYLES: Final = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b\][^\x1b\x07]*(?:\x1b\\|\x07)")
@@ -49,13 +55,36 @@ def raw_on_terminal(
     return process.wait(), b"".join(parts).decode().replace("\r\n", "\n")
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a run left behind."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
 def piped(
     arguments: Sequence[str], *, given: str = "", environment: Mapping[str, str] | None = None
+) -> Done:
+    """A run of `clickstream` with pipes in place of a terminal, inside this process."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        redirect_stdout(out),
+        redirect_stderr(err),
+        patch.object(sys, "stdin", io.StringIO(given)),
+        patch.dict(os.environ, environment or {}),
+    ):
+        code = run(arguments, name="clickstream")
+    return Done(code, out.getvalue(), err.getvalue())
+
+
+def process(
+    arguments: Sequence[str], *, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """A run of `clickstream` with pipes in place of a terminal."""
+    """A run of `clickstream` as a process, with pipes in place of a terminal."""
     return subprocess.run(
         [CLICKSTREAM, *arguments],
-        input=given,
         capture_output=True,
         text=True,
         check=False,

@@ -13,6 +13,10 @@ _SETTINGS: Final = {"help_option_names": ["-h", "--help"]}
 _OFFLINE: Final = "Without a cluster"
 
 TABLE: Final[Mapping[str, Entry]] = {
+    "cost": Entry(_OFFLINE, "Estimate the cost of pipelines, by service."),
+    "render": Entry(
+        _OFFLINE, "Show the AWS resources of manifests offline, with names and policies."
+    ),
     "validate": Entry(_OFFLINE, "Check manifests offline, by every rule of the CRD."),
     "explain": Entry(_ABOUT, "Explain a reason or an alert, with its remedy."),
     "completion": Entry(_ABOUT, "Print the completion script of a shell."),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -69,7 +70,9 @@ def console() -> Console:
 
 
 def note(text: str) -> None:
-    """Print a message for people, which is no data."""
+    """Print a message for people, which is no data; on a terminal in lines of its width."""
+    if sys.stderr.isatty():
+        text = textwrap.fill(text, width(), break_on_hyphens=False, break_long_words=False)
     click.echo(text, err=True)
 
 

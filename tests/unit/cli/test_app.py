@@ -16,7 +16,7 @@ from clickstream_operator.cli import kubectl_completion
 from clickstream_operator.cli.app import TABLE, app
 from clickstream_operator.cli.command import DEBUG
 from clickstream_operator.cli.errors import CliError, nearest
-from tests.terminal import CLICKSTREAM, on_terminal, piped
+from tests.terminal import CLICKSTREAM, on_terminal, piped, process
 
 
 @pytest.mark.parametrize("name", TABLE)
@@ -155,7 +155,7 @@ def test_a_shell_completes_commands() -> None:
         "COMP_WORDS": "clickstream expl",
         "COMP_CWORD": "1",
     }
-    assert piped([], environment=asked).stdout == "plain,explain\n"
+    assert process([], environment=asked).stdout == "plain,explain\n"
 
 
 @pytest.mark.parametrize(

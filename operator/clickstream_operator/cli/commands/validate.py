@@ -11,7 +11,7 @@ from clickstream_operator.cli.output import note, print_document
 
 
 @click.command("validate", cls=Command)
-@file_options
+@file_options()
 @click.option(
     "--old",
     metavar="FILE",
