@@ -47,6 +47,7 @@ from clickstream_operator.reconcile.reconciler import Reconciler
 from clickstream_operator.reconcile.services import Services
 from clickstream_operator.telemetry.metrics import Metrics
 from sandbox import Sandbox
+from sandbox.aws.strict.rules import FEATURES
 from sandbox.operator_process import NAMESPACE, PACKAGES, SERVICE_ACCOUNT
 from tests import whole_run
 from tests.integration.aws_truth import RefusedWrites
@@ -354,7 +355,7 @@ def empty_aws(sandbox: Sandbox, *, plain: bool = False) -> Iterator[None]:
     `plain`: without the states, limits and delays of AWS.
     """
     sandbox.reset_aws()
-    sandbox.strict_aws.reset(["none"] if plain else ["all"])
+    sandbox.strict_aws.reset(FEATURES if plain else ["all"])
     with pytest.MonkeyPatch.context() as patch:
         for name, value in sandbox.aws_environment().items():
             patch.setenv(name, value)

@@ -22,6 +22,7 @@ from tests.lambdas.pipelines import Pipeline
 from tests.reliability import attributes
 from tests.reliability.probes import PROBES
 from tests.reliability.property_map import QUESTIONS, ROWS, Row, rounds
+from tests.reliability.strict_aws.probes import client
 
 REGION: Final = "us-east-1"
 MOST_RECONCILES: Final = 20
@@ -67,9 +68,10 @@ class Campaign:
         }
 
     def client(self, service: str) -> Any:
-        """A boto3 client; making one is slow."""
+        """A boto3 client, of what the emulator lacks too; making one is slow."""
         if service not in self._clients:
-            self._clients[service] = self.pilot.client(service)
+            endpoint = self.pilot.sandbox.aws_endpoint
+            self._clients[service] = client(service, endpoint)
         return self._clients[service]
 
     def see(self, row: Row) -> Seen:

@@ -12,9 +12,7 @@ from clickstream_operator.autoscaling.load import Minute, read_load
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.engine.resource import (
     Diff,
-    Observed,
     Phase,
-    ResourceBlocked,
     StepMustWait,
 )
 from clickstream_operator.resources.kinesis_history import StreamHistory
@@ -110,21 +108,6 @@ async def test_deletion(cloud: Cloud, delete_twice: DeleteTwice) -> None:
     one = stream(cloud)
     await cloud.converge(one)
     assert await delete_twice(one) is None
-
-
-async def test_registered_consumer_blocks_deletion(cloud: Cloud) -> None:
-    """A consumer that is not ours is named, not removed."""
-    one = stream(cloud)
-    await cloud.converge(one)
-    observed = await cloud.observe(one)
-    await cloud.session.call(
-        "kinesis", "register_stream_consumer", StreamARN=observed.arn, ConsumerName="audit"
-    )
-    with_consumer = Observed(observed.arn, {**observed.properties, "consumers": 1})
-    with pytest.raises(ResourceBlocked, match="audit") as raised:
-        await one.delete(with_consumer)
-    assert raised.value.reason == "DeletionBlocked"
-    assert "delete_stream" not in cloud.writes
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,7 @@ def test_rules_of_others_are_told_apart() -> None:
             {"MetricsConfiguration": bucket_lifecycle.failed_object_metrics()},
             {"failedObjectMetrics": True},
         ),
+        ({"MetricsConfiguration": {}}, {}),
         ({}, {}),
     ],
 )

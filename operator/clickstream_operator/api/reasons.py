@@ -36,6 +36,7 @@ class Reason(StrEnum):
     ACCOUNT_MISMATCH = "AccountMismatch"
     OWNERSHIP_CONFLICT = "OwnershipConflict"
     DELETION_BLOCKED = "DeletionBlocked"
+    CHANGE_BLOCKED = "ChangeBlocked"
     REPLACEMENT_NEEDED = "ReplacementNeeded"
     RESOURCE_FAILED = "ResourceFailed"
     INTERNAL_ERROR = "InternalError"
@@ -119,6 +120,10 @@ MEANING: dict[Reason, str] = {
         "or allow its adoption: the message says what is missing."
     ),
     Reason.DELETION_BLOCKED: "The message says what blocks the deletion and how to free it.",
+    Reason.CHANGE_BLOCKED: (
+        "Something that others made in AWS stands against a change: the message names it, and how "
+        "to free the change."
+    ),
     Reason.REPLACEMENT_NEEDED: (
         "The field can't be changed in place and the resource holds data. Revert the change."
     ),

@@ -20,12 +20,11 @@ from clickstream_operator.engine.resource import (
     Readiness,
     Resource,
     ResourceArguments,
-    ResourceBlocked,
     Wait,
     deleting,
     progressing,
 )
-from clickstream_operator.resources import kinesis_capacity
+from clickstream_operator.resources import kinesis_capacity, kinesis_readers
 from clickstream_operator.resources.kinesis_capacity import StreamCapacity
 from clickstream_operator.resources.kinesis_history import StreamHistory
 
@@ -155,7 +154,7 @@ class KinesisStream(Resource):
                 "retentionHours": summary["RetentionPeriodHours"],
                 "encryption.keyId": key_name(summary.get("KeyId")),
                 "shardLevelMetrics": tuple(sorted(monitoring[0].get("ShardLevelMetrics", ()))),
-                "consumers": summary.get("ConsumerCount", 0),
+                **kinesis_readers.reader_properties(summary),
             },
             readiness=_readiness(summary["StreamStatus"]),
             outputs={
@@ -189,7 +188,11 @@ class KinesisStream(Resource):
         self._history.forget()
 
     async def update(self, desired: Properties, observed: Observed, diff: Diff) -> None:
-        """One change; each makes the stream UPDATING, and the next one waits for ACTIVE."""
+        """One change; each makes the stream UPDATING, and the next one waits for ACTIVE.
+
+        Raises:
+            ResourceBlocked: ``ChangeBlocked``; queues and channels hold the stream in its mode.
+        """
         if "encryption.keyId" in diff:
             await self._write(
                 "start_stream_encryption", EncryptionType="KMS", KeyId=self._kms_key_id
@@ -204,6 +207,10 @@ class KinesisStream(Resource):
             )
             await self._write(operation, RetentionPeriodHours=wanted)
         elif "mode" in diff:
+            if desired["mode"] == PROVISIONED:
+                await kinesis_readers.check_switch_to_provisioned(
+                    self._calls, self.physical_name, observed
+                )
             await self._capacity.switch(observed.arn, desired["mode"])
         elif "shards" in diff:
             await self.resize(observed, diff.fields["shards"][1])
@@ -229,23 +236,14 @@ class KinesisStream(Resource):
         await self._write("remove_tags_from_stream", TagKeys=list(keys))
 
     async def delete(self, observed: Observed) -> None:
-        """DeleteStream, unless somebody registered a consumer on the stream.
+        """DeleteStream, unless others read the stream.
 
         Event source mappings are no registered consumers.
 
         Raises:
-            ResourceBlocked: ``DeletionBlocked``; names the consumers.
+            ResourceBlocked: ``DeletionBlocked``; names consumers, queues and channels.
         """
-        if observed.properties.get("consumers"):
-            answer = await self._calls.read(
-                "kinesis", "list_stream_consumers", StreamARN=observed.arn
-            )
-            names = sorted(one["ConsumerName"] for one in answer.get("Consumers", ()))
-            raise ResourceBlocked(
-                "DeletionBlocked",
-                f"stream {self.physical_name} has registered consumers: {', '.join(names)}; "
-                "deregister them, or set spec.deletionPolicy.stream to Retain",
-            )
+        await kinesis_readers.check_deletion(self._calls, self.physical_name, observed)
         await ignore_not_found(self._write("delete_stream"))
 
     async def _change_metrics(self, desired: Properties, observed: Observed) -> None:

@@ -108,4 +108,4 @@ def failed_object_properties(answer: Mapping[str, Any] | None) -> dict[str, Any]
     if answer is None:
         return {"failedObjectMetrics": False}
     shown = answer.get("MetricsConfiguration")
-    return {} if shown is None else {"failedObjectMetrics": shown == failed_object_metrics()}
+    return {"failedObjectMetrics": shown == failed_object_metrics()} if shown else {}

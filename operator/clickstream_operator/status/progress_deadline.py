@@ -25,6 +25,7 @@ _AT_ONCE: Final = frozenset(
         Reason.RESOURCE_MISSING,
         Reason.DRIFT_LOOP,
         Reason.DELETION_BLOCKED,
+        Reason.CHANGE_BLOCKED,
     }
 )
 _AFTER_FIVE_MINUTES: Final = frozenset(

@@ -9,6 +9,7 @@ from sandbox.aws.strict import (
     dynamodb,
     iam,
     kinesis,
+    kinesis_readers,
     lambda_,
     quotas,
     read_lag,
@@ -28,6 +29,7 @@ _ALL: Final[tuple[type[Rule], ...]] = (
     read_lag.QueueReadsLag,
     kinesis.StreamStates,
     kinesis.StreamResizes,
+    kinesis_readers.StreamReaders,
     kinesis.StreamModes,
     dynamodb.DeletionProtection,
     dynamodb.TableStates,
@@ -51,6 +53,13 @@ _ALL: Final[tuple[type[Rule], ...]] = (
 
 RULES: Final = {rule.name: rule for rule in _ALL}
 """Every rule by its name, in the order in which they see a call."""
+
+#: Rules that do what the emulator lacks, and set no pace and no limit.
+FEATURES: Final = (
+    kinesis_readers.StreamReaders.name,
+    s3.BlockedEncryption.name,
+    s3.MetricsConfigurations.name,
+)
 
 
 def chosen(wanted: Sequence[str], clock: Clock, ask: Ask) -> list[Rule]:

@@ -189,3 +189,33 @@ def test_no_mode_of_a_stream_that_is_not_there(strict: StrictAws, aws: Client) -
         StreamModeDetails={"StreamMode": "ON_DEMAND"},
     )
     assert code == "ResourceNotFoundException"
+
+
+@pytest.mark.parametrize("kind", ["queue", "channel"])
+def test_queues_and_channels_hold_a_stream(strict: StrictAws, aws: Client, kind: str) -> None:
+    """They are counted apart from consumers; no deletion and no switch of mode until they go."""
+    strict.reset(["kinesis-readers", "kinesis-modes"])
+    kinesis = aws("kinesis")
+    kinesis.create_stream(StreamName="clicks", StreamModeDetails={"StreamMode": "ON_DEMAND"})
+    arn = summary(kinesis)["StreamARN"]
+    source: dict[str, Any] = {"StreamARN": arn}
+    role = {"ServiceExecutionRoleARN": f"arn:aws:iam::{ACCOUNT}:role/lake"}
+    if kind == "queue":
+        kinesis.create_queue(QueueName="mine", StreamConfigurationList=[source])
+        listed = kinesis.list_queues(StreamFilter=[{"StreamARN": arn}])["QueueSummaries"]
+    else:
+        source["RecordConfiguration"] = {"RecordFormatType": "JSON"}
+        kinesis.create_channel(ChannelName="mine", StreamConfigurationList=[source], **role)
+        listed = kinesis.list_channels(StreamFilter=[{"StreamARN": arn}])["ChannelSummaries"]
+    name, count = f"{kind.title()}Name", f"{kind.title()}Count"
+    assert [one[name] for one in listed] == ["mine"]
+    assert (summary(kinesis)[count], summary(kinesis).get("ConsumerCount", 0)) == (1, 0)
+    assert refused(kinesis.delete_stream, StreamName="clicks")[0] == "ResourceInUseException"
+    mode = {"StreamARN": arn, "StreamModeDetails": {"StreamMode": "PROVISIONED"}}
+    assert refused(kinesis.update_stream_mode, **mode)[0] == "ResourceInUseException"
+    if kind == "queue":
+        kinesis.delete_queue(QueueARN=listed[0]["QueueARN"])
+    else:
+        kinesis.delete_channel(ChannelARN=listed[0]["ChannelARN"])
+    kinesis.update_stream_mode(**mode)
+    kinesis.delete_stream(StreamName="clicks")
