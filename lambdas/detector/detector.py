@@ -21,6 +21,7 @@ from detector.session_rules import SessionRules
 from detector.site_rules import SiteRules
 from detector.site_state import SiteItem
 from detector.stream_tail import StreamTail
+from detector.telling import Telling
 from detector.unsent import UnsentMessages
 from shared.budget import SMALLEST_MEMORY_MIB
 from shared.conditional_write import MOST_ATTEMPTS, ContentionError
@@ -72,8 +73,9 @@ class Detector:
         self._metrics = Metrics(config.pipeline, clock, out)
         self._decoder = Decoder(config, Scrubber(config.privacy, config.fields, hash_key))
         rules = active_rules(config.detection, config.fields)
-        self._rules = SessionRules(rules, config.fields)
-        self._site_rules = SiteRules(rules, config.fields, config.detection.sensitivity)
+        telling = Telling(config.privacy, config.fields, hash_key)
+        self._rules = SessionRules(rules, config.fields, telling)
+        self._site_rules = SiteRules(rules, config.fields, config.detection.sensitivity, telling)
         table, ttl_hours = config.tables.counters, config.ttl.lane_hours
         self._site = SiteItem(dynamodb, table)
         tail = None if kinesis is None else StreamTail(kinesis, config.detection.stream, clock)

@@ -19,7 +19,8 @@ class Finding:
     """A rule that fired: what becomes an incident. Times in UTC ms.
 
     `subject` is the session, page or network (empty for the site), `mark` its short form. With
-    `folded`, it stands for so many subjects of which no incident of their own was made.
+    `folded`, it stands for so many subjects of which no incident of their own was made. `told` is
+    what alerts call the subject, if that is something else.
     """
 
     rule: str
@@ -32,6 +33,7 @@ class Finding:
     explanation: str
     details: dict[str, str] = field(default_factory=dict)
     folded: int = 0
+    told: str = ""
 
     @property
     def minute(self) -> int:

@@ -172,10 +172,11 @@ class Incidents:
 
     def _item(self, finding: Finding) -> dict[str, Any]:
         identity = finding.identity
-        session = finding.subject or None if finding.scope == "Session" else None
+        told = finding.told or finding.subject
+        is_session = finding.scope == "Session"
         message: dict[str, Any] = {
             "timestamp": instant_text(finding.time_ms),
-            "session_id": session,
+            "session_id": told or None if is_session else None,
             "anomalies": [
                 {"isAnomaly": True, "type": finding.rule, "details": finding.explanation}
             ],
@@ -183,7 +184,7 @@ class Incidents:
             "incident_id": identity,
             "severity": finding.severity,
             "scope": finding.scope,
-            "subject": finding.subject,
+            "subject": told,
             "pipeline": self._pipeline,
         }
         item = {
@@ -193,7 +194,7 @@ class Incidents:
             "severity": {"S": finding.severity},
             "scope": {"S": finding.scope},
             "subject": {"S": finding.subject},
-            "session_id": {"S": session or ""},
+            "session_id": {"S": finding.subject if is_session else ""},
             "details": {"S": finding.explanation},
             "event_time": {"S": instant_text(finding.time_ms)},
             "sent": {"N": str(self._first_sent)},

@@ -37,7 +37,8 @@ class Checkout:
     """A checkout whose verdict waits for the processor.
 
     `later` counts the session's events that the detector saw after it, by sequence number; those
-    that follow in the same record stand under the checkout's own number.
+    that follow in the same record stand under the checkout's own number. `told`: the session's name
+    in alerts.
     """
 
     sequence: int
@@ -46,6 +47,7 @@ class Checkout:
     arrival_ms: int
     details: dict[str, str]
     later: dict[int, int] = field(default_factory=dict)
+    told: str = ""
 
 
 @dataclass(slots=True)
@@ -191,7 +193,7 @@ def _by_number(windows: dict[str, Any]) -> dict[int, Any]:
 
 def _checkout(parts: dict[str, Any]) -> Checkout:
     later = {int(sequence): count for sequence, count in parts["later"].items()}
-    known = {each.name: parts[each.name] for each in fields(Checkout)}
+    known = {each.name: parts[each.name] for each in fields(Checkout) if each.name in parts}
     return Checkout(**known | {"later": later})
 
 

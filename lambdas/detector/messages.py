@@ -7,6 +7,7 @@ trying. After one failure to reach it, an invocation does not try again.
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 SUBJECT = "Clickstream Anomaly Detected"
 OVER_SUBJECT = "Clickstream Anomaly Over"
 UNSENT, SENT, NO_TOPIC = 0, 1, 2
+_INVISIBLE = re.compile(
+    "[\\x7f-\\x9f\\xad\\u061c\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff]"
+)
 _OF_ONE_MESSAGE = frozenset({"InvalidParameter", "InvalidParameterValue", "ValidationError"})
 """Codes by which SNS refuses a message for what it holds (Amazon SNS API Reference, "Publish")."""
 
@@ -85,5 +89,9 @@ class Messages:
 
 
 def message_text(message: dict[str, Any]) -> str:
-    """Return a message as it is sent: indented for people, JSON for programs."""
-    return json.dumps(message, indent=2, ensure_ascii=False)
+    """Return a message as it is sent: indented for people, JSON for programs.
+
+    Characters that show nothing and change how others show, such as U+202E, are escaped.
+    """
+    text = json.dumps(message, indent=2, ensure_ascii=False)
+    return _INVISIBLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

@@ -24,12 +24,12 @@ from detector.rules import WordMatch
 from detector.thresholds import explain, holds
 from shared.config import Rule
 from shared.field_match import member_text
-from shared.timestamps import instant_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from detector.lane_state import LaneState
+    from detector.telling import Telling
     from shared.config import Fields
     from shared.records import Event
 
@@ -38,7 +38,6 @@ KEPT_MINUTES = 30
 """How long a lane keeps the tallies of a closed minute for the tick."""
 MOST_SUBJECTS = 1000
 """Pages and networks that a lane counts in a minute, the rest is given up and counted."""
-_LONGEST_DETAIL = 256
 _LONGEST_VALUE = 16
 
 
@@ -62,7 +61,7 @@ class _Counted:
 class SessionRules:
     """The active rules that are judged in one lane, and the tallies for those that are not."""
 
-    def __init__(self, rules: Sequence[Rule], fields: Fields) -> None:
+    def __init__(self, rules: Sequence[Rule], fields: Fields, telling: Telling) -> None:
         sessions = [rule for rule in rules if rule.scope == "Session"]
         self._counted = [
             _counted(rule, fields) for rule in sessions if rule.kind not in {"Words", "Sequence"}
@@ -71,15 +70,7 @@ class SessionRules:
         self._sequences = {rule.name: rule for rule in sessions if rule.kind == "Sequence"}
         self._rules = {rule.name: rule for rule in sessions}
         self._tallied = Tallies(rules, fields)
-        self._shown = (
-            fields.type,
-            fields.page,
-            fields.user_agent,
-            fields.referrer,
-            fields.country,
-            fields.id,
-        )
-        self._fields = fields
+        self._telling = telling
 
     def advance(
         self, state: LaneState, events: Iterable[Event], found: list[Finding | Ending]
@@ -157,6 +148,7 @@ class SessionRules:
                         arrival_ms=checkout.arrival_ms,
                         explanation=f"Checkout after {earlier} earlier events",
                         details=checkout.details,
+                        told=checkout.told,
                     )
                 )
         return found
@@ -236,6 +228,7 @@ class SessionRules:
     ) -> Iterator[Finding | Ending]:
         yield from self._end_before(state, rule, mark, state.clock_ms)
         if self._begins(state, rule, mark, clock_ms=state.clock_ms, time_ms=event.time_ms):
+            told, details = self._telling.tell(event)
             yield Finding(
                 rule=rule.name,
                 severity=rule.severity,
@@ -245,7 +238,8 @@ class SessionRules:
                 time_ms=event.time_ms,
                 arrival_ms=event.arrival_ms,
                 explanation=explanation,
-                details=self._details(event),
+                details=details,
+                told=told,
             )
 
     def _begins(
@@ -294,24 +288,17 @@ class SessionRules:
         seen = sum(counts.get(mark, 0) for counts in minutes.values())
         if seen >= self.enough_before_checkout:
             return None
+        told, details = self._telling.tell(event)
         checkout = Checkout(
             sequence=event.sequence,
             session=event.session,
             time_ms=event.time_ms,
             arrival_ms=state.clock_ms,
-            details=self._details(event),
+            details=details,
+            told=told,
         )
         state.pending.append(checkout)
         return checkout
-
-    def _details(self, event: Event) -> dict[str, str]:
-        """Return the event's members that name no person, each shortened."""
-        details = {self._fields.time: instant_text(event.time_ms)}
-        for name in self._shown:
-            value = event.document.get(name)
-            if isinstance(value, str):
-                details[name] = value[:_LONGEST_DETAIL]
-        return details
 
 
 def session_mark(session: str) -> str:

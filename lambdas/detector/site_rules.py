@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from detector.seasonality import Verdict
     from detector.site_state import SiteState
+    from detector.telling import Telling
     from shared.config import Fields
 
 SETTLING_MINUTES = 5
@@ -38,11 +39,14 @@ _DIRECTIONS: Mapping[str | None, Direction] = {
 class SiteRules:
     """The active rules of scope Site, Page and IPPrefix."""
 
-    def __init__(self, rules: Sequence[Rule], fields: Fields, sensitivity: str) -> None:
+    def __init__(
+        self, rules: Sequence[Rule], fields: Fields, sensitivity: str, telling: Telling
+    ) -> None:
         tallies = [Tally(rule, fields) for rule in rules if rule.scope != "Session"]
         self._tallies = {_code(tally): tally for tally in tallies}
         self._rules = {tally.rule.name: tally.rule for tally in tallies}
         self._limits = LIMITS[sensitivity]
+        self._telling = telling
 
     def __bool__(self) -> bool:
         """Whether there is any."""
@@ -202,6 +206,7 @@ class SiteRules:
                 arrival_ms=clock_ms,
                 explanation=explanation,
                 details={"minute": minute_text(minute), **details},
+                told=self._telling.page(subject) if rule.scope == "Page" else "",
             )
 
     def _end(self, state: SiteState, name: str, subject: str, minute: int) -> Iterator[Ending]:

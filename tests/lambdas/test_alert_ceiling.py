@@ -14,8 +14,9 @@ from detector.messages import OVER_SUBJECT, SUBJECT
 from detector.minute_counts import Tally
 from detector.site_rules import SiteRules
 from detector.site_state import SiteState
+from detector.telling import Telling
 from shared.config import Fields, Rule
-from tests.lambdas.pipelines import NOW, Pipeline, encode, event, invocation
+from tests.lambdas.pipelines import KEY, NOW, Pipeline, encode, event, invocation, make_config
 from tests.lambdas.site_minutes import Site
 
 ROBOT = "Mozilla/5.0 (compatible; GPTBot/1.2; +https://openai.com/gptbot)"
@@ -185,7 +186,10 @@ def test_every_subject_is_begun_or_counted_whatever_is_saved_between(
 def test_rules_about_pages_have_a_ceiling_too() -> None:
     """Hundreds of pages above their rate in one minute: the busiest are told, the rest counted."""
     rule = Rule("busy", "Rate", "Page", operator="GreaterThan", limit=5, per_seconds=60)
-    rules, state = SiteRules([rule], Fields(), "Medium"), SiteState()
+    rules, state = (
+        SiteRules([rule], Fields(), "Medium", Telling(make_config().privacy, Fields(), KEY)),
+        SiteState(),
+    )
     minute = NOW // 60
     code = Tally(rule, Fields()).code
     found: list[Any] = []
