@@ -25,6 +25,7 @@ from tests.lambdas.pipelines import (
     event,
     invocation,
 )
+from tests.lambdas.processor_containers import POISON, deadly
 from tests.lambdas.site_minutes import TICK
 
 ROBOT = "Mozilla/5.0 (compatible; GPTBot/1.2; +https://openai.com/gptbot)"
@@ -208,31 +209,17 @@ def test_a_failure_keeps_the_portions_before_it() -> None:
     assert watermark == FIRST_SEQUENCE + 1999
 
 
-def poisoned(pipeline: Pipeline, mark: str) -> Detector:
-    """A detector that dies when it decodes a record with that mark."""
-    detector = pipeline.detector()
-    real = detector._decoder.decode
-
-    def decode(record: Any, *arguments: Any) -> Any:
-        if mark.encode() in record.data:
-            raise MemoryError
-        return real(record, *arguments)
-
-    detector._decoder.decode = decode  # type: ignore[method-assign,assignment]
-    return detector
-
-
 @pytest.mark.parametrize("place", [0, 3, 9])
 def test_a_record_that_ends_the_function_is_left_out(place: int) -> None:
     """After some attempts it is passed over and counted, whatever stands before and behind it."""
     pipeline = Pipeline()
     payloads = encode(event(session_id="busy") for _ in range(60))
-    payloads[place] = encode([event(session_id="poison")])[0]
+    payloads[place] = POISON
     attempts = 0
     while True:
         attempts += 1
         try:
-            poisoned(pipeline, "poison").process(invocation(payloads))
+            deadly(pipeline.detector(), MemoryError()).process(invocation(payloads))
         except MemoryError:
             continue
         break

@@ -1,18 +1,14 @@
-"""One record never holds its lane: portions, progress, quarantine, refused items, time."""
+"""One record never holds its lane: portions, progress, budgets, refused items, time."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
 
 from processor import handler
 from processor.lane_items import LaneItems
-from processor.portions import MOST_TRIES
-from processor.processor import Processor
 from shared import budget as budgets
 from shared.budget import Budget
 from shared.decode import read_records
@@ -29,189 +25,14 @@ from tests.lambdas.pipelines import (
     invocation,
     make_config,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-POISON = b"a record that decoding does not survive"
-SMALL_MEMORY, LARGE_MEMORY = 128, 1769
-
-
-@dataclass
-class Context:
-    """Lambda's context; each question takes some of the time that is left."""
-
-    left_ms: list[int] = field(default_factory=lambda: [60_000])
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Return the next of the given times, the last one again and again."""
-        return self.left_ms.pop(0) if len(self.left_ms) > 1 else self.left_ms[0]
-
-
-def container(pipeline: Pipeline, **settings: Any) -> Processor:
-    """Return the processor of a fresh container with its own settings."""
-    return Processor(
-        pipeline.config,
-        dynamodb=pipeline.dynamodb,
-        s3=pipeline.s3,
-        sqs=pipeline.sqs,
-        hash_key=KEY,
-        clock=lambda: pipeline.now,
-        out=pipeline.lines.append,
-        **settings,
-    )
-
-
-def many(sessions: int) -> bytes:
-    """Return one record of page views, each of another session and page."""
-    return json.dumps(
-        [event(session_id=f"s{n}", page_url=f"/p/{n}", user_id=None) for n in range(sessions)]
-    ).encode()
-
-
-def lane_item(pipeline: Pipeline) -> dict[str, Any]:
-    """Return the only lane's item."""
-    (item,) = [
-        one for one in pipeline.dynamodb.items(COUNTERS) if one["metric_name"]["S"] == "lane"
-    ]
-    return item
-
-
-def deadly(processor: Processor, error: BaseException) -> Processor:
-    """Let decoding the poison end in an error, which stands for death when it is a CrashError."""
-    decoder: Any = processor._decoder
-    decode = decoder.decode
-
-    def die(record: Any, *arguments: Any) -> Any:
-        if record.data == POISON:
-            raise error
-        return decode(record, *arguments)
-
-    decoder.decode = die
-    return processor
-
-
-@pytest.mark.parametrize("error", [CrashError(), MemoryError(), ZeroDivisionError()], ids=repr)
-@pytest.mark.parametrize("bisect", [False, True])
-def test_record_that_decoding_does_not_survive_is_quarantined(
-    error: Exception, *, bisect: bool
-) -> None:
-    """After a few attempts it is a bad row with its error; all others are counted once."""
-    pipeline = Pipeline()
-    payloads = [*encode([event()] * 3), POISON, *encode([event()] * 2), POISON, *encode([event()])]
-    batches = [invocation(payloads)]
-    failed = 0
-    while batches:
-        batch = batches.pop(0)
-        try:
-            deadly(container(pipeline), error).process(batch)
-        except type(error):
-            failed += 1
-            rows = batch["Records"]
-            half = len(rows) // 2 if bisect else 0
-            batches[:0] = [{"Records": part} for part in (rows[:half], rows[half:]) if part]
-        assert failed < 8 * MOST_TRIES
-    assert failed >= 2 * MOST_TRIES
-    rows_found = list(pipeline.readback().bad_rows())
-    assert [(row.sequence - FIRST_SEQUENCE, row.reason) for row in rows_found] == [
-        (3, "quarantined"),
-        (6, "quarantined"),
-    ]
-    assert all(row.payload["bytes"] == len(POISON) for row in rows_found)
-    if not isinstance(error, CrashError):
-        assert type(error).__name__ in rows_found[1].detail
-    assert pipeline.readback().all_counts() == {"page_view": {"2026-11-23T12:00": 6}}
-    assert len(list(pipeline.readback().archived_events())) == 6
-
-
-def _network(*_: Any, **__: Any) -> Any:
-    raise EndpointConnectionError(endpoint_url="https://dynamodb")
-
-
-def _code(code: str) -> Callable[..., Any]:
-    def fail(*_: Any, **__: Any) -> Any:
-        raise refuse(code, "Operation")
-
-    return fail
-
-
-FAILURES = {
-    code: _code(code)
-    for code in (
-        "ThrottlingException",
-        "ProvisionedThroughputExceededException",
-        "InternalServerError",
-        "AccessDeniedException",
-        "ResourceNotFoundException",
-        "ExpiredTokenException",
-    )
-} | {"network": _network}
-
-
-@pytest.mark.parametrize("failure", FAILURES)
-@pytest.mark.parametrize("number", range(9))
-def test_failure_of_aws_never_counts_against_a_record(failure: str, number: int) -> None:
-    """Whichever request fails however often in however many containers, nothing is quarantined."""
-    pipeline = Pipeline()
-    payloads = [*encode([event(), event(session_id="b")]), b"{"]
-    real = pipeline.faults.write
-    calls = 0
-
-    def write(apply: Callable[[], Any]) -> Any:
-        nonlocal calls
-        calls += 1
-        return FAILURES[failure]() if calls == number + 1 else real(apply)
-
-    pipeline.faults.write = write  # type: ignore[method-assign]
-    for _ in range(4 * MOST_TRIES):
-        calls = 0
-        with pytest.raises((ClientError, EndpointConnectionError)):
-            pipeline.processor().process(invocation(payloads))
-        if number > 5:
-            break  # The last writes are of what is counted once and for all.
-    pipeline.faults.write = real  # type: ignore[method-assign]
-    pipeline.processor().process(invocation(payloads))
-    assert [row.reason for row in pipeline.readback().bad_rows()] == ["not_json"]
-    assert pipeline.readback().all_counts() == {"page_view": {"2026-11-23T12:00": 2}}
-    assert not lane_item(pipeline).keys() & {"tries", "error", "progress", "budget", "intent"}
-
-
-@pytest.mark.parametrize("call", ["put_object", "head_object"])
-def test_death_at_a_request_of_aws_never_counts_against_a_record(call: str) -> None:
-    """Also while it is found out what came of an earlier attempt, which asks the bucket."""
-    pipeline = Pipeline()
-    batch = invocation(encode([event()]))
-    pipeline.faults.crash_before = 5
-    with pytest.raises(CrashError):
-        pipeline.processor().process(batch)
-    pipeline.faults.crash_before = None
-    assert "intent" in lane_item(pipeline)
-
-    def die(**_: Any) -> Any:
-        raise CrashError
-
-    real = getattr(pipeline.s3, call)
-    setattr(pipeline.s3, call, die)
-    for _ in range(3 * MOST_TRIES):
-        with pytest.raises(CrashError):
-            pipeline.processor().process(batch)
-    setattr(pipeline.s3, call, real)
-    pipeline.processor().process(batch)
-    assert not list(pipeline.readback().bad_rows())
-    assert pipeline.readback().all_counts() == {"page_view": {"2026-11-23T12:00": 1}}
-
-
-def test_attempts_that_overlap_are_each_taken_off_the_record() -> None:
-    """Whichever ends first, and however many there are."""
-    pipeline = Pipeline()
-    (lane,) = read_records(invocation(encode([event()])), "e1")
-    items = LaneItems(pipeline.dynamodb, COUNTERS, 48)
-    states = [items.begin_attempt(lane, items.load(lane), 0) for _ in range(3)]
-    for left, state in zip((2, 1, 0), states, strict=True):
-        items.end_attempt(lane, state)
-        assert items.load(lane).tries == left
-    items.end_attempt(lane, states[0])
-    assert items.load(lane).tries == 0
+from tests.lambdas.processor_containers import (
+    LARGE_MEMORY,
+    SMALL_MEMORY,
+    Context,
+    container,
+    lane_item,
+    many,
+)
 
 
 def test_progress_inside_a_record_is_not_done_again() -> None:
@@ -398,23 +219,6 @@ def test_lane_items_of_an_earlier_version_are_read() -> None:
     assert (state.done, state.tries, state.progress, state.judged) == (
         FIRST_SEQUENCE, 0, None, None,
     )  # fmt: skip
-
-
-def test_attempts_at_another_place_do_not_count() -> None:
-    """A version that does not know attempts goes on and leaves them; they say nothing then."""
-    pipeline = Pipeline()
-    (lane,) = read_records(invocation(encode([event()])), "e1")
-    items = LaneItems(pipeline.dynamodb, COUNTERS, 48)
-    state = items.load(lane)
-    for tries in range(1, 4):
-        state = items.begin_attempt(lane, state, 0)
-        assert items.load(lane).tries == tries
-    lane_item(pipeline)
-    place = (("metric_name", "lane"), ("time_window", lane.code))
-    stored = pipeline.dynamodb.tables[COUNTERS][tuple(value for _, value in place)]
-    stored["wm"] = {"B": FIRST_SEQUENCE.to_bytes(24, "big")}
-    stored["g"] = {"N": "1"}
-    assert items.load(lane).tries == 0
 
 
 @pytest.mark.parametrize(("memory", "cut"), [("128", True), ("1769", False)])
