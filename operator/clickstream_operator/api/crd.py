@@ -30,11 +30,11 @@ COLUMNS: Final = (
     ("Stream", "string", ".status.outputs.kinesisStreamName", 0),
     ("Shards", "integer", ".status.outputs.kinesisStreamShards", 0),
     ("Age", "date", ".metadata.creationTimestamp", 0),
-    ("Region", "string", ".status.effective.region", 1),
-    ("Account", "string", ".status.effective.account", 1),
     ("Cost", "string", ".status.estimatedMonthlyCost", 1),
     ("Verified", "date", ".status.lastVerified", 1),
     ("Message", "string", '.status.conditions[?(@.type=="Ready")].message', 1),
+    ("Region", "string", ".status.effective.region", 1),
+    ("Account", "string", ".status.effective.account", 1),
 )
 
 

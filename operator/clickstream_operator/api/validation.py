@@ -1,7 +1,8 @@
 """CEL rules of the schema, which the API server checks beside types and bounds.
 
-Each message names the wrong field and its remedy. It is plain text, because a ``messageExpression``
-with a converted integer exceeds the cost budget of the API server.
+Each message names the wrong field and its remedy. Where the remedy is a number, the API server
+computes it with `format`; a ``messageExpression`` that converts an integer by `string` exceeds its
+cost budget.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ class Rule:
     message: str
     path: str | None = None
     optional_old_self: bool = False
+    message_expression: str | None = None
 
     def as_schema(self) -> dict[str, Any]:
         """The entry in the CRD."""
@@ -26,7 +28,27 @@ class Rule:
             entry["fieldPath"] = self.path
         if self.optional_old_self:
             entry["optionalOldSelf"] = True
+        if self.message_expression is not None:
+            entry["messageExpression"] = self.message_expression
         return entry
+
+
+def _with_number(rule: str, message: str, number: str, path: str) -> Rule:
+    """A rule whose remedy is a number.
+
+    Args:
+        rule: the condition in CEL.
+        message: text with `{number}` after the verb, such as "raise it{number}, or ...".
+        number: the number in CEL.
+        path: of the field, relative to the schema.
+    """
+    computed = message.format(number=" to %d")
+    return Rule(
+        rule,
+        message.format(number=""),
+        path,
+        message_expression=f'"{computed}".format([{number}])',
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,10 +294,11 @@ _COVER: Final = "self.stream.retentionHours * 3600 + self.events.maxPastSeconds 
 
 
 def _ttl(field: str, seconds: int) -> Rule:
-    return Rule(
+    return _with_number(
         f"self.tables.ttl.{field} * {seconds} >= {_COVER}",
         f"tables.ttl.{field} must cover stream.retentionHours plus events.maxPastSeconds plus 2 "
-        f"hours, or late events would be counted twice; raise it, or lower one of the two",
+        "hours, or late events would be counted twice; raise it{number}, or lower one of the two",
+        f"({_COVER} + {seconds - 1}) / {seconds}",
         f".tables.ttl.{field}",
     )
 
@@ -290,18 +313,20 @@ SPEC: Final = (
         "ClickstreamPipeline for another account",
         ".credentials.roleArn",
     ),
-    Rule(
+    _with_number(
         "self.processor.maximumRecordAgeSeconds == -1 || "
         "self.processor.maximumRecordAgeSeconds <= self.stream.retentionHours * 3600 - 3600",
         "processor.maximumRecordAgeSeconds must be -1 or at most stream.retentionHours minus one "
         "hour, so that what can't be processed reaches the bucket before Kinesis drops it; lower "
-        "it, or raise the retention",
+        "it{number}, or raise the retention",
+        "self.stream.retentionHours * 3600 - 3600",
         ".processor.maximumRecordAgeSeconds",
     ),
-    Rule(
+    _with_number(
         "self.alarms.iteratorAgeSeconds >= 2 * self.processor.batchingWindowSeconds + 30",
         "alarms.iteratorAgeSeconds must be at least twice processor.batchingWindowSeconds plus 30, "
-        "or the alarm would never rest; raise it, or lower the window",
+        "or the alarm would never rest; raise it{number}, or lower the window",
+        "2 * self.processor.batchingWindowSeconds + 30",
         ".alarms.iteratorAgeSeconds",
     ),
     Rule(
@@ -322,6 +347,12 @@ SPEC: Final = (
         "stream.autoscaling needs stream.mode: Provisioned; set it, or remove autoscaling, as an "
         "OnDemand stream scales by itself",
         ".stream.autoscaling",
+    ),
+    Rule(
+        "!has(self.alerts.emails) || size(self.alerts.emails) == 0 || self.alerts.enabled",
+        "alerts.emails needs alerts.enabled: true, or nobody is told; set it, or remove the "
+        "addresses",
+        ".alerts.emails",
     ),
     _ttl("pageMetricsDays", 86400),
     _ttl("sessionMetricsHours", 3600),

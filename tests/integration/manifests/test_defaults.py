@@ -107,7 +107,7 @@ def test_owners_share_lists_without_default(api: Api) -> None:
 
     def of(owner: str, *items: str) -> Json:
         spec = {
-            "alerts": {"emails": [f"{item}@example.com" for item in items]},
+            "alerts": {"enabled": True, "emails": [f"{item}@example.com" for item in items]},
             "alarms": {"actionArns": [f"arn:aws:sns:eu-west-1:1:{item}" for item in items]},
             "metrics": [{"name": item, "match": {"event_type": item}} for item in items],
             "anomalyDetection": {

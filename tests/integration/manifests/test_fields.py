@@ -98,7 +98,7 @@ def test_lists_have_their_size(api: Api, path: str) -> None:
         return [kinds[number % len(kinds)].replace("%", name) for number, name in enumerate(names)]
 
     def refusal(value: Any) -> str:
-        return api.refusal(manifest(spec_with(path, value)))
+        return api.refusal(manifest(merged(spec_with(path, value), row.get("beside", {}))))
 
     enumerated = f"{path}[]" in CHOICES
     most = row["most"]

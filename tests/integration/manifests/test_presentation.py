@@ -33,7 +33,7 @@ def test_status_keeps_what_it_knows(api: Api) -> None:
 
 
 def test_columns(api: Api) -> None:
-    """`kubectl get` shows state and size; `-o wide` shows where, the price and the reason."""
+    """`kubectl get` shows state and size; `-o wide` also shows price, comparison, reason and place."""
     api.create(manifest({}))
     bare = api.kubectl("get", "csp").splitlines()
     assert bare[0].split() == ["NAME", "READY", "STATUS", "STREAM", "SHARDS", "AGE"]
@@ -54,14 +54,15 @@ def test_columns(api: Api) -> None:
             "outputs": {"kinesisStreamName": "probe-events", "kinesisStreamShards": 2},
             "effective": {"region": "eu-west-1", "account": "123456789012"},
             "estimatedMonthlyCost": "36.80",
+            "lastVerified": "2026-11-01T00:00:00Z",
         },
     )
     titles, row = api.kubectl("get", "clickstream", "-o", "wide").splitlines()
     assert titles.split() == [
         *bare[0].split(),
-        *("REGION", "ACCOUNT", "COST", "MESSAGE"),
+        *("COST", "VERIFIED", "MESSAGE", "REGION", "ACCOUNT"),
     ]
-    name, ready, status, stream, shards, _, region, account, cost, *message = row.split()
+    name, ready, status, stream, shards, _, cost, _, *message, region, account = row.split()
     assert (name, ready, status, stream, shards) == (
         *("probe", "False", "AccessDenied"),
         *("probe-events", "2"),

@@ -30,13 +30,14 @@ def test_every_rule_is_tried() -> None:
 
 @pytest.mark.parametrize("row", RULES, ids=lambda row: row["says"][:60])
 def test_rules_between_fields(api: Api, row: Json) -> None:
-    """The refusal stands at the field and says what to write instead."""
+    """The refusal stands at the field and says what to write instead, with the number if any."""
     for spec in row.get("good", []):
         assert api.refusal(manifest(spec)) == "", spec
-    for spec in row["bad"]:
+    for number, spec in itertools.zip_longest(row.get("numbers", []), row["bad"]):
         refusal = api.refusal(manifest(spec))
         assert f"{row['at']}: Invalid value: " in refusal, spec
-        assert row["says"] in refusal, spec
+        says = row["says"] if number is None else f"{row['says']} to {number}, or "
+        assert says in refusal, spec
 
 
 @pytest.mark.parametrize("row", UPDATES, ids=lambda row: row["title"])

@@ -31,10 +31,21 @@ def holds(rule: Mapping[str, Any], value: Any, old: Any) -> bool:
     before = old
     if optional:
         before = cel.OptionalValue.none() if old is None else cel.OptionalValue.of(old)
+    return bool(_evaluate(text, value, before))
+
+
+def message(rule: Mapping[str, Any], value: Any) -> str:
+    """The message of a rule that does not hold for a value, with the numbers of this value."""
+    computed = rule.get("messageExpression")
+    return rule["message"] if computed is None else str(_evaluate(computed, value, None))
+
+
+def _evaluate(text: str, value: Any, before: Any) -> Any:
     context = cel.Context(variables={"self": value, "oldSelf": before})
     context.add_function("lowerAscii", lambda given: given.translate(_LOWER))
     context.add_function("split", lambda given, mark: given.split(mark))
-    return bool(_compiled(text).execute(context))
+    context.add_function("format", lambda given, numbers: given % tuple(numbers))
+    return _compiled(text).execute(context)
 
 
 @cache

@@ -240,7 +240,8 @@ def _rules(value: Any, schema: Mapping[str, Any], path: str, old: Any) -> Iterat
         if not cel_rules.holds(rule, value, old):
             shown = "object" if isinstance(value, dict | list) else _shown(value)
             where = f"{path}{rule.get('fieldPath', '')}".lstrip(".")
-            yield Fault(where or "metadata.name", f"Invalid value: {shown}: {rule['message']}")
+            says = cel_rules.message(rule, value)
+            yield Fault(where or "metadata.name", f"Invalid value: {shown}: {says}")
     prefix = f"{path}." if path else ""
     if isinstance(value, dict):
         rest = schema.get("additionalProperties")
