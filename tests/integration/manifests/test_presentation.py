@@ -33,7 +33,7 @@ def test_status_keeps_what_it_knows(api: Api) -> None:
 
 
 def test_columns(api: Api) -> None:
-    """`kubectl get` shows state and size; `-o wide` also shows price, comparison, reason and place."""
+    """`kubectl get` shows state and size; `-o wide` also price, comparison, reason and place."""
     api.create(manifest({}))
     bare = api.kubectl("get", "csp").splitlines()
     assert bare[0].split() == ["NAME", "READY", "STATUS", "STREAM", "SHARDS", "AGE"]
