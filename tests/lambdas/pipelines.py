@@ -77,17 +77,22 @@ def config_document(**changes: Any) -> dict[str, Any]:
             "countersHours": 48,
             "laneHours": 48,
         },
-        "detection": {
-            "enabled": True,
-            "stream": "p",
-            "sensitivity": "Medium",
-            "disabledRules": [],
-            "rules": [],
-            "alertsTopicArn": TOPIC,
-        },
+        "detection": make_detection(),
         "logLevel": "INFO",
     }
     return document | changes
+
+
+def make_detection(**changes: Any) -> dict[str, Any]:
+    """Return detection settings, changed."""
+    return {
+        "enabled": True,
+        "stream": "p",
+        "sensitivity": "Medium",
+        "disabledRules": [],
+        "rules": [],
+        "alertsTopicArn": TOPIC,
+    } | changes
 
 
 def make_privacy(**changes: Any) -> dict[str, Any]:

@@ -15,12 +15,12 @@ from tests.lambdas.pipelines import (
     KEY,
     NOW,
     SHARD,
-    TOPIC,
     Pipeline,
     encode,
     event,
     invocation,
     make_config,
+    make_detection,
 )
 
 TICK = {"source": "clickstream.schedule"}
@@ -32,14 +32,7 @@ class Site:
     """A pipeline whose minutes pass: events in, ticks, all by one virtual clock."""
 
     def __init__(self, *rules: dict[str, Any], disabled: tuple[str, ...] = (), **more: Any) -> None:
-        detection = {
-            "enabled": True,
-            "stream": "p",
-            "sensitivity": "Medium",
-            "disabledRules": list(disabled),
-            "rules": list(rules),
-            "alertsTopicArn": TOPIC,
-        } | more
+        detection = make_detection(disabledRules=list(disabled), rules=list(rules), **more)
         self.pipeline = Pipeline(make_config(detection=detection))
         self.kinesis = MemoryKinesis()
         self.minute = 0

@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from tests.lambdas.pipelines import Pipeline, encode, event, invocation, make_config, make_privacy
+from tests.lambdas.pipelines import (
+    Pipeline,
+    encode,
+    event,
+    invocation,
+    make_config,
+    make_detection,
+    make_privacy,
+)
 from tests.lambdas.site_minutes import TICK, Site, rule
 
 USER, EMAIL, ADDRESS = "user-88412", "bob@example.com", "203.0.113.77"
@@ -63,14 +71,7 @@ def test_a_page_s_alert_names_nobody(secret: str) -> None:
     site = Site(busy, disabled=("volume",))
     site.pipeline.config = make_config(
         privacy=KEEP,
-        detection={
-            "enabled": True,
-            "stream": "p",
-            "sensitivity": "Medium",
-            "disabledRules": ["volume"],
-            "rules": [busy],
-            "alertsTopicArn": site.pipeline.config.detection.alerts_topic_arn,
-        },
+        detection=make_detection(disabledRules=["volume"], rules=[busy]),
     )
     site.play(*[9] * 8, page_url=f"/of/{secret}")
     (found, *_) = site.found()

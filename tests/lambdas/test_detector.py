@@ -25,21 +25,10 @@ from tests.lambdas.pipelines import (
     event,
     invocation,
     make_config,
+    make_detection,
 )
 
 TICK = {"source": "clickstream.schedule"}
-
-
-def detection(**changes: Any) -> dict[str, Any]:
-    """Return detection settings, changed."""
-    return {
-        "enabled": True,
-        "stream": "p",
-        "sensitivity": "Medium",
-        "disabledRules": [],
-        "rules": [],
-        "alertsTopicArn": TOPIC,
-    } | changes
 
 
 _INCIDENT_WRITE = 3
@@ -94,7 +83,7 @@ def test_sensitivity_moves_the_rate() -> None:
     """Low and High change how many events a minute are too many."""
     for sensitivity, limit in (("Low", 100), ("Medium", 50), ("High", 25)):
         for count, incidents in ((limit, 0), (limit + 1, 1)):
-            pipeline = Pipeline(make_config(detection=detection(sensitivity=sensitivity)))
+            pipeline = Pipeline(make_config(detection=make_detection(sensitivity=sensitivity)))
             pipeline.detector().process(invocation(burst(count)))
             assert len(found(pipeline)) == incidents
 
@@ -124,11 +113,11 @@ def test_cooldown_keeps_a_session_quiet() -> None:
 def test_disabled_rules_and_detector_find_nothing() -> None:
     """A rule that is off is not judged; a detector that is off does not even read."""
     bots = burst(60, user_agent="Googlebot/2.1")
-    off = detection(disabledRules=["high_frequency_clicks", "unusual_page_sequence"])
+    off = make_detection(disabledRules=["high_frequency_clicks", "unusual_page_sequence"])
     pipeline = Pipeline(make_config(detection=off))
     pipeline.detector().process(invocation(bots))
     assert found(pipeline) == [("suspicious_user_agent", "session-1")]
-    pipeline = Pipeline(make_config(detection=detection(enabled=False)))
+    pipeline = Pipeline(make_config(detection=make_detection(enabled=False)))
     assert pipeline.detector().process(invocation(bots)) == {"batchItemFailures": []}
     assert pipeline.faults.writes == 0
 
@@ -155,7 +144,7 @@ def test_message_has_the_originals_fields_and_no_person() -> None:
 
 def test_without_topic_the_incident_still_exists() -> None:
     """No topic: an item, a metric, no message, and none later."""
-    pipeline = Pipeline(make_config(detection=detection(alertsTopicArn="")))
+    pipeline = Pipeline(make_config(detection=make_detection(alertsTopicArn="")))
     pipeline.detector().process(invocation(burst(51)))
     pipeline.now += 3600
     pipeline.detector().process(TICK)

@@ -17,8 +17,17 @@ from shared.config import Rule
 from shared.timestamps import instant_text
 from tests.lambdas.memory_aws import CrashError
 from tests.lambdas.memory_kinesis import MemoryKinesis
-from tests.lambdas.pipelines import KEY, NOW, Pipeline, encode, event, invocation, make_config
-from tests.lambdas.test_detector import TICK, detection, found
+from tests.lambdas.pipelines import (
+    KEY,
+    NOW,
+    Pipeline,
+    encode,
+    event,
+    invocation,
+    make_config,
+    make_detection,
+)
+from tests.lambdas.test_detector import TICK, found
 
 ALL_BUILT_IN = [
     "high_frequency_clicks",
@@ -32,7 +41,7 @@ ALL_BUILT_IN = [
 def watch(*rules: dict[str, Any]) -> Pipeline:
     """Return a pipeline that judges these rules alone."""
     given = [{"scope": "Session"} | rule for rule in rules]
-    return Pipeline(make_config(detection=detection(rules=given, disabledRules=ALL_BUILT_IN)))
+    return Pipeline(make_config(detection=make_detection(rules=given, disabledRules=ALL_BUILT_IN)))
 
 
 def see(pipeline: Pipeline, *documents: dict[str, Any]) -> list[str]:
@@ -139,7 +148,7 @@ def test_session_in_two_countries() -> None:
 def test_own_rule_stands_in_the_place_of_a_built_in_one() -> None:
     """A user's `high_frequency_clicks` of 5 replaces the one of 50."""
     own = {"name": "high_frequency_clicks", "kind": "Rate", "scope": "Session", "limit": 5}
-    pipeline = Pipeline(make_config(detection=detection(rules=[own])))
+    pipeline = Pipeline(make_config(detection=make_detection(rules=[own])))
     assert see(pipeline, *([event()] * 6)) == ["high_frequency_clicks"]
     assert json.loads(pipeline.sns.messages[0]["Message"])["anomalies"][0]["details"] == (
         "More than 5 events in 60 s"
@@ -282,7 +291,7 @@ def test_worst_input_fails_no_batch_and_writes_no_wrong_key() -> None:
         {"name": "site", "kind": "Rate", "scope": "Site", "limit": 5},
     ]
     given = [{"scope": "Session"} | rule for rule in rules]
-    pipeline = Pipeline(make_config(detection=detection(rules=given)))
+    pipeline = Pipeline(make_config(detection=make_detection(rules=given)))
     documents = [event(**{member: value}) for value in WORST for member in MEMBERS]
     documents += [event(event_type=f"type-{number}") for number in range(3000)]
     payloads = [json.dumps(document).encode() for document in documents]

@@ -9,8 +9,8 @@ import pytest
 
 from tests.lambdas.pipelines import (
     SHARD,
-    TOPIC,
     make_config,
+    make_detection,
 )
 from tests.lambdas.site_minutes import Site, rule
 
@@ -100,14 +100,10 @@ def test_new_rule_is_not_judged_by_minutes_before_it() -> None:
     site = Site(disabled=("volume",))
     site.play(*[5] * 6)
     config = make_config(
-        detection={
-            "enabled": True,
-            "stream": "p",
-            "sensitivity": "Medium",
-            "disabledRules": ["volume"],
-            "rules": [rule(limit=3, operator="LessThan", match={"event_type": "page_view"})],
-            "alertsTopicArn": TOPIC,
-        }
+        detection=make_detection(
+            disabledRules=["volume"],
+            rules=[rule(limit=3, operator="LessThan", match={"event_type": "page_view"})],
+        )
     )
     site.pipeline.config = config
     site.play(*[5] * 6)
@@ -137,16 +133,7 @@ def test_rule_that_leaves_ends_its_incident() -> None:
     site = Site(rule(limit=3), disabled=("volume",))
     site.play(*[5] * 8)
     assert site.found() == [("mine", "", False)]
-    site.pipeline.config = make_config(
-        detection={
-            "enabled": True,
-            "stream": "p",
-            "sensitivity": "Medium",
-            "disabledRules": ["volume"],
-            "rules": [],
-            "alertsTopicArn": TOPIC,
-        }
-    )
+    site.pipeline.config = make_config(detection=make_detection(disabledRules=["volume"], rules=[]))
     site.play(5)
     assert site.found() == [("mine", "", True)]
 
