@@ -80,6 +80,14 @@ class Store:
             self.store(wanted)
         self.pipeline.faults.crash_after = None
 
+    def refuse_puts(self, code: str) -> None:
+        """Answer each PutObject with an error from now on."""
+
+        def fail(**_: Any) -> Any:
+            raise refuse(code, "PutObject")
+
+        self.pipeline.s3.put_object = fail  # type: ignore[method-assign]
+
     def requests(self, run: Callable[[], object]) -> int:
         """How many writes it makes, refused ones included."""
         before = self.pipeline.faults.writes
@@ -250,11 +258,7 @@ def test_a_failure_of_s3_is_no_answer(code: str) -> None:
     """It is raised; only a refused condition tells that something stands there."""
     store = Store()
     store.die_after(1, batch(1, 3))
-
-    def fail(**_: Any) -> Any:
-        raise refuse(code, "PutObject")
-
-    store.pipeline.s3.put_object = fail  # type: ignore[method-assign]
+    store.refuse_puts(code)
     with pytest.raises(Exception, match=code):
         store.archive.decide(LANE, store.load())
     assert store.load().intent is not None
@@ -265,11 +269,7 @@ def test_both_codes_of_a_refused_condition_are_known(code: str) -> None:
     """S3 answers by name; a HEAD-like answer without a body has its status only."""
     store = Store()
     store.die_after(4, batch(1, 3))
-
-    def fail(**_: Any) -> Any:
-        raise refuse(code, "PutObject")
-
-    store.pipeline.s3.put_object = fail  # type: ignore[method-assign]
+    store.refuse_puts(code)
     state = store.archive.decide(LANE, store.load())
     assert (state.raw, state.bad) == (3, 3)
 

@@ -13,6 +13,8 @@ import pytest
 from processor.aggregate import Count
 from processor.archive import Archive
 from processor.counter_items import plan_update
+from shared.lanes import Lane
+from shared.records import Batch, Event
 from simulator.generator import generate
 from tests.lambdas.memory_aws import CrashError
 from tests.lambdas.pipelines import (
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
     from processor.lane_items import Intent, LaneState
     from processor.processor import Processor
     from shared.conditional_write import Update
-    from shared.lanes import Lane
 
 TRAFFIC = generate(1, 40, NOW, broken=4, bots=0)
 PAYLOADS = [record.data for record in TRAFFIC.records]
@@ -282,6 +283,44 @@ def test_lane_is_read_afresh_after_a_failure() -> None:
     processor.process(invocation(encode([event()]), start=3))
     assert reads.count("lane") == 3  # The other container's, and this one's again.
     assert pipeline.readback().all_counts() == {"page_view": {"2026-11-23T12:00": 4}}
+
+
+def test_lane_of_a_replayed_batch_is_read_afresh_after_a_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As that of a delivered one: what was remembered before the failure may be old."""
+    pipeline = Pipeline()
+    processor = pipeline.processor()
+    arrival = round(NOW * 1000)
+    batches = [
+        Batch(
+            number,
+            number,
+            arrival,
+            arrival,
+            [Event(number, 0, arrival, arrival, "click", "s", None, None, b"visitor8", {})],
+            [],
+        )
+        for number in range(4)
+    ]
+    loads: list[Lane] = []
+    real = processor._lanes.load
+
+    def load(lane: Lane) -> LaneState:
+        loads.append(lane)
+        return real(lane)
+
+    monkeypatch.setattr(processor._lanes, "load", load)
+    lane = Lane("e1", "redrive")
+    processor.process_batch(lane, batches[0])
+    processor.process_batch(lane, batches[1])
+    assert len(loads) == 1
+    pipeline.faults.crash_before = pipeline.faults.writes + 2
+    with pytest.raises(CrashError):
+        processor.process_batch(lane, batches[2])
+    pipeline.faults.crash_before = None
+    processor.process_batch(lane, batches[3])
+    assert len(loads) == 2
 
 
 def archived_lines(pipeline: Pipeline) -> int:

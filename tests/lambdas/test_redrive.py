@@ -550,6 +550,19 @@ def test_rebuilt_items_equal_the_live_ones(seed: int) -> None:
     assert pipeline.dynamodb.tables == live
 
 
+@pytest.mark.parametrize("agent", ["x" * 300, "x" * 256, "x", None])
+def test_lost_session_is_rebuilt_as_it_was(agent: str | None) -> None:
+    """Its user agent cut as the processor cuts it, and one that is unknown as such."""
+    pipeline = Pipeline()
+    pipeline.processor().process(invocation(encode([event(user_agent=agent)] * 2)))
+    live = deepcopy(pipeline.dynamodb.tables[SESSIONS])
+    assert len(live) == 1
+    pipeline.dynamodb.tables[SESSIONS].clear()
+    (line,) = run(pipeline, "rebuild", *all_hours(pipeline), "--session=session-1")
+    assert line["replaced"] == 1
+    assert pipeline.dynamodb.tables[SESSIONS] == live
+
+
 def test_item_with_more_than_the_archive_is_left_and_named() -> None:
     """Without its objects an hour is not rebuilt to less."""
     pipeline = random_days(1)
