@@ -77,6 +77,7 @@ class Operator:
     name: str
     happened: list[str] = field(default_factory=list)
     may_write_when_lost: bool | None = None
+    elected: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         self.fence = WriteFence(TIMING.deadline, clock=lambda: self.board.time)
@@ -87,11 +88,15 @@ class Operator:
             name="operator",
             identity=self.name,
             timing=TIMING,
-            on_elected=lambda: self.happened.append("elected"),
+            on_elected=self._note_election,
             on_lost=self._note_loss,
             clock=lambda: self.board.time,
             now=lambda: START + timedelta(seconds=self.board.time),
         )
+
+    def _note_election(self) -> None:
+        self.happened.append("elected")
+        self.elected.set()
 
     def _note_loss(self) -> None:
         self.happened.append("lost")
@@ -296,6 +301,52 @@ def test_a_standby_that_leaves_takes_nothing_along() -> None:
     second.candidate.release()
     assert board.lease is not None
     assert board.lease.holder == "a"
+
+
+def test_a_released_candidate_is_done() -> None:
+    """Its thread has ended, it leads no more, and it gives the lease back only once."""
+    board = Board()
+    operator = Operator(board, "a")
+    assert operator.candidate.problem == ""
+    operator.candidate.start()
+    operator.elected.wait(30)
+    operator.candidate.release()
+    assert not operator.candidate._thread.is_alive()
+    assert not operator.candidate.leads
+    assert operator.happened == ["elected"]
+    assert board.lease is not None
+    assert board.lease.holder == ""
+    requests = len(board.timeouts)
+    operator.candidate.release()
+    assert len(board.timeouts) == requests
+
+
+class Rounds(threading.Event):
+    """The end of a thread after some rounds, and how long it waited in each."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most = most
+        self.waited: list[float | None] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Note it; the last one ends the thread."""
+        self.waited.append(timeout)
+        if len(self.waited) == self.most:
+            self.set()
+        return self.is_set()
+
+
+def test_a_candidate_asks_at_its_interval_and_a_leader_once_each_time() -> None:
+    """It knows its own last write, so that a renewal is one request; a standby only reads."""
+    board = Board()
+    leader, standby = Operator(board, "a"), Operator(board, "b")
+    for operator, requests in ((leader, 2 + 1 + 1), (standby, 3)):
+        board.timeouts.clear()
+        rounds = operator.candidate._stopping = Rounds(3)
+        operator.candidate._run()
+        assert rounds.waited == [TIMING.retry] * 3
+        assert len(board.timeouts) == requests
 
 
 def test_two_that_start_together_elect_one() -> None:
