@@ -7,17 +7,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One row. `limit` is what it may be at most, or with `at_least` at least; None: no limit.
-
-    `found` None: not measured, and `note` says why; such a row never counts as met.
-    """
+    """One row."""
 
     what: str
     found: float | None
+    """None: not measured, and `note` says why; such a row never counts as met."""
     limit: float | None
+    """The most that it may be; None: no limit."""
     unit: str
     at_least: bool = False
+    """Whether the limit is the least that it may be."""
     original: float | None = None
+    """The same of the design that this one replaces."""
     note: str = ""
 
     @property

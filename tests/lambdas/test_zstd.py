@@ -7,7 +7,7 @@ from copy import deepcopy
 import pytest
 
 from tests.lambdas.pipelines import PAGES, Pipeline, encode, event, invocation, make_config
-from tests.lambdas.test_redrive import bad_keys, run
+from tests.lambdas.redrives import bad_keys, run
 from tests.zstd import provide_zstd
 
 ZSTD = {"enabled": True, "compression": "Zstd"}

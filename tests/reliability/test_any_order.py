@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -25,10 +25,11 @@ from hypothesis.stateful import (
 
 from clickstream_operator.aws import tags
 from sandbox import Sandbox
-from tests.integration.aws_inventory import base_of, left_in_aws
+from tests.integration.aws_inventory import left_in_aws
 from tests.integration.pilot import empty_aws, run
 from tests.kstatus import Verdict, verdict
-from tests.reliability.journeys import LEAN, Journey, Spec
+from tests.reliability.journeys import LEAN, Spec
+from tests.reliability.life import CONTENT, HANDS, OBJECT, Life
 
 #: Lives, and steps of each: in `make test`, and in a whole sweep.
 FEW: Final = (5, 8)
@@ -36,8 +37,6 @@ MANY: Final = (50, 25)
 #: A full observation comes with every third resync, whose interval this exceeds.
 RESYNCS: Final = 4
 _RESYNC_SECONDS: Final = 361
-_OBJECT: Final = "raw/planted.json"
-_CONTENT: Final = b'{"planted": true}'
 #: What stays in AWS when the data is kept: the key goes with it, for its hashes.
 _KEPT_KINDS: Final = {"tables", "buckets", "parameters"}
 _SOMEBODY: Final = {tags.CLUSTER: "other", tags.NAMESPACE: "shop", tags.PIPELINE: "theirs"}
@@ -54,27 +53,10 @@ specs: Final = st.fixed_dictionaries(
         "dashboard": st.fixed_dictionaries({"enabled": st.booleans()}),
     }
 )
-HANDS: Final = ("queue", "memory", "log retention", "role policy", "mapping", "versioning")
-
-
-class Life(Journey):
-    """A journey whose clients are made once: that takes longer than most calls."""
-
-    made: ClassVar[dict[str, Any]] = {}
-
-    def client(self, service: str) -> Any:
-        """A boto3 client of the pipeline's account."""
-        if service not in self.made:
-            self.made[service] = super().client(service)
-        return self.made[service]
 
 
 class AnyOrder(RuleBasedStateMachine):
-    """One pipeline's life. What a step may do depends on the steps before it, not on AWS's answers.
-
-    `made`: it was Current once, so all its things exist. `drifted`: another hand changed something,
-    and the operator has not had its time to find out. `taken`: its queue's name is somebody else's.
-    """
+    """One pipeline's life. The possible steps depend on those before, not on AWS's answers."""
 
     sandbox: Sandbox
     numbers: Iterator[int]
@@ -83,10 +65,17 @@ class AnyOrder(RuleBasedStateMachine):
         super().__init__()
         self.journey = Life(self.sandbox, name=f"life-{next(self.numbers)}")
         self.aws = self.journey.client
-        self.base = base_of(self.journey)
+        self.base = self.journey.base
         self.spec: Spec | None = None
-        self.suspended = self.made = self.drifted = self.taken = False
+        self.suspended = False
+        self.made = False
+        """It was Current once, so all its resources exist."""
+        self.drifted = False
+        """Another hand changed something, and no full observation has found it yet."""
+        self.taken = False
+        """The name of its queue is somebody else's."""
         self.may_be_left = False
+        """Data of an earlier object of the name may be left."""
         self.planted: dict[str, Any] = {}
 
     # -- what is not ours ------------------------------------------------------------------------
@@ -96,7 +85,7 @@ class AnyOrder(RuleBasedStateMachine):
         """A pipeline with data; beside it things of nobody, whose names begin as ours do."""
         self.beside = f"{self.base}-other"
         self.aws("s3").create_bucket(Bucket=self.beside)
-        self.aws("s3").put_object(Bucket=self.beside, Key=_OBJECT, Body=_CONTENT)
+        self.aws("s3").put_object(Bucket=self.beside, Key=OBJECT, Body=CONTENT)
         self.aws("dynamodb").create_table(
             TableName=self.beside,
             KeySchema=[{"AttributeName": "a", "KeyType": "HASH"}],
@@ -104,53 +93,25 @@ class AnyOrder(RuleBasedStateMachine):
             BillingMode="PAY_PER_REQUEST",
         )
         self.aws("dynamodb").put_item(TableName=self.beside, Item={"a": {"S": "b"}})
-        self.put_queue(self.beside, {})
-        self.others = {"beside": self.seen_beside()}
+        self.journey.put_queue(self.beside, {})
+        self.others = {"beside": self.journey.shown_beside(self.beside)}
         self.apply(spec, then_rest=True)
         self.plant()
-
-    def put_queue(self, name: str, owner: dict[str, str]) -> None:
-        """A queue of another hand."""
-        self.aws("sqs").create_queue(
-            QueueName=name, Attributes={"VisibilityTimeout": "77"}, tags=owner
-        )
-
-    def seen_beside(self) -> list[Any]:
-        """What is beside, as AWS shows it."""
-        s3, dynamodb = self.aws("s3"), self.aws("dynamodb")
-        return [
-            [one["Key"] for one in s3.list_objects_v2(Bucket=self.beside)["Contents"]],
-            s3.get_bucket_versioning(Bucket=self.beside).get("Status"),
-            dynamodb.scan(TableName=self.beside)["Items"],
-            self.seen_queue(self.beside),
-        ]
-
-    def seen_queue(self, name: str) -> list[Any]:
-        """What a queue has."""
-        url = self.queue_url(name)
-        found = self.aws("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
-        kept = ("VisibilityTimeout", "MessageRetentionPeriod", "CreatedTimestamp")
-        owner = self.aws("sqs").list_queue_tags(QueueUrl=url).get("Tags", {})
-        return [[found["Attributes"][key] for key in kept], owner]
-
-    def queue_url(self, name: str) -> str:
-        """URL of a queue."""
-        return str(self.aws("sqs").get_queue_url(QueueName=name)["QueueUrl"])
 
     @precondition(lambda self: self.spec is None and not self.taken)
     @rule()
     def take_the_name(self) -> None:
         """Somebody else makes a queue of the very name that ours will have."""
         self.taken = True
-        self.put_queue(f"{self.base}-dead-letter", _SOMEBODY)
-        self.others["taken"] = self.seen_queue(f"{self.base}-dead-letter")
+        self.journey.put_queue(f"{self.base}-dead-letter", _SOMEBODY)
+        self.others["taken"] = self.journey.shown_queue(f"{self.base}-dead-letter")
 
     @precondition(lambda self: self.taken)
     @rule()
     def free_the_name(self) -> None:
         """Its owner removes that queue."""
         self.taken = False
-        self.aws("sqs").delete_queue(QueueUrl=self.queue_url(f"{self.base}-dead-letter"))
+        self.aws("sqs").delete_queue(QueueUrl=self.journey.queue_url(f"{self.base}-dead-letter"))
         del self.others["taken"]
 
     # -- what a user does ------------------------------------------------------------------------
@@ -198,7 +159,7 @@ class AnyOrder(RuleBasedStateMachine):
         return self.spec is not None and self.spec["deletionPolicy"]["tables"] == "Retain"
 
     def left(self) -> dict[str, set[str]]:
-        """What AWS has under our names, without what is not ours."""
+        """Names in AWS that begin as ours do, without those of others."""
         not_ours = {self.beside} | ({f"{self.base}-dead-letter"} if self.taken else set())
         return {kind: names - not_ours for kind, names in left_in_aws(self.journey).items()}
 
@@ -209,7 +170,7 @@ class AnyOrder(RuleBasedStateMachine):
         table, bucket = f"{self.base}-counters", self.journey.resource("archive")["physicalName"]
         key = {"metric_name": {"S": "planted"}, "time_window": {"S": "planted"}}
         self.aws("dynamodb").put_item(TableName=table, Item=key)
-        self.aws("s3").put_object(Bucket=bucket, Key=_OBJECT, Body=_CONTENT)
+        self.aws("s3").put_object(Bucket=bucket, Key=OBJECT, Body=CONTENT)
         self.planted = {"table": table, "key": key, "bucket": bucket}
 
     # -- what else happens -----------------------------------------------------------------------
@@ -234,31 +195,7 @@ class AnyOrder(RuleBasedStateMachine):
     def drift(self, what: str) -> None:
         """Another hand changes or deletes something of ours."""
         self.drifted = True
-        processor = f"{self.base}-processor"
-        functions, iam = self.aws("lambda"), self.aws("iam")
-        match what:
-            case "queue":
-                self.aws("sqs").set_queue_attributes(
-                    QueueUrl=self.queue_url(f"{self.base}-dead-letter"),
-                    Attributes={"MessageRetentionPeriod": "86400"},
-                )
-            case "memory":
-                functions.update_function_configuration(FunctionName=processor, MemorySize=1024)
-            case "log retention":
-                self.aws("logs").put_retention_policy(
-                    logGroupName=f"/aws/lambda/{processor}", retentionInDays=1
-                )
-            case "role policy":
-                for name in iam.list_role_policies(RoleName=processor)["PolicyNames"]:
-                    iam.delete_role_policy(RoleName=processor, PolicyName=name)
-            case "mapping":
-                for one in self.mappings():
-                    functions.delete_event_source_mapping(UUID=one["UUID"])
-            case "versioning":
-                self.aws("s3").put_bucket_versioning(
-                    Bucket=self.journey.resource("archive")["physicalName"],
-                    VersioningConfiguration={"Status": "Suspended"},
-                )
+        self.journey.change(what)
 
     @precondition(lambda self: self.spec is not None)
     @rule()
@@ -293,9 +230,9 @@ class AnyOrder(RuleBasedStateMachine):
     def others_are_untouched(self) -> None:
         """Nothing changes but what is ours."""
         if hasattr(self, "others"):
-            seen = {"beside": self.seen_beside()}
+            seen = {"beside": self.journey.shown_beside(self.beside)}
             if self.taken:
-                seen["taken"] = self.seen_queue(f"{self.base}-dead-letter")
+                seen["taken"] = self.journey.shown_queue(f"{self.base}-dead-letter")
             assert seen == self.others
 
     @invariant()
@@ -306,8 +243,8 @@ class AnyOrder(RuleBasedStateMachine):
                 TableName=self.planted["table"], Key=self.planted["key"]
             )
             assert "Item" in item
-            found = self.aws("s3").get_object(Bucket=self.planted["bucket"], Key=_OBJECT)
-            assert found["Body"].read() == _CONTENT
+            found = self.aws("s3").get_object(Bucket=self.planted["bucket"], Key=OBJECT)
+            assert found["Body"].read() == CONTENT
 
     @invariant()
     def ready_is_true(self) -> None:
@@ -320,58 +257,10 @@ class AnyOrder(RuleBasedStateMachine):
         body = self.journey.body()
         return body is not None and verdict(body) is Verdict.CURRENT
 
-    def mappings(self) -> list[dict[str, Any]]:
-        """The processor's event source mappings."""
-        found: list[dict[str, Any]] = self.aws("lambda").list_event_source_mappings(
-            FunctionName=f"{self.base}-processor"
-        )["EventSourceMappings"]
-        return found
-
     def differences(self) -> list[tuple[str, Any, Any]]:
-        """In what AWS is not as the spec says, asked of AWS itself: what, found, wanted."""
+        """Differences between AWS and the spec."""
         assert self.spec is not None
-        processor, left = f"{self.base}-processor", self.left()
-        bucket = self.journey.resource("archive")["physicalName"]
-        asked = {
-            "streams": (len(left["streams"]), 1),
-            "tables": (len(left["tables"]), 3),
-            "buckets": (left["buckets"], {bucket}),
-            "queues": (left["queues"], {f"{self.base}-dead-letter"}),
-            "functions": (left["functions"], {processor}),
-            "mappings": (left["mappings"], {processor}),
-            "dashboards": (len(left["dashboards"]), int(self.spec["dashboard"]["enabled"])),
-        }
-        missing = [(name, *pair) for name, pair in asked.items() if pair[0] != pair[1]]
-        if missing:
-            return missing
-        function = self.aws("lambda").get_function_configuration(FunctionName=processor)
-        stream = self.aws("kinesis").describe_stream_summary(StreamName=f"{self.base}-events")
-        (group,) = self.aws("logs").describe_log_groups(
-            logGroupNamePrefix=f"/aws/lambda/{processor}"
-        )["logGroups"]
-        (_, retention, _), _ = self.seen_queue(f"{self.base}-dead-letter")
-        values = {
-            "memory": (function["MemorySize"], self.spec["processor"]["memoryMiB"]),
-            "stream retention": (
-                stream["StreamDescriptionSummary"]["RetentionPeriodHours"],
-                self.spec["stream"]["retentionHours"],
-            ),
-            "log retention": (group["retentionInDays"], 14),
-            "queue retention": (
-                int(retention),
-                self.spec["deadLetter"]["retentionDays"] * 86400,
-            ),
-            "mappings": (len(self.mappings()), 1),
-            "role policies": (
-                self.aws("iam").list_role_policies(RoleName=processor)["PolicyNames"],
-                ["clickstream"],
-            ),
-            "versioning": (
-                self.aws("s3").get_bucket_versioning(Bucket=bucket).get("Status"),
-                "Enabled",
-            ),
-        }
-        return [(name, *pair) for name, pair in values.items() if pair[0] != pair[1]]
+        return self.journey.differences(self.spec, self.left())
 
     def teardown(self) -> None:
         """The end of a life: its statuses obeyed the rules."""
