@@ -1,4 +1,4 @@
-"""Which IAM actions a call of the AWS API needs.
+"""IAM actions that a call of the AWS API needs.
 
 Service Authorization Reference, "Actions, resources, and condition keys for AWS services": most
 calls need the action of their own name; these do not, or need more.

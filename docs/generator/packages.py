@@ -38,7 +38,7 @@ def packages_picture() -> str:
 
 
 def _uses() -> dict[str, set[str]]:
-    """Which other packages, and which SDKs, each imports itself."""
+    """Packages and SDKs that each package imports itself."""
     graph = grimp.build_graph(_ROOT, include_external_packages=True, cache_dir=None)
     uses: dict[str, set[str]] = {
         child.rpartition(".")[2]: set() for child in graph.find_children(_ROOT)
@@ -53,7 +53,7 @@ def _uses() -> dict[str, set[str]]:
 
 
 def _direct(name: str, uses: Mapping[str, set[str]]) -> set[str]:
-    """What `name` imports and none of its imports leads to; an SDK always."""
+    """Imports of `name` that none of its imports leads to; an SDK always."""
     found = uses[name]
     through = {far for near in found if near in uses for far in _reached(near, uses)}
     return {other for other in found if other in _SDKS or other not in through}

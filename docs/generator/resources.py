@@ -1,4 +1,4 @@
-"""What a pipeline has in AWS, and what its roles may do."""
+"""Resources of a pipeline in AWS, and permissions of its roles."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PLACE: Final = AwsLocation("aws", "<region>", "<account>")
 
 
 def resources_page() -> str:
-    """What a pipeline has in AWS, and what its roles may do."""
+    """Resources of a pipeline in AWS, and permissions of its roles."""
     spec = Spec.model_validate(
         {
             "alerts": {"enabled": True, "emails": ["a@example.com"]},

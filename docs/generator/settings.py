@@ -49,7 +49,7 @@ def settings_page() -> str:
 
 
 def _type_of(annotation: Any) -> tuple[str, list[str]]:
-    """How a reader calls a type, and the bounds that are in it."""
+    """Name of a type for readers, with its bounds."""
     if get_origin(annotation) is Annotated:
         annotation = get_args(annotation)[0]
     if get_origin(annotation) is Literal:

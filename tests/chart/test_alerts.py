@@ -82,13 +82,13 @@ def test_every_alert_has_a_case_that_fires() -> None:
 
 
 def test_every_alert_has_a_runbook_and_every_runbook_an_alert() -> None:
-    """The address in the alert leads to a page that says how to look and how to mend."""
+    """The address in the alert leads to a page with diagnosis and repair."""
     pages = {path.name: path.read_text() for path in (ROOT / "docs" / "runbooks").glob("C*.md")}
     linked = {alert["annotations"]["runbook_url"].removeprefix("RUNBOOKS/") for alert in alerts()}
     assert linked == set(pages)
     for name, text in pages.items():
         assert text.startswith(f"# {name.removesuffix('.md')}\n")
-        assert "## Look\n" in text
+        assert "## Diagnosis\n" in text
         assert "## Mend\n" in text
 
 

@@ -85,7 +85,7 @@ def live(cluster: Sandbox, operator: DeployedOperator, namespace: str, *, foreig
     operator.start()
     if not foreign:
         return
-    # Another installation's, by its status: the operator looks whether that one still runs.
+    # Another installation's, by its status: the operator checks whether that one still runs.
     owner = {"status": {"effective": {"instance": "elsewhere/other"}}}
     cluster.kubectl(
         "patch",

@@ -70,16 +70,16 @@ NOT_READY = ("Ready", "False")
 @pytest.mark.parametrize(
     ("body", "status", "message"),
     [
-        ({"metadata": {"generation": 1}}, "Progressing", "The operator has not looked at it yet"),
+        ({"metadata": {"generation": 1}}, "Progressing", "The operator has not observed it yet"),
         (
             {"metadata": {"generation": 1}, "spec": {}, "status": {"observedGeneration": -1}},
             "Progressing",
-            "The operator has not looked at it yet",
+            "The operator has not observed it yet",
         ),
         (
             pipeline(READY, observed=1),
             "Progressing",
-            "The operator has not looked at the latest spec yet",
+            "The operator has not observed the latest spec yet",
         ),
         (pipeline(NOT_READY, ("Reconciling", "True")), "Progressing", "Reconciling it is"),
         (pipeline(READY, ("Reconciling", "True")), "Progressing", "Reconciling it is"),

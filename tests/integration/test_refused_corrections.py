@@ -124,7 +124,7 @@ def test_a_refused_re_creation_is_drift(pilot: Pilot, aws: StrictAws) -> None:
 
 
 def test_a_refused_removal_is_said(pilot: Pilot, aws: StrictAws) -> None:
-    """The detector is switched off and its schedule can't be looked at: Stalled, with the call."""
+    """The detector is switched off and its schedule can't be observed: Stalled, with the call."""
     pilot.apply({key: value for key, value in LEAN.items() if key != "anomalyDetection"})
     run(pilot.converge())
     aws.inject("access_denied", service="scheduler")
@@ -141,14 +141,14 @@ def test_a_refused_removal_is_said(pilot: Pilot, aws: StrictAws) -> None:
 def test_a_deletion_does_not_wait_for_a_service_that_was_never_used(
     pilot: Pilot, aws: StrictAws, fault: str
 ) -> None:
-    """No schedule is on record; a Warning says that one could not be looked for."""
+    """No schedule is on record; a Warning says that one could not be observed."""
     pilot.apply(LEAN | NOTHING_STAYS)
     run(pilot.converge())
     aws.inject(fault, service="scheduler")
     pilot.request_deletion()
     live(pilot, hours=1)
     assert pilot.body() is None
-    told = [one for one in pilot.events() if "could not be looked for" in one["note"]]
+    told = [one for one in pilot.events() if "could not be observed" in one["note"]]
     assert [one["type"] for one in told] == ["Warning"]
 
 

@@ -127,7 +127,7 @@ def test_a_requested_reconciliation_is_echoed(pilot: Pilot) -> None:
     read = {f"{one.service}:{one.operation}" for one in pilot.calls}
     assert {"iam:get_role", "dynamodb:describe_time_to_live"} <= read
     told = [one["note"] for one in pilot.events() if one["reason"] == "ReconcileRequestHandled"]
-    assert told == ["a pass ran, as clickstream.dev/reconcile-requested-at=now-1 asks"]
+    assert told == ["a reconcile ran, as clickstream.dev/reconcile-requested-at=now-1 asks"]
 
 
 def test_who_has_not_confirmed_is_said_once(pilot: Pilot) -> None:

@@ -218,7 +218,7 @@ def test_lost_status_changes_no_origin(adopter: Pilot) -> None:
 
 
 def _forget_object(pilot: Pilot) -> None:
-    """Remove the object with nobody looking, as the loss of a cluster does."""
+    """Remove the object unobserved, as the loss of a cluster does."""
     pilot.request_deletion()
     pilot.sandbox.kubectl(
         "patch", "csp", pilot.name, "--type=merge", '-p={"metadata":{"finalizers":[]}}'

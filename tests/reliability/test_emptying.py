@@ -51,7 +51,7 @@ def _note(seen: list[Body], body: Body) -> bool:
 
 
 def travel_until_killed(journey: Journey, archive: Archive, deleted: float) -> list[Body]:
-    """Passes until so many versions are gone and the process dies before it sees that they are."""
+    """Reconcile until so many versions are gone and the process dies before it sees it."""
 
     def die(_record: CallRecord) -> None:
         if archive.deleted >= deleted:

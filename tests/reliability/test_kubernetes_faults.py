@@ -225,7 +225,7 @@ def journey(installed: Sandbox) -> Iterator[Journey]:
 
 
 def travel(journey: Journey, arrived: Callable[[], bool]) -> int:
-    """Passes as the workers run them, each after the pause that its end asks for; how many."""
+    """Reconcile as the workers do, each after the pause that the last one asked for; how often."""
     for number in range(60):
         try:
             delay = run(journey.step())

@@ -123,7 +123,7 @@ def test_wrong_region_of_aws_variables_is_named(
 
 
 def test_region_that_is_not_used_may_be_anything(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The operator's own variable decides, so the other one is nobody's business here."""
+    """The operator's own variable decides, so the other one does not matter here."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "Frankfurt")
     monkeypatch.setenv("CLICKSTREAM_REGION", "eu-west-1")
     assert settings.load().default_region() == "eu-west-1"

@@ -33,7 +33,7 @@ CREDENTIAL_CODES: Final = frozenset(
 
 
 class Category(StrEnum):
-    """What an error means for a reconciler.
+    """Meaning of an error for a reconciler.
 
     ``NOT_FOUND``       the resource is not there; for a deletion that is success
     ``ALREADY_EXISTS``  a create met an existing resource; observe it

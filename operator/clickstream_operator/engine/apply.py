@@ -48,9 +48,9 @@ class Applier:
     outcomes: dict[str, Outcome]
     """By resource; grows while the run lasts."""
     observations: dict[str, Observed]
-    """Of resources that are ready and as desired: a poll need not observe them again."""
+    """Of resources that are ready and as desired, which a poll need not observe again."""
     creating: dict[str, Observed]
-    """Of resources that were created and AWS is still at work on."""
+    """Of resources that were created and that AWS is still at work on."""
 
     def __init__(
         self,

@@ -46,7 +46,7 @@ class UnconfirmedAbsence:
     now: float = 0.0
     """Monotonic seconds."""
     missing_since: dict[str, float] = field(default_factory=dict)
-    """When each was first not found, on the same clock; kept from reconcile to reconcile."""
+    """Time at which each was first not found, on the same clock; kept between reconciles."""
 
     def seconds_left(self, name: str) -> float:
         """Seconds until a NotFound confirms the absence; 0: it does now."""

@@ -38,7 +38,7 @@ _REASONS: Final[dict[Category, Reason]] = {
 
 
 class Requeue(StrEnum):
-    """When to reconcile the resource again."""
+    """Time of the next reconcile of a resource."""
 
     NOW = "again"
     RESYNC = "resync"

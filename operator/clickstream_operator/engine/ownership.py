@@ -94,7 +94,7 @@ def refusal(resource: Resource, observed: Observed, policy: Policy) -> str:
 
 
 def _adopt(resource: Resource, policy: Policy) -> str:
-    """What is missing for the adoption of a resource without an owner."""
+    """Remedies that would let a resource without an owner be adopted."""
     missing = []
     if policy.adoption is not AdoptionPolicy.ALWAYS:
         missing.append("set spec.adoptionPolicy to Always")

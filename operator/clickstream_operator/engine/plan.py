@@ -128,9 +128,9 @@ class Change:
     is_drift: bool = False
     """Whether AWS differs from a desired state that was applied in full."""
     reason: Reason | None = None
-    """Of a HOLD."""
+    """Why a HOLD holds; None for other actions."""
     message: str = ""
-    """Of a HOLD."""
+    """The same as a sentence with the remedy."""
     withheld: tuple[PlannedChange, ...] = ()
     """Lines of the plan that a HOLD keeps back until they are approved."""
 

@@ -26,11 +26,11 @@ class PropagationDelay:
     diff: Diff
     """Difference that it left."""
     first: float
-    """When it was first sent, in monotonic seconds."""
+    """Time at which it was first sent, in monotonic seconds."""
     last: float
-    """When it was last sent, in monotonic seconds."""
+    """Time at which it was last sent, in monotonic seconds."""
     times: int = 1
-    """How often it was sent."""
+    """Number of times that it was sent."""
 
     def is_due(self, moment: float) -> bool:
         """Whether it is time to send it again."""

@@ -77,7 +77,7 @@ class AlreadyGone(Exception):
 
 
 class Phase(StrEnum):
-    """How far AWS is with a resource that exists."""
+    """Progress of AWS with a resource that exists."""
 
     READY = "Ready"
     PROGRESSING = "Progressing"
@@ -87,7 +87,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """How far AWS is with a resource, and why it is no further."""
+    """Progress of AWS with a resource, and the reason why it is not ready."""
 
     phase: Phase = Phase.READY
     reason: str = ""
@@ -167,7 +167,7 @@ class Diff:
 
 
 class DeletionPolicy(StrEnum):
-    """What is done with a resource when its pipeline, or its feature, is removed."""
+    """Fate of a resource whose pipeline or feature is removed."""
 
     DELETE = "Delete"
     RETAIN = "Retain"
@@ -325,7 +325,7 @@ class Resource(ABC):
         """
 
     def under_way(self, observed: Observed, diff: Diff) -> Wait | None:
-        """How far a change of several steps is; None: the readiness tells. Pure."""
+        """Progress of a change of several steps; None: the readiness tells. Pure."""
         return None
 
     def diff(self, desired: Properties, observed: Observed) -> Diff:

@@ -21,7 +21,7 @@ _VERBS: Final = {"create": "create", "update": "change", "delete": "delete"}
 
 
 def approval_of(plan: Plan | None, *, uid: str, generation: int, annotation: str) -> Approval:
-    """What may be written: the recorded plan if it is of this object and generation, and approved.
+    """Approved changes: the recorded plan if it is of this object and generation, and approved.
 
     Nothing otherwise.
     """
@@ -38,11 +38,11 @@ def next_plan(
     generation: int,
     annotation: str,
 ) -> Plan | None:
-    """The plan after a pass.
+    """The plan after a reconcile.
 
     Something withheld: a new plan, with what is left of the approved one. Nothing withheld and an
     approved plan still at work: that plan. Everything done: an empty plan with the next serial.
-    What a pass could not look at keeps its lines.
+    A resource that could not be observed keeps its lines.
     """
     approved = before is not None and _is_approved(
         before, uid=uid, generation=generation, by=annotation

@@ -1,4 +1,4 @@
-"""What the operator was configured with, as the reconciler needs it."""
+"""Configuration of the operator, as the reconciler needs it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,10 @@ from clickstream_operator.tenants import Grants, TenantsSource
 
 @dataclass(frozen=True, slots=True)
 class OperatorConfig:
-    """What the controller was started with. `cluster` is the recorded owner of new pipelines.
-
-    `namespaces`: those whose pipelines the operator may see; empty for all.
-    """
+    """Settings of the reconciler."""
 
     cluster: str
+    """Recorded owner of new pipelines."""
     instance: str
     default_region: str
     account_regional_buckets: bool

@@ -152,12 +152,12 @@ class Finalizer:
             )
 
     async def _tell_unseen(self, obj: PipelineObject, outcomes: Iterable[Outcome]) -> None:
-        """Name the resources that are on no record and that AWS did not let us look for."""
+        """Name the resources that are on no record and whose observation AWS refused."""
         for one in outcomes:
             if one.unseen is None:
                 continue
             note = (
-                f"{one.resource} could not be looked for: {one.unseen}. It is on no record of this "
+                f"{one.resource} could not be observed: {one.unseen}. It is on no record of this "
                 "pipeline, so the deletion did not wait for it"
             )
             await self._services.recorder.record(
@@ -189,7 +189,7 @@ def is_over(outcomes: Iterable[Outcome]) -> bool:
 
 
 def unknown(entry: Entry) -> Outcome:
-    """What becomes of a resource that no spec of this version asks for."""
+    """Fate of a resource that no spec of this version asks for."""
     if entry.never_written or pipeline.is_part(entry):
         return Outcome(entry.name, None)
     return Outcome(

@@ -1,4 +1,4 @@
-"""What a pass over a pipeline starts from: its blueprint, its policy, its doubts. Pure."""
+"""Inputs of a reconcile: resources, policy, unconfirmed absences. Pure."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def build_context(
     history: StreamHistory,
     config: OperatorConfig,
 ) -> BuildContext:
-    """What decides the pipeline's resources: its spec and what is on record of it."""
+    """Build context of the pipeline's resources: its spec and its recorded names and places."""
     known = inventory(obj.status)
     return BuildContext(
         spec=obj.spec,
@@ -72,7 +72,7 @@ def build_context(
 
 
 def policy_of(obj: PipelineObject, config: OperatorConfig) -> Policy:
-    """What the pass may do, as spec, approval and settings say."""
+    """Permissions of the reconcile by spec, approval and settings."""
     spec = obj.spec
     approval = None
     if spec.approval == "Manual":
@@ -94,9 +94,9 @@ def policy_of(obj: PipelineObject, config: OperatorConfig) -> Policy:
 def unconfirmed_absence_of(
     state: ReconcileState, known: Mapping[str, Entry], *, clock: float, now: datetime
 ) -> UnconfirmedAbsence:
-    """What a removal can't take AWS's first NotFound for.
+    """Resources whose first NotFound does not prove to a deletion that they are gone.
 
-    `clock`: monotonic seconds, as in the memory.
+    `clock`: monotonic seconds, as in the state.
     """
     recent = {name for name, at in state.object.tried.items() if clock - at < PROPAGATION_SECONDS}
     unsure = {name for name, one in known.items() if is_unconfirmed(one, now=now)}
@@ -114,6 +114,6 @@ def never_tried(state: ReconcileState, known: Mapping[str, Entry]) -> frozenset[
 
 
 def is_requested(obj: PipelineObject) -> bool:
-    """Whether a person asked for this pass with the annotation, and has no answer yet."""
+    """Whether a person asked for this reconcile with the annotation, and has no answer yet."""
     asked = obj.annotations.get(RECONCILE_REQUESTED_AT, "")
     return bool(asked) and asked != obj.status.last_handled_reconcile_at

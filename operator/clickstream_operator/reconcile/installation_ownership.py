@@ -1,8 +1,8 @@
-"""Which installation of the operator a pipeline belongs to, when several can see it.
+"""Ownership of a pipeline between installations of the operator that can all see it.
 
 Replicas of one installation share a Lease and elect one. Another installation has a Lease of its
 own and would work on the same pipeline. The status names the installation that works on it; whoever
-meets a foreign name looks at that installation's Lease and keeps away while it is renewed.
+meets a foreign name reads that installation's Lease and keeps away while it is renewed.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ FREE_AFTER_SECONDS: Final = 60.0
 #: The same for a Lease that its holder gave back at its end: five times what a replica that stands
 #: by needs to take it, so that again an update loses nothing.
 FREE_AFTER_RELEASE_SECONDS: Final = 10.0
-#: When a pipeline of an installation that works is looked at again.
-_LOOK_AGAIN_SECONDS: Final = 30.0
+#: Until a pipeline of another installation that works is reconciled again.
+_AGAIN_SECONDS: Final = 30.0
 #: How long an answer about a Lease serves the other pipelines.
 _REMEMBERED_SECONDS: Final = 5.0
 
 
 @dataclass(slots=True)
 class _Sighting:
-    """What was last seen of an installation, and when."""
+    """Last observation of an installation, with its time."""
 
     sight: LeaseObservation | None
     at: float
@@ -45,7 +45,7 @@ class _Sighting:
 
 
 class _State(Enum):
-    """What an installation does, as far as can be told: in doubt it works."""
+    """Activity of an installation; in doubt it works."""
 
     WORKS = "works"
     LEAVES = "leaves"
@@ -84,7 +84,7 @@ class InstallationOwnership:
         if state is _State.LEAVES:
             return FREE_AFTER_RELEASE_SECONDS
         await self._keep_away(obj, effective.instance)
-        return _LOOK_AGAIN_SECONDS
+        return _AGAIN_SECONDS
 
     async def _state(self, instance: str) -> _State:
         namespace, _, name = instance.rpartition("/")

@@ -37,7 +37,7 @@ _FIELDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a pipeline is to be made of. `recorded`: its names are in its status."""
+    """Identity and names of a pipeline. `recorded`: its names are in its status."""
 
     key: ObjectKey
     created_at: datetime

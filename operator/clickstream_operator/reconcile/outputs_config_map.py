@@ -1,7 +1,7 @@
 """The outputs as a ConfigMap, under the names of the original's Terraform outputs. Opt-in.
 
 The ConfigMap belongs to the pipeline (ownerReference), so the garbage collector removes it with the
-pipeline. One that does not belong to it is never written. A failure here never fails a pass.
+pipeline. One that does not belong to it is never written. A failure here never fails a reconcile.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""When AWS is asked again about each thing that it works on.
+"""Polling schedule of the resources that AWS is at work on.
 
-Each has its own time. A pass that comes before it, for the sake of another, takes for granted what
-the last look found.
+Each has its own time. A reconcile that comes earlier, because of another resource, reuses the last
+outcome.
 """
 
 from __future__ import annotations
@@ -12,34 +12,37 @@ from typing import Final
 
 from clickstream_operator.engine.outcome import Outcome, Requeue
 
-#: Seconds between the looks at one thing.
+#: Seconds between two observations of a resource.
 POLL_SECONDS: Final = (2.0, 4.0, 8.0, 15.0, 30.0)
-#: Clocks are added and subtracted: a look that is due now must not be put off by a rounding.
+#: Clocks are added and subtracted: a rounding must not put off an observation that is due.
 _ROUNDING: Final = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class _Poll:
-    """`outcome` of the last look, `looks` since AWS began, `due` on the clock of the passes."""
+    """Next observation of a resource."""
 
     outcome: Outcome
-    looks: int
+    """Of the last observation."""
+    observations: int
+    """Since AWS began."""
     due: float
+    """In monotonic seconds."""
 
 
 @dataclass(slots=True)
 class PollingSchedule:
-    """The looks that are planned."""
+    """Observations that are planned, by resource."""
 
     _planned: dict[str, _Poll] = field(default_factory=dict)
 
     @property
     def names(self) -> Collection[str]:
-        """What AWS was at work on at the last look."""
+        """Resources that AWS was at work on when they were last observed."""
         return self._planned.keys()
 
     def not_due(self, now: float) -> Mapping[str, Outcome]:
-        """The last outcome of what need not be looked at yet."""
+        """Last outcome of each resource that need not be observed yet."""
         return {
             name: poll.outcome
             for name, poll in self._planned.items()
@@ -47,10 +50,10 @@ class PollingSchedule:
         }
 
     def plan(self, outcomes: Mapping[str, Outcome], *, now: float) -> None:
-        """Plan the next look at each thing, from what a pass found out.
+        """Plan the next observation of each resource from the outcomes of a reconcile.
 
-        What was written to, and what was not waited for before, is looked at when its kind may be
-        ready; then ever more rarely, and not sooner than after twice as long as the time before.
+        A resource that was written to, or was not waited for before, is observed when its kind may
+        be ready; then with doubling pauses.
         """
         planned = {}
         for name, one in outcomes.items():
@@ -60,18 +63,18 @@ class PollingSchedule:
             if known is not None and one is known.outcome:
                 planned[name] = known
                 continue
-            looks = 0 if known is None or one.done else known.looks + 1
-            seconds = POLL_SECONDS[min(looks, len(POLL_SECONDS) - 1)]
+            observations = 0 if known is None or one.done else known.observations + 1
+            seconds = POLL_SECONDS[min(observations, len(POLL_SECONDS) - 1)]
             if one.seconds:
-                rarer = min(one.seconds * 2**looks, POLL_SECONDS[-1])
-                seconds = one.seconds if looks == 0 else max(seconds, rarer)
-            # Told once: what was done then is no news in the passes that take it for granted.
+                rarer = min(one.seconds * 2**observations, POLL_SECONDS[-1])
+                seconds = one.seconds if observations == 0 else max(seconds, rarer)
+            # Told once: it is no news in the reconciles that reuse the outcome.
             told = replace(one, done=(), fields=(), corrected_drift=False, lost="", resent=False)
-            planned[name] = _Poll(told, looks, now + seconds)
+            planned[name] = _Poll(told, observations, now + seconds)
         self._planned = planned
 
     def seconds_left(self, now: float) -> float | None:
-        """Seconds until the first look is due; None when none is planned."""
+        """Seconds until the first observation is due; None when none is planned."""
         if not self._planned:
             return None
         return max(0.0, min(poll.due for poll in self._planned.values()) - now)

@@ -14,7 +14,7 @@ _AGAIN_SECONDS: Final = 0.1
 _BACKOFF_FIRST: Final = 2.0
 _BACKOFF_MOST: Final = 900.0
 _DOUBLINGS: Final = 9
-#: A resync looks at everything, not only at what changes often, this many times less often.
+#: One resync of so many is a full observation, not only of properties that change often.
 FULL_EVERY: Final = 3
 _JITTER: Final = 0.2
 
@@ -27,7 +27,7 @@ class RequeuePolicy:
         self._jitter = jitter
 
     def is_resync(self, state: ReconcileState) -> bool:
-        """Whether the pipeline is due for a look at all of it."""
+        """Whether a resync of the pipeline is due."""
         return self._clock() >= state.generation.resync_due
 
     def plan_resync(self, state: ReconcileState, interval_seconds: int) -> None:
@@ -45,7 +45,7 @@ class RequeuePolicy:
     def requeue_after(
         self, state: ReconcileState, outcomes: Mapping[str, Outcome], *, resync: bool = True
     ) -> float:
-        """Seconds until the next pass: poll what AWS works on, back off from errors, resync."""
+        """Seconds until the next reconcile: poll AWS's work, back off from errors, resync."""
         wishes = {outcome.next for outcome in outcomes.values()}
         delays = [_AGAIN_SECONDS] if Requeue.NOW in wishes else []
         if resync:

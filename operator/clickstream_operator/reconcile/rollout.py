@@ -1,4 +1,4 @@
-"""How many pipelines get new function code at the same time.
+"""Limit on the pipelines that get new function code at the same time.
 
 A new version of the operator brings new functions for every pipeline. They go out to a few
 pipelines at once; the others wait as they are, so that a bad version is seen before it is
@@ -33,9 +33,9 @@ class Rollout:
         self._met: set[ObjectKey] = set()
 
     def may_go(self, obj: PipelineObject, shipped: Mapping[str, str]) -> bool:
-        """Whether a pass may bring the packages `shipped` (content hash by function).
+        """Whether a reconcile may bring the packages `shipped` (content hash by function).
 
-        Asked after `release`, which each pass calls first, however far it comes.
+        Asked after `release`, which each reconcile calls first, however far it comes.
         """
         is_first = obj.key not in self._met
         self._met.add(obj.key)

@@ -31,9 +31,9 @@ class ObjectState:
     """Resources whose tags the last full observation did not see."""
     unobserved: frozenset[str] = frozenset()
     """Resources that the last reconcile could not observe in full. They are observed in full next
-    time: a fast observation would pass for a full one."""
+    time: a fast observation would count as a full one."""
     tried: dict[str, float] = field(default_factory=dict)
-    """When this process last asked AWS to create each resource, whatever the answer."""
+    """Time at which this process last asked AWS to create each resource, whatever the answer."""
     known_from_start: bool = False
     """Whether this process has known the pipeline since before its first write."""
     scaling_due: float = 0.0
@@ -54,7 +54,7 @@ class GenerationState:
     number: int
     resync_due: float = 0.0
     reconcile_due: float = 0.0
-    """When the next reconcile of the whole pipeline is due; autoscaling runs in between."""
+    """Time of the next reconcile of the whole pipeline; autoscaling runs in between."""
     polls: PollingSchedule = field(default_factory=PollingSchedule)
     idle_polls: int = 0
     failures: int = 0

@@ -1,4 +1,4 @@
-"""What the operator says of a pass: status and Events, and when it does not cry wolf."""
+"""Status and Events of a reconcile; transient observation failures are tolerated."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from clickstream_operator.status.progress_deadline import (
 from clickstream_operator.status.result import Blocker, ReconcileResult, timestamp
 from clickstream_operator.status.verification import with_verified
 
-#: Problems that say nothing about the pipeline itself.
+#: Blockers that say nothing about the pipeline itself.
 _PASSING: Final = frozenset(
     {
         Reason.TRANSIENT,
@@ -41,12 +41,12 @@ _PASSING: Final = frozenset(
         Reason.CREDENTIALS_INVALID,
     }
 )
-#: Clocks differ by fractions of a second: a pass at a deadline must not come before it.
+#: Clocks differ by fractions of a second: a reconcile at a deadline must not come before it.
 _AFTER_DEADLINE: Final = 0.1
 
 
 class StatusWriter:
-    """Writes status and Events of the passes."""
+    """Writes status and Events of the reconciles."""
 
     def __init__(self, services: Services, *, requeue: RequeuePolicy) -> None:
         self._kube = services.kube
@@ -58,9 +58,9 @@ class StatusWriter:
     async def write_blocker(
         self, obj: PipelineObject, state: ReconcileState, blocker: Blocker
     ) -> Blocker:
-        """Say what keeps a whole pass from happening; a ready pipeline is believed for a while.
+        """Report a reconcile that could not happen; a ready pipeline is believed for a while.
 
-        Returns the problem with the time since which it has been the case.
+        Returns the blocker with the time since which it has been the case.
         """
         blocker = self.with_since(blocker, state)
         result = result_of(obj, obj.status.effective, [], {})
@@ -95,7 +95,7 @@ class StatusWriter:
         await self._recorder.record(body, event)
 
     def with_since(self, blocker: Blocker, state: ReconcileState) -> Blocker:
-        """The problem with the time since which it, or another borne as long, has been the case."""
+        """The blocker with the time since which it, or one with the same deadline, has held."""
         known = state.generation.blocker_reason
         before = Blocker(Reason(known), "") if known else None
         if before is None or not is_same_failure(before, blocker):
@@ -146,7 +146,7 @@ class StatusWriter:
             )
         before = before or obj.status
         obj = await self.write(obj, result)
-        # A correction that took one pass leaves the status as it was, and is news all the same.
+        # A correction within one reconcile leaves the status as it was, and is news all the same.
         if obj.status != before or any(one.done for one in outcomes.values()):
             gating = None if result.deleting else result.gating
             for event in events_for(before, obj.status, outcomes, gating=gating):
@@ -170,7 +170,7 @@ class StatusWriter:
         """Store a status unless it is stored already.
 
         Raises:
-            StaleObject: the object changed since the pass read it.
+            StaleObject: the object changed since the reconcile read it.
         """
         return await self._store(obj, statuses.as_body(status), statuses.as_body(obj.status))
 
@@ -190,7 +190,7 @@ def result_of(
     *,
     history: StreamHistory | None = None,
 ) -> ReconcileResult:
-    """What a pass found, in the order of `resources`, then what only the inventory knows."""
+    """Result of a reconcile, in the order of `resources`; then those only in the inventory."""
     before = statuses.inventory(obj.status)
     order = [resource.name for resource in resources]
     order += [name for name in before if name not in order]

@@ -155,7 +155,7 @@ class Alarm(Resource):
         return from_list(answer.get("Tags", ()))
 
     async def create(self, desired: Properties) -> Observed:
-        """PutMetricAlarm, with tags. It replaces what exists: the engine has looked before."""
+        """PutMetricAlarm, with tags. It replaces one that exists: the engine observes before."""
         await self._put(desired, Tags=as_list(self.tags))
         return self._observed(desired, tags=self.tags)
 

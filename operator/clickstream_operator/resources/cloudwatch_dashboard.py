@@ -102,7 +102,7 @@ class Dashboard(Resource):
         return from_list(answer.get("Tags", ())) if answer else self.tags
 
     async def create(self, desired: Properties) -> Observed:
-        """PutDashboard. It replaces what exists: the engine has looked before."""
+        """PutDashboard. It replaces one that exists: the engine observes before."""
         tags = {"Tags": as_list(self.tags)} if self.tags else {}
         await self._put(self._body, **tags)
         alone: Properties = {_OTHER_WIDGETS: [], _OTHER_SETTINGS: {}, _STAND: {}}

@@ -1,4 +1,4 @@
-"""Which widgets of a dashboard are ours, and what they mean, as pure data.
+"""Widgets of a dashboard as pure data: those that are ours, and their meaning.
 
 CloudWatch keeps the id of a metric and the text of a widget, and nothing else of ours: a chart's
 first metric has an id that starts with ``clickstream_`` (an id takes no hyphen), and the heading
@@ -32,7 +32,7 @@ Widget = Mapping[str, Any]
 
 
 def mark(widget: Widget) -> str | None:
-    """Which part of ours a widget is; None: it is another's."""
+    """Part of our dashboard that a widget is; None: it is another's."""
     properties = widget.get("properties", {})
     if widget.get("type") == "text":
         return HEADING if KEPT_BY in str(properties.get("markdown", "")) else None
@@ -66,7 +66,7 @@ def described(widgets: Iterable[Widget]) -> dict[str, Any]:
 
 
 def place(widget: Widget) -> list[Any]:
-    """Where a widget stands, in cells of the grid: x, y, width, height; None: wherever."""
+    """Place of a widget in cells of the grid: x, y, width, height; None: anywhere."""
     return [widget.get(key, _SIZE if key in {"width", "height"} else None) for key in _PLACE]
 
 

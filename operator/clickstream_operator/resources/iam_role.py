@@ -168,7 +168,7 @@ class IAMRole(Resource):
         await self._write("untag_role", TagKeys=list(keys))
 
     async def delete(self, observed: Observed) -> None:
-        """DeleteRole, after its policies; what others attached is looked for when IAM says so."""
+        """DeleteRole, after its policies; those of others are listed when IAM refuses."""
         for name in self._inline_policies:
             await ignore_not_found(self._write("delete_role_policy", PolicyName=name))
         try:

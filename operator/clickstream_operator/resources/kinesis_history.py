@@ -1,6 +1,6 @@
-"""What AWS was asked to do to a stream lately: its budgets are counted from here.
+"""Recent resizes and mode switches of a stream, from which its quotas are counted.
 
-Read from the status at the start of a pass and written back with the outcome. A pass makes at most
+Read from the status at the start of a reconcile and written back with the outcome. It makes at most
 one resize and one switch of mode, so a crash between the call and the status write loses one entry:
 then AWS refuses a call that was believed possible, which is waited out like a budget that is spent.
 """
@@ -67,13 +67,13 @@ class StreamHistory:
         self.refused[operation] = self.now() + RETRY_AFTER
 
     def seconds_refused(self, operation: str) -> float:
-        """How long AWS need not be asked again; 0 when it may."""
+        """Seconds in which AWS need not be asked again; 0: it may be."""
         until = self.refused.get(operation)
         return max(0.0, (until - self.now()).total_seconds()) if until else 0.0
 
 
 def last_resize(resizes: Iterable[Resize]) -> datetime | None:
-    """When the latest resize was asked for."""
+    """Time of the latest resize."""
     return max((_time(one) for one in resizes), default=None)
 
 

@@ -22,7 +22,7 @@ _MINUTE: Final = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What AWS still takes: `left` calls now; `next_at` is when it takes one again if none is."""
+    """Quota that is left: `left` calls now; `next_at` is the time of the next if there is none."""
 
     left: int
     next_at: datetime | None = None
@@ -38,7 +38,7 @@ def next_step(current: int, target: int) -> int:
 
 
 def steps_between(current: int, target: int) -> int:
-    """How many calls the way takes."""
+    """Number of calls."""
     steps = 0
     while current != target:
         current = next_step(current, target)
@@ -47,7 +47,7 @@ def steps_between(current: int, target: int) -> int:
 
 
 def budget(calls: Iterable[datetime], now: datetime, *, most: int = RESIZES_A_DAY) -> Budget:
-    """What is left of `most` calls in the 24 hours before `now`.
+    """Rest of `most` calls in the 24 hours before `now`.
 
     A call at the very end of the day still counts. `next_at` is a full minute, rounded up.
     """

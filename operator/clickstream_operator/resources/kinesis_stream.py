@@ -56,7 +56,7 @@ READINGS: Final = (
 ON_DEMAND: Final = "ON_DEMAND"
 PROVISIONED: Final = "PROVISIONED"
 #: Seconds. AWS names no figure; its scaling tool reckons with half a minute for each step, which is
-#: when the second look comes.
+#: when it is observed again.
 _SOONEST: Final = 10.0
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -128,7 +128,7 @@ class KinesisStream(Resource):
         return properties
 
     def diff(self, desired: Properties, observed: Observed) -> Diff:
-        """What differs; a shard count between the bounds of autoscaling does not."""
+        """Differences; a shard count between the bounds of autoscaling is none."""
         diff = super().diff(desired, observed)
         if self._bounds is None or "shards" not in observed.properties:
             return diff
@@ -175,7 +175,7 @@ class KinesisStream(Resource):
         return from_list(answer.get("Tags", ()))
 
     async def create(self, desired: Properties) -> None:
-        """CreateStream answers nothing: the engine looks."""
+        """CreateStream answers nothing: the engine observes."""
         sizing = {} if self._on_demand else {"ShardCount": self._shards or 1}
         await self._calls.write(
             "kinesis",

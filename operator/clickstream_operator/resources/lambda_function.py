@@ -195,7 +195,7 @@ class LambdaFunction(Resource):
         return self._observed(answer, properties, self.tags)
 
     async def update(self, desired: Properties, observed: Observed, diff: Diff) -> Observed | None:
-        """Code first, the configuration in a later pass: both make the function busy.
+        """Code first, the configuration in a later reconcile: both make the function busy.
 
         Their answers are the configuration that now is.
         """
@@ -290,7 +290,7 @@ def _configuration_properties(configuration: Mapping[str, Any]) -> dict[str, Any
         "environment": dict(configuration.get("Environment", {}).get("Variables", {})),
         "codeSha256": configuration["CodeSha256"],
     }
-    # AWS always tells; what does not tell has not been looked at.
+    # AWS always tells; without it the function has not been observed.
     logging = configuration.get("LoggingConfig")
     if logging:
         properties["logging.format"] = logging.get("LogFormat", "Text")

@@ -1,4 +1,4 @@
-"""What a bucket holds: versions and delete markers, counted and deleted page by page."""
+"""Versions and delete markers in a bucket, counted and deleted page by page."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _judge(errors: Sequence[Mapping[str, Any]], bucket: str) -> None:
 
 
 async def amount_of_versions(calls: Calls, bucket: Mapping[str, str]) -> str:
-    """How many there are; what is more than a page is ``at least`` that."""
+    """Their number; more than a page is ``at least`` that."""
     answer = await _page_of(calls, bucket)
     count = len(answer.get("Versions", ())) + len(answer.get("DeleteMarkers", ()))
     return f"at least {count}" if answer.get("IsTruncated") else str(count)

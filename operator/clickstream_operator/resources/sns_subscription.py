@@ -35,10 +35,10 @@ NOT_CONFIRMED: Final = "NotConfirmed"
 class SNSSubscription(Resource):
     """SNS subscription of one endpoint.
 
-    `subscribed_before`: an earlier pass subscribed this endpoint, so a missing one (expired after
-    two days without confirmation, or unsubscribed) is reported as ``NotConfirmed`` and never
+    `subscribed_before`: an earlier reconcile subscribed this endpoint, so a missing one (expired
+    after two days without confirmation, or unsubscribed) is reported as ``NotConfirmed`` and never
     repeated. `recorded_arn`: ARN in the inventory, whose topic may be another one: then the
-    endpoint is subscribed anew and leaves the other, and what is removed is looked for there.
+    endpoint is subscribed anew and leaves the other, and a removed one is searched for there.
     `leaving`: it is being removed, and an unconfirmed one, which cannot be unsubscribed, counts as
     gone: SNS drops it by itself. Outputs: ``arn, status`` (Confirmed, PendingConfirmation,
     NotConfirmed).

@@ -83,7 +83,7 @@ class SNSTopic(Resource):
         return from_list(answer.get("Tags", ()))
 
     async def create(self, desired: Properties) -> Observed:
-        """CreateTopic, with tags. It returns what exists: the engine has looked before."""
+        """CreateTopic, with tags. It returns one that exists: the engine observes before."""
         attributes = {"KmsMasterKeyId": self._kms_key_id} if self._kms_key_id else {}
         await self._calls.write(
             "sns",

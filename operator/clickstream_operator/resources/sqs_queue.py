@@ -51,8 +51,8 @@ _ATTRIBUTES: Final = (
 class SQSQueue(Resource):
     """SQS queue.
 
-    `kms_key_id`: alias, id or ARN; None: SSE-SQS. `recorded_url`: as an earlier pass saw it, which
-    spares the question for it. Outputs: ``arn, name, url``.
+    `kms_key_id`: alias, id or ARN; None: SSE-SQS. `recorded_url`: of an earlier reconcile, which
+    saves GetQueueUrl. Outputs: ``arn, name, url``.
 
     A deleted name is free again after 60 seconds; until then CreateQueue answers
     ``QueueDeletedRecently``, a conflict (SQS API reference, DeleteQueue).
@@ -87,15 +87,15 @@ class SQSQueue(Resource):
         }
 
     async def observe(self, *, full: bool) -> Observed | None:
-        """GetQueueAttributes of the URL on record; else GetQueueUrl, and in a full look both.
+        """GetQueueAttributes of the recorded URL, or of the answer to GetQueueUrl.
 
         Once its deletion was asked for, the attributes only.
         """
         if self._deleted_url:
             # GetQueueUrl answers for another minute: it tells nothing of a deletion just asked for.
-            return await self._look(self._deleted_url)
+            return await self._attributes_of(self._deleted_url)
         if self._recorded_url:
-            seen = await self._look(self._recorded_url)
+            seen = await self._attributes_of(self._recorded_url)
             if seen is not None:
                 return seen
         answer = await ignore_not_found(
@@ -105,10 +105,10 @@ class SQSQueue(Resource):
             return None
         url = answer["QueueUrl"]
         # The queue may go between the two calls.
-        return await self._look(url) if full else self._observed(url, {})
+        return await self._attributes_of(url) if full else self._observed(url, {})
 
-    async def _look(self, url: str) -> Observed | None:
-        """What is there; None when it is another queue than ours, or none."""
+    async def _attributes_of(self, url: str) -> Observed | None:
+        """Attributes of the queue; None: there is none, or another than ours."""
         details = await ignore_not_found(
             self._calls.read(
                 "sqs", "get_queue_attributes", QueueUrl=url, AttributeNames=list(_ATTRIBUTES)
@@ -133,7 +133,7 @@ class SQSQueue(Resource):
         return tags
 
     async def create(self, desired: Properties) -> Observed:
-        """CreateQueue, with tags. It returns what exists: the engine has looked before."""
+        """CreateQueue, with tags. It returns one that exists: the engine observes before."""
         answer = await self._calls.write(
             "sqs",
             "create_queue",

@@ -33,7 +33,7 @@ _PARTIAL: Final = "~"
 
 
 def compose(previous: Status, result: ReconcileResult, *, now: datetime) -> Status:
-    """The status after a pass. Equal inputs but for `now` give an equal status."""
+    """The status after a reconcile. Equal inputs but for `now` give an equal status."""
     text_now = timestamp(now)
     entries = _with_times(result.entries, previous, text_now)
     conditions = ConditionSet(previous.conditions, generation=result.generation, now=text_now)
@@ -42,7 +42,7 @@ def compose(previous: Status, result: ReconcileResult, *, now: datetime) -> Stat
         observed_generation=result.generation,
         conditions=conditions.as_list(),
         resources=[_resource(entry) for entry in entries],
-        # What could not be looked at keeps its outputs.
+        # A pipeline that could not be observed keeps its outputs.
         outputs=(not result.failed_observations and dict(result.outputs)) or previous.outputs,
         effective=result.effective or previous.effective,
         contender=previous.contender,

@@ -1,4 +1,4 @@
-"""Which conditions a report makes. Pure."""
+"""Conditions of a result. Pure."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def set_conditions(
     previous: Status,
     now: datetime,
 ) -> None:
-    """Set the conditions after a pass; `entries` have their times."""
+    """Set the conditions after a reconcile; `entries` have their times."""
     if result.deleting:
         _set_deleting(conditions, entries, result, previous, now)
     elif result.blocker is not None:
@@ -92,9 +92,10 @@ def _set_progress(
 
 
 def _open(entries: Sequence[Entry], result: ReconcileResult, previous: Status) -> list[Entry]:
-    """What Ready waits for.
+    """Resources that Ready waits for.
 
-    While a change is under way, what the pass has not come to is open although it was ready before.
+    While a change is under way, a resource that the reconcile has not come to is open although it
+    was ready before.
     """
     resync = any(c.type == types.READY and c.status == "True" for c in previous.conditions)
     coming = frozenset[str]() if resync else result.pending & result.gating
@@ -136,7 +137,7 @@ def _set_blocker(
 def _set_unobservable(
     conditions: ConditionSet, entries: Sequence[Entry], result: ReconcileResult, now: datetime
 ) -> None:
-    """A ready pipeline could not be looked at: believed for two resyncs, then unknown."""
+    """A ready pipeline could not be observed: believed for two resyncs, then unknown."""
     if result.failed_observations > TOLERATED_FAILED_OBSERVATIONS:
         errors = [entry for entry in entries if is_error(entry)]
         stuck = [entry for entry in errors if stalls(entry, now=now)]
@@ -182,7 +183,7 @@ def _set_credentials(conditions: ConditionSet, result: ReconcileResult) -> None:
 
 
 def _proves_credential(result: ReconcileResult) -> bool:
-    """Whether AWS answered to it: a pass that could not look says nothing about it."""
+    """Whether AWS answered to it: a reconcile without an observation says nothing about it."""
     if result.blocker is not None:
         return result.blocker.reason is Reason.ACCOUNT_MISMATCH
     return not result.failed_observations

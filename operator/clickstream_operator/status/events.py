@@ -1,4 +1,4 @@
-"""Which Events a pass deserves: one for each transition, none without a change. Pure."""
+"""Events of a reconcile: one for each transition, none without a change. Pure."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def events_for(
     found += _about_plan(before.plan or Plan(), after.plan or Plan())
     asked = after.last_handled_reconcile_at
     if asked != before.last_handled_reconcile_at:
-        note = f"a pass ran, as {RECONCILE_REQUESTED_AT}={asked} asks"
+        note = f"a reconcile ran, as {RECONCILE_REQUESTED_AT}={asked} asks"
         found.append(Event("Normal", Reason.RECONCILE_REQUEST_HANDLED, note, "Reconcile"))
     known = types.by_type(before.conditions)
     for condition in after.conditions:
@@ -95,7 +95,7 @@ def events_for(
 
 
 def _about_plan(before: Plan, after: Plan) -> list[Event]:
-    """A plan that waits, one that was approved, one that is complete; all in one pass at times."""
+    """A plan that waits, was approved or is complete; at times all in one reconcile."""
     found: list[Event] = []
     complete = bool(before.hash) and after.serial > before.serial
     taken_up = after.approved and after.hash == before.hash
@@ -115,7 +115,7 @@ def _about_plan(before: Plan, after: Plan) -> list[Event]:
 
 
 def _new_drift(before: Status, after: Status) -> list[str]:
-    """What is called drift now and was not before, by resource."""
+    """Drift that was not there before, by resource."""
     known = {(one.name, drift.field) for one in before.resources for drift in one.drift}
     by_resource = {
         one.name: [drift.field for drift in one.drift if (one.name, drift.field) not in known]
@@ -125,7 +125,7 @@ def _new_drift(before: Status, after: Status) -> list[str]:
 
 
 def _about_subscribers(before: Status, after: Status) -> list[Event]:
-    """Who has to confirm, or has unsubscribed: said when it begins, and the status goes on."""
+    """Subscribers who have to confirm or have unsubscribed: said once, when it begins."""
     known = {(one.name, one.message) for one in before.resources}
     new = [
         f"{one.name}: {one.message}"
@@ -139,7 +139,7 @@ def _about_subscribers(before: Status, after: Status) -> list[Event]:
 
 
 def _about_the_rest(before: Status, after: Status, gating: frozenset[str]) -> list[Event]:
-    """What fails without Ready being False for it, such as an alarm: said when it begins."""
+    """Failures that do not make Ready False, such as an alarm's: said once, when they begin."""
     known = {name for name, one in inventory(before).items() if is_error(one)}
     return [
         Event("Warning", Reason(one.reason), f"{name}: {one.message}", "Apply")
@@ -160,7 +160,7 @@ def notes_of(parts: Iterable[str], *, separator: str) -> list[str]:
 
 
 def _is_about(action: Action, outcome: Outcome) -> bool:
-    """A resource that was created and then completed in one pass was created, not updated."""
+    """A resource that was created and then completed in one reconcile was created, not updated."""
     if action not in outcome.done or outcome.corrected_drift or outcome.lost:
         return False
     return action is not Action.UPDATE or Action.CREATE not in outcome.done

@@ -88,7 +88,7 @@ def seconds_to_stall(failures: Iterable[Failure], *, now: datetime) -> float | N
 
 
 def _deadline_of(reason: str) -> timedelta | None:
-    """How long a reason may last before the pipeline is stalled; None: without end."""
+    """Seconds that a reason may last before the pipeline is stalled; None: without end."""
     if reason in _AT_ONCE:
         return timedelta()
     if reason in _AFTER_FIVE_MINUTES:

@@ -16,14 +16,12 @@ from clickstream_operator.engine.inventory import Entry
 
 @dataclass(frozen=True, slots=True)
 class Blocker:
-    """What keeps a whole pass from happening: a credential, an account, a field.
-
-    `since` is the RFC 3339 time at which it began, empty for now.
-    """
+    """Reason why no reconcile can happen: a credential, an account, a field."""
 
     reason: Reason
     message: str
     since: str = ""
+    """RFC 3339 time at which it began; empty: now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ class ReconcileResult:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """How the ConfigMap of the outputs stands; `truth` None: the operator writes none."""
+    """State of the ConfigMap of the outputs; `truth` None: the operator writes none."""
 
     truth: types.Truth | None
     reason: Reason = Reason.OUTPUTS_PUBLISHED

@@ -34,7 +34,7 @@ def test_the_name_of_a_queue_rests(strict: StrictAws, aws: Client) -> None:
 
 def test_a_queue_of_other_tags_is_not_returned(strict: StrictAws, aws: Client) -> None:
     """CreateQueue returns what is there to the same request, and refuses another."""
-    strict.reset(["twin-tags"])
+    strict.reset(["idempotent-creates"])
     sqs = aws("sqs")
     mine = {"QueueName": "failed", "tags": {"a": "b"}}
     made = sqs.create_queue(**mine)["QueueUrl"]
@@ -49,7 +49,7 @@ def test_a_queue_of_other_tags_is_not_returned(strict: StrictAws, aws: Client) -
 
 def test_a_topic_of_other_tags_is_not_returned(strict: StrictAws, aws: Client) -> None:
     """CreateTopic returns what is there to the same request, and refuses another."""
-    strict.reset(["twin-tags"])
+    strict.reset(["idempotent-creates"])
     sns = aws("sns")
     mine = {"Name": "alerts", "Tags": [{"Key": "a", "Value": "b"}]}
     made = sns.create_topic(**mine)["TopicArn"]

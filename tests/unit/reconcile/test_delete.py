@@ -222,7 +222,7 @@ async def test_deletion_waits_for_a_creation_without_an_answer(
 
 
 async def test_an_object_without_a_status_holds_all_that_it_may_have_made(world: World) -> None:
-    """Restored without its status: every name that it would get is looked for until AWS answers."""
+    """Restored without its status: every name that it would get is read until AWS answers."""
     fake = FakeResource("a")
     world.possible = [fake]
     assert world.kube.body is not None

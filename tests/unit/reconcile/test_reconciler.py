@@ -134,7 +134,7 @@ async def test_stalled_is_said_when_the_time_is_over(
 
 
 async def test_drift_loop_is_found_beside_a_busy_neighbour(world: World) -> None:
-    """Polls for another resource do not make a row of corrections look like success."""
+    """Polls for another resource do not make a row of corrections count as success."""
     fake, busy = FakeResource("a"), FakeResource("busy")
     busy.after_create = progressing("Busy", "busy")
     world.has(fake, busy)
