@@ -87,7 +87,7 @@ class Bench:
         raise SandboxError("The operator's memory can't be read.")
 
     def request_reconcile(self, name: str, value: str) -> None:
-        """Ask for a full look and wait until it was taken."""
+        """Ask for a full observation and wait until it is done."""
         self._sandbox.kubectl(
             "annotate",
             "--overwrite",
@@ -120,7 +120,7 @@ class Bench:
         )
 
     def most_reads(self) -> tuple[str, int]:
-        """What was asked about most often of all that AWS takes its time for, and how often."""
+        """The slow resource that was read most often, and the number of its reads."""
         reads = Counter(
             {
                 f"{one['resource']} ({one['service']})": one["count"]

@@ -47,7 +47,7 @@ TRAFFIC: Final = Traffic()
 _BATCHES: Final = ((29, 2, 150, 2050), (175, 2, 30, 1250), (700, 1, 15, 800), (1000, 1, 10, 600))
 _CHEAP: Final = {"stream": {"shards": 1}, "processor": {"batchingWindowSeconds": 60}}
 _ORIGINAL_WRITES: Final = 2.9
-"""Of one event: session, counter, and for nine of ten a page."""
+"""Writes of one event: session, counter, and for nine of ten a page."""
 _SPEED_BATCHES: Final = 8
 _MIB: Final = 1024 * 1024
 _IMPORTS: Final = 7

@@ -1,4 +1,4 @@
-"""How well the detector sees, beside naive rules: ``python -m benchmarks.detection``.
+"""Quality of the detector, beside naive rules: ``python -m benchmarks.detection``.
 
 Traffic as a whole: 42 days of counts by the minute with a daily and a weekly season, a spread of
 13 % from minute to minute beside the Poisson noise, and 57 incidents in the last 28 days, which are
@@ -8,7 +8,7 @@ robots and phones whose name holds `bot`, crowded into minutes and spread over a
 season. Everything goes through the code of the function.
 
 Beside it, in the same run: a rule of thumb, and the rules of the original Terraform recipe. Of the
-original's three, one reads an item that nothing writes and two look at single events, so none can
+original's three, one reads an item that nothing writes and two judge single events, so none can
 see a change of traffic.
 """
 

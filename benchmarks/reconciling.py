@@ -34,22 +34,24 @@ _RESYNCS: Final = 20
 _EDITS: Final = 31
 _BETWEEN_EDITS: Final = 1.0
 _RESYNC_SECONDS: Final = 60
-#: The 65 of a creation, and three looks at each of eight things that take their time.
-_HARD_CREATION: Final = 65 + 3 * 8
-#: Calls of the look after a full one, which the pass after the edit begins with: what changes
-#: often, and the tags that AWS's index did not have.
-_NEXT_LOOK: Final = 12
+#: The 65 of a creation, and three polls of each of eight resources that take their time.
+_STRICT_CREATION: Final = 65 + 3 * 8
+#: Calls of a fast observation, with which the reconcile after the edit begins: properties that
+#: change often, and the tags that AWS's index did not have.
+_FAST_OBSERVATION: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One row: what was found, what it may be at most, what Terraform needs (empty: not run)."""
+    """One row."""
 
     what: str
     found: float
     limit: float
+    """The most that it may be."""
     unit: str
     terraform: str = ""
+    """Terraform's figure; empty: not run."""
 
     @property
     def met(self) -> bool:
@@ -60,7 +62,7 @@ class Figure:
 #: Of Terraform 1.11.4 with provider aws 5.100.0 on moto 5.2, without alarms and with one role.
 RECORDED: Final = {
     "create": ("143", "67 s"),
-    "look": ("64", ""),
+    "observe": ("64", ""),
     "change": ("83", ""),
     "delete": ("114", "24 s"),
 }
@@ -75,7 +77,7 @@ def _beside(counted: dict[str, Counted] | None) -> dict[str, tuple[str, str]]:
 
 
 def measure_one(bench: Bench, terraform: dict[str, tuple[str, str]]) -> list[Figure]:
-    """One pipeline: create, look, change, delete."""
+    """One pipeline: create, observe, change, delete."""
     bench.calls()
     seconds = bench.apply(["one"])
     bench.settle("one")
@@ -94,35 +96,35 @@ def measure_one(bench: Bench, terraform: dict[str, tuple[str, str]]) -> list[Fig
         Figure("create: AWS calls", created, 65, "calls", terraform["create"][0]),
         Figure("create: apply to Ready, buckets off", round(seconds, 1), 3, "s",
                terraform["create"][1]),
-        Figure("full look: AWS calls", full, 38, "calls", terraform["look"][0]),
-        Figure("full look: AWS writes", writes, 0, "writes", "never clean*"),
-        Figure(f"{_RESYNCS} full looks more: AWS writes", again, 0, "writes"),
-        Figure("shards 2 to 4 and retention: calls beyond the look", changed - _NEXT_LOOK, 8,
-               "calls", terraform["change"][0]),
+        Figure("full observation: AWS calls", full, 38, "calls", terraform["observe"][0]),
+        Figure("full observation: AWS writes", writes, 0, "writes", "never clean*"),
+        Figure(f"{_RESYNCS} more full observations: AWS writes", again, 0, "writes"),
+        Figure("shards 2 to 4 and retention: calls beyond the observation",
+               changed - _FAST_OBSERVATION, 8, "calls", terraform["change"][0]),
         Figure("delete: AWS calls", deleted, 55, "calls", terraform["delete"][0]),
         Figure("delete", round(gone, 1), 3, "s", terraform["delete"][1]),
         Figure("memory with 1 pipeline", memory, 200, "MiB", "654 MiB*"),
     ]  # fmt: skip
 
 
-def measure_hard(bench: Bench) -> list[Figure]:
+def measure_strict(bench: Bench) -> list[Figure]:
     """One pipeline on AWS's states, limits and delays, with the token buckets on."""
     bench.calls()
-    seconds = bench.apply(["hard"])
-    bench.settle("hard")
+    seconds = bench.apply(["strict"])
+    bench.settle("strict")
     what, reads = bench.most_reads()
     created, writes = bench.calls()
-    bench.request_reconcile("hard", "first")
+    bench.request_reconcile("strict", "first")
     full, corrections = bench.calls()
     gone = bench.delete()
     deleted, _ = bench.calls()
     return [
         Figure("strict AWS, create: AWS writes", writes, 47, "writes"),
-        Figure("strict AWS, create: AWS calls", created, _HARD_CREATION, "calls"),
+        Figure("strict AWS, create: AWS calls", created, _STRICT_CREATION, "calls"),
         Figure(f"strict AWS, create: reads of {what}", reads, 3, "reads"),
         Figure("strict AWS, create: apply to Ready", round(seconds, 1), 125, "s"),
-        Figure("strict AWS, full look: AWS calls", full, 38, "calls"),
-        Figure("strict AWS, full look: AWS writes", corrections, 0, "writes"),
+        Figure("strict AWS, full observation: AWS calls", full, 38, "calls"),
+        Figure("strict AWS, full observation: AWS writes", corrections, 0, "writes"),
         Figure("strict AWS, delete: AWS calls", deleted, 55, "calls"),
         Figure("strict AWS, delete", round(gone, 1), 50, "s"),
     ]
@@ -202,9 +204,9 @@ def main(*, one: bool) -> None:
         bench.stop()
         sandbox.reset_aws()
         sandbox.strict_aws.reset(["all"])
-        hard = Bench(sandbox, rate_limits=True)
-        figures += measure_hard(hard)
-        hard.stop()
+        strict = Bench(sandbox, rate_limits=True)
+        figures += measure_strict(strict)
+        strict.stop()
     _show(figures)
     console = Console()
     console.print("* recorded earlier, not in this run", highlight=False)

@@ -52,7 +52,7 @@ def measure(sandbox: Sandbox) -> dict[str, Counted]:
     with _workspace(sandbox) as run:
         counted = {
             "create": run("apply"),
-            "look": run("plan"),
+            "observe": run("plan"),
             "change": run("apply", "-var=shards=4", "-var=retention_hours=48"),
         }
         counted["delete"] = run("destroy")

@@ -142,7 +142,7 @@ class OperatorProcess:
         return dict(sorted(calls.items()))
 
     def get(self, path: str) -> str | None:
-        """What it answers on a path; None when it does not, or says that something is wrong."""
+        """Its answer on a path; None: there was none, or an error."""
         try:
             status, text = self.ask(path)
         except (URLError, OSError):

@@ -1,4 +1,4 @@
-"""What a kubelet does with a Pod of the operator's Deployment, as far as the operator can tell."""
+"""A Pod of the operator's Deployment, run as a kubelet would, as far as the operator can tell."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class PodProcess:
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """Port that it listens on."""
         return self._port.port
 
     @property
     def address(self) -> str:
-        """Where it answers."""
+        """Address that it answers on."""
         return f"http://{self._port.address}"
 
     @property

@@ -39,12 +39,12 @@ class Line:
 
     @property
     def over(self) -> int:
-        """How much is too much, over all keys."""
+        """Surplus over all keys."""
         return 0 if self.found is None else (self.found - self.truth).total()
 
     @property
     def lost(self) -> int:
-        """How much is missing, over all keys."""
+        """Deficit over all keys."""
         return self.truth.total() if self.found is None else (self.truth - self.found).total()
 
     @property

@@ -53,7 +53,7 @@ _MOST_EXACT: Final = 96
 
 @dataclass(slots=True)
 class Differences:
-    """What was checked, what is too much (counted twice, false, outside) and what is missing.
+    """A check with its surplus (counted twice, false, outside) and its deficit.
 
     For sketches, session ends and attributes, where nothing can be summed, a wrong one is `over`
     if it holds more than the truth or something else, `lost` if it is absent.

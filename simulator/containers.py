@@ -233,12 +233,12 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Hazards:
-    """What records meet that end or delay the work on them, in small.
+    """Deaths and delays of the work on records, on a small scale.
 
     Args:
         memories: MiB that containers have, one drawn for each; the budget of a record follows.
         writes_at_once: item writes after which progress is kept.
-        earlier: how likely a container runs the version before portions.
+        earlier: probability that a container runs the version before portions.
         poison: decoding a record that holds these bytes ends its container.
         refused: the page whose items DynamoDB refuses.
         limited: whether invocations know when they must end.

@@ -1,10 +1,10 @@
-"""What can go wrong with a request or an invocation, and when it does.
+"""Faults of a request or an invocation, and their moments.
 
-The kinds are what a client of AWS can meet: it never learns more than "answered", "refused" or
-"no answer", and in the last case the request may have been done, may never be, or may be done later
-(AWS Builders' Library, "Timeouts, retries, and backoff with jitter"). The SDK sends a request again
-when there was no answer, which the handlers cannot see (SDKs and Tools Reference Guide, "Retry
-behavior").
+The kinds are those that a client of AWS can meet: it never learns more than "answered", "refused"
+or "no answer", and in the last case the request may have been done, may never be, or may be done
+later (AWS Builders' Library, "Timeouts, retries, and backoff with jitter"). The SDK sends a request
+again when there was no answer, which the handlers cannot see (SDKs and Tools Reference Guide,
+"Retry behavior").
 """
 
 from __future__ import annotations

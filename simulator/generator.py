@@ -1,9 +1,9 @@
 """Traffic whose outcome is known: records for the stream and the exact truth about them.
 
-Deterministic by its arguments. Sessions look like visitors of a shop (Zipf-distributed pages, 90 %
-page views, 10 % clicks); a bot session trips `high_frequency_clicks`, once, and nothing else trips
-a rule: no suspicious user agents, no checkout before three earlier events, at most ten events a
-session. Over a long span sessions begin as `season` has it, by the time of day. All times lie
+Deterministic by its arguments. Sessions are those of a shop's visitors (Zipf-distributed pages,
+90 % page views, 10 % clicks); a bot session trips `high_frequency_clicks`, once, and nothing else
+trips a rule: no suspicious user agents, no checkout before three earlier events, at most ten events
+a session. Over a long span sessions begin as `season` has it, by the time of day. All times lie
 within the accepted window around the time of sending, which over a short span is `start`.
 """
 
@@ -69,7 +69,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class SessionTruth:
-    """What a session item must say; times are ISO 8601 in UTC with milliseconds."""
+    """Truth of a session item; times are ISO 8601 in UTC with milliseconds."""
 
     event_count: int
     first_activity: str
@@ -80,7 +80,7 @@ class SessionTruth:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What must be true once all records are processed.
+    """Truth of the stores once all records are processed.
 
     `counters` by event type and minute (`YYYY-MM-DDTHH:MM`); `page_views` and `visitors` by page
     and hour (`YYYY-MM-DDTHH`); `bad_rows` by reason; `incidents` as (rule, session id), sorted.

@@ -1,4 +1,4 @@
-"""What must hold when batches were given up: nothing twice, and nothing gone without a trace.
+"""Invariants when batches were given up: nothing twice, and nothing gone without a trace.
 
 A discarded batch is half applied, and nobody can tell which half. So each number must lie between
 the truth without the discarded records and the truth with them, and every discarded record must

@@ -44,7 +44,7 @@ _BACKOFF_SECONDS: Final = 0.5
 _LONGEST_BACKOFF: Final = 30.0
 _FOR_EVER: Final = -1
 _FARTHEST_BACK: Final = 12
-#: No record of any run needs so many; one that gets them would get them for ever.
+#: No record of any run needs so many; one that gets them would get them without end.
 _MOST_ATTEMPTS: Final = 100
 _MAPPING_ID: Final = "177fc0f0-f42f-4f88-bd88-2d1d1d1c1b1a"
 
@@ -63,7 +63,7 @@ class MappingSettings:
 
 @dataclass(frozen=True, slots=True)
 class Likelihood:
-    """How likely each fault of delivery is, at each batch, or at each failed one."""
+    """Probability of each fault of delivery, at each batch or at each failed one."""
 
     given_up: float = 0.1
     duplicate: float = 0.1
@@ -77,7 +77,7 @@ class _ReaderLostError(Exception):
 
 
 class UnexpectedError(Exception):
-    """A handler failed although nothing had gone wrong: it would block its shard for ever."""
+    """A handler failed although nothing had gone wrong: it would block its shard without end."""
 
 
 class EventSourceMapping:
@@ -112,7 +112,7 @@ class EventSourceMapping:
         self.discarded: list[tuple[str, int]] = []
         """Shard and sequence number of each record that went to the on-failure destination."""
         self.stuck: list[tuple[str, int]] = []
-        """Shard and sequence number of each batch that would hold its shard for ever."""
+        """Shard and sequence number of each batch that would hold its shard without end."""
         self._running: list[Task] = []
         self.invocations = 0
         self.biggest_batch = 0

@@ -30,7 +30,7 @@ NAIVE_MAPPING: Final = MappingSettings(retries=3, item_failures=False)
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What is left after all was read. `invocations` of both functions."""
+    """Stores after all was read. `invocations` of both functions."""
 
     stores: Stores
     faults: FaultPlan

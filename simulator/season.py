@@ -1,4 +1,4 @@
-"""How traffic goes up and down: one curve, for generated sessions and for counts by the minute."""
+"""Seasonal curve of traffic, for generated sessions and for counts by the minute."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ _BLIND: Final = Spec.model_validate({"anomalyDetection": {"enabled": False}})
 
 @dataclass(slots=True)
 class Outcome:
-    """What a run came to."""
+    """Result of a run."""
 
     seed: int
     differences: Differences

@@ -1,4 +1,4 @@
-"""What must stand in the stores after a run: computed from what was put, by none of the handlers.
+"""Truth of the stores after a run, computed from the records that were put, by no handler.
 
 Every item is predicted whole, attribute by attribute, so that a right sum with a wrong watermark or
 a wrong expiry is an error too. Detection is predicted lane by lane, as the detector's rules say.

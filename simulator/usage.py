@@ -1,4 +1,4 @@
-"""What the calls of a run cost, counted the way AWS bills them."""
+"""Cost of the calls of a run, counted the way AWS bills them."""
 
 from __future__ import annotations
 

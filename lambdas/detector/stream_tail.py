@@ -68,7 +68,7 @@ class StreamTail:
         Raises:
             ClientError: what no later try mends.
         """
-        # Asked before the look: what arrives meanwhile is not promised to be seen.
+        # Asked before the read: what arrives meanwhile is not promised to be seen.
         now_ms = round(self._clock() * 1000)
         start: dict[str, Any] = {
             "ShardIteratorType": "AFTER_SEQUENCE_NUMBER",

@@ -22,7 +22,7 @@ MINUTE_MS, HOUR_MS = 60_000, 3_600_000
 
 
 class Contribution(Protocol):
-    """What one Kinesis record adds to one item."""
+    """Contribution of one Kinesis record to one item."""
 
     @property
     def sequence(self) -> int:

@@ -45,7 +45,7 @@ class JudgedOtherwiseError(Exception):
 
 
 class Compression:
-    """How objects are compressed; the module is looked up once, when the function starts."""
+    """Compression of objects; its module is imported once, when the function starts."""
 
     def __init__(self, name: Literal["Gzip", "Zstd"]) -> None:
         self.suffix, self.content_type = ".jsonl.gz", "application/gzip"

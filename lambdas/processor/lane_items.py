@@ -58,9 +58,9 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How many writes of a batch are done, in the order in which its rows ask for them.
+    """Number of writes of a batch that are done, in the order of its rows.
 
-    It saves work and decides nothing: each item's watermark still says what the item holds. It
+    It saves work and decides nothing: each item's watermark still tells its contents. It
     counts only for a batch with the same limits whose first `writes` writes have the same `digest`.
     """
 

@@ -26,7 +26,7 @@ _DAY_SECONDS = 86_400
 
 @dataclass(frozen=True, slots=True)
 class PageCopy:
-    """What this container believes a page item to hold."""
+    """Contents of a page item, as this container last knew them."""
 
     watermark: int = NOTHING
     visitors: Visitors = Visitors()  # noqa: RUF009 - a set is never changed in place

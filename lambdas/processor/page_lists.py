@@ -1,9 +1,9 @@
-"""Which pages an hour has: lists beside the page items, whose table can be asked for one page only.
+"""Pages of an hour: lists beside the page items, whose table can be asked for one page only.
 
 Key: `metric_name` = `pages`, `time_window` = `YYYY-MM-DDTHH#<lane>#<hash of the list>`; attribute
 `pages` is a JSON array of page keys. A list is put before the items of its pages, so that no item
 is ever missing in the lists, whatever crashes; that a page is listed more than once does no harm.
-A list's key is a hash of what it holds: nobody ever changes one.
+A list's key is a hash of its contents: nobody ever changes one.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from shared.records import Batch, Record
 
 MOST_EVENTS = 2_000
-"""Of the small records of a portion."""
+"""Limit for the small records of a portion together."""
 _LARGE_EVENTS = 500
 _MOST_ITEMS_OF_EVENT = 3
 _TRIES_TOGETHER = 1

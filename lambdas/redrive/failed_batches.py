@@ -34,7 +34,7 @@ _OBJECT = "object"
 
 @dataclass(slots=True)
 class Appended:
-    """What a batch added, and what must be rebuilt: hours since 1970, and session ids."""
+    """Rows that a batch added, and items to rebuild: hours since 1970, and session ids."""
 
     key: str
     events: int = 0

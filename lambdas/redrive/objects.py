@@ -22,7 +22,7 @@ FAILED = "failed"
 
 @dataclass(frozen=True, slots=True)
 class ObjectName:
-    """What the key of an archive object says; first and last inclusive."""
+    """Parts of the key of an archive object; first and last inclusive."""
 
     key: str
     epoch: str

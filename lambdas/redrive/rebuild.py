@@ -60,7 +60,7 @@ class MovedError(Exception):
 
 @dataclass(slots=True)
 class Rebuilt:
-    """How many items were replaced, were right already, and are past their lifetime.
+    """Numbers of items that were replaced, were right already, and are past their lifetime.
 
     `incomplete`: items that hold more than the archive; `refused`: those that DynamoDB refuses.
     """

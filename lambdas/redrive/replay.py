@@ -47,7 +47,7 @@ class ScrubbedAgain(Scrubber):
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What became of the rows of one reason: valid events, and rows that are still bad."""
+    """Result for the rows of one reason: valid events, and rows that are still bad."""
 
     key: str
     reason: str
@@ -59,7 +59,7 @@ class BadObjects:
     """Replays bad objects of one pipeline."""
 
     def __init__(self, config: Config, *, s3: Any, processor: Processor, hash_key: bytes) -> None:
-        """Args: `processor` must keep its lane items for ever (`permanent_lanes`)."""
+        """Args: `processor` must keep its lane items without end (`permanent_lanes`)."""
         self._bucket = config.bucket
         self._s3 = s3
         self._processor = processor

@@ -1,4 +1,4 @@
-"""How far each lane is settled: what is below was counted, or given up on, for good."""
+"""Sequence up to which each lane is settled: all below was counted, or given up on, for good."""
 
 from __future__ import annotations
 

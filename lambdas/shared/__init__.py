@@ -1,1 +1,1 @@
-"""What both functions share: config, decoding, privacy, aggregation, storage protocols, metrics."""
+"""Code of both functions: config, decoding, privacy, aggregation, storage protocols, metrics."""

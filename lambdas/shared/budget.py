@@ -59,6 +59,6 @@ class Budget:
 DEFAULT = Budget.of(DEFAULT_MEMORY_MIB, DEFAULT_TIMEOUT_SECONDS)
 SMALLEST_MEMORY_MIB = 128
 SMALLEST = Budget.of(SMALLEST_MEMORY_MIB, timeout_seconds=30)
-"""Of the smallest function that the API allows: a record within it is within every budget."""
+"""Budget of the smallest function that the API allows: the least of all budgets."""
 UNLIMITED = Budget(10**9)
 """For a process without timeout."""

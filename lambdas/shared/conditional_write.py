@@ -12,11 +12,11 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 MOST_ATTEMPTS = 25
-"""Of one item in one batch. Each refusal means that another writer got on, so few are ever seen."""
+"""Attempts at one item in one batch: each refusal means that another writer got on."""
 
 
 REFUSED_ITEM = frozenset({"ValidationException", "ItemCollectionSizeLimitExceededException"})
-"""Codes by which DynamoDB refuses one item for what it holds, however often it is asked (DynamoDB
+"""Codes by which DynamoDB refuses one item for its contents, however often it is asked (DynamoDB
 Developer Guide, "Error handling with DynamoDB": not to be retried)."""
 
 

@@ -56,7 +56,7 @@ class Fields:
 
 @dataclass(frozen=True, slots=True)
 class Privacy:
-    """What may be stored of a person; `query_parameters` holds names and globs that stay."""
+    """Limits on personal data in the stores; `query_parameters` holds names and globs that stay."""
 
     ip_address: Literal["Keep", "Truncate", "Drop"]
     user_id: Literal["Keep", "Hash", "Drop"]
@@ -132,7 +132,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """What the detector looks for; an empty topic means incidents without alerts.
+    """Rules and state of detection; an empty topic means incidents without alerts.
 
     `rules` are the user's own; one with the name of a built-in rule stands in its place.
     """

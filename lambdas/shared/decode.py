@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 LARGEST_EVENT_BYTES = 1_048_576
 LONGEST_KEY_BYTES = 2048
-"""Of a partition key (DynamoDB Developer Guide, "Constraints in DynamoDB")."""
+"""Most bytes of a partition key (DynamoDB Developer Guide, "Constraints in DynamoDB")."""
 _BAD_IN_KEYS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffd]")
 _BINARY_SHARE = 0.1
 _LONGEST_ID = 256

@@ -1,8 +1,9 @@
-"""What may be kept of a person: applied before anything is stored, counted by name, or logged.
+"""Removal of personal data, before anything is stored, counted by name, or logged.
 
 The named fields (user, IP, page, referrer, dropped ones) follow their setting. Because people also
-turn up where no setting looks, every other text is searched: with `userId` Hash or Drop for e-mail
-addresses and for the event's own user id, with `ipAddress` Truncate or Drop for IP addresses.
+turn up in fields that no setting names, every other text is searched: with `userId` Hash or Drop
+for e-mail addresses and for the event's own user id, with `ipAddress` Truncate or Drop for IP
+addresses.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a Kinesis record becomes: events and bad rows, both free of what privacy forbids."""
+"""Events and bad rows of a Kinesis record, both free of the data that privacy forbids."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What both handlers do once per container: clients, config, the hash key."""
+"""Start of a container of either function: clients, config, the hash key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much time an invocation has left, by Lambda's own clock."""
+"""Time that an invocation has left, by Lambda's own clock."""
 
 from __future__ import annotations
 

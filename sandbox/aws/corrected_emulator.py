@@ -184,7 +184,7 @@ def over_tls(resolve: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
 
 
 class Resources:
-    """What a call is about, where the emulator does not say it as AWS does.
+    """ARN of the resource of a call, where the emulator's differs from AWS's.
 
     Service authorization reference, IAM: a role's ARN holds its path.
     Amazon Kinesis: GetRecords is about the stream of its iterator.

@@ -1,1 +1,1 @@
-"""What the demo targets show, step by step."""
+"""Demos of the make targets, step by step."""

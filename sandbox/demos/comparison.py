@@ -1,4 +1,4 @@
-"""What the pipeline reports beside what was sent: every number, side by side."""
+"""Numbers that the pipeline reports beside those that were sent."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ _POLL: Final = 0.25
 
 @dataclass(slots=True)
 class Report:
-    """What ``build/demo.json`` says. `seconds` by phase, `aws_calls` of the operator by service."""
+    """Contents of ``build/demo.json``: `seconds` by phase, `aws_calls` by service."""
 
     ok: bool = False
     events_sent: int = 0

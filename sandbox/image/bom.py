@@ -80,7 +80,7 @@ def document(lock: str, version: str) -> dict[str, Any]:
 
 
 def text() -> str:
-    """What the file must hold."""
+    """Contents that the file must have."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     return json.dumps(document(LOCK.read_text(), project["version"]), indent=2) + "\n"
 

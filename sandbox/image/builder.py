@@ -135,7 +135,7 @@ def arguments(base: str | None = None) -> dict[str, str]:
     """Return the build arguments that describe this checkout."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     found = {"VERSION": str(project["version"]), "REVISION": _git("rev-parse", "HEAD")}
-    # Credentials in the address are nobody's business.
+    # Credentials in the address must not be printed.
     found["SOURCE"] = re.sub(r"//[^/@]*@", "//", _git("remote", "get-url", "origin"))
     found["BASE"] = base or ""
     return {name: value for name, value in found.items() if value}

@@ -54,7 +54,7 @@ class ControlPlane:
 
     def prepare(self) -> None:
         """Write keys, tokens, the audit policy and the cluster-admin kubeconfig."""
-        # Not needed by what only looks at a running sandbox, and slow to import.
+        # Not needed by code that only reads a running sandbox, and slow to import.
         from sandbox.kubernetes import certificates  # noqa: PLC0415
 
         certificates.write_all(self._folder)

@@ -125,7 +125,7 @@ class ArgoCD:
 
     @property
     def address(self) -> str:
-        """Where its API server listens, `127.0.0.1:<port>`."""
+        """Address of its API server, `127.0.0.1:<port>`."""
         return self._api.address
 
     def start(self) -> None:

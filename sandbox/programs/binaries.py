@@ -1,4 +1,4 @@
-"""Where the four programs of the Kubernetes control plane come from.
+"""Sources of the four programs of the Kubernetes control plane.
 
 In order: `$KUBEBUILDER_ASSETS`, the cache, the project's official releases (when the network allows
 and every published checksum matches), and a build from source. The last needs only a Go module

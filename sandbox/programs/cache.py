@@ -1,4 +1,4 @@
-"""What the sandbox builds or installs once per user, outside the tree.
+"""Programs that the sandbox builds or installs once per user, outside the tree.
 
 An entry's name holds a digest of everything that it was made from, so an entry never goes stale and
 two checkouts with different pins do not disturb each other. It appears complete or not at all.

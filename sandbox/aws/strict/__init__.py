@@ -1,7 +1,7 @@
 """A strict AWS: a loopback proxy that is strict where the emulator behind it is too kind.
 
 It adds the states, refusals and delays that AWS documents and the emulator lacks (`rules`), counts
-every call (`ledger`), and breaks what it is told to break (`faults`). It runs as a process of its
+every call (`call_log`), and breaks what it is told to break (`faults`). It runs as a process of its
 own, `python -m sandbox.aws.strict`; tests reach it through `Sandbox.start(strict_aws=True)`.
 """
 

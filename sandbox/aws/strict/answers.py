@@ -91,7 +91,7 @@ class Answer:
 
     @property
     def data(self) -> dict[str, Any]:
-        """What it says; empty for an answer without a body."""
+        """Its body; empty for an answer without one."""
         if self._data is None:
             self._data = _read(self.call, self.status, self.headers, self._body)
         return self._data

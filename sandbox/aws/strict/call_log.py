@@ -1,4 +1,4 @@
-"""What was called: a count by service, operation and outcome, and the writes in their order."""
+"""Log of the calls: counts by service, operation and outcome, and the writes in their order."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def is_read(operation: str) -> bool:
     return operation.startswith(_READS)
 
 
-class Ledger:
+class CallLog:
     """Calls so far. A call counts when its answer is known, so a delayed one counts late."""
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class Ledger:
         ]
 
     def reads(self) -> list[dict[str, Any]]:
-        """How often each thing was read, whatever was asked of it; ``""``: no one thing."""
+        """Number of reads of each resource, by any operation; ``""``: of no single one."""
         return [
             {"service": service, "resource": resource, "count": count}
             for (service, resource), count in sorted(self._reads.items())

@@ -1,4 +1,4 @@
-"""What a test holds: the calls so far, faults, and the clock of a running proxy."""
+"""Client of a running proxy, for tests: its calls so far, faults and clock."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class StrictAws:
         )
 
     def reads(self) -> list[dict[str, Any]]:
-        """How often each thing was read: `service`, `resource` and `count`."""
+        """Number of reads of each resource: `service`, `resource` and `count`."""
         reads: list[dict[str, Any]] = self._send("GET", "/reads")["reads"]
         return reads
 

@@ -56,7 +56,7 @@ class Fault:
     message: str = "Injected."
     seconds: float = 0.0
     when: str = "before"
-    """Of a delay: before it is sent, or after the emulator did it."""
+    """Moment of a delay: before the call is sent, or after the emulator has carried it out."""
     seen: int = field(default=0, init=False)
     hits: int = field(default=0, init=False)
     hits_by_resource: Counter[str] = field(default_factory=Counter, init=False)

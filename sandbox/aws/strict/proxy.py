@@ -11,7 +11,7 @@ import aiohttp
 
 from sandbox.aws.emulator import ACCOUNT
 from sandbox.aws.strict.answers import Answer, Refusal
-from sandbox.aws.strict.call_log import Ledger, is_read, resource_of
+from sandbox.aws.strict.call_log import CallLog, is_read, resource_of
 from sandbox.aws.strict.clock import Clock
 from sandbox.aws.strict.faults import Fault
 from sandbox.aws.strict.rule import Rule
@@ -25,7 +25,7 @@ _UNREACHABLE: Final = "unreachable"
 
 
 class Proxy:
-    """What the server holds: the emulator, the rules, the faults, the ledger, the clock."""
+    """State of the server: emulator, rules, faults, idempotent creates, clock."""
 
     def __init__(self, upstream: Upstream, wanted: Sequence[str], scale: float) -> None:
         self._upstream = upstream
@@ -33,7 +33,7 @@ class Proxy:
         self.clock = Clock(scale)
         self._accounts: dict[str, str] = {}
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self.ledger = Ledger()
+        self.call_log = CallLog()
         self.faults: list[Fault] = []
         self.rules: list[Rule] = []
         self.reset()
@@ -47,7 +47,7 @@ class Proxy:
         if wanted is not None:
             self._wanted = wanted
         self.rules = chosen(self._wanted, self.clock, self._upstream.ask)
-        self.ledger = Ledger()
+        self.call_log = CallLog()
         self.faults = []
 
     def confirm(self, endpoint: str) -> int:
@@ -65,19 +65,19 @@ class Proxy:
         if fault and action == "delay" and fault.when == "before":
             await asyncio.sleep(fault.seconds)
         if action == "drop_before":
-            self.ledger.record(call, _DROPPED, fault=action, sent=False)
+            self.call_log.record(call, _DROPPED, fault=action, sent=False)
             return None
         refusal = fault.refusal(call) if fault else None
         if refusal is not None:
             answer = Answer.refused(call, refusal)
-            self.ledger.record(call, answer.outcome, fault=action, sent=False)
+            self.call_log.record(call, answer.outcome, fault=action, sent=False)
             return answer
         try:
             answer, sent = await self._in_turn(call)
         except (aiohttp.ClientError, OSError):
-            self.ledger.record(call, _UNREACHABLE, fault=action, sent=False)
+            self.call_log.record(call, _UNREACHABLE, fault=action, sent=False)
             return None
-        self.ledger.record(call, answer.outcome, fault=action, sent=sent)
+        self.call_log.record(call, answer.outcome, fault=action, sent=sent)
         if fault and action == "delay" and fault.when == "after":
             await asyncio.sleep(fault.seconds)
         return None if action == "drop_after" else answer

@@ -1,4 +1,4 @@
-"""What a rule is: it sees the calls of its services, before and after the emulator does."""
+"""Contract of a rule, which sees the calls of its services before and after the emulator."""
 
 # The contract names arguments that not every rule needs.
 
@@ -61,7 +61,7 @@ class Windows:
         return self._open[key][1] if key in self._open else ""
 
     def memory(self, key: Hashable) -> Any:
-        """What was remembered with the state that `key` is in."""
+        """Value that was stored with the present state of `key`."""
         self._close()
         return self._open[key][2] if key in self._open else None
 

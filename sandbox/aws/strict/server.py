@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from sandbox.aws.strict.call_log import Ledger
+from sandbox.aws.strict.call_log import CallLog
 from sandbox.aws.strict.faults import Fault
 from sandbox.aws.strict.proxy import Proxy
 from sandbox.aws.strict.upstream import Upstream
@@ -78,16 +78,16 @@ class Server:
         return web.Response(status=answer.status, headers=headers, body=answer.body)
 
     async def _calls(self, _request: web.Request) -> web.Response:
-        return web.json_response({"calls": self._proxy.ledger.calls()})
+        return web.json_response({"calls": self._proxy.call_log.calls()})
 
     async def _reads(self, _request: web.Request) -> web.Response:
-        return web.json_response({"reads": self._proxy.ledger.reads()})
+        return web.json_response({"reads": self._proxy.call_log.reads()})
 
     async def _writes(self, _request: web.Request) -> web.Response:
-        return web.json_response({"writes": self._proxy.ledger.writes()})
+        return web.json_response({"writes": self._proxy.call_log.writes()})
 
     async def _forget_calls(self, _request: web.Request) -> web.Response:
-        self._proxy.ledger = Ledger()
+        self._proxy.call_log = CallLog()
         return web.json_response({})
 
     async def _faults(self, _request: web.Request) -> web.Response:

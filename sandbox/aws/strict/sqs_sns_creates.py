@@ -22,7 +22,7 @@ class TwinTags(Rule):
     reference.
     """
 
-    name = "twin-tags"
+    name = "idempotent-creates"
     services = frozenset({"sqs", "sns"})
     default_seconds = 0.0
 

@@ -64,7 +64,7 @@ class Call:
         return ""
 
     def key(self, name: str) -> tuple[str, str, str]:
-        """What tells the thing `name` from one in another account or region."""
+        """Key of the resource `name`, apart from those of other accounts and regions."""
         return (self.account, self.region, name)
 
 

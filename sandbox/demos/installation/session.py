@@ -97,16 +97,16 @@ class Session(Scripted):
         container = self.deployed.body()["spec"]["template"]["spec"]["containers"][0]
         return str({one["name"]: one.get("value", "") for one in container["env"]}[name])
 
-    # -- looks ---------------------------------------------------------------------------------
+    # -- observations ---------------------------------------------------------------------------
 
     def show(self, *words: str) -> None:
-        """What ``kubectl get`` says."""
+        """Print the answer of ``kubectl get``."""
         self.screen.command(f"kubectl get {' '.join(words)}")
         done = self.sandbox.kubectl("get", *words)
         self.screen.plain(done.stdout + done.stderr)
 
     def show_replicas(self) -> None:
-        """Which replica does what."""
+        """Print the process and role of each replica."""
         self.screen.rows(
             ("replica", "process", "role"),
             [(one.name, str(one.process), one.role()) for one in self.deployed.replicas],
@@ -140,7 +140,7 @@ class Session(Scripted):
         return {thing for base in bases.values() for thing in self.aws.owned(base)}
 
     def creations(self) -> Counter[str]:
-        """What AWS accepted to create in this step, by operation."""
+        """Creations that AWS accepted in this step, by operation."""
         writes = self.sandbox.strict_aws.writes()
         accepted = (one for one in writes if one["outcome"] == "OK")
         return Counter(
@@ -160,17 +160,17 @@ class Session(Scripted):
         if not wait_until(lambda: self.deployed.leader() is not None, _PATIENCE):
             raise Stuck(f"a replica leads, within {_PATIENCE:.0f} s")
 
-    def look_at_all(self, names: tuple[str, ...] = PIPELINES) -> None:
-        """Have the operator look at every resource of these pipelines, and judge what it did."""
+    def observe_all(self, names: tuple[str, ...] = PIPELINES) -> None:
+        """Have the operator observe every resource of these pipelines, and check its calls."""
         for name in names:
             self.pipeline = name
-            self.look_now()
+            self.observe_now()
             self.wait_ready()
         self.pipeline = PIPELINES[0]
         calls = sum(self.sandbox.strict_aws.calls().values())
         writes = len(self.sandbox.strict_aws.writes())
         self.screen.say(f"AWS was asked {calls} times, and written to {writes} times")
-        self.check("it looked at AWS", calls, "some calls", right=calls > len(names))
+        self.check("it observed AWS", calls, "some calls", right=calls > len(names))
         self.check("nothing was written to AWS", writes, 0)
 
 

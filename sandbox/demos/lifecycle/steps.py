@@ -42,14 +42,14 @@ def edit(session: Session) -> None:
     with session.step("Edit fields"):
         names = session.names
 
-        def look() -> dict[str, str]:
+        def shown() -> dict[str, str]:
             return {
                 "memory of the processor": session.aws.memory(names["processor"]),
                 "retention of the stream": session.aws.stream(names["stream"])["retention"],
                 "retention of its logs": session.aws.log_retention(names["processor-logs"]),
             }
 
-        before = look()
+        before = shown()
         session.apply(
             processor={"memoryMiB": 512},
             stream={"retentionHours": 48},
@@ -57,7 +57,7 @@ def edit(session: Session) -> None:
             tables=_LONGER,
         )
         session.wait_ready()
-        after = look()
+        after = shown()
         session.screen.aws(("before", "after"), [(key, before[key], after[key]) for key in before])
         session.show_conditions("Ready")
         wanted = ["512 MiB", "48 h", "30 days"]
@@ -89,7 +89,7 @@ def break_things(session: Session) -> None:
         names = session.names
         alarm = f"{base(session)}-processor-errors"
 
-        def look() -> dict[str, str]:
+        def shown() -> dict[str, str]:
             return {
                 "alarm processor-errors": session.aws.alarm(alarm),
                 "lifecycle rule of the archive": session.aws.expiry(names["archive"]),
@@ -97,7 +97,7 @@ def break_things(session: Session) -> None:
                 "retention of the stream": session.aws.stream(names["stream"])["retention"],
             }
 
-        before = look()
+        before = shown()
         for command in (
             session.aws.delete_alarm(alarm),
             session.aws.change_expiry(names["archive"], 7),
@@ -106,12 +106,12 @@ def break_things(session: Session) -> None:
         ):
             session.screen.command(command)
         session.sandbox.strict_aws.forget_calls()
-        broken = look()
-        session.look_now()
+        broken = shown()
+        session.observe_now()
         session.wait_ready()
         # The strict AWS shows a new queue late.
-        wait_until(lambda: look() == before, 10)
-        after = look()
+        wait_until(lambda: shown() == before, 10)
+        after = shown()
         session.screen.aws(
             ("before", "broken", "after"), [(k, before[k], broken[k], after[k]) for k in before]
         )
@@ -129,7 +129,7 @@ def report_drift(session: Session) -> None:
         session.wait_ready()
         session.screen.command(session.aws.change_log_retention(group, 3))
         session.sandbox.strict_aws.forget_calls()
-        session.look_now()
+        session.observe_now()
         session.wait("the drift is named", _drifts)
         session.show_conditions("Ready", "DriftDetected")
         status = session.status()
@@ -139,7 +139,7 @@ def report_drift(session: Session) -> None:
         reported = session.aws.log_retention(group)
         session.check("nothing was written", len(session.sandbox.strict_aws.writes()), 0)
         session.apply(driftPolicy="Correct")
-        session.look_now()
+        session.observe_now()
         session.wait_ready()
         after = session.aws.log_retention(group)
         session.screen.aws(("under Report", "under Correct"), [("logs", reported, after)])
@@ -187,7 +187,7 @@ def approve(session: Session) -> None:
         session.screen.rows(titles, changes)
         session.check("the plan is one change", len(plan["changes"]), 1)
         session.annotate(_APPROVED, "0" * len(plan["hash"]))
-        session.look_now()
+        session.observe_now()
         session.show_conditions("Ready")
         refused = session.aws.memory(function)
         session.check("a wrong hash changes nothing", refused, before)
@@ -220,7 +220,7 @@ def suspend(session: Session) -> None:
         )
         session.screen.command(session.aws.change_memory(function, 192))
         session.sandbox.strict_aws.forget_calls()
-        session.look_now()
+        session.observe_now()
         session.wait("the drift is named", _drifts)
         session.show_conditions()
         suspended = session.aws.memory(function)
@@ -229,7 +229,7 @@ def suspend(session: Session) -> None:
         session.check("the field is named", drift, "detector: memoryMiB")
         session.check("nothing was written while suspended", writes, 0)
         session.apply(suspend=False)
-        session.look_now()
+        session.observe_now()
         session.wait_ready()
         after = session.aws.memory(function)
         session.screen.aws(

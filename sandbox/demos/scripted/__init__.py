@@ -1,4 +1,4 @@
 """Scripted sessions on the sandbox: steps that print what a user sees, and judge it.
 
-`session` waits, looks and judges, `screen` prints, `cloud` looks at AWS, `play` plays the steps.
+`session` waits and checks, `screen` prints, `cloud` reads AWS, `play` plays the steps.
 """

@@ -1,4 +1,4 @@
-"""What the session looks at in AWS, and what a person might break there by hand."""
+"""Reads of AWS by the session, and changes as a person might make them by hand."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class Cloud:
         """A boto3 client."""
         return self._session.client(service, endpoint_url=self._endpoint)
 
-    # -- looks ---------------------------------------------------------------------------------
+    # -- reads ---------------------------------------------------------------------------------
 
     def stream(self, name: str) -> dict[str, str]:
         """Shards, retention and status of a stream."""
 
-        def look() -> dict[str, str]:
+        def read() -> dict[str, str]:
             answer = self.client("kinesis").describe_stream_summary(StreamName=name)
             found = answer["StreamDescriptionSummary"]
             return {
@@ -47,7 +47,7 @@ class Cloud:
                 "status": found["StreamStatus"],
             }
 
-        return _there(look, {"shards": _GONE, "retention": _GONE, "status": "gone"})
+        return _there(read, {"shards": _GONE, "retention": _GONE, "status": "gone"})
 
     def memory(self, function: str) -> str:
         """Memory of a function."""
@@ -57,7 +57,7 @@ class Cloud:
     def log_retention(self, group: str) -> str:
         """Days that a log group keeps."""
         groups = self.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]
-        return f"{groups[0].get('retentionInDays', 'for ever')} days" if groups else "gone"
+        return f"{groups[0].get('retentionInDays', 'unlimited')} days" if groups else "gone"
 
     def alarm(self, name: str) -> str:
         """Whether an alarm is there."""
@@ -72,24 +72,24 @@ class Cloud:
     def queue(self, name: str) -> str:
         """Days that a queue keeps messages."""
 
-        def look() -> str:
+        def read() -> str:
             sqs = self.client("sqs")
             url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
             asked = ["MessageRetentionPeriod"]
             found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=asked)["Attributes"]
             return f"keeps {int(found['MessageRetentionPeriod']) // 86400} days"
 
-        return _there(look, "gone")
+        return _there(read, "gone")
 
     def expiry(self, bucket: str) -> str:
         """Days after which our rule lets raw events go."""
 
-        def look() -> str:
+        def read() -> str:
             found = self.client("s3").get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
             days = {one["ID"]: one["Expiration"]["Days"] for one in found if "Expiration" in one}
             return f"raw/ after {days['clickstream-raw']} days"
 
-        return _there(look, "gone")
+        return _there(read, "gone")
 
     def data(self, bucket: str, tables: Mapping[str, str]) -> dict[str, set[str]]:
         """Every object version and every item, as texts; not what the detector knows of the site.
@@ -140,8 +140,8 @@ class Cloud:
         }
         return {
             f"{kind} {name}"
-            for kind, look in lists.items()
-            for name in look()
+            for kind, read in lists.items()
+            for name in read()
             if name.startswith(base)
         }
 
@@ -198,9 +198,9 @@ class Cloud:
         )
 
 
-def _there(look: Callable[[], _Answer], otherwise: _Answer) -> _Answer:
+def _there(read: Callable[[], _Answer], otherwise: _Answer) -> _Answer:
     try:
-        return look()
+        return read()
     except ClientError as error:
         # NoSuchBucket, ResourceNotFoundException, QueueDoesNotExist
         code = error.response["Error"]["Code"]

@@ -1,4 +1,4 @@
-"""What the session prints: commands, AWS before and after, conditions, Events, verdicts."""
+"""Output of the session: commands, AWS before and after, conditions, Events, verdicts."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class Screen:
         self._line(f"$ {text}", style="cyan")
 
     def timeline(self, seconds: float, text: str) -> None:
-        """What the pipeline said while the session waited."""
+        """Print a condition that was seen while the session waited."""
         self._line(f"{seconds:5.1f} s  {text}", style="dim")
 
     def aws(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        """What AWS has, side by side."""
+        """Print values in AWS, side by side."""
         self._table(("in AWS", *columns), rows)
 
     def rows(self, titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -64,7 +64,7 @@ class Screen:
             self._table(("event", "reason", "note"), rows)
 
     def writes(self, writes: Iterable[Mapping[str, Any]]) -> None:
-        """What the operator sent to AWS, and how AWS answered."""
+        """Print the operator's writes, and AWS's answers."""
         counts = Counter(
             (one["service"], one["operation"], "" if one["outcome"] == "OK" else one["outcome"])
             for one in writes
@@ -78,13 +78,13 @@ class Screen:
         self._line(f"operator wrote to AWS: {words or 'nothing'}", style="dim")
 
     def check(self, what: str, found: str, wanted: str, *, right: bool) -> None:
-        """One thing that was looked at."""
+        """Print one check."""
         verdict = "PASS" if right else "FAIL"
         line = what if right else f"{what}: found {found}, wanted {wanted}"
         self._line(Text.assemble((verdict, _COLOURS[verdict]), f"  {line}"))
 
     def verdict(self, *, right: bool, seconds: float) -> None:
-        """How the step went."""
+        """Print the result of the step."""
         word = "PASS" if right else "FAIL"
         self._line(Text.assemble((f"{word}", f"bold {_COLOURS[word]}"), f"  in {seconds:.1f} s"))
 

@@ -1,4 +1,4 @@
-"""The session: sandbox, pipeline, and how a step waits, looks and judges."""
+"""The session: sandbox, pipeline, and the waits and checks of a step."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Stuck(SandboxError):
 
 
 class Session:
-    """What steps use; `reports` has one entry for each. `pipeline` is the one they look at."""
+    """Surroundings of the steps; `reports` has one entry for each, `pipeline` is the one shown."""
 
     def __init__(self, sandbox: Sandbox, screen: Screen, pipeline: str) -> None:
         self.sandbox = sandbox
@@ -115,13 +115,13 @@ class Session:
         self.screen.command(f"kubectl annotate --overwrite csp {self.pipeline} {name}={value}")
         self.sandbox.kubectl("annotate", "--overwrite", "csp", self.pipeline, f"{name}={value}")
 
-    def look_now(self) -> None:
-        """Have the operator look at everything at once, and wait until it has."""
+    def observe_now(self) -> None:
+        """Request a full observation, and wait until it is done."""
         self._requests += 1
-        value = f"look-{self._requests}"
+        value = f"observe-{self._requests}"
         self.annotate(_REQUESTED, value)
         self.wait(
-            "the operator looks",
+            "the operator observes",
             lambda status: status.get("lastHandledReconcileAt") == value,
         )
 
