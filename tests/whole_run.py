@@ -174,7 +174,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if session.exitstatus != pytest.ExitCode.OK:
         # What was not run to its end used less; the failures are to be mended first.
         return
-    from docs.generator.iam_actions import actions_of  # noqa: PLC0415
+    from docs.generator.operator_policy import actions_of  # noqa: PLC0415
 
     actions = {action for call in _calls for action in actions_of(*call)}
     _problems.extend(aws_problems(actions, shipped_actions()))

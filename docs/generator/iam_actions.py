@@ -1,7 +1,8 @@
-"""IAM actions that a call of the AWS API needs.
+"""IAM action of a call of the AWS API.
 
 Service Authorization Reference, "Actions, resources, and condition keys for AWS services": most
-calls need the action of their own name; these do not, or need more.
+calls need the action of their own name; `NAMED` has those that do not. Actions that a call needs
+besides are declared beside the kind (``BESIDES``).
 """
 
 from __future__ import annotations
@@ -29,33 +30,14 @@ NAMED: Final = {
     "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
     "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
 }
-#: What a call needs besides: tags in a creation, a role that is handed on, versions of objects.
-BESIDES: Final = {
-    "kinesis:CreateStream": {"kinesis:AddTagsToStream", "kinesis:TagResource"},
-    "dynamodb:CreateTable": {"dynamodb:TagResource"},
-    "s3:CreateBucket": {"s3:TagResource"},
-    "s3:DeleteObjects": {"s3:DeleteObjectVersion"},
-    "s3:HeadObject": {"s3:ListBucket"},
-    "sqs:CreateQueue": {"sqs:TagQueue"},
-    "sns:CreateTopic": {"sns:TagResource"},
-    "iam:CreateRole": {"iam:TagRole"},
-    "lambda:CreateFunction": {"iam:PassRole", "lambda:TagResource"},
-    "lambda:CreateEventSourceMapping": {"lambda:TagResource"},
-    "scheduler:CreateSchedule": {"iam:PassRole"},
-    "logs:CreateLogGroup": {"logs:TagResource"},
-    "cloudwatch:PutMetricAlarm": {"cloudwatch:TagResource"},
-    "cloudwatch:PutDashboard": {"cloudwatch:TagResource"},
-    "ssm:PutParameter": {"ssm:AddTagsToResource"},
-}
 
 
-def actions_of(service: str, operation: str) -> set[str]:
-    """IAM actions of a boto3 operation (snake case)."""
+def action_of(service: str, operation: str) -> str | None:
+    """IAM action of a boto3 operation (snake case); None: whoever has a credential may call it."""
     if service == "sts":
-        return set()  # Whoever has a credential may ask whose it is.
-    api = operations(service)[operation]
-    call = f"{service}:{api}"
-    return {NAMED.get(call, call)} | BESIDES.get(call, set())
+        return None
+    call = f"{service}:{operations(service)[operation]}"
+    return NAMED.get(call, call)
 
 
 @cache

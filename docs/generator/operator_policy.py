@@ -10,14 +10,14 @@ import ast
 import importlib
 import json
 import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
 import clickstream_operator
 from clickstream_operator.aws.permissions import Grant
-from docs.generator.iam_actions import actions_of, operations, services
+from docs.generator.iam_actions import action_of, operations, services
 
 #: Packages whose modules call AWS for a pipeline.
 _PACKAGES: Final = ("resources", "aws", "autoscaling")
@@ -30,18 +30,19 @@ _SERVICE_AND_OPERATION: Final = 2
 
 
 class MissingGrantError(Exception):
-    """A module makes a call that none of its grants allows."""
+    """A module makes a call that its grants do not allow, or has `BESIDES` of one it lacks."""
 
 
 def operator_policy() -> str:
     """The policy as a JSON document.
 
     Raises:
-        MissingGrantError: a module makes a call that none of its `GRANTS` allows.
+        MissingGrantError: a module makes a call that none of its `GRANTS` allows, or has
+            `BESIDES` of a call that it does not make.
     """
     statements: dict[str, dict[str, Any]] = {}
     for module, service, operation in calls():
-        for action in sorted(actions_of(service, operation)):
+        for action in sorted(_actions(module, service, operation)):
             grant = _grant(module, action)
             one = statements.setdefault(
                 grant.sid, {"actions": set(), "resources": [], "condition": grant.condition}
@@ -60,8 +61,26 @@ def operator_policy() -> str:
 def calls() -> Iterator[tuple[ModuleType, str, str]]:
     """Module, service and operation (snake case) of each AWS call in the code."""
     for module in _modules():
-        for service, operation in sorted(_calls_in(Path(str(module.__file__)))):
+        found = sorted(_calls_in(Path(str(module.__file__))))
+        stale = getattr(module, "BESIDES", {}).keys() - {":".join(call) for call in found}
+        if stale:
+            names = ", ".join(sorted(stale))
+            raise MissingGrantError(
+                f"{module.__name__} has BESIDES of {names} and does not call it"
+            )
+        for service, operation in found:
             yield module, service, operation
+
+
+def actions_of(service: str, operation: str) -> set[str]:
+    """IAM actions that a call of the operator needs: its own, and those in any `BESIDES`."""
+    return {one for module in _modules() for one in _actions(module, service, operation)}
+
+
+def _actions(module: ModuleType, service: str, operation: str) -> set[str]:
+    own = action_of(service, operation)
+    besides: Mapping[str, Iterable[str]] = getattr(module, "BESIDES", {})
+    return ({own} if own else set()) | set(besides.get(f"{service}:{operation}", ()))
 
 
 def _calls_in(path: Path) -> set[tuple[str, str]]:

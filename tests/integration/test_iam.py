@@ -11,7 +11,7 @@ import boto3
 import pytest
 
 from clickstream_operator.pipeline import packages
-from docs.generator.iam_actions import actions_of
+from docs.generator.operator_policy import actions_of
 from sandbox import Sandbox
 from sandbox.operator_process import PACKAGES
 from tests.integration.pilot import ACCOUNT, Pilot, empty_aws, examples, run

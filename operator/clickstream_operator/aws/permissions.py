@@ -1,7 +1,9 @@
 """Permissions that a module needs on AWS, declared beside its calls. Pure.
 
 The operator's policy is generated from them (`docs.generator.operator_policy`): the actions follow
-from the calls in the code, a grant says on which resources and under which condition.
+from the calls in the code, ``GRANTS`` say on which resources and under which condition, ``BESIDES``
+tell the actions that a call needs besides its own: by ``service:operation``, as in boto3 (Service
+Authorization Reference).
 """
 
 from __future__ import annotations

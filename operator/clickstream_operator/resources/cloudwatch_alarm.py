@@ -25,6 +25,7 @@ GRANTS: Final = (
     only("cloudwatch:DescribeAlarms"),
     Grant("AlarmsAndDashboard", (f"arn:aws:cloudwatch:*:*:alarm:{BASE}-*",)),
 )
+BESIDES: Final = {"cloudwatch:put_metric_alarm": ("cloudwatch:TagResource",)}
 READINGS: Final = (
     Reading(
         "cloudwatch",

@@ -31,6 +31,7 @@ GRANTS: Final = (
         ),
     ),
 )
+BESIDES: Final = {"logs:create_log_group": ("logs:TagResource",)}
 READINGS: Final = (
     Reading(
         "logs",

@@ -38,6 +38,7 @@ GRANTS: Final = (
         ),
     ),
 )
+BESIDES: Final = {"dynamodb:create_table": ("dynamodb:TagResource",)}
 READINGS: Final = (
     Reading(
         "dynamodb",

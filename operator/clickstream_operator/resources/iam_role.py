@@ -35,6 +35,7 @@ GRANTS: Final = (
     ),
     Grant("Roles", ("arn:aws:iam::*:role/clickstream/*",)),
 )
+BESIDES: Final = {"iam:create_role": ("iam:TagRole",)}
 _ONLY: Final = {"RoleName": "<name>"}
 READINGS: Final = (
     Reading(

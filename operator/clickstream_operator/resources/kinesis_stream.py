@@ -29,6 +29,7 @@ from clickstream_operator.resources.kinesis_capacity import StreamCapacity
 from clickstream_operator.resources.kinesis_history import StreamHistory
 
 GRANTS: Final = kinesis_capacity.GRANTS
+BESIDES: Final = {"kinesis:create_stream": ("kinesis:AddTagsToStream", "kinesis:TagResource")}
 READINGS: Final = (
     Reading(
         "kinesis",

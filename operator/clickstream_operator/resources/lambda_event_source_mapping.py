@@ -35,6 +35,7 @@ GRANTS: Final = (
     ),
     Grant("Mappings", ("*",), condition={"ArnLike": {"lambda:FunctionArn": list(FUNCTIONS)}}),
 )
+BESIDES: Final = {"lambda:create_event_source_mapping": ("lambda:TagResource",)}
 READINGS: Final = (
     Reading(
         "lambda",

@@ -38,6 +38,7 @@ GRANTS: Final = (
     ),
     Grant("Functions", FUNCTIONS),
 )
+BESIDES: Final = {"lambda:create_function": ("iam:PassRole", "lambda:TagResource")}
 READINGS: Final = (
     Reading(
         "lambda",

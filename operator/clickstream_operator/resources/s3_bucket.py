@@ -38,6 +38,7 @@ from clickstream_operator.resources.s3_settings import (
 )
 
 GRANTS: Final = (Grant("Bucket", (f"arn:aws:s3:::{BASE}-archive-*",)),)
+BESIDES: Final = {"s3:create_bucket": ("s3:TagResource",)}
 _ONLY: Final = {"Bucket": "<name>"}
 READINGS: Final = (
     Reading("s3", "get_bucket_versioning", _ONLY, {"versioning": "Status"}),

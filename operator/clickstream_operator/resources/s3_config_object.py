@@ -19,6 +19,7 @@ from clickstream_operator.engine.resource import (
 )
 
 GRANTS: Final = (Grant("Bucket", (f"arn:aws:s3:::{BASE}-archive-*",)),)
+BESIDES: Final = {"s3:head_object": ("s3:ListBucket",)}
 
 
 class Content(NamedTuple):

@@ -11,6 +11,7 @@ from clickstream_operator.aws.permissions import BASE, Grant
 from clickstream_operator.engine.resource import ResourceBlocked
 
 GRANTS: Final = (Grant("Bucket", (f"arn:aws:s3:::{BASE}-archive-*",)),)
+BESIDES: Final = {"s3:delete_objects": ("s3:DeleteObjectVersion",)}
 
 
 PAGES_PER_CALL: Final = 10

@@ -22,6 +22,7 @@ from clickstream_operator.engine.resource import (
 )
 
 GRANTS: Final = (PASS_ROLES, Grant("Schedule", (f"arn:aws:scheduler:*:*:schedule/default/{BASE}",)))
+BESIDES: Final = {"scheduler:create_schedule": ("iam:PassRole",)}
 READINGS: Final = (
     Reading(
         "scheduler",

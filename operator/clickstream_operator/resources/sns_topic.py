@@ -24,6 +24,7 @@ from clickstream_operator.engine.resource import (
 GRANTS: Final = (
     Grant("Alerts", (f"arn:aws:sns:*:*:{BASE}-alerts", f"arn:aws:sns:*:*:{BASE}-alerts:*")),
 )
+BESIDES: Final = {"sns:create_topic": ("sns:TagResource",)}
 READINGS: Final = (
     Reading(
         "sns",

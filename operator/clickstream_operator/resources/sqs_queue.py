@@ -23,6 +23,7 @@ from clickstream_operator.engine.resource import (
 )
 
 GRANTS: Final = (Grant("Queue", (f"arn:aws:sqs:*:*:{BASE}-dead-letter",)),)
+BESIDES: Final = {"sqs:create_queue": ("sqs:TagQueue",)}
 READINGS: Final = (
     Reading(
         "sqs",

@@ -26,6 +26,7 @@ GRANTS: Final = (
     only("ssm:Describe*"),
     Grant("HashKey", ("arn:aws:ssm:*:*:parameter/clickstream/*",)),
 )
+BESIDES: Final = {"ssm:put_parameter": ("ssm:AddTagsToResource",)}
 READINGS: Final = (
     Reading(
         "ssm",

@@ -18,7 +18,12 @@ from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.pipeline import names
 from clickstream_operator.resources import sqs_queue
 from clickstream_operator.resources.iam_role import IAMRole
-from docs.generator.operator_policy import MissingGrantError, calls, operator_policy
+from docs.generator.operator_policy import (
+    MissingGrantError,
+    actions_of,
+    calls,
+    operator_policy,
+)
 from tests.unit.pipeline.built import build
 
 ROOT = Path(__file__).parents[3]
@@ -164,6 +169,23 @@ def test_a_call_of_a_service_that_is_new_is_not_overlooked(
     module.write_text(f"{written}\n\nread('firehose', 'describe_delivery_stream')\n", "utf-8")
     monkeypatch.setattr(sqs_queue, "__file__", str(module))
     with pytest.raises(MissingGrantError, match="needs firehose:DescribeDeliveryStream"):
+        operator_policy()
+
+
+def test_actions_besides_a_calls_own_are_those_that_its_module_declares(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A creation with tags needs the action for tags; without the declaration only its own."""
+    assert actions_of("sqs", "create_queue") == {"sqs:CreateQueue", "sqs:TagQueue"}
+    assert actions_of("sts", "get_caller_identity") == set()
+    monkeypatch.setattr(sqs_queue, "BESIDES", {})
+    assert actions_of("sqs", "create_queue") == {"sqs:CreateQueue"}
+
+
+def test_actions_besides_a_call_that_is_gone_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or the policy would go on to allow them."""
+    monkeypatch.setattr(sqs_queue, "BESIDES", {"sqs:purge_queue": ("sqs:TagQueue",)})
+    with pytest.raises(MissingGrantError, match=r"sqs_queue has BESIDES of sqs:purge_queue"):
         operator_policy()
 
 
