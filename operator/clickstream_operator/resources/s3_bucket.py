@@ -28,11 +28,12 @@ from clickstream_operator.resources.s3_object_versions import amount_of_versions
 from clickstream_operator.resources.s3_settings import (
     BLOCKED,
     BLOCKED_IN_NEW,
+    OTHER_STATEMENTS,
     SSE_S3,
-    TLS_SID,
     encryption,
     encryption_properties,
     is_public_access_blocked,
+    policy_properties,
     public_access_block,
     tls_statement,
 )
@@ -79,7 +80,6 @@ READINGS: Final = (
 )
 
 # Unmanaged: never desired, so never drift, and kept by our writes.
-_OTHER_STATEMENTS: Final = "others.policyStatements"
 _OTHER_RULES: Final = "others.lifecycleRules"
 _OTHER_MINIMUM: Final = "others.minimumObjectSize"
 
@@ -205,7 +205,7 @@ class S3Bucket(Resource):
                 "lifecycle.minimumObjectSize": bucket_lifecycle.MINIMUM_SIZE,
                 "failedObjectMetrics": False,
                 BLOCKED: BLOCKED_IN_NEW,
-                _OTHER_STATEMENTS: [],
+                OTHER_STATEMENTS: [],
                 _OTHER_RULES: [],
             },
             tags=self.tags,
@@ -286,17 +286,14 @@ class S3Bucket(Resource):
         block = await ignore_not_found(self._read("get_public_access_block"))
         policy = await ignore_not_found(self._read("get_bucket_policy"))
         lifecycle = await ignore_not_found(self._read("get_bucket_lifecycle_configuration")) or {}
-        statements = policies.statements(policy["Policy"]) if policy else []
-        ours = [one for one in statements if one.get("Sid") == TLS_SID]
         rules = lifecycle.get("Rules", [])
         others = bucket_lifecycle.foreign(rules)
         minimum = lifecycle.get("TransitionDefaultMinimumObjectSize", bucket_lifecycle.MINIMUM_SIZE)
         properties: dict[str, Any] = {
             **encryption_properties(key),
             "publicAccessBlock": is_public_access_blocked(block),
-            "policy": policies.canonical(ours[0]) if ours else None,
+            **policy_properties(policy),
             "lifecycle": bucket_lifecycle.described(bucket_lifecycle.ours(rules)),
-            _OTHER_STATEMENTS: [one for one in statements if one.get("Sid") != TLS_SID],
             _OTHER_RULES: others,
         }
         # The minimum holds for the whole bucket: where others have rules it is theirs to choose.
@@ -309,7 +306,7 @@ class S3Bucket(Resource):
         return properties
 
     async def _change_policy(self, observed: Observed) -> None:
-        statements = [*observed.properties[_OTHER_STATEMENTS], tls_statement(self._arn)]
+        statements = [*observed.properties[OTHER_STATEMENTS], tls_statement(self._arn)]
         document = policies.document(statements)
         await self._write("put_bucket_policy", Policy=policies.as_text(document))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from clickstream_operator.aws import policies
 from clickstream_operator.aws.kms import key_name
 
 SSE_S3: Final = "SSE-S3"
@@ -17,6 +18,8 @@ SSE_S3: Final = "SSE-S3"
 BLOCKED_IN_NEW: Final = ("SSE-C",)
 #: Path of what a bucket refuses. Unmanaged: never desired, so never drift, and kept by our writes.
 BLOCKED: Final = "others.blockedEncryptionTypes"
+OTHER_STATEMENTS: Final = "others.policyStatements"
+"""Path of the policy statements of others, unmanaged like `BLOCKED`."""
 #: Letters and digits only (IAM user guide, "IAM JSON policy elements: Sid").
 TLS_SID: Final = "clickstreamTlsOnly"
 _BLOCKS: Final = (
@@ -77,4 +80,14 @@ def tls_statement(bucket_arn: str) -> dict[str, Any]:
         "Action": "s3:*",
         "Resource": [bucket_arn, f"{bucket_arn}/*"],
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+
+
+def policy_properties(answer: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Properties of an answer of GetBucketPolicy: our statement, and those of others."""
+    statements = policies.statements(answer["Policy"]) if answer else []
+    ours = [one for one in statements if one.get("Sid") == TLS_SID]
+    return {
+        "policy": policies.canonical(ours[0]) if ours else None,
+        OTHER_STATEMENTS: [one for one in statements if one not in ours],
     }
