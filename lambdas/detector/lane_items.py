@@ -92,8 +92,7 @@ class DetectorLanes:
     def end_attempt(self, lane: Lane, state: LaneState, *, error: str = "") -> None:
         """Take all attempts off the record, or, with an `error`, say how the last one ended."""
         update = Update()
-        name = update.name("tries")
-        update.require(f"{name} = {update.value(_tries(state.tries, state.watermark))}")
+        update.require_value("tries", _tries(state.tries, state.watermark))
         if error:
             update.set("error", {"S": error})
         else:
@@ -112,11 +111,8 @@ class DetectorLanes:
 
 
 def _require(update: Update, watermark: int) -> None:
-    name = update.name("wm")
-    if watermark == NOTHING:
-        update.require(f"attribute_not_exists({name})")
-    else:
-        update.require(f"{name} = {update.value({'B': encode_watermark(watermark)})}")
+    known = None if watermark == NOTHING else {"B": encode_watermark(watermark)}
+    update.require_value("wm", known)
 
 
 def _tries(number: int, watermark: int) -> dict[str, str]:

@@ -147,9 +147,5 @@ class SiteItem:
         for each in _TEXTS:
             update.set(each, {"S": getattr(state, each)})
         update.set("ttl", {"N": str(round(now) + TTL_SECONDS)})
-        name = update.name("g")
-        if state.generation:
-            update.require(f"{name} = {update.value({'N': str(state.generation)})}")
-        else:
-            update.require(f"attribute_not_exists({name})")
+        update.require_value("g", {"N": str(state.generation)} if state.generation else None)
         return apply_update(self._dynamodb, update.request(self._table, _KEY)) is None

@@ -143,8 +143,7 @@ class LaneItems:
             else:
                 update.set("tries", _tries(state, state.tries - 1))
             _require_generation(update, state)
-            name = update.name("tries")
-            update.require(f"{name} = {update.value(_tries(state, state.tries))}")
+            update.require_value("tries", _tries(state, state.tries))
             refused = apply_update(self._dynamodb, update.request(self._table, _key(lane)))
             if refused is None:
                 return
@@ -238,11 +237,8 @@ class LaneItems:
 
 
 def _require_generation(update: Update, state: LaneState) -> None:
-    name = update.name("g")
-    if state.generation is None:
-        update.require(f"attribute_not_exists({name})")
-    else:
-        update.require(f"{name} = {update.value({'N': str(state.generation)})}")
+    known = None if state.generation is None else {"N": str(state.generation)}
+    update.require_value("g", known)
 
 
 def _tries(state: LaneState, number: int) -> dict[str, str]:

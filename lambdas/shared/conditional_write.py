@@ -71,6 +71,14 @@ class Update:
         """Add a condition; all must hold."""
         self.conditions.append(f"({condition})")
 
+    def require_value(self, attribute: str, value: dict[str, Any] | None) -> None:
+        """Require that an attribute has a value, or with None that it is absent."""
+        name = self.name(attribute)
+        if value is None:
+            self.require(f"attribute_not_exists({name})")
+        else:
+            self.require(f"{name} = {self.value(value)}")
+
     def request(self, table: str, key: dict[str, Any]) -> dict[str, Any]:
         """Return the arguments of `update_item`."""
         clauses = (("SET", self.sets), ("REMOVE", self.removes), ("ADD", self.adds))
