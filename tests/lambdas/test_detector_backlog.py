@@ -6,12 +6,13 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from detector import handler
 from detector.checkouts import MOST_SESSIONS
-from detector.detector import Detector
 from detector.portions import MOST_TRIES, RowBudget
 from shared.budget import DEFAULT, SMALLEST
 from tests.lambdas.memory_aws import CrashError, refuse
@@ -275,22 +276,22 @@ def test_rows_of_a_record_follow_from_memory_and_timeout() -> None:
     assert RowBudget.of(1024, 30).text_bytes == 0
 
 
-def test_a_record_beyond_the_budget_of_a_small_detector_is_judged_by_a_larger_one() -> None:
+@pytest.mark.parametrize(("memory", "found"), [("128", {}), ("256", {"high_frequency_clicks": 1})])
+def test_a_record_beyond_a_small_detector_is_judged_by_a_larger_one(
+    monkeypatch: pytest.MonkeyPatch, memory: str, found: dict[str, int]
+) -> None:
     """12,000 events in one record: too many for 128 MiB and 30 s, not for twice the memory."""
+    pipeline = Pipeline()
+    clients = SimpleNamespace(make=lambda service, **_: getattr(pipeline, service, None))
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", memory)
+    monkeypatch.setattr(handler, "Clients", lambda: clients)
+    monkeypatch.setattr(handler, "read_config", lambda *_: pipeline.config)
+    monkeypatch.setattr(handler, "read_hash_key", lambda *_: KEY)
     view = {"event_type": "click", "session_id": "s", "timestamp": round(NOW)}
     rows = json.dumps([view] * 12_000).encode()
-    found = {}
-    for memory in (128, 256):
-        pipeline = Pipeline()
-        detector = Detector(
-            pipeline.config,
-            dynamodb=pipeline.dynamodb,
-            sns=pipeline.sns,
-            hash_key=KEY,
-            clock=lambda: NOW,
-            memory_mib=memory,
-            out=pipeline.lines.append,
-        )
-        detector.process(invocation([rows]), Context(step_ms=0))
-        found[memory] = rules_found(pipeline)
-    assert found == {128: {}, 256: {"high_frequency_clicks": 1}}
+    handler._detector.cache_clear()
+    try:
+        handler.handle(invocation([rows]), Context(step_ms=0))
+    finally:
+        handler._detector.cache_clear()
+    assert rules_found(pipeline) == found
