@@ -13,14 +13,13 @@ from typing import Any
 import pytest
 
 from clickstream_operator.aws.errors import AwsError, Category
+from clickstream_operator.engine.outputs import OutputPending, output
 from clickstream_operator.engine.resource import (
     Diff,
     Observed,
-    OutputPending,
     Outputs,
     Phase,
     failed,
-    output,
 )
 from clickstream_operator.resources.lambda_function import (
     FunctionPackage,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from clickstream_operator.aws.errors import AwsError, Category
-from clickstream_operator.engine.resource import Observed, Phase
+from clickstream_operator.engine.resource import Observed, Phase, ResourceBlocked
 from clickstream_operator.resources.sns_subscription import SNSSubscription, endpoint_hash
 from tests.resources.conftest import Cloud, DeleteTwice
 
@@ -127,3 +127,37 @@ def test_hash_ignores_case() -> None:
     """Mail addresses are compared without case."""
     assert endpoint_hash("A@b.c") == endpoint_hash("a@B.C")
     assert len(endpoint_hash(ADDRESS)) == 8
+
+
+async def test_nothing_is_done_on_a_topic_that_is_not_allowed(cloud: Cloud) -> None:
+    """Whatever the record says: neither subscribed, nor found, nor unsubscribed."""
+    recorded = f"{TOPIC}:1"
+    calls = Listing(recorded)
+    for leaving in (False, True):
+        one = subscription(
+            cloud,
+            recorded_arn=recorded,
+            subscribed_before=True,
+            leaving=leaving,
+            own_topic=False,
+            may_use=lambda _topic: False,
+        )
+        one._calls = calls  # type: ignore[assignment]
+        assert await one.observe(full=True) is None
+        with pytest.raises(ResourceBlocked, match=r"tenants\[\]\.topics"):
+            await one.create(one.desired({}))
+    assert calls.writes == []
+
+
+async def test_a_former_topic_is_left_alone_unless_allowed(cloud: Cloud) -> None:
+    """The recorded ARN may be forged: the move unsubscribes on topics of the namespace alone."""
+    for allowed, writes in ((True, ["subscribe", "unsubscribe"]), (False, ["subscribe"])):
+        calls = Listing("PendingConfirmation")
+        one = subscription(
+            cloud,
+            recorded_arn="arn:aws:sns:us-east-1:123456789012:theirs:1",
+            may_use=lambda topic, allowed=allowed: allowed or topic == TOPIC,
+        )
+        one._calls = calls  # type: ignore[assignment]
+        await one.create(one.desired({}))
+        assert calls.writes == writes

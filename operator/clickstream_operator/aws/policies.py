@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 VERSION: Final = "2012-10-17"
@@ -41,6 +41,20 @@ def statements(policy: str | Mapping[str, Any]) -> list[dict[str, Any]]:
     parsed = json.loads(policy) if isinstance(policy, str) else policy
     found = parsed.get("Statement", [])
     return [dict(one) for one in found] if isinstance(found, list) else [dict(found)]
+
+
+def without_resources(policy: Mapping[str, Any], arns: Collection[str]) -> dict[str, Any]:
+    """The document without these ARNs and what lies under them; a statement left empty goes."""
+    kept = []
+    for one in statements(policy):
+        resources = [each for each in one["Resource"] if not _is_under(each, arns)]
+        if resources:
+            kept.append({**one, "Resource": resources})
+    return document(kept)
+
+
+def _is_under(resource: str, arns: Collection[str]) -> bool:
+    return any(resource == arn or resource.startswith((f"{arn}/", f"{arn}:")) for arn in arns)
 
 
 def service_trust(service: str, conditions: Mapping[str, Any] | None = None) -> dict[str, Any]:

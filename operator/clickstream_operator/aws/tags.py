@@ -57,6 +57,11 @@ def has_owner(found: Mapping[str, str]) -> bool:
     return any(key in found for key in _OWNERS)
 
 
+def names_another(expected: Mapping[str, str], found: Mapping[str, str]) -> bool:
+    """Whether an owner tag that is there names somebody else."""
+    return any(key in found and found[key] != expected.get(key) for key in _OWNERS)
+
+
 def is_adopted(found: Mapping[str, str]) -> bool:
     """Whether the pipeline in the tags adopted the resource."""
     return found.get(ORIGIN) == ADOPTED

@@ -13,7 +13,8 @@ from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.session import CallerIdentity
 from clickstream_operator.cli.errors import CliError
 from clickstream_operator.engine.desired import Desired
-from clickstream_operator.engine.resource import OutputPending, Resource
+from clickstream_operator.engine.outputs import OutputPending
+from clickstream_operator.engine.resource import Resource
 from clickstream_operator.kube.objects import ObjectKey, parse
 from clickstream_operator.reconcile.config import OperatorConfig
 from clickstream_operator.reconcile.inputs import build_context

@@ -21,14 +21,15 @@ from clickstream_operator.engine.desired import Desired, difference, same_tags
 from clickstream_operator.engine.graph import walk
 from clickstream_operator.engine.inputs import ReconcileInput
 from clickstream_operator.engine.inventory import Creation, Entry
+from clickstream_operator.engine.name_check import names_of_others
 from clickstream_operator.engine.observe import Observer, TagIndex
 from clickstream_operator.engine.outcome import Outcome, ResourceReconcile
+from clickstream_operator.engine.outputs import OutputPending
 from clickstream_operator.engine.ownership import Ownership, refusal
 from clickstream_operator.engine.plan import Action, Change
 from clickstream_operator.engine.resource import (
     TAGS,
     Observed,
-    OutputPending,
     Phase,
     Resource,
     ResourceBlocked,
@@ -50,7 +51,9 @@ class Applier:
     observations: dict[str, Observed]
     """Of resources that are ready and as desired, which a poll need not observe again."""
     creating: dict[str, Observed]
-    """Of resources that were created and that AWS is still at work on."""
+    """Of resources that were created and AWS is still at work on."""
+    proven: dict[str, str]
+    """ARNs of resources whose owner the tags told, or that were created."""
 
     def __init__(
         self,
@@ -67,6 +70,8 @@ class Applier:
         self._touched: dict[str, Entry] = {}
         self._under_way: dict[str, ResourceReconcile] = {}
         self._compared: set[str] = set()
+        self._foreign: set[str] = set()
+        self.proven = {}
         self.outcomes = {}
         self.observations = {}
         self.creating = {}
@@ -99,6 +104,7 @@ class Applier:
         for name, observed in (await self._observer.observe_all()).items():
             self._outputs[name] = observed.outputs
         self._outputs |= {name: one.outputs for name, one in self._start.deferred.items()}
+        self._foreign |= await names_of_others(self._resources, self._observer, self._start)
         await walk(self._resources, self._visit)
         return self.outcomes
 
@@ -138,41 +144,79 @@ class Applier:
         if observation.error:
             raise observation.error
         resource = resource.bind(self._outputs)
+        foreign = resource.given & self._foreign
+        if foreign:
+            reduced = resource.without(foreign)
+            if reduced is None:
+                return outcomes.waiting_for(resource, entry, min(foreign), observation.observed)
+            resource = reduced
         desired = Desired.of(resource, resource.desired(self._outputs))
         work = ResourceReconcile(resource, entry, desired, observation.observed)
         self._under_way[resource.name] = work
         await self._refine(work)
+        held = await self._take_steps(work)
+        if held is not None:
+            return held
+        result = outcomes.conclude(work, self._start.policy)
+        if result.ready and entry.being_created:
+            self._compared.add(resource.name)
+        self._remember(work, result)
+        return result
+
+    async def _take_steps(self, work: ResourceReconcile) -> Outcome | None:
+        """Write step after step; an outcome if something keeps the resource from being written."""
         for _ in range(MAX_STEPS):
             # Determined before anything is written, and not again afterwards.
             if work.observed is not None and not work.done:
-                work.owner, work.observed = await self._start.owner_of(resource, work.observed)
+                work.owner, work.observed = await self._start.owner_of(work.resource, work.observed)
                 if work.owner is Ownership.FOREIGN:
-                    # Its outputs must not reach our resources.
-                    self._outputs.pop(resource.name, None)
-                    message = refusal(resource, work.observed, self._start.policy)
-                    unowned = replace(entry, arn="")
-                    return outcomes.blocked(resource, unowned, Reason.OWNERSHIP_CONFLICT, message)
+                    return self._refuse(work, work.observed)
                 if work.owner in {Ownership.ADOPTABLE, Ownership.ADOPTED}:
                     work.desired = work.desired.marked_as_adopted()
             work.change = self._decide(work)
             if not may_write(work):
-                break
-            dependency = self._unready_dependency(resource)
-            if dependency:
-                return outcomes.waiting_for(resource, entry, dependency, work.observed)
+                return None
+            if await self._read_owner_tags(work):
+                continue
+            obstacle = self._obstacle(work)
+            if obstacle:
+                return outcomes.waiting_for(work.resource, work.entry, obstacle, work.observed)
             if self._is_awaited(work) or not await self._step(work):
-                break
-        result = outcomes.conclude(work, self._start.policy)
-        if result.ready and entry.being_created:
-            self._compared.add(resource.name)
-        self._keep(work, result)
-        return result
+                return None
+        return None
 
-    def _keep(self, work: ResourceReconcile, result: Outcome) -> None:
-        """Keep the last observation for the polls that follow."""
+    def _refuse(self, work: ResourceReconcile, observed: Observed) -> Outcome:
+        """The outcome of one with another owner, of which no output reaches our resources."""
+        resource = work.resource
+        self._foreign.add(resource.name)
+        self._outputs.pop(resource.name, None)
+        log.warning("another owner", physical_name=resource.physical_name, tags=observed.tags)
+        message = refusal(resource, observed, self._start.policy)
+        unowned = replace(work.entry, arn="")
+        return outcomes.blocked(resource, unowned, Reason.OWNERSHIP_CONFLICT, message)
+
+    async def _read_owner_tags(self, work: ResourceReconcile) -> bool:
+        """Read the tags before the first write: a record alone may be forged or restored."""
+        observed = work.observed
+        if observed is None or work.done or not self._start.is_unproven(work.resource, observed):
+            return False
+        tags = await work.resource.read_tags(observed)
+        work.observed = replace(observed, tags=tags)
+        return True
+
+    def _obstacle(self, work: ResourceReconcile) -> str | None:
+        """The resource for which a write waits: nothing new is made beside another owner's."""
+        if work.change.action is Action.CREATE and self._foreign:
+            return min(self._foreign)
+        return self._unready_dependency(work.resource)
+
+    def _remember(self, work: ResourceReconcile, result: Outcome) -> None:
+        """Keep what need not be observed, or proven, again."""
         name, observed = work.resource.name, work.observed
         if observed is None:
             return
+        if Action.CREATE in work.done or observed.tags is not None:
+            self.proven[name] = observed.arn
         if result.ready and observed.readiness.phase is Phase.READY:
             self.observations[name] = observed
         new = Action.CREATE in work.done or name in self._start.creating

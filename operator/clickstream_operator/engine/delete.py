@@ -128,6 +128,9 @@ class Deleter:
         if observed is None:
             return self._not_found(resource, entry)
         self._unconfirmed.missing_since.pop(resource.name, None)
+        if observed.tags is None and resource.taggable and resource.owned_by_tags:
+            # Whatever is on record: the owner stands in the tags.
+            observed = replace(observed, tags=await _read_tags(resource, observed))
         owner, observed = await self._start.owner_of(resource, observed)
         if owner not in {Ownership.OURS, Ownership.ADOPTED}:
             log.warning("not deleted: another owner", physical_name=resource.physical_name)
@@ -230,6 +233,13 @@ class _Unobservable(Exception):
     def __init__(self, error: AwsError) -> None:
         super().__init__(str(error))
         self.error = error
+
+
+async def _read_tags(resource: Resource, observed: Observed) -> Mapping[str, str]:
+    try:
+        return await resource.read_tags(observed)
+    except AwsError as error:
+        raise _Unobservable(error) from error
 
 
 async def _observe(resource: Resource) -> Observed | None:

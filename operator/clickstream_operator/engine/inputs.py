@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from clickstream_operator.aws import tags as ownership
 from clickstream_operator.engine.inventory import Entry, Origin
 from clickstream_operator.engine.outcome import Outcome
-from clickstream_operator.engine.ownership import Ownership, ownership_of
+from clickstream_operator.engine.ownership import Evidence, Ownership, ownership_of
 from clickstream_operator.engine.plan import Policy
 from clickstream_operator.engine.propagation import PropagationDelay
 from clickstream_operator.engine.resource import Observed, Resource
@@ -27,6 +28,10 @@ class ReconcileInput:
     """Since when the derived names are on record."""
     chosen_names: frozenset[str] = frozenset()
     """Resources whose physical names the spec gives."""
+    object_created: datetime | None = None
+    """Creation of the pipeline's object."""
+    proven: Mapping[str, str] = field(default_factory=dict)
+    """ARNs of resources whose owner this process has seen in their tags, or that it created."""
     known: Mapping[str, Observed] = field(default_factory=dict)
     """Fresh observations that need no new read."""
     corrections: Mapping[str, int] = field(default_factory=dict)
@@ -70,8 +75,35 @@ class ReconcileInput:
         unobserved = observed.tags is None and resource.taggable and resource.owned_by_tags
         if unobserved and not known:
             observed = replace(observed, tags=await resource.read_tags(observed))
-        since = None if resource.name in self.chosen_names else self.intended_since
+        chosen = resource.name in self.chosen_names
+        evidence = Evidence(
+            chosen=chosen,
+            object_created=self.object_created,
+            proven=self.proven.get(resource.name) == observed.arn,
+            data_since=await self._data_since(resource, observed),
+        )
         owner = ownership_of(
-            resource, observed, entry, observed.tags, policy=self.policy, intended_since=since
+            resource,
+            observed,
+            entry,
+            observed.tags,
+            policy=self.policy,
+            intended_since=None if chosen else self.intended_since,
+            evidence=evidence,
         )
         return owner, observed
+
+    def is_unproven(self, resource: Resource, observed: Observed) -> bool:
+        """Whether only the record, which may be forged or restored, tells the owner so far."""
+        tagged = resource.taggable and resource.owned_by_tags
+        return tagged and observed.tags is None and self.proven.get(resource.name) != observed.arn
+
+    async def _data_since(self, resource: Resource, observed: Observed) -> datetime | None:
+        """Since when a resource of an earlier object of the name has held data."""
+        found = observed.tags or {}
+        earlier = ownership.same_owner(resource.tags, found) and (
+            found.get(ownership.UID) != resource.tags.get(ownership.UID)
+        )
+        if self.policy.namespace_since is None or not earlier:
+            return None
+        return await resource.data_since(observed)

@@ -76,7 +76,10 @@ class Observer:
             return
         # In a conflict the name is taken: only an observation shows when it is free.
         untried = entry.never_written and entry.reason != Reason.OWNERSHIP_CONFLICT
+        chosen = resource.name in self._start.chosen_names
         first = resource.create_first and untried and not self._start.policy.read_only
+        # A chosen name may be somebody's: it is judged before anything is made.
+        first = first and not chosen
         if first or resource.observe_late:
             return
         # Drift, and fields that could not be read, may be among those that a fast one lacks.

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any, Final
@@ -109,6 +110,9 @@ class Policy:
     adoption: AdoptionPolicy = AdoptionPolicy.RETAINED
     adoptable: tuple[str, ...] = ()
     """Patterns of the names that may be adopted without owner tags (``tenants[].adopt``)."""
+    namespace_since: datetime | None = None
+    """Creation of the namespace, of which older data of the same name is not inherited; None: it is
+    (``tenants[].inheritData``, or the pipeline has begun)."""
     read_only: bool = False
     """Whether the pipeline is suspended."""
     approval: Approval | None = None

@@ -27,15 +27,6 @@ TAGS: Final = "tags"
 ORIGIN_OUTPUT: Final = "origin"
 
 
-class OutputPending(Exception):
-    """A desired state needs an output that its dependency has not produced yet."""
-
-    def __init__(self, resource: str, output: str) -> None:
-        super().__init__(f"waiting for {resource}")
-        self.resource = resource
-        self.output = output
-
-
 class ResourceBlocked(Exception):
     """A step that must not be taken now.
 
@@ -184,6 +175,7 @@ class ResourceArguments(TypedDict, total=False):
     obsolete_tags: frozenset[str]
     deletion: DeletionPolicy
     gates_ready: bool
+    given: frozenset[str]
 
 
 class Resource(ABC):
@@ -200,6 +192,9 @@ class Resource(ABC):
     obsolete_tags: frozenset[str]
     """Keys of tags that the pipeline gave it once."""
     deletion: DeletionPolicy
+    given: frozenset[str]
+    """Names of the resources that it works on or has rights on. It gets none of them that has
+    another owner."""
     gates_ready: bool
     """False for what the pipeline works without (alarms, dashboard)."""
 
@@ -231,6 +226,8 @@ class Resource(ABC):
     """Data that is lost with it, as a clause; empty where it holds none."""
     indexed: ClassVar[bool] = True
     """Whether AWS's index of tags has it."""
+    adopts_found: bool = False
+    """Whether one without tags that exists before it is on record is adopted, not ours."""
 
     def __init__(
         self,
@@ -242,6 +239,7 @@ class Resource(ABC):
         obsolete_tags: frozenset[str] = frozenset(),
         deletion: DeletionPolicy = DeletionPolicy.DELETE,
         gates_ready: bool = True,
+        given: frozenset[str] = frozenset(),
     ) -> None:
         self.name = name
         self.physical_name = physical_name
@@ -250,6 +248,7 @@ class Resource(ABC):
         self.obsolete_tags = obsolete_tags - self.tags.keys()
         self.deletion = deletion
         self.gates_ready = gates_ready
+        self.given = given
 
     def bind(self, outputs: Outputs) -> Self:
         """The resource with an identity that follows from outputs filled in. Pure.
@@ -258,6 +257,17 @@ class Resource(ABC):
             OutputPending: a dependency has not produced its output yet.
         """
         return self
+
+    def without(self, foreign: frozenset[str]) -> Self | None:
+        """The resource without rights on these of its `given`; None: it must not be written. Pure.
+
+        Roles lose their statements, a schedule stops; nothing else is safe to change.
+        """
+        return None
+
+    async def data_since(self, observed: Observed) -> datetime | None:
+        """Since when it has held data; None when AWS does not tell, or it holds none."""
+        return observed.created_at
 
     @abstractmethod
     def desired(self, outputs: Outputs) -> Properties:
@@ -336,15 +346,3 @@ class Resource(ABC):
             if path in observed.properties and observed.properties[path] != wanted
         }
         return Diff(fields, frozenset(fields) & self.replace_only)
-
-
-def output(outputs: Outputs, resource: str, key: str) -> str:
-    """One output of a dependency.
-
-    Raises:
-        OutputPending: it is not known yet.
-    """
-    value = outputs.get(resource, {}).get(key)
-    if value is None:
-        raise OutputPending(resource, key)
-    return value

@@ -10,6 +10,7 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from datetime import datetime
 from typing import Any, Final
 
 from kubernetes import client
@@ -166,6 +167,19 @@ class KubeClient:
         except ApiException as error:
             raise refused("reading the namespace kube-system", error) from error
         return str(namespace.metadata.uid)
+
+    async def namespace_created(self, name: str) -> datetime:
+        """When a namespace was created: one of an earlier namespace of the name is older.
+
+        Raises:
+            KubernetesError: the API server refused or did not answer.
+        """
+        try:
+            namespace = await self.run(self._core.read_namespace, name)
+        except ApiException as error:
+            raise refused(f"reading the namespace {name}", error) from error
+        created: datetime = namespace.metadata.creation_timestamp
+        return created
 
     async def lease(self, namespace: str, name: str) -> Lease | None:
         """The Lease of another installation; None if it does not exist.

@@ -58,6 +58,7 @@ def needed(
         ]
         permissions.append(Permission("patch", GROUP, PLURAL, "status", namespace))
         permissions.append(Permission("create", "events.k8s.io", "events", namespace=namespace))
+        permissions.append(Permission("get", "", "namespaces", namespace=namespace, name=namespace))
     if not names_cluster:
         permissions.append(
             Permission("get", "", "namespaces", namespace="kube-system", name="kube-system")

@@ -183,6 +183,10 @@ def _alerts(context: BuildContext) -> list[Resource]:
                 components.subscription(digest),
                 *((components.ALERTS,) if own_topic else ()),
                 physical=components.subscription(digest),
+                # Somebody else subscribed it: no policy of ours ends that.
+                deletion="Retain"
+                if components.subscription(digest) in context.adopted
+                else "Delete",
                 gates_ready=False,
             ),
             calls=context.calls,
@@ -192,10 +196,22 @@ def _alerts(context: BuildContext) -> list[Resource]:
             subscribed_before=components.subscription(digest) in context.subscribed,
             recorded_arn=context.subscriptions.get(components.subscription(digest), ""),
             leaving=context.for_deletion,
+            own_topic=own_topic and not _is_of_another_topic(context, digest),
+            may_use=lambda arn: arn == context.own_topic_arn() or context.may_use_topic(arn),
         )
         for digest, address in _subscribers(context).items()
     ]
     return resources
+
+
+def _retained_if(condition: bool) -> str:  # noqa: FBT001 - the only argument
+    return "Retain" if condition else "Delete"
+
+
+def _is_of_another_topic(context: BuildContext, digest: str) -> bool:
+    """Whether the subscription on record is of a topic that is not the pipeline's own."""
+    recorded = context.subscriptions.get(components.subscription(digest), "").rpartition(":")[0]
+    return bool(recorded) and recorded != context.own_topic_arn()
 
 
 def _subscribers(context: BuildContext) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -66,6 +66,8 @@ class BuildContext:
     """Whether the resources are built to be deleted."""
     created_at: datetime | None = None
     """Creation of the pipeline."""
+    may_use_topic: Callable[[str], bool] = lambda _arn: False
+    """Whether the namespace may use a topic that is not the pipeline's own."""
     queue_url: str = ""
     """Recorded URL of the dead-letter queue."""
 
@@ -76,6 +78,7 @@ class BuildContext:
         physical: str | None = None,
         deletion: str = "Delete",
         gates_ready: bool = True,
+        given: frozenset[str] = frozenset(),
     ) -> ResourceArguments:
         """Arguments of one resource; `needs` are the inventory names that it depends on."""
         if name in self.adopted and self.spec.deletion_policy.adopted == "Retain":
@@ -91,14 +94,19 @@ class BuildContext:
             "obsolete_tags": self.obsolete_tags,
             "deletion": DeletionPolicy(deletion),
             "gates_ready": gates_ready,
+            "given": given,
         }
+
+    def own_topic_arn(self) -> str:
+        """ARN of the topic that the pipeline has, or would have."""
+        return self.place.topic(self.physical[components.ALERTS])
 
     def topic_arn(self) -> str:
         """ARN of the topic for alerts; empty without alerts."""
         alerts = self.spec.alerts
         if not alerts.enabled:
             return ""
-        return alerts.topic_arn or self.place.topic(self.physical[components.ALERTS])
+        return alerts.topic_arn or self.own_topic_arn()
 
     def customer_keys(self, *keys: str | None) -> tuple[str, ...]:
         """ARNs of the customer managed keys among `keys`; others need no permission."""

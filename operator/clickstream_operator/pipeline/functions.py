@@ -7,7 +7,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from clickstream_operator.api import components
-from clickstream_operator.engine.resource import Outputs, Resource, output
+from clickstream_operator.engine.outputs import output
+from clickstream_operator.engine.resource import (
+    Outputs,
+    Resource,
+)
 from clickstream_operator.pipeline import function_config, role_policies
 from clickstream_operator.pipeline.context import TABLES, BuildContext
 from clickstream_operator.resources.cloudwatch_log_group import LogGroup
@@ -48,6 +52,7 @@ def function_resources(context: BuildContext, name: str) -> list[Resource]:
             kms_key_id=context.spec.logs.kms_key_id,
         )
     ]
+    given = frozenset(_arns_of(context, name))
     role_arn = settings.role_arn
     if role_arn is None:
         role_arn = context.place.role(context.physical[role_name])
@@ -83,7 +88,7 @@ def function_resources(context: BuildContext, name: str) -> list[Resource]:
 
     resources.append(
         LambdaFunction(
-            **context.common(name, *needs),
+            **context.common(name, *needs, given=given),
             calls=context.calls,
             place=context.place,
             role_arn=role_arn,
@@ -125,6 +130,7 @@ def schedule_resources(context: BuildContext) -> list[Resource]:
             components.SCHEDULE,
             *(() if given else (components.SCHEDULER_ROLE,)),
             components.DETECTOR,
+            given=frozenset(_arns_of(context, components.DETECTOR)),
         ),
         calls=context.calls,
         place=context.place,
@@ -163,7 +169,9 @@ def _function_role(context: BuildContext, role_name: str, log_name: str) -> Reso
         "log_group": context.physical[log_name],
     }
     keys = (spec.stream.kms_key_id, spec.tables.kms_key_id, spec.archive.kms_key_id)
-    if role_name == components.PROCESSOR_ROLE:
+    is_processor = role_name == components.PROCESSOR_ROLE
+    is_for = components.PROCESSOR if is_processor else components.DETECTOR
+    if is_processor:
         policy = role_policies.processor_policy(
             context.place,
             **shared,
@@ -184,9 +192,29 @@ def _function_role(context: BuildContext, role_name: str, log_name: str) -> Reso
         place=context.place,
         trust=role_policies.function_trust(),
         inline_policies={"clickstream": policy},
+        arns=_arns_of(context, is_for),
         description=f"Role of a function of the clickstream pipeline {context.base}",
         permissions_boundary=context.permissions_boundary,
     )
+
+
+def _arns_of(context: BuildContext, function: str) -> Mapping[str, str]:
+    """ARNs of the resources that a function works on, by inventory name."""
+    place, physical = context.place, context.physical
+    tables: tuple[str, ...] = (components.SESSION_METRICS, components.COUNTERS)
+    logs = components.DETECTOR_LOGS
+    arns = {
+        components.STREAM: place.stream(physical[components.STREAM]),
+        components.ARCHIVE: place.bucket(physical[components.ARCHIVE]),
+        components.HASH_KEY: place.parameter(physical[components.HASH_KEY]),
+    }
+    if function == components.PROCESSOR:
+        tables, logs = tuple(table for table, _, _ in TABLES), components.PROCESSOR_LOGS
+        arns[components.DEAD_LETTER] = place.queue(physical[components.DEAD_LETTER])
+    elif context.spec.alerts.enabled and context.spec.alerts.topic_arn is None:
+        arns[components.ALERTS] = place.topic(physical[components.ALERTS])
+    arns[logs] = place.log_group(physical[logs])
+    return arns | {table: place.table(physical[table]) for table in tables}
 
 
 def _mapping(context: BuildContext, mapping_name: str, function: str) -> Resource:
@@ -201,6 +229,7 @@ def _mapping(context: BuildContext, mapping_name: str, function: str) -> Resourc
             components.ARCHIVE,
             *(table for table, _, _ in TABLES),
             physical=context.physical[function],
+            given=frozenset(_arns_of(context, function)),
         ),
         calls=context.calls,
         place=context.place,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -93,15 +94,39 @@ def physical_names(
 
 def chosen(spec: Spec) -> frozenset[str]:
     """Inventory names of the resources whose physical names the spec sets."""
+    return frozenset(chosen_fields(spec))
+
+
+def chosen_fields(spec: Spec) -> Mapping[str, tuple[str, str]]:
+    """Field and value of each physical name that the spec sets, by inventory name."""
     explicit = spec.names
-    pairs = (
-        (STREAM, explicit.stream),
-        (ARCHIVE, explicit.archive_bucket),
-        (PAGE_METRICS, explicit.page_metrics_table),
-        (SESSION_METRICS, explicit.session_metrics_table),
-        (COUNTERS, explicit.counters_table),
-    )
-    return frozenset(name for name, value in pairs if value is not None)
+    fields = {
+        STREAM: ("spec.names.stream", explicit.stream),
+        ARCHIVE: ("spec.names.archiveBucket", explicit.archive_bucket),
+        PAGE_METRICS: ("spec.names.pageMetricsTable", explicit.page_metrics_table),
+        SESSION_METRICS: ("spec.names.sessionMetricsTable", explicit.session_metrics_table),
+        COUNTERS: ("spec.names.countersTable", explicit.counters_table),
+    }
+    return {name: (path, value) for name, (path, value) in fields.items() if value is not None}
+
+
+#: A derived name of a stream, table or bucket of any pipeline.
+_DERIVED: Final = re.compile(
+    r".*-[a-z2-7]{8}-(events|page-metrics|session-metrics|counters|archive-[0-9]{12}-[a-z0-9-]+)"
+)
+
+
+def looks_derived(name: str) -> bool:
+    """Whether a physical name has the form that the operator derives for streams and so on."""
+    return bool(_DERIVED.fullmatch(name))
+
+
+def is_derived_from(name: str, base: str) -> bool:
+    """Whether a derived name is the one of the pipeline with this stem."""
+    stem, _, digest = base.rpartition("-")
+    found = re.match(rf"(.*)-{digest}-", name)
+    # Names of buckets are cut.
+    return found is not None and stem.startswith(found.group(1))
 
 
 def is_account_regional(bucket: str, account: str, region: str) -> bool:

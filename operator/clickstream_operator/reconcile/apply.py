@@ -31,6 +31,7 @@ from clickstream_operator.reconcile.inputs import (
     build_context,
     is_requested,
     never_tried,
+    note_namespace,
     policy_of,
     unconfirmed_absence_of,
 )
@@ -91,6 +92,7 @@ class ApplyReconciler:
         Raises:
             StaleObject: the object changed meanwhile.
         """
+        await note_namespace(self._services, obj, state)
         design = self._design(obj, state, effective)
         announced = await self._announce(obj, design)
         execution = await self._execute(announced, state, design)
@@ -157,6 +159,7 @@ class ApplyReconciler:
         lasting, current = state.object, state.generation
         lasting.observations, current.creating = applier.observations, applier.creating
         lasting.unobserved = applier.unobserved
+        lasting.proven |= applier.proven
         current.note_propagating(outcomes, now=self._clock())
         lasting.verification.note(applier, start, now=self._services.now())
         if all(outcome.next is not Requeue.POLL for outcome in outcomes.values()):
@@ -226,10 +229,12 @@ class ApplyReconciler:
         inventory = statuses.inventory(obj.status)
         return ReconcileInput(
             inventory=inventory,
-            policy=policy_of(obj, self._services.config),
+            policy=policy_of(obj, self._services.config, lasting.namespace_since),
             full=full,
             intended_since=obj.created_at,
             chosen_names=names.chosen(obj.spec),
+            object_created=obj.created_at,
+            proven=lasting.proven,
             known={} if full else _still_known(state, design.wanted, resync=is_resync),
             corrections=current.corrections,
             untagged_in_index=lasting.untagged_in_index if is_resync else frozenset(),

@@ -22,10 +22,12 @@ from clickstream_operator.engine.inventory import Entry, State
 from clickstream_operator.engine.outcome import Outcome, Requeue, reason_of
 from clickstream_operator.kube.events import Event
 from clickstream_operator.kube.objects import PipelineObject
+from clickstream_operator.pipeline import names
 from clickstream_operator.reconcile.identity import identify
 from clickstream_operator.reconcile.inputs import (
     build_context,
     never_tried,
+    note_namespace,
     policy_of,
     unconfirmed_absence_of,
 )
@@ -107,14 +109,19 @@ class Finalizer:
             build_context(obj, effective, calls, state.object.history, services.config)
         )
         inventory, moment = statuses.inventory(obj.status), services.clock()
+        await note_namespace(services, obj, state)
         # Deletion needs no approval, and overrides suspension: the deleter does not ask for it.
-        policy = replace(policy_of(obj, services.config), approval=None)
+        policy = policy_of(obj, services.config, state.object.namespace_since)
+        policy = replace(policy, approval=None)
         polls = state.generation.polls
         deleter = Deleter(
             resources,
             ReconcileInput(
                 inventory=inventory,
                 policy=policy,
+                chosen_names=names.chosen(obj.spec),
+                object_created=obj.created_at,
+                proven=state.object.proven,
                 deferred=polls.not_due(moment),
                 never_tried=never_tried(state, inventory),
             ),

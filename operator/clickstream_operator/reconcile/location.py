@@ -53,6 +53,36 @@ def effective_of(
     return recorded.model_copy(update={"names": {**derived, **recorded.names}})
 
 
+def forged(obj: PipelineObject, config: OperatorConfig) -> str:
+    """Why names on record are not this object's; empty when they are.
+
+    A status is input: somebody may have forged it, or restored it with an object of another
+    namespace. A name on record must follow from cluster, namespace and name, or from the spec.
+    """
+    recorded = obj.status.effective
+    if recorded is None:
+        return ""
+    if recorded.cluster not in {config.cluster, *config.tenants.former_clusters}:
+        return (
+            f"status.effective.cluster is {recorded.cluster}, and this cluster is {config.cluster}"
+        )
+    base = names.base_name(cluster=recorded.cluster, namespace=obj.key.namespace, name=obj.key.name)
+    if recorded.base != base:
+        return f"status.effective.base is {recorded.base}, and this pipeline's is {base}"
+    place = AwsLocation(recorded.partition, recorded.region, recorded.account)
+    own = [
+        names.physical_names(base=base, place=place, spec=obj.spec, account_regional=regional)
+        for regional in (True, False)
+    ]
+    for name in own[0].keys() & recorded.names.keys():
+        if recorded.names[name] not in {one[name] for one in own}:
+            return (
+                f"status.effective.names.{name} is {recorded.names[name]}, which neither follows "
+                "from the pipeline's name nor stands in spec.names"
+            )
+    return ""
+
+
 def decide_effective(
     obj: PipelineObject, identity: CallerIdentity, config: OperatorConfig
 ) -> Effective:

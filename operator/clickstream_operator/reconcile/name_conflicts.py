@@ -2,7 +2,7 @@
 
 Derived names never meet. Names that `spec.names` gives may be another pipeline's, given or derived.
 AWS's tags protect what exists; this decides before anything does, so that the older one wins and
-not the quicker one.
+not the quicker one. A derived name beats a given one, whatever the age.
 """
 
 from __future__ import annotations
@@ -72,21 +72,41 @@ def conflict_with(claim: Claim, others: Iterable[Claim]) -> Blocker | None:
             f"spec.names.archiveBucket {bucket} ends in -an, which S3 keeps for names that end in "
             f"-{effective.account}-{effective.region}-an; make a new pipeline with another name",
         )
-    older = sorted((one for one in others if one.rank < claim.rank), key=lambda one: one.rank)
-    for other in older:
-        for name, physical in claim.effective.names.items():
-            if name in _FIELDS and _claims(other, name, physical, claim.effective):
+    given = {
+        name: physical
+        for name, physical in effective.names.items()
+        if name in _FIELDS and not names.is_derived_from(physical, effective.base)
+    }
+    ranked = sorted(others, key=lambda one: one.rank)
+    for other in ranked:
+        for name, physical in given.items():
+            derived = _has(other, name, physical, effective, derived=True)
+            older = other.rank < claim.rank and _has(other, name, physical, effective)
+            if derived or older:
+                why = "which derives it" if derived else "which is older"
                 return Blocker(
                     Reason.OWNERSHIP_CONFLICT,
-                    f"{_FIELDS[name]} {physical} is of pipeline {other.key.namespace}/"
-                    f"{other.key.name}, which is older; nothing was written. Delete that pipeline "
-                    "and what it retained, or make a new one with another name",
+                    f"{_FIELDS[name]} {physical} is of {_named(other, claim)}, {why}; nothing was "
+                    "written. Delete that pipeline and what it retained, or make a new one with "
+                    "another name",
                 )
     return None
 
 
-def _claims(other: Claim, name: str, physical: str, place: Effective) -> bool:
+def _named(other: Claim, claim: Claim) -> str:
+    """The other pipeline, by name only within the namespace."""
+    if other.key.namespace == claim.key.namespace:
+        return f"pipeline {other.key.namespace}/{other.key.name}"
+    return "a pipeline of another namespace"
+
+
+def _has(
+    other: Claim, name: str, physical: str, place: Effective, *, derived: bool = False
+) -> bool:
+    """Whether another pipeline has the name in the same place; `derived`: by derivation."""
     theirs: Mapping[str, str] = other.effective.names
+    if derived and not names.is_derived_from(physical, other.effective.base):
+        return False
     if name == components.ARCHIVE:
         # Names of buckets are one space for all accounts and regions of a partition.
         return theirs.get(name) == physical and other.effective.partition == place.partition

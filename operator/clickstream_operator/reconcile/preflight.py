@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from clickstream_operator.api.reasons import Reason
+from clickstream_operator.api.v1alpha1 import FORCE_DELETE
 from clickstream_operator.kube.objects import PipelineObject
+from clickstream_operator.pipeline import names
 from clickstream_operator.pipeline.context import ZSTD_RUNTIME
 from clickstream_operator.pipeline.detection_config import RuleError, compile_rule
 from clickstream_operator.reconcile.config import OperatorConfig
-from clickstream_operator.reconcile.location import region_of
+from clickstream_operator.reconcile.location import forged, region_of
 from clickstream_operator.status.result import Blocker
 
 Check = Callable[[PipelineObject, OperatorConfig], Blocker | None]
@@ -28,6 +30,45 @@ def first_blocker(
         blocker = check(obj, config)
         if blocker is not None:
             return blocker
+    return None
+
+
+def record_is_own(obj: PipelineObject, config: OperatorConfig) -> Blocker | None:
+    """What is on record is of this object, not forged and not restored from another one."""
+    found = forged(obj, config)
+    return _refusal(
+        Reason.OWNERSHIP_CONFLICT,
+        f"{found}: the status was restored from another object, or forged; nothing was touched. "
+        f"Delete this object with the annotation {FORCE_DELETE}=true, which leaves AWS alone, and "
+        "create it without a status. For one that moved from another cluster, the operator's "
+        "administrator lists that cluster in formerClusters of the setting tenants"
+        if found
+        else "",
+    )
+
+
+def chosen_names_are_free(obj: PipelineObject, config: OperatorConfig) -> Blocker | None:
+    """No chosen name may become the derived name of another pipeline.
+
+    Asked after the live pipelines were: a conflict with one of them says more.
+    """
+    grants, recorded = config.grants(obj.key.namespace), obj.status.effective
+    begun = {one.name for one in obj.status.resources if one.arn and one.applied_hash}
+    base = names.base_name(
+        cluster=recorded.cluster if recorded else config.cluster,
+        namespace=obj.key.namespace,
+        name=obj.key.name,
+    )
+    for name, (path, chosen) in names.chosen_fields(obj.spec).items():
+        if name in begun or not names.looks_derived(chosen) or names.is_derived_from(chosen, base):
+            continue
+        if not grants.may_adopt(chosen):
+            return Blocker(
+                Reason.NOT_ALLOWED,
+                f"{path} {chosen} has the form of a name that the operator derives, which belongs "
+                "to the pipeline that it follows from; choose another name, or have it listed in "
+                "tenants[].adopt for the namespace (the operator's administrator sets it)",
+            )
     return None
 
 
@@ -109,6 +150,7 @@ def region_known(obj: PipelineObject, config: OperatorConfig) -> Blocker | None:
 
 APPLY_CHECKS: Final[tuple[Check, ...]] = (
     is_tenant,
+    record_is_own,
     own_credential_allowed,
     assumed_role_allowed,
     function_roles_allowed,
@@ -119,6 +161,7 @@ APPLY_CHECKS: Final[tuple[Check, ...]] = (
     region_known,
 )
 DELETION_CHECKS: Final[tuple[Check, ...]] = (
+    record_is_own,
     own_credential_allowed,
     assumed_role_allowed,
     region_known,

@@ -30,7 +30,11 @@ from clickstream_operator.reconcile.identity import identify
 from clickstream_operator.reconcile.inputs import build_context, is_requested
 from clickstream_operator.reconcile.installation_ownership import InstallationOwnership
 from clickstream_operator.reconcile.location import effective_of, region_of
-from clickstream_operator.reconcile.preflight import APPLY_CHECKS, first_blocker
+from clickstream_operator.reconcile.preflight import (
+    APPLY_CHECKS,
+    chosen_names_are_free,
+    first_blocker,
+)
 from clickstream_operator.reconcile.requeue import RequeuePolicy
 from clickstream_operator.reconcile.services import Services
 from clickstream_operator.reconcile.state import GenerationState, ObjectState, ReconcileState
@@ -198,7 +202,8 @@ class Reconciler:
         config = self._services.config
         bodies = await self._services.kube.list_pipelines(config.namespaces)
         others = name_conflicts.competing_claims(obj, bodies, identity, config)
-        return name_conflicts.conflict_with(name_conflicts.claim_of(obj, identity, config), others)
+        claim = name_conflicts.claim_of(obj, identity, config)
+        return name_conflicts.conflict_with(claim, others) or chosen_names_are_free(obj, config)
 
     # -- autoscaling ---------------------------------------------------------------------------
 

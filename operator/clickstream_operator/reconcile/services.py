@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,6 +15,11 @@ from clickstream_operator.kube.objects import PipelineObject
 from clickstream_operator.reconcile.config import OperatorConfig
 from clickstream_operator.reconcile.location import role_of
 from clickstream_operator.telemetry.metrics import Metrics
+
+
+async def unknown_age(_namespace: str) -> datetime | None:
+    """The age of namespaces where nobody tells."""
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,8 @@ class Services:
     """Monotonic seconds."""
     now: Callable[[], datetime]
     """The time of day, for the status."""
+    namespace_created: Callable[[str], Awaitable[datetime | None]] = unknown_age
+    """When a namespace was created; None: unknown."""
     managed_keys: set[str] = field(default_factory=set)
     """ARNs of the AWS managed keys that this process has met: each is described once."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from clickstream_operator.engine.inventory import State
 from clickstream_operator.engine.outcome import Outcome
@@ -38,6 +39,10 @@ class ObjectState:
     """Whether this process has known the pipeline since before its first write."""
     scaling_due: float = 0.0
     verification: Verification = field(default_factory=Verification)
+    proven: dict[str, str] = field(default_factory=dict)
+    """ARNs of resources whose owner this process has seen in their tags, or that it created."""
+    namespace_since: datetime | None = None
+    """Creation of the namespace, once it was asked for."""
 
     def note_creations(self, outcomes: Mapping[str, Outcome], *, now: float) -> None:
         """Remember what AWS may have created, also where its answer was lost."""

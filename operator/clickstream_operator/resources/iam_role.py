@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Unpack
+from typing import Any, Final, Self, Unpack
 
 from clickstream_operator.aws import policies
 from clickstream_operator.aws.arns import AwsLocation
@@ -64,7 +65,8 @@ READINGS: Final = (
 class IAMRole(Resource):
     """IAM role.
 
-    `trust` and the values of `inline_policies` are policy documents. Outputs: ``arn, name``.
+    `trust` and the values of `inline_policies` are policy documents, `arns` those of the resources
+    in them, by inventory name. Outputs: ``arn, name``.
 
     Policies, inline and attached, are seen in a full observation only; what others put there is
     drift and goes, because the role can do nothing else then.
@@ -83,11 +85,14 @@ class IAMRole(Resource):
         trust: Mapping[str, Any],
         inline_policies: Mapping[str, Mapping[str, Any]],
         description: str,
+        arns: Mapping[str, str] | None = None,
         permissions_boundary: str | None = None,
         path: str = "/clickstream/",
         **arguments: Unpack[ResourceArguments],
     ) -> None:
         super().__init__(**arguments)
+        self._arns = arns or {}
+        self.given = frozenset(self._arns)
         self._calls = calls
         self._place = place
         self._trust = trust
@@ -95,6 +100,18 @@ class IAMRole(Resource):
         self._description = description
         self._permissions_boundary = permissions_boundary
         self._path = path
+
+    def without(self, foreign: frozenset[str]) -> Self:
+        """The role without its statements about these resources."""
+        arns = [self._arns[name] for name in foreign]
+        reduced = copy.copy(self)
+        left = {
+            name: policies.without_resources(document, arns)
+            for name, document in self._inline_policies.items()
+        }
+        kept = {name: one for name, one in left.items() if one["Statement"]}
+        reduced._inline_policies = kept  # noqa: SLF001 - of its own copy
+        return reduced
 
     def desired(self, outputs: Outputs) -> Properties:
         """Trust, policies, boundary, description, path."""

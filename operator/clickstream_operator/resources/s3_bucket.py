@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, Unpack
 
 from clickstream_operator.aws import policies
@@ -24,7 +25,7 @@ from clickstream_operator.engine.resource import (
     ResourceBlocked,
 )
 from clickstream_operator.resources import s3_lifecycle as bucket_lifecycle
-from clickstream_operator.resources.s3_object_versions import amount_of_versions, delete_versions
+from clickstream_operator.resources import s3_object_versions as versions
 from clickstream_operator.resources.s3_settings import (
     BLOCKED,
     BLOCKED_IN_NEW,
@@ -171,6 +172,10 @@ class S3Bucket(Resource):
         answer = await ignore_not_found(self._read("get_bucket_tagging"))
         return from_list(answer["TagSet"]) if answer else {}
 
+    async def data_since(self, observed: Observed) -> datetime | None:
+        """Age of the first version of an object: S3 tells no date of a bucket."""
+        return await versions.first_version_since(self._calls, self._bucket())
+
     async def create(self, desired: Properties) -> Observed:
         """CreateBucket, with tags; the settings follow as differences from a new bucket.
 
@@ -265,7 +270,7 @@ class S3Bucket(Resource):
             ResourceBlocked: ``DeletionBlocked``; there are objects that must or will not go.
         """
         if self.deletion is DeletionPolicy.EMPTY:
-            deleted, empty = await delete_versions(self._calls, self._bucket())
+            deleted, empty = await versions.delete_versions(self._calls, self._bucket())
             if not empty:
                 return deleted
         try:
@@ -273,12 +278,7 @@ class S3Bucket(Resource):
         except AwsError as error:
             if error.code != "BucketNotEmpty":
                 raise
-            amount = await amount_of_versions(self._calls, self._bucket())
-            raise ResourceBlocked(
-                "DeletionBlocked",
-                f"bucket {self.physical_name} holds {amount} object versions; empty it, or set "
-                "spec.deletionPolicy.archive to Empty or Retain",
-            ) from error
+            raise await versions.not_empty(self._calls, self._bucket()) from error
         return None
 
     async def _full_properties(self) -> dict[str, Any]:

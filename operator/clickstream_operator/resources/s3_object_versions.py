@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from clickstream_operator.aws.calls import Calls
@@ -78,6 +79,24 @@ async def amount_of_versions(calls: Calls, bucket: Mapping[str, str]) -> str:
     answer = await _page_of(calls, bucket)
     count = len(answer.get("Versions", ())) + len(answer.get("DeleteMarkers", ()))
     return f"at least {count}" if answer.get("IsTruncated") else str(count)
+
+
+async def not_empty(calls: Calls, bucket: Mapping[str, str]) -> ResourceBlocked:
+    """The refusal to delete a bucket that holds objects, with their number and the remedies."""
+    amount = await amount_of_versions(calls, bucket)
+    return ResourceBlocked(
+        "DeletionBlocked",
+        f"bucket {bucket['Bucket']} holds {amount} object versions; empty it, or set "
+        "spec.deletionPolicy.archive to Empty or Retain",
+    )
+
+
+async def first_version_since(calls: Calls, bucket: Mapping[str, str]) -> datetime | None:
+    """Age of the first version, or delete marker, by key; None of an empty bucket."""
+    page = await calls.read("s3", "list_object_versions", **bucket, MaxKeys=1)
+    for one in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
+        return datetime.fromisoformat(str(one["LastModified"]))
+    return None
 
 
 async def _page_of(calls: Calls, bucket: Mapping[str, str]) -> dict[str, Any]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final, Unpack
+from typing import Any, Final, Self, Unpack
 
 from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
@@ -83,6 +84,12 @@ class Schedule(Resource):
         self._payload = payload
         self._expression = expression
         self._enabled = enabled
+
+    def without(self, foreign: frozenset[str]) -> Self:
+        """The schedule, stopped: what it would start works on a resource of another owner."""
+        stopped = copy.copy(self)
+        stopped._enabled = False  # noqa: SLF001 - of its own copy
+        return stopped
 
     def desired(self, outputs: Outputs) -> Properties:
         """Expression, target, retries, state."""

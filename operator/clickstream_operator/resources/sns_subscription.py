@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Final, Unpack
 
+from clickstream_operator.api.reasons import Reason
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import AwsError, ignore_not_found
 from clickstream_operator.aws.permissions import BASE, Grant, only
@@ -18,6 +20,7 @@ from clickstream_operator.engine.resource import (
     Readiness,
     Resource,
     ResourceArguments,
+    ResourceBlocked,
 )
 
 GRANTS: Final = (
@@ -39,6 +42,9 @@ class SNSSubscription(Resource):
     after two days without confirmation, or unsubscribed) is reported as ``NotConfirmed`` and never
     repeated. `recorded_arn`: ARN in the inventory, whose topic may be another one: then the
     endpoint is subscribed anew and leaves the other, and a removed one is searched for there.
+    `may_use`: whether a topic is the pipeline's own, or one that the namespace may use; nothing is
+    subscribed or unsubscribed on another. On a topic that is not its own (`own_topic` False), a
+    subscription that was there before is adopted, and stays.
     `leaving`: it is being removed, and an unconfirmed one, which cannot be unsubscribed, counts as
     gone: SNS drops it by itself. Outputs: ``arn, status`` (Confirmed, PendingConfirmation,
     NotConfirmed).
@@ -63,6 +69,8 @@ class SNSSubscription(Resource):
         subscribed_before: bool = False,
         recorded_arn: str = "",
         leaving: bool = False,
+        own_topic: bool = True,
+        may_use: Callable[[str], bool] = lambda _topic: True,
         **arguments: Unpack[ResourceArguments],
     ) -> None:
         super().__init__(**arguments)
@@ -75,7 +83,10 @@ class SNSSubscription(Resource):
         self._protocol = protocol
         self._subscribed_before = subscribed_before and not moves
         is_confirmed = not recorded_arn.endswith((PENDING, NOT_CONFIRMED))
-        self._to_leave = recorded_arn if moves and is_confirmed else ""
+        known = moves and is_confirmed and may_use(recorded_topic)
+        self._to_leave = recorded_arn if known else ""
+        self._may_use = may_use(self._topic_arn)
+        self.adopts_found = not own_topic
         self._leaving = leaving
 
     def desired(self, outputs: Outputs) -> Properties:
@@ -88,6 +99,9 @@ class SNSSubscription(Resource):
 
     async def observe(self, *, full: bool) -> Observed | None:
         """ListSubscriptionsByTopic, one read for all subscriptions of the topic."""
+        if not self._may_use:
+            # The topic is somebody else's, whatever the record says: nothing there is ours.
+            return None
         answer = await ignore_not_found(
             self._calls.read("sns", "list_subscriptions_by_topic", TopicArn=self._topic_arn)
         )
@@ -107,6 +121,12 @@ class SNSSubscription(Resource):
         Raises:
             AwsError: without the endpoint in its text.
         """
+        if not self._may_use:
+            raise ResourceBlocked(
+                Reason.NOT_ALLOWED,
+                f"{self._topic_arn} is not this pipeline's topic; list it in tenants[].topics for "
+                "this namespace (the operator's administrator sets it)",
+            )
         try:
             answer = await self._calls.write(
                 "sns",

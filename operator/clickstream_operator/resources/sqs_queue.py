@@ -77,7 +77,9 @@ class SQSQueue(Resource):
         self._place = place
         self._retention_days = retention_days
         self._kms_key_id = kms_key_id
-        self._recorded_url = recorded_url
+        # The record may be forged: its URL must be this very queue's.
+        own = recorded_url.endswith(f"/{place.account}/{self.physical_name}")
+        self._recorded_url = recorded_url if own else ""
         self._deleted_url = ""
 
     def desired(self, outputs: Outputs) -> Properties:

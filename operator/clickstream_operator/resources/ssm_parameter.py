@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, Unpack
 
 from clickstream_operator.aws.arns import AwsLocation
@@ -83,9 +84,10 @@ class HashKeyParameter(Resource):
             "describe_parameters",
             ParameterFilters=[{"Key": "Name", "Option": "Equals", "Values": [self.physical_name]}],
         )
-        if not answer.get("Parameters"):
-            return None
-        return self._observed()
+        for found in answer.get("Parameters", ()):
+            # It is never changed after it was made.
+            return self._observed(created_at=found["LastModifiedDate"])
+        return None
 
     async def read_tags(self, observed: Observed) -> Mapping[str, str]:
         """By ListTagsForResource."""
@@ -132,10 +134,13 @@ class HashKeyParameter(Resource):
     def _resource(self) -> dict[str, Any]:
         return {"ResourceType": "Parameter", "ResourceId": self.physical_name}
 
-    def _observed(self, tags: Mapping[str, str] | None = None) -> Observed:
+    def _observed(
+        self, tags: Mapping[str, str] | None = None, created_at: datetime | None = None
+    ) -> Observed:
         return Observed(
             arn=self._arn,
             properties={},
             outputs={"arn": self._arn, "name": self.physical_name},
             tags=tags,
+            created_at=created_at,
         )

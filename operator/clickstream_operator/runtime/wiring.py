@@ -112,6 +112,7 @@ class Wiring:
             metrics=metrics,
             clock=time.monotonic,
             now=lambda: datetime.now(UTC),
+            namespace_created=self.kube.namespace_created,
         )
 
     def _config(self, cluster: str) -> OperatorConfig:

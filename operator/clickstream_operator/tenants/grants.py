@@ -34,6 +34,10 @@ class Grants:
     def _granted(self) -> Tenant:
         return self.tenant or _NOTHING
 
+    def may_adopt(self, name: str) -> bool:
+        """Whether a resource of this name without owner tags may be adopted."""
+        return matches(name, self._granted.adopt)
+
     def not_a_tenant(self) -> str:
         """Why the namespace may have no pipelines; empty when it may."""
         if self.tenant is not None:

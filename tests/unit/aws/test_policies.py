@@ -123,3 +123,17 @@ def test_lone_statement_is_a_list_of_one() -> None:
 def test_text_is_the_same_for_the_same_policy() -> None:
     """Compact and sorted."""
     assert policies.as_text({"b": 1, "a": [2]}) == '{"a":[2],"b":1}'
+
+
+def test_rights_on_some_resources_are_taken_out() -> None:
+    """An ARN and what lies under it, not its namesakes; a statement left empty goes."""
+    table, bucket = "arn:aws:dynamodb:r:1:table/a", "arn:aws:s3:::b"
+    before = policies.document(
+        [
+            policies.statement("One", actions=["x:Y"], resources=[table, f"{table}b"]),
+            policies.statement("Two", actions=["x:Y"], resources=[f"{bucket}/raw/*", bucket]),
+            policies.statement("Logs", actions=["x:Y"], resources=["arn:aws:logs:r:1:g:x:*"]),
+        ]
+    )
+    left = policies.without_resources(before, [table, bucket, "arn:aws:logs:r:1:g:x"])
+    assert [(one["Sid"], one["Resource"]) for one in left["Statement"]] == [("One", [f"{table}b"])]

@@ -10,6 +10,7 @@ from clickstream_operator.aws import tags as ownership
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.engine.desired import fingerprint
 from clickstream_operator.engine.inventory import Entry, Origin, State
+from clickstream_operator.engine.outputs import output
 from clickstream_operator.engine.resource import (
     READY,
     DeletionPolicy,
@@ -19,7 +20,6 @@ from clickstream_operator.engine.resource import (
     Properties,
     Readiness,
     Resource,
-    output,
     progressing,
 )
 

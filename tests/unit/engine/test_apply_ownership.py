@@ -122,13 +122,13 @@ async def test_never_adopts_no_earlier_life() -> None:
 async def test_tags_are_read_when_they_changed(
     *, want: dict[str, int], team: str, read: bool
 ) -> None:
-    """A change of another field costs no call for the tags."""
+    """A change of another field costs no call for the tags of one that this process knows."""
     before = FakeResource("a", tags={**OWN_TAGS, "team": "web"}).exists()
     entry = before.entry()
     fake = FakeResource("a", want=want, tags={**OWN_TAGS, "team": team})
     fake.exists(tags=before.tags, size=1)
     fake.tags_in_observation = False
-    outcomes = await apply(fake, inventory={"a": entry})
+    outcomes = await apply(fake, inventory={"a": entry}, proven={"a": fake.arn})
     assert outcomes["a"].ready
     assert ("read_tags" in fake.calls) is read
     assert fake.writes == (["set_tags"] if read else ["update"])

@@ -96,7 +96,10 @@ EARLIER = SINCE - timedelta(seconds=1)
         (FakeResource, {}, None, Policy(adoptable=("*",)), Ownership.FOREIGN),
         (FakeResource, OTHER_TAGS, {"arn": ""}, Policy(), Ownership.FOREIGN),
         (FakeResource, OTHER_TAGS, {"arn": "arn:another"}, Policy(), Ownership.FOREIGN),
-        (FakeResource, OTHER_TAGS, {}, Policy(), Ownership.OURS),
+        (FakeResource, OTHER_TAGS, {}, ALWAYS_ADOPT, Ownership.FOREIGN),
+        (FakeResource, OTHER_TAGS, {"origin": Origin.ADOPTED}, Policy(), Ownership.FOREIGN),
+        (FakeResource, None, {}, Policy(), Ownership.OURS),
+        (FakeResource, {ownership.CLUSTER: "cluster-1"}, {}, Policy(), Ownership.OURS),
         (FakeResource, {}, {"origin": Origin.ADOPTED}, Policy(), Ownership.ADOPTED),
         (Untagged, {}, None, Policy(), Ownership.OURS),
         (OfItsName, OTHER_TAGS, None, Policy(), Ownership.OURS),
@@ -109,7 +112,7 @@ def test_owner_by_record_tags_and_policy(
     policy: Policy,
     expected: Ownership,
 ) -> None:
-    """The recorded ARN first, then the owner's tags, then the policy for what has no owner."""
+    """The owner's tags first, then the recorded ARN, then the policy for what has no owner."""
     fake = kind("a").exists()
     assert fake.there is not None
     line = None if entry is None else fake.entry(**entry)

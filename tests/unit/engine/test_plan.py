@@ -66,9 +66,11 @@ def owner(
 
 
 def test_recorded_arn_is_ours() -> None:
-    """What the inventory names is ours, whatever became of its tags."""
+    """Without tags the inventory decides; tags that name somebody else beat it."""
     fake = FakeResource("a")
-    assert owner(dict(OTHER_TAGS), entry=fake.entry(), policy=NEVER) is Ownership.OURS
+    assert owner(None, entry=fake.entry(), policy=NEVER) is Ownership.OURS
+    assert owner({}, entry=fake.entry(), policy=NEVER) is Ownership.OURS
+    assert owner(dict(OTHER_TAGS), entry=fake.entry(), policy=NEVER) is Ownership.FOREIGN
 
 
 def test_another_arn_than_recorded_proves_nothing() -> None:

@@ -199,7 +199,15 @@ WRITES: dict[str, Callable[[KubeClient], Awaitable[Any]]] = {
 
 def test_every_write_of_the_client_is_in_the_table() -> None:
     """A method that is neither a read nor in `WRITES` would escape the tests of the fence."""
-    reads = {"get", "list_pipelines", "cluster_uid", "lease", "get_config_map", "run"}
+    reads = {
+        "get",
+        "list_pipelines",
+        "cluster_uid",
+        "namespace_created",
+        "lease",
+        "get_config_map",
+        "run",
+    }
     writes = {
         "write_status",
         "add_finalizer",

@@ -10,7 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream_operator.api import components
-from clickstream_operator.engine.resource import DeletionPolicy, OutputPending
+from clickstream_operator.engine.outputs import OutputPending
+from clickstream_operator.engine.resource import (
+    DeletionPolicy,
+)
 from clickstream_operator.pipeline import function_config
 from tests.unit.pipeline.built import (
     BASE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -163,3 +164,46 @@ def test_every_role_carries_the_boundary(
     }
     for name, role in roles.items():
         assert role.desired({})["permissionsBoundary"] == (boundary or ""), name
+
+
+GIVEN = {
+    "processor": {
+        "stream", "archive", "hash-key", "dead-letter", "processor-logs",
+        "page-metrics-table", "session-metrics-table", "counters-table",
+    },
+    "detector": {
+        "stream", "archive", "hash-key", "alerts", "detector-logs",
+        "session-metrics-table", "counters-table",
+    },
+}  # fmt: skip
+BOTH = {"alerts": {"enabled": True}, "anomalyDetection": {"enabled": True}}
+
+
+@pytest.mark.parametrize("function", ["processor", "detector"])
+def test_a_function_and_its_role_depend_on_the_owner_of_all_they_are_given(function: str) -> None:
+    """Role, function and mapping; the schedule depends on all that the detector is given."""
+    found = build(BOTH)
+    for name in (function, f"{function}-role", f"{function}-mapping"):
+        assert found[name].given == GIVEN[function], name
+    assert found["schedule"].given == GIVEN["detector"]
+
+
+@pytest.mark.parametrize("function", ["processor", "detector"])
+def test_no_statement_names_what_has_another_owner(function: str) -> None:
+    """Whichever it is; the other statements stay, and a schedule stops."""
+    found = build(BOTH)
+    role = found[f"{function}-role"]
+    whole = json.dumps(role.desired({})["inlinePolicies"])
+    for name in sorted(role.given):
+        foreign = found[name].physical_name
+        reduced = role.without(frozenset({name}))
+        assert reduced is not None
+        left = json.dumps(reduced.desired({})["inlinePolicies"])
+        assert foreign in whole
+        assert f'/{foreign}"' not in left
+        assert f':{foreign}"' not in left
+        assert f":{foreign}/" not in left
+        assert left != "{}"
+    stopped = found["schedule"].without(frozenset({"counters-table"}))
+    assert stopped is not None
+    assert stopped.desired({})["enabled"] is False

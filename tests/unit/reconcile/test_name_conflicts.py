@@ -205,3 +205,25 @@ def test_claims_are_of_the_other_pipelines_that_can_be_read() -> None:
     assert [one.key for one in found] == [ObjectKey("shop", "other"), ObjectKey("b", "web")]
     assert {one.effective.names["stream"] for one in found} == {"shared"}
     assert not any(one.recorded for one in found)
+
+
+@pytest.mark.parametrize("age", [0, 9])
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_derived_name_beats_a_chosen_one(age: int, *, recorded: bool) -> None:
+    """Whatever the age, and whether or not it has begun: a suspended one has not."""
+    evil = claim("evil", age=5, recorded=recorded, given={"countersTable": "web-abcdefgh-counters"})
+    victim = claim("web", age=age)
+    assert conflict_with(victim, [evil]) is None
+    blocker = conflict_with(evil, [victim])
+    assert blocker is not None
+    assert blocker.reason is Reason.OWNERSHIP_CONFLICT
+    assert "spec.names.countersTable web-abcdefgh-counters" in blocker.message
+
+
+def test_other_namespaces_are_not_named() -> None:
+    """Their pipelines are none of this one's business."""
+    other = replace(claim("b", age=9, given=SHARED), key=ObjectKey("secret", "b"))
+    blocker = conflict_with(claim("a", given=SHARED), [other])
+    assert blocker is not None
+    assert "secret" not in blocker.message
+    assert "of a pipeline of another namespace" in blocker.message

@@ -11,6 +11,7 @@ from clickstream_operator.api.reasons import Reason
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.aws.session import AwsSession, CallerIdentity
 from clickstream_operator.kube.objects import InvalidSpec, ObjectKey, PipelineObject, parse
+from clickstream_operator.pipeline import names
 from clickstream_operator.reconcile.config import OperatorConfig
 from clickstream_operator.reconcile.identity import identify as identity_of
 from clickstream_operator.reconcile.location import decide_effective, region_of
@@ -18,9 +19,11 @@ from clickstream_operator.reconcile.preflight import (
     APPLY_CHECKS,
     DELETION_CHECKS,
     Check,
+    chosen_names_are_free,
     first_blocker,
 )
 from clickstream_operator.status.result import Blocker
+from clickstream_operator.tenants import Tenants, TenantsSource
 from tests.tenant_grants import granted
 
 KEY = ObjectKey("shop", "web")
@@ -300,3 +303,79 @@ def test_zstd_needs_a_runtime_that_has_it() -> None:
     assert "spec.archive.compression" in blocker.message
     assert "CLICKSTREAM_FUNCTION_RUNTIME" in blocker.message
     assert first_blocker(APPLY_CHECKS, obj(), config(function_runtime="python3.12")) is None
+
+
+def recorded(**changes: Any) -> dict[str, Any]:
+    """What is on record of the pipeline shop/web, changed."""
+    effective = decide_effective(obj(), IDENTITY, config()).model_dump(by_alias=True)
+    return {**effective, **changes}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"base": "web-abcdefgh"},
+        {"cluster": "cluster-2"},
+        {"names": {"stream": "payroll-events"}},
+        {"names": {"archive": "payroll-data"}},
+        {"names": {"counters-table": "billing-ledger"}},
+        {"names": {"processor": "their-function"}},
+        {"names": {"hash-key": "/theirs"}},
+        {"names": {"alerts": "their-topic"}},
+    ],
+)
+@pytest.mark.parametrize("checks", [APPLY_CHECKS, DELETION_CHECKS])
+def test_a_forged_record_is_refused(checks: tuple[Check, ...], changes: dict[str, Any]) -> None:
+    """Names that neither follow from the object nor stand in its spec; deletions included."""
+    blocker = first_blocker(checks, obj(effective=recorded(**changes)), config())
+    assert blocker is not None
+    assert blocker.reason is Reason.OWNERSHIP_CONFLICT
+    assert "status.effective" in blocker.message
+    assert "nothing was touched" in blocker.message
+    assert "force-delete=true" in blocker.message
+
+
+@pytest.mark.parametrize("checks", [APPLY_CHECKS, DELETION_CHECKS])
+def test_a_record_of_another_namespace_is_refused(checks: tuple[Check, ...]) -> None:
+    """A backup that is restored under another namespace owns nothing of the original."""
+    copied = replace(obj(effective=recorded()), key=ObjectKey("staging", "web"))
+    blocker = first_blocker(checks, copied, config())
+    assert blocker is not None
+    assert blocker.reason is Reason.OWNERSHIP_CONFLICT
+    assert first_blocker(checks, obj(effective=recorded()), config()) is None
+
+
+def test_a_record_of_a_former_cluster_needs_the_setting() -> None:
+    """After a move the administrator says whose pipelines are this cluster's now."""
+    base = names.base_name(cluster="old", namespace="shop", name="web")
+    moved = obj(effective={**RECORDED, "cluster": "old", "base": base})
+    assert first_blocker(APPLY_CHECKS, moved, config()) is not None
+    tenants = TenantsSource.fixed(Tenants(former_clusters=("old",)))
+    assert first_blocker(APPLY_CHECKS, moved, config(tenants=tenants)) is None
+
+
+@pytest.mark.parametrize(
+    ("field", "name"),
+    [
+        ("stream", "late-y7tjhhy6-events"),
+        ("countersTable", "late-y7tjhhy6-counters"),
+        ("pageMetricsTable", "a-b-y7tjhhy6-page-metrics"),
+        ("sessionMetricsTable", "late-y7tjhhy6-session-metrics"),
+        ("archiveBucket", "late-y7tjhhy6-archive-123456789012-eu-west-1"),
+    ],
+)
+def test_no_chosen_name_has_the_form_of_a_derived_one(field: str, name: str) -> None:
+    """It may be somebody's future name; an older pipeline of the cluster needs no luck."""
+    asks = obj({"names": {field: name}})
+    blocker = chosen_names_are_free(asks, config())
+    assert blocker is not None
+    assert blocker.reason is Reason.NOT_ALLOWED
+    assert blocker.message.startswith(f"spec.names.{field} {name}")
+    assert "tenants[].adopt" in blocker.message
+    assert chosen_names_are_free(asks, config(tenants=granted(adopt=(name,)))) is None
+
+
+def test_its_own_derived_name_may_be_chosen() -> None:
+    """Nobody else derives it."""
+    own = recorded()["names"]["counters-table"]
+    assert chosen_names_are_free(obj({"names": {"countersTable": own}}), config()) is None

@@ -38,6 +38,7 @@ def test_rights_follow_the_settings() -> None:
         *(f"{verb} {pipelines} in all namespaces" for verb in ("get", "list", "watch", "patch")),
         f"patch {pipelines}/status in all namespaces",
         "create events.events.k8s.io in all namespaces",
+        "get namespaces",
         "get namespaces kube-system",
     }
     chosen = words(namespaces=("shop",), names_cluster=True, lease=("home", "blue"))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream_operator.kube.objects import ObjectKey
-from clickstream_operator.runtime.workqueue import WorkQueue
+from clickstream_operator.runtime.workqueue import EDIT_SECONDS, WorkQueue
 from tests.clock import Clock
 
 A, B, C = (ObjectKey("shop", name) for name in "abc")
@@ -288,3 +288,71 @@ async def run_steps(
         queue.done(key)
     clock.now += 1000
     return set(await drain(queue)), set(owed)
+
+
+EVIL = [ObjectKey("evil", f"p{number}") for number in range(40)]
+QUIET = [ObjectKey(f"team-{number}", "web") for number in range(3)]
+
+
+async def test_no_namespace_has_two_turns_while_another_waits(queue: WorkQueue) -> None:
+    """Forty edits of one tenant, then polls of others: every second turn is theirs."""
+    for key in EVIL:
+        queue.add(key, urgent=True)
+    for key in QUIET:
+        queue.add(key)
+    order = await drain(queue)
+    assert [order.index(key) for key in QUIET] == [1, 3, 5]
+    assert sorted(order) == sorted([*EVIL, *QUIET])
+
+
+async def test_one_turn_of_eight_is_a_resyncs(queue: WorkQueue) -> None:
+    """However many tenants edit at once."""
+    edits = [ObjectKey(f"evil-{number}", "p") for number in range(40)]
+    for key in edits:
+        queue.add(key, urgent=True)
+    for key in QUIET:
+        queue.add(key)
+    order = await drain(queue)
+    assert [order.index(key) + 1 for key in QUIET] == [8, 16, 24]
+
+
+async def test_edits_of_one_object_are_a_second_apart(queue: WorkQueue, clock: Clock) -> None:
+    """The first is reconciled at once; those that follow together, when the second is over."""
+    queue.add(A, urgent=True)
+    assert await drain(queue) == [A]
+    for _ in range(20):
+        queue.add(A, urgent=True)
+    queue.add(B)
+    assert await drain(queue) == [B]
+    clock.now += EDIT_SECONDS
+    queue.add(C)
+    assert await drain(queue) == [A, C]
+    clock.now += 10 * EDIT_SECONDS
+    assert await drain(queue) == []
+
+
+async def test_a_flood_of_edits_leaves_the_others_on_time(queue: WorkQueue, clock: Clock) -> None:
+    """Forty objects edited twenty times a second, eight workers of half a second each.
+
+    Others' polls every two seconds, and a deletion, wait for less than a second.
+    """
+    waits: list[float] = []
+    asked: dict[ObjectKey, float] = {}
+    working: list[tuple[float, ObjectKey]] = []
+    for tick in range(400):
+        clock.now = tick * 0.05
+        for key in EVIL if tick % 2 == 0 else []:
+            queue.add(key, urgent=True)
+        if tick % 40 == 0:
+            for key in QUIET:
+                asked.setdefault(key, clock.now)
+                queue.add(key, urgent=key is QUIET[0])
+        for end, key in [one for one in working if one[0] <= clock.now]:
+            working.remove((end, key))
+            queue.done(key)
+        while len(working) < 8 and (taken := await next_now(queue)) is not None:
+            working.append((clock.now + 0.5, taken))
+            if taken in asked:
+                waits.append(clock.now - asked.pop(taken))
+    assert len(waits) >= 30
+    assert max(waits) < 1.0
