@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from clickstream_layout.tables import COUNTER_KEY
 from shared.conditional_write import Update, apply_update, error_code
@@ -51,7 +52,7 @@ class Messages:
             return False
         try:
             self._publish(item)
-        except (BotoCoreError, ClientError) as error:
+        except (BotoCoreError, ClientError, ResponseParserError) as error:
             code = error_code(error) if isinstance(error, ClientError) else type(error).__name__
             self._log.write("ERROR", "alert not published", code=code)
             if code not in _OF_ONE_MESSAGE:

@@ -7,7 +7,8 @@ import random
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import EndpointConnectionError
+from botocore.parsers import ResponseParserError
 
 from detector.cooldown import Quiet
 from detector.earlier_events import SessionCounts, earlier_events
@@ -189,19 +190,28 @@ def test_tick_publishes_what_was_left_behind_once() -> None:
     assert len(pipeline.sns.messages) == 1
 
 
-def test_topic_that_cannot_be_reached_does_not_hold_the_stream_up() -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        refuse("AuthorizationError", "Publish"),
+        EndpointConnectionError(endpoint_url="sns"),
+        ResponseParserError("no XML"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_topic_that_cannot_be_reached_does_not_hold_the_stream_up(error: Exception) -> None:
     """Publishing fails: the lane goes on, the ticks fail visibly and send it when they can."""
     pipeline = Pipeline()
     real = pipeline.sns.publish
 
     def refused(**arguments: str) -> dict[str, Any]:
-        raise refuse("AuthorizationError", "Publish")
+        raise error
 
     pipeline.sns.publish = refused  # type: ignore[method-assign]
     pipeline.detector().process(invocation(burst(51)))
     assert found(pipeline) == [("high_frequency_clicks", "session-1")]
     pipeline.now += 61
-    with pytest.raises(ClientError):
+    with pytest.raises(type(error)):
         pipeline.detector().process(TICK)
     pipeline.sns.publish = real  # type: ignore[method-assign]
     pipeline.detector().process(TICK)
