@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from clickstream_operator.api.validation import Rule
+from clickstream_operator.api.rule import Rule
 
 # Items of a map list have no defaults in the CRD. A rule without scope is about sessions.
 _OF_SITE: Final = "has(self.scope) && self.scope == 'Site'"

@@ -7,64 +7,9 @@ cost budget.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One entry of ``x-kubernetes-validations``; `path` is relative to its schema."""
-
-    rule: str
-    message: str
-    path: str | None = None
-    optional_old_self: bool = False
-    message_expression: str | None = None
-
-    def as_schema(self) -> dict[str, Any]:
-        """The entry in the CRD."""
-        entry: dict[str, Any] = {"rule": self.rule, "message": self.message}
-        if self.path is not None:
-            entry["fieldPath"] = self.path
-        if self.optional_old_self:
-            entry["optionalOldSelf"] = True
-        if self.message_expression is not None:
-            entry["messageExpression"] = self.message_expression
-        return entry
-
-
-def _with_number(rule: str, message: str, number: str, path: str) -> Rule:
-    """A rule whose remedy is a number.
-
-    Args:
-        rule: the condition in CEL.
-        message: text with `{number}` after the verb, such as "raise it{number}, or ...".
-        number: the number in CEL.
-        path: of the field, relative to the schema.
-    """
-    computed = message.format(number=" to %d")
-    return Rule(
-        rule,
-        message.format(number=""),
-        path,
-        message_expression=f'"{computed}".format([{number}])',
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """Form of a string: `pattern` in the syntax that RE2 and Python share, and `words` for people.
-
-    It is a CEL rule, because for a ``pattern`` the API server shows only the regular expression.
-    """
-
-    pattern: str
-    words: str
-
-    def as_rule(self) -> Rule:
-        """The rule for a string."""
-        return Rule(f"self.matches(r'^{self.pattern}$')", f"must be {self.words}")
-
+from clickstream_operator.api.rule import Form, Rule, with_number
 
 REGION: Final = Form(
     "[a-z]{2,8}(-[a-z]+)+-[0-9]{1,2}", "the name of an AWS region, for example eu-west-1"
@@ -294,7 +239,7 @@ _COVER: Final = "self.stream.retentionHours * 3600 + self.events.maxPastSeconds 
 
 
 def _ttl(field: str, seconds: int) -> Rule:
-    return _with_number(
+    return with_number(
         f"self.tables.ttl.{field} * {seconds} >= {_COVER}",
         f"tables.ttl.{field} must cover stream.retentionHours plus events.maxPastSeconds plus 2 "
         "hours, or late events would be counted twice; raise it{number}, or lower one of the two",
@@ -313,7 +258,7 @@ SPEC: Final = (
         "ClickstreamPipeline for another account",
         ".credentials.roleArn",
     ),
-    _with_number(
+    with_number(
         "self.processor.maximumRecordAgeSeconds == -1 || "
         "self.processor.maximumRecordAgeSeconds <= self.stream.retentionHours * 3600 - 3600",
         "processor.maximumRecordAgeSeconds must be -1 or at most stream.retentionHours minus one "
@@ -322,7 +267,7 @@ SPEC: Final = (
         "self.stream.retentionHours * 3600 - 3600",
         ".processor.maximumRecordAgeSeconds",
     ),
-    _with_number(
+    with_number(
         "self.alarms.iteratorAgeSeconds >= 2 * self.processor.batchingWindowSeconds + 30",
         "alarms.iteratorAgeSeconds must be at least twice processor.batchingWindowSeconds plus 30, "
         "or the alarm would never rest; raise it{number}, or lower the window",

@@ -8,13 +8,14 @@ from typing import Annotated, Any
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import core_schema
 
+from clickstream_operator.api import rule
 from clickstream_operator.api import validation as rules
 
 
 class Form:
     """Form of a string in its type, which both the API server and the models check."""
 
-    def __init__(self, form: rules.Form) -> None:
+    def __init__(self, form: rule.Form) -> None:
         self._form = form
         self._compiled = re.compile(form.pattern)
 
@@ -54,7 +55,7 @@ RuleName = Annotated[str, Field(max_length=63), Form(rules.DETECTION_RULE)]
 MemberName = Annotated[str, Field(min_length=1, max_length=128), Form(rules.MEMBER)]
 
 
-def validations(*entries: rules.Rule) -> dict[str, Any]:
+def validations(*entries: rule.Rule) -> dict[str, Any]:
     """CEL rules as extra of a schema."""
     return {"x-kubernetes-validations": [entry.as_schema() for entry in entries]}
 
