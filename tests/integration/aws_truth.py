@@ -5,7 +5,6 @@ AWS is read past the strict AWS and its faults, in full, and compared with the s
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
@@ -26,6 +25,8 @@ from clickstream_operator.status.compose import inventory
 
 #: An entry that says so itself, of what Ready does not wait for.
 _SAID: Final = frozenset({"Failed", "Blocked"})
+#: The strict AWS keeps it, not the emulator.
+_NOT_KEPT: Final = "failedObjectMetrics"
 
 
 class _DirectSession:
@@ -123,7 +124,8 @@ async def _difference(resource: Resource, outputs: dict[str, Mapping[str, str]])
         return "is not there"
     outputs[resource.name] = observed.outputs
     wanted = Desired.of(resource, resource.desired(outputs))
-    return json.dumps(difference(resource, wanted, observed).paths).strip("[]")
+    paths = difference(resource, wanted, observed).paths
+    return ", ".join(path for path in paths if path != _NOT_KEPT)
 
 
 async def _exists(resource: Resource, session: _DirectSession, services: set[str]) -> bool:

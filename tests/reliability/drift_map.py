@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from tests.reliability import attributes
@@ -201,12 +202,14 @@ _CHANGES: Final[tuple[Iterator[Change], ...]] = (
     _changes("LambdaFunction", "tags", "tag_resource", Resource="<arn>", Tags=_TAGGED),
     _changes("EventSourceMapping",
              "enabled batchSize batchingWindowSeconds parallelizationFactor maximumRetryAttempts"
-             " maximumRecordAgeSeconds bisectBatchOnFunctionError responseTypes onFailure",
+             " maximumRecordAgeSeconds bisectBatchOnFunctionError responseTypes onFailure"
+             " filters",
              "update_event_source_mapping", UUID="<uuid>", Enabled=False, BatchSize=7,
              MaximumBatchingWindowInSeconds=1, ParallelizationFactor=2, MaximumRetryAttempts=2,
              MaximumRecordAgeInSeconds=600, BisectBatchOnFunctionError=False,
              FunctionResponseTypes=[],
-             DestinationConfig={"OnFailure": {"Destination": "<arn-of-dead-letter>"}}),
+             DestinationConfig={"OnFailure": {"Destination": "<arn-of-dead-letter>"}},
+             FilterCriteria={"Filters": [{"Pattern": '{"partitionKey": ["x"]}'}]}),
     _changes("EventSourceMapping", "tags", "untag_resource", Resource="<arn>", TagKeys=_KEYS),
     _changes("IAMRole", "trust", "update_assume_role_policy", RoleName="<name>",
              PolicyDocument=_NOBODY),
@@ -224,22 +227,24 @@ _CHANGES: Final[tuple[Iterator[Change], ...]] = (
     _changes("Alarm",
              "description metric.namespace metric.name metric.dimensions metric.statistic"
              " periodSeconds evaluationPeriods datapoints comparison threshold missingData"
-             " actions.enabled actions.alarm actions.ok",
+             " actions.enabled actions.alarm actions.ok metric.unit",
              "put_metric_alarm", AlarmName="<name>", AlarmDescription="changed by hand",
              Namespace="Other", MetricName="Other",
              Dimensions=[{"Name": "Other", "Value": "other"}], Statistic="Average", Period=900,
              EvaluationPeriods=2, DatapointsToAlarm=2,
              ComparisonOperator="LessThanOrEqualToThreshold", Threshold=77.0,
-             TreatMissingData="ignore", ActionsEnabled=False, AlarmActions=[], OKActions=[]),
+             TreatMissingData="ignore", ActionsEnabled=False, AlarmActions=[], OKActions=[],
+             Unit="Bytes"),
     _changes("Alarm", "tags", "untag_resource", ResourceARN="<arn>", TagKeys=_KEYS),
     _changes("Dashboard", "body", "put_dashboard", DashboardName="<name>",
              DashboardBody='{"widgets": []}'),
     _changes("Dashboard", "tags", "tag_resource", ResourceARN="<arn>", Tags=_LISTED),
     _changes("Schedule",
              "expression enabled flexibleWindow target.arn target.roleArn target.payload"
-             " target.retries target.maximumEventAgeSeconds",
+             " target.retries target.maximumEventAgeSeconds window",
              "update_schedule", Name="<name>", GroupName="default",
              ScheduleExpression="rate(7 minutes)", State="DISABLED",
+             EndDate=datetime(2027, 1, 1, tzinfo=UTC),
              FlexibleTimeWindow={"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 5},
              Target={
                  "Arn": "arn:aws:lambda:<region>:<account>:function:other",

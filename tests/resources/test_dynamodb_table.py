@@ -12,6 +12,7 @@ from clickstream_operator.engine.resource import (
     ResourceBlocked,
     StepMustWait,
 )
+from clickstream_operator.resources.dynamodb_capacity import Capacity
 from clickstream_operator.resources.dynamodb_table import DynamoDBTable, _readiness
 from tests.resources.conftest import TAGS, Cloud, DeleteTwice
 from tests.resources.moto_gaps import GAPS
@@ -60,7 +61,7 @@ async def test_fast_observation_is_one_call(cloud: Cloud) -> None:
 
 async def test_table_without_range_key_in_provisioned_mode(cloud: Cloud) -> None:
     """As the original's session table, with capacity."""
-    one = table(cloud, hash_key="session_id", range_key=None, read_units=5, write_units=7)
+    one = table(cloud, hash_key="session_id", range_key=None, capacity=Capacity(5, 7))
     await cloud.converge(one)
     found = (await cloud.settled(one)).properties
     assert (found["billing.readUnits"], found["billing.writeUnits"]) == (5, 7)
@@ -86,7 +87,7 @@ async def test_second_creation_is_refused(cloud: Cloud) -> None:
         ),
         ({"deletion_protection": False}, ("deletionProtection",), "update_table"),
         (
-            {"read_units": 5, "write_units": 7},
+            {"capacity": Capacity(5, 7)},
             ("billing.mode", "billing.readUnits", "billing.writeUnits"),
             "update_table",
         ),
@@ -170,7 +171,7 @@ async def test_deletion_drops_protection_that_the_spec_dropped(
             "update_table",
             "LimitExceededException",
             "Subscriber limit exceeded: Update to PayPerRequest mode are limited to 4 in 1 day(s).",
-            {"read_units": None, "write_units": None},
+            {"capacity": None},
         ),
     ],
 )
@@ -184,7 +185,7 @@ async def test_change_that_comes_too_soon_waits(
     changes: dict[str, Any],
 ) -> None:
     """AWS's refusal for now is no error, and what else changes is written all the same."""
-    before = {"read_units": 5, "write_units": 5}
+    before = {"capacity": Capacity(5, 5)}
     await cloud.converge(table(cloud, **before))
     changed = table(cloud, **{**before, **changes, "point_in_time_recovery": False})
     observed, diff = await cloud.observe(changed), await cloud.difference(changed)

@@ -140,8 +140,9 @@ MEANING: dict[Reason, str] = {
     Reason.DRIFT_DETECTED: "AWS differs from the spec. The resources name the field paths.",
     Reason.DRIFT_CORRECTED: "Drift was found and repaired.",
     Reason.DRIFT_LOOP: (
-        "A correction was undone three times in a row, or AWS accepted it and does not show it "
-        "for ten minutes. Find what else manages the resource."
+        "A field was corrected three times in a day and changed back, or AWS accepted a correction "
+        "and does not show it for ten minutes. Find what else manages the resource; a requested "
+        "reconcile begins anew."
     ),
     Reason.NO_DRIFT: "AWS matches the spec.",
     Reason.SCALING_IN_STEPS: (

@@ -139,21 +139,6 @@ RECORD_AGE: Final = (
     ),
 )
 
-TABLES: Final = (
-    Rule(
-        "self.billingMode != 'Provisioned' || has(self.provisioned)",
-        "provisioned is required with billingMode Provisioned; set readUnits and writeUnits, or "
-        "billingMode: OnDemand",
-        ".provisioned",
-    ),
-    Rule(
-        "self.billingMode == 'Provisioned' || !has(self.provisioned)",
-        "provisioned has a meaning only with billingMode Provisioned; remove it, or set "
-        "billingMode: Provisioned",
-        ".provisioned",
-    ),
-)
-
 # S3 user guide, "Transitioning objects using Amazon S3 Lifecycle": the waterfall of classes, 30
 # days between an IA class and the next, expiration after every transition. Objects may move to an
 # IA class at any age (API reference, Transition: "0 or any positive integer").

@@ -35,7 +35,7 @@ class ReconcileInput:
     known: Mapping[str, Observed] = field(default_factory=dict)
     """Fresh observations that need no new read."""
     corrections: Mapping[str, int] = field(default_factory=dict)
-    """Drift corrections in a row so far."""
+    """Drift corrections on record of the field that was corrected most often, by resource."""
     untagged_in_index: frozenset[str] = frozenset()
     """Resources whose tags the last full observation did not see."""
     unobserved: frozenset[str] = frozenset()

@@ -150,7 +150,7 @@ def decide(
 ) -> Change:
     """The decision about a resource that is wanted. Ownership was checked before.
 
-    `corrections`: drift corrections in a row before this reconcile.
+    `corrections`: drift corrections on record before this reconcile.
     """
     change = _decide(resource, desired, observed, entry, policy, corrections=corrections)
     if policy.approval is None or change.action not in {Action.CREATE, Action.UPDATE}:
@@ -230,9 +230,15 @@ def _decide(
             is_drift=True,
             reason=Reason.DRIFT_LOOP,
             message=f"{', '.join(diff.paths)} was corrected {corrections} times and changed back; "
-            "find what else manages it",
+            f"{_ending_of_a_fight(resource, diff)}",
         )
     return Change(Action.UPDATE, diff, is_drift=unchanged)
+
+
+def _ending_of_a_fight(resource: Resource, diff: Diff) -> str:
+    shared = sorted({resource.shared_by[path] for path in diff.paths if path in resource.shared_by})
+    share = f", or share it with {', '.join(shared)}" if shared else ""
+    return f"find what else manages it{share}, then request a reconcile"
 
 
 def _decide_missing(resource: Resource, policy: Policy, *, unchanged: bool) -> Change:

@@ -52,10 +52,7 @@ class Wait:
 
 
 class StepMustWait(Exception):
-    """AWS takes the next step, or a part of it, only later.
-
-    `written`: paths of the step that were written nevertheless.
-    """
+    """AWS takes the next step, or a part of it, only later; `written`: paths that it took."""
 
     def __init__(self, wait: Wait, *, written: frozenset[str] = frozenset()) -> None:
         super().__init__(wait.message)
@@ -224,6 +221,8 @@ class Resource(ABC):
     """Properties that later versions added, with the value that older pipelines have."""
     holds: ClassVar[str] = ""
     """Data that is lost with it, as a clause; empty where it holds none."""
+    shared_by: ClassVar[Mapping[str, str]] = {}
+    """Paths that something else may manage, with the field of the spec that allows it."""
     indexed: ClassVar[bool] = True
     """Whether AWS's index of tags has it."""
     adopts_found: bool = False

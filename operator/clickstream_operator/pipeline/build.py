@@ -14,6 +14,7 @@ from clickstream_operator.engine.resource import Resource
 from clickstream_operator.pipeline.context import TABLES, BuildContext
 from clickstream_operator.pipeline.functions import function_resources, schedule_resources
 from clickstream_operator.pipeline.monitoring import alarm_resources, dashboard_resource
+from clickstream_operator.resources.dynamodb_capacity import Capacity
 from clickstream_operator.resources.dynamodb_table import DynamoDBTable
 from clickstream_operator.resources.kinesis_stream import KinesisStream
 from clickstream_operator.resources.s3_bucket import S3Bucket
@@ -115,8 +116,7 @@ def _tables(context: BuildContext) -> list[Resource]:
             range_key=range_key,
             point_in_time_recovery=tables.point_in_time_recovery,
             deletion_protection=tables.deletion_protection,
-            read_units=tables.provisioned.read_units if tables.provisioned else None,
-            write_units=tables.provisioned.write_units if tables.provisioned else None,
+            capacity=Capacity(**tables.provisioned.model_dump()) if tables.provisioned else None,
             kms_key_id=tables.kms_key_id,
         )
         for name, hash_key, range_key in TABLES

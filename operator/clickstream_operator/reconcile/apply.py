@@ -142,6 +142,8 @@ class ApplyReconciler:
     ) -> _Execution:
         """Run the engine over the design, then prune what the spec no longer asks for."""
         requested = is_requested(obj)
+        if requested:
+            state.generation.corrections.forget()
         is_resync = requested or self._requeue.is_resync(state)
         full = requested or (is_resync and state.object.resyncs % FULL_EVERY == 0)
         start = self._input_of(obj, state, design, full=full, is_resync=is_resync)
@@ -170,8 +172,8 @@ class ApplyReconciler:
             self._requeue.plan_resync(state, execution.obj.spec.resync_interval_seconds)
         current.visited |= outcomes.keys()
         kinds = {resource.name: resource.kind for resource in design.wanted}
-        for name in current.count_corrections(
-            outcomes, unobservable=start.known.keys(), full=start.full
+        for name in current.corrections.note(
+            outcomes, now=self._clock(), unobservable=start.known.keys(), full=start.full
         ):
             self._services.metrics.drift.labels(kinds[name], "corrected").inc()
 
@@ -236,7 +238,7 @@ class ApplyReconciler:
             object_created=obj.created_at,
             proven=lasting.proven,
             known={} if full else _still_known(state, design.wanted, resync=is_resync),
-            corrections=current.corrections,
+            corrections=current.corrections.counts(),
             untagged_in_index=lasting.untagged_in_index if is_resync else frozenset(),
             unobserved=lasting.unobserved,
             creating={} if full else current.creating,

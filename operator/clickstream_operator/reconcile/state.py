@@ -15,6 +15,7 @@ from clickstream_operator.engine.outcome import Outcome
 from clickstream_operator.engine.plan import Action
 from clickstream_operator.engine.propagation import PropagationDelay
 from clickstream_operator.engine.resource import Observed
+from clickstream_operator.reconcile.corrections import Corrections
 from clickstream_operator.reconcile.polling import PollingSchedule
 from clickstream_operator.reconcile.verification import Verification
 from clickstream_operator.resources.kinesis_history import StreamHistory
@@ -69,8 +70,7 @@ class GenerationState:
     blocker_since: str = ""
     creating: Mapping[str, Observed] = field(default_factory=dict)
     """Resources that this process created and AWS is still at work on, as last observed."""
-    corrections: dict[str, int] = field(default_factory=dict)
-    correcting: set[str] = field(default_factory=set)
+    corrections: Corrections = field(default_factory=Corrections)
     propagating: dict[str, PropagationDelay] = field(default_factory=dict)
     """Changes that AWS accepted and did not show at the last observation."""
     visited: set[str] = field(default_factory=set)
@@ -89,35 +89,6 @@ class GenerationState:
             if known is None or known.diff != one.propagating:
                 known = PropagationDelay(one.propagating, first=now, last=now)
             self.propagating[name] = known.resent(now) if one.resent else known
-
-    def count_corrections(
-        self,
-        outcomes: Mapping[str, Outcome],
-        *,
-        unobservable: Collection[str] = (),
-        full: bool = True,
-    ) -> list[str]:
-        """Count drift corrections in a row; returns the resources whose correction began.
-
-        A correction may take several reconciles and counts once. Whether it lasted shows in a
-        `full` observation: a fast one may not have read what was corrected. `unobservable`: the
-        resources that this reconcile did not observe.
-        """
-        began = [
-            name
-            for name, one in outcomes.items()
-            if one.corrected_drift and name not in self.correcting
-        ]
-        for name in began:
-            self.corrections[name] = self.corrections.get(name, 0) + 1
-            self.correcting.add(name)
-        for name, one in outcomes.items():
-            if one.ready:
-                self.correcting.discard(name)
-            settled = one.entry is not None and one.entry.state is State.READY and not one.done
-            if full and settled and name not in unobservable:
-                self.corrections.pop(name, None)
-        return began
 
 
 @dataclass(slots=True)

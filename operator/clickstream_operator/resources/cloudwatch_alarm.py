@@ -37,6 +37,7 @@ READINGS: Final = (
             "metric.name": "MetricAlarms[0].MetricName",
             "metric.dimensions": "MetricAlarms[0].Dimensions",
             "metric.statistic": "MetricAlarms[0].Statistic",
+            "metric.unit": "MetricAlarms[0].Unit",
             "periodSeconds": "MetricAlarms[0].Period",
             "evaluationPeriods": "MetricAlarms[0].EvaluationPeriods",
             "datapoints": "MetricAlarms[0].DatapointsToAlarm",
@@ -96,6 +97,8 @@ class Alarm(Resource):
 
     kind = "Alarm"
     fast_is_complete = True
+    #: An alarm with a unit sees only data points that carry it.
+    added_later = {"metric.unit": ""}  # noqa: RUF012 - as the contract declares it
 
     def __init__(
         self,
@@ -124,6 +127,7 @@ class Alarm(Resource):
             "metric.name": one.metric,
             "metric.dimensions": dict(one.dimensions),
             "metric.statistic": one.statistic,
+            "metric.unit": "",
             "periodSeconds": one.period_seconds,
             "evaluationPeriods": one.evaluation_periods,
             "datapoints": one.datapoints,
@@ -224,6 +228,7 @@ def _alarm_properties(alarm: Mapping[str, Any]) -> dict[str, Any]:
         "metric.name": alarm.get("MetricName", ""),
         "metric.dimensions": {one["Name"]: one["Value"] for one in alarm.get("Dimensions", ())},
         "metric.statistic": alarm.get("Statistic", ""),
+        "metric.unit": alarm.get("Unit") or "",
         "periodSeconds": alarm.get("Period", 0),
         "evaluationPeriods": alarm["EvaluationPeriods"],
         "datapoints": alarm.get("DatapointsToAlarm", alarm["EvaluationPeriods"]),

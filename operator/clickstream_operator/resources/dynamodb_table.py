@@ -26,6 +26,14 @@ from clickstream_operator.engine.resource import (
     failed,
     progressing,
 )
+from clickstream_operator.resources.dynamodb_capacity import (
+    SHARED_BY,
+    Capacity,
+    billing_properties,
+    billing_request,
+    observed_billing,
+    with_shared_units,
+)
 from clickstream_operator.resources.dynamodb_encryption import MANAGED_KEY, encryption, key_in_use
 from clickstream_operator.resources.dynamodb_limits import take
 
@@ -82,8 +90,6 @@ READINGS: Final = (
     ),
 )
 
-_ON_DEMAND: Final = "PAY_PER_REQUEST"
-_PROVISIONED: Final = "PROVISIONED"
 _STRING: Final = "S"
 #: Seconds. A new table is active after some, and its backups can be set a little later.
 _NEW: Final = 15.0
@@ -94,8 +100,8 @@ _BUSY: Final = frozenset({"CREATING", "UPDATING", "ARCHIVING"})
 class DynamoDBTable(Resource):
     """DynamoDB table.
 
-    `read_units` and `write_units`: both, or neither for on-demand billing. `kms_key_id`: alias, key
-    id or ARN; None: the AWS managed key. Keys are strings. Outputs: ``arn, name, createdAt``.
+    `capacity` None: on-demand billing. `kms_key_id`: alias, key id or ARN; None: the AWS managed
+    key. Keys are strings. Outputs: ``arn, name, createdAt``.
 
     TTL and point-in-time recovery are seen in a full observation only.
     """
@@ -105,6 +111,7 @@ class DynamoDBTable(Resource):
     acknowledged = frozenset({"ttl", "pointInTimeRecovery"})
     create_first = True
     changeable_when_failed = False
+    shared_by = SHARED_BY
     replace_only = frozenset({"hashKey", "rangeKey"})
 
     def __init__(
@@ -115,8 +122,7 @@ class DynamoDBTable(Resource):
         range_key: str | None,
         point_in_time_recovery: bool,
         deletion_protection: bool,
-        read_units: int | None = None,
-        write_units: int | None = None,
+        capacity: Capacity | None = None,
         kms_key_id: str | None = None,
         ttl_attribute: str = "ttl",
         **arguments: Unpack[ResourceArguments],
@@ -127,8 +133,7 @@ class DynamoDBTable(Resource):
         self._range_key = range_key
         self._point_in_time_recovery = point_in_time_recovery
         self._deletion_protection = deletion_protection
-        self._read_units = read_units
-        self._write_units = write_units
+        self._capacity = capacity
         self._kms_key_id = kms_key_id
         self._ttl_attribute = ttl_attribute
 
@@ -137,16 +142,19 @@ class DynamoDBTable(Resource):
         properties: dict[str, Any] = {
             "hashKey": self._hash_key,
             "rangeKey": self._range_key or "",
-            "billing.mode": _ON_DEMAND if self._read_units is None else _PROVISIONED,
+            **billing_properties(self._capacity),
             "encryption.keyId": key_name(self._kms_key_id) or MANAGED_KEY,
             "deletionProtection": self._deletion_protection,
             "ttl.attribute": self._ttl_attribute,
             "pointInTimeRecovery": self._point_in_time_recovery,
         }
-        if self._read_units is not None:
-            properties["billing.readUnits"] = self._read_units
-            properties["billing.writeUnits"] = self._write_units
         return properties
+
+    def diff(self, desired: Properties, observed: Observed) -> Diff:
+        """Fields that differ; units that something else sets between their bounds do not."""
+        return with_shared_units(
+            super().diff(desired, observed), self._capacity, observed.properties
+        )
 
     async def observe(self, *, full: bool) -> Observed | None:
         """DescribeTable; a full one adds DescribeTimeToLive and DescribeContinuousBackups."""
@@ -179,7 +187,7 @@ class DynamoDBTable(Resource):
             SSESpecification=encryption(self._kms_key_id),
             DeletionProtectionEnabled=desired["deletionProtection"],
             Tags=as_list(self.tags),
-            **self._billing(desired),
+            **billing_request(self._capacity),
         )
         table = answer["TableDescription"]
         properties = await self._table_properties(table)
@@ -197,7 +205,7 @@ class DynamoDBTable(Resource):
             steps["pointInTimeRecovery"] = partial(self._change_backups, desired)
         # Billing and encryption are asynchronous and exclude one another.
         if "billing" in diff:
-            steps["billing"] = partial(self._change_billing, desired)
+            steps["billing"] = partial(self._change_billing, observed)
         elif "encryption" in diff:
             steps["encryption"] = self._change_encryption
         elif "deletionProtection" in diff:
@@ -259,13 +267,10 @@ class DynamoDBTable(Resource):
             item["KeyType"]: _key(item["AttributeName"], types.get(item["AttributeName"], _STRING))
             for item in table["KeySchema"]
         }
-        throughput = table.get("ProvisionedThroughput", {})
         return {
             "hashKey": keys["HASH"],
             "rangeKey": keys.get("RANGE", ""),
-            "billing.mode": table.get("BillingModeSummary", {}).get("BillingMode", _PROVISIONED),
-            "billing.readUnits": throughput.get("ReadCapacityUnits", 0),
-            "billing.writeUnits": throughput.get("WriteCapacityUnits", 0),
+            **observed_billing(table),
             "encryption.keyId": await key_in_use(
                 self._calls, table.get("SSEDescription", {}), self._kms_key_id
             ),
@@ -307,19 +312,8 @@ class DynamoDBTable(Resource):
     async def _change_protection(self, desired: Properties) -> None:
         await self._write("update_table", DeletionProtectionEnabled=desired["deletionProtection"])
 
-    async def _change_billing(self, desired: Properties) -> None:
-        await self._write("update_table", **self._billing(desired))
-
-    def _billing(self, desired: Properties) -> dict[str, Any]:
-        if self._read_units is None:
-            return {"BillingMode": _ON_DEMAND}
-        return {
-            "BillingMode": _PROVISIONED,
-            "ProvisionedThroughput": {
-                "ReadCapacityUnits": desired["billing.readUnits"],
-                "WriteCapacityUnits": desired["billing.writeUnits"],
-            },
-        }
+    async def _change_billing(self, observed: Observed) -> None:
+        await self._write("update_table", **billing_request(self._capacity, observed.properties))
 
     async def _read(self, operation: str) -> dict[str, Any]:
         return await self._calls.read("dynamodb", operation, TableName=self.physical_name)

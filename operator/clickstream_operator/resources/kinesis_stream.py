@@ -82,6 +82,7 @@ class KinesisStream(Resource):
     """
 
     kind = "KinesisStream"
+    shared_by = {"shards": "spec.stream.autoscaling"}  # noqa: RUF012 - as the contract declares it
     holds = "the events that had not been processed"
     fast_is_complete = True
     create_first = True

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
-from typing import Final, NamedTuple, Self, Unpack
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple, Self, Unpack
 
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import AwsError, Category
@@ -66,12 +67,15 @@ class ConfigObject(Resource):
         return {"key": self._content_from(outputs).key}
 
     async def observe(self, *, full: bool) -> Observed | None:
-        """HEAD of the key; without outputs there is no key to look up."""
+        """HEAD of the key; without outputs there is no key to look up.
+
+        Other content under the key is another key.
+        """
         if self._content is None:
             return None
         key = self._content.key
         try:
-            await self._calls.read(
+            answer = await self._calls.read(
                 "s3",
                 "head_object",
                 Bucket=self.physical_name,
@@ -83,10 +87,15 @@ class ConfigObject(Resource):
                 return None
             raise
         uri = f"s3://{self.physical_name}/{key}"
-        return Observed(arn=uri, properties={"key": key}, outputs={"uri": uri})
+        shown = key if _has(answer, self._content.text.encode()) else f"{key} (other content)"
+        return Observed(arn=uri, properties={"key": shown}, outputs={"uri": uri})
 
     async def create(self, desired: Properties) -> Observed | None:
         """PutObject."""
+        await self._put()
+        return None
+
+    async def _put(self) -> None:
         if self._content is None:
             raise RuntimeError("an object is created after it is bound to its content")
         await self._calls.write(
@@ -98,10 +107,10 @@ class ConfigObject(Resource):
             ContentType="application/json",
             ExpectedBucketOwner=self._account,
         )
-        return None
 
     async def update(self, desired: Properties, observed: Observed, diff: Diff) -> None:
-        """Nothing: another content has another key, so an object is created, never updated."""
+        """PutObject over what somebody else wrote; another configuration has another key."""
+        await self._put()
 
     async def delete(self, observed: Observed) -> None:
         """DeleteObject."""
@@ -109,6 +118,19 @@ class ConfigObject(Resource):
             "s3",
             "delete_object",
             Bucket=self.physical_name,
-            Key=observed.properties["key"],
+            Key=observed.arn.removeprefix(f"s3://{self.physical_name}/"),
             ExpectedBucketOwner=self._account,
         )
+
+
+def _has(answer: Mapping[str, Any], content: bytes) -> bool:
+    """Whether an answer of HeadObject is of this content, as far as it tells.
+
+    The ETag is the MD5 of an object that was put in one piece, in a bucket without KMS (Object, S3
+    API reference); otherwise the length has to do.
+    """
+    if answer["ContentLength"] != len(content):
+        return False
+    etag = answer["ETag"].strip('"')
+    plain = answer.get("ServerSideEncryption", "AES256") == "AES256" and "-" not in etag
+    return not plain or etag == hashlib.md5(content, usedforsecurity=False).hexdigest()

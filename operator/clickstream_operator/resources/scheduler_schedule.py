@@ -31,6 +31,7 @@ READINGS: Final = (
         {"Name": "<name>"},
         {
             "expression": "ScheduleExpression",
+            "window": "[StartDate, EndDate]",
             "enabled": "State",
             "flexibleWindow": "FlexibleTimeWindow.Mode",
             "target.arn": "Target.Arn",
@@ -63,6 +64,8 @@ class Schedule(Resource):
     full_only = True
     create_first = True
     taggable = False
+    #: One that begins later, or has ended, invokes nothing although it is enabled.
+    added_later = {"window": ""}  # noqa: RUF012 - as the contract declares it
 
     def __init__(
         self,
@@ -95,6 +98,7 @@ class Schedule(Resource):
         """Expression, target, retries, state."""
         return {
             "expression": self._expression,
+            "window": "",
             "enabled": self._enabled,
             "flexibleWindow": "OFF",
             "target.arn": self._function_arn,
@@ -115,6 +119,7 @@ class Schedule(Resource):
         retry = target.get("RetryPolicy", {})
         properties = {
             "expression": answer["ScheduleExpression"],
+            "window": _window(answer),
             "enabled": answer.get("State", "ENABLED") == "ENABLED",
             "flexibleWindow": answer["FlexibleTimeWindow"]["Mode"],
             "target.arn": target["Arn"],
@@ -172,6 +177,12 @@ class Schedule(Resource):
             outputs={"arn": self._arn, "name": self.physical_name},
             created_at=created_at,
         )
+
+
+def _window(answer: Mapping[str, Any]) -> str:
+    """Begin and end of a schedule as text; empty where it has neither."""
+    times = [answer.get(key) for key in ("StartDate", "EndDate")]
+    return "/".join(str(one or "") for one in times) if any(times) else ""
 
 
 def _parsed(text: str) -> Any:

@@ -167,6 +167,8 @@ def _sizes(spec: Spec) -> Iterator[tuple[str, int, str]]:
     if units is not None:
         yield "spec.tables.provisioned.readUnits", units.read_units, "table_units"
         yield "spec.tables.provisioned.writeUnits", units.write_units, "table_units"
+        yield "spec.tables.provisioned.maxReadUnits", units.max_read_units or 0, "table_units"
+        yield "spec.tables.provisioned.maxWriteUnits", units.max_write_units or 0, "table_units"
     processor, detector = spec.processor, spec.anomaly_detection
     for path, memory, reserved in (
         ("spec.processor", processor.memory_mib, processor.reserved_concurrency),

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
-from tests.reliability.property_map.row import KEY, Spec, aws_row, function_row, key_rows
+from tests.reliability.property_map.row import KEY, aws_row, engine_row, function_row, key_rows
 
-_PROVISIONED: Final[Spec] = {
+_PROVISIONED: Final[dict[str, Any]] = {
     "tables": {"billingMode": "Provisioned", "provisioned": {"readUnits": 5, "writeUnits": 6}}
 }
-_TRANSITION: Final[Spec] = {
+_TRANSITION: Final[dict[str, Any]] = {
     "archive": {"transitions": [{"storageClass": "STANDARD_IA", "afterDays": 30}]}
 }
+
+_SHARES: Final = "tests/resources/test_dynamodb_capacity.py"
 
 ROWS: Final = [
     aws_row("tables.billingMode", "tables.billing.mode", "Provisioned",
@@ -21,6 +23,10 @@ ROWS: Final = [
             7, before=5, after=7, given=_PROVISIONED),
     aws_row("tables.provisioned.writeUnits", "tables.billing.writeUnits", 8, before=6, after=8,
             given=_PROVISIONED),
+    engine_row("tables.provisioned.maxReadUnits", "read units that something else may set",
+               f"{_SHARES}::test_units_between_the_bounds_are_as_wanted"),
+    engine_row("tables.provisioned.maxWriteUnits", "write units that something else may set",
+               f"{_SHARES}::test_units_between_the_bounds_are_as_wanted"),
     aws_row("tables.pointInTimeRecovery", "tables.pointInTimeRecovery",
             False, before="ENABLED", after="DISABLED"),
     aws_row("tables.deletionProtection", "tables.deletionProtection", False,

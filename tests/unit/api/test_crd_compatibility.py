@@ -73,11 +73,14 @@ def narrowed(old: Schema, new: Schema) -> Iterator[str]:
         yield "required"
     if old.get("default") != new.get("default") and not isinstance(old.get("default"), dict | list):
         yield "default"
-    # A rule that binds at creation only takes nothing from what is stored.
+    # A rule that binds at creation only, or where a new field is set, takes nothing from what is
+    # stored.
+    fields = new.get("properties", {}).keys() - old.get("properties", {}).keys()
+    free = ("oldSelf.hasValue() || ", *(f"!has(self.{field}) || " for field in fields))
     rules = {
         one["rule"]
         for one in new.get("x-kubernetes-validations", ())
-        if not one["rule"].startswith("oldSelf.hasValue() || ")
+        if not one["rule"].startswith(free)
     }
     known = {one["rule"] for one in old.get("x-kubernetes-validations", ())}
     yield from (f"rule {rule}" for rule in sorted(rules - known))

@@ -202,26 +202,6 @@ def test_later_counts_among_the_delays() -> None:
     assert requeue.requeue_after(state, late) == 300
 
 
-def test_correction_of_many_steps_counts_once() -> None:
-    """However many reconciles it takes, and however many polls wait for its end."""
-    state = GenerationState(1)
-    ready = Entry("a", "Fake", "base-a", applied_hash="h", state=State.READY)
-    at_work = Entry("a", "Fake", "base-a", applied_hash="h", state=State.UPDATING)
-    step = {"a": Outcome("a", at_work, done=(Action.UPDATE,), corrected_drift=True)}
-    last = {"a": Outcome("a", ready, done=(Action.UPDATE,), corrected_drift=True)}
-    settled = {"a": Outcome("a", ready)}
-    assert state.count_corrections(step) == ["a"]
-    assert state.count_corrections(step, full=False) == []
-    assert state.count_corrections(last, full=False) == []
-    assert state.corrections == {"a": 1}
-    state.count_corrections(settled, full=False)
-    assert state.corrections == {"a": 1}
-    assert state.count_corrections(last) == ["a"]
-    assert state.corrections == {"a": 2}
-    state.count_corrections(settled)
-    assert state.corrections == {}
-
-
 def test_approved_value_covers_the_steps_to_it() -> None:
     """The same resource, field and end; neither another end nor another action."""
     approval = Approval(frozenset({PlannedChange(Action.UPDATE, "stream", "shards", "2", "16")}))

@@ -135,48 +135,6 @@ def test_backoff_is_bounded(jitter: float, failures: int) -> None:
     assert 1.6 <= requeue.backoff(known) <= 900
 
 
-# -- corrections in a row --------------------------------------------------------------------------
-
-
-def corrected() -> dict[str, Outcome]:
-    """A reconcile that corrected drift."""
-    entry = FakeResource("a").entry()
-    return {"a": Outcome("a", entry, done=(Action.UPDATE,), corrected_drift=True)}
-
-
-def test_corrections_are_counted() -> None:
-    """One a reconcile."""
-    known = reconcile_state()
-    assert known.generation.count_corrections(corrected()) == ["a"]
-    known.generation.count_corrections(corrected())
-    assert known.generation.corrections == {"a": 2}
-
-
-def test_observation_without_drift_ends_the_row() -> None:
-    """An observation that finds the correction in place forgets the row."""
-    known = reconcile_state()
-    known.generation.count_corrections(corrected())
-    assert known.generation.count_corrections(outcome("a")) == []
-    assert known.generation.corrections == {}
-
-
-def test_reconcile_without_an_observation_proves_nothing() -> None:
-    """A poll for another resource, which does not observe the corrected one, keeps the row."""
-    known = reconcile_state()
-    known.generation.count_corrections(corrected())
-    known.generation.count_corrections(outcome("a"), unobservable={"a"})
-    assert known.generation.corrections == {"a": 1}
-
-
-@pytest.mark.parametrize("state", [State.FAILED, State.BLOCKED, State.UPDATING, State.DRIFTED])
-def test_unsettled_resource_keeps_its_row(state: State) -> None:
-    """Only a resource that is ready and untouched has settled."""
-    known = reconcile_state()
-    known.generation.count_corrections(corrected())
-    known.generation.count_corrections({"a": Outcome("a", FakeResource("a").entry(state=state))})
-    assert known.generation.corrections == {"a": 1}
-
-
 def test_quick_kind_is_observed_sooner_once(requeue: RequeuePolicy) -> None:
     """A kind that is ready in a second is observed then; afterwards polls are as for others."""
     known = reconcile_state()

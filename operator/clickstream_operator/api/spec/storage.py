@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
+from clickstream_operator.api import table_validation as table_rules
 from clickstream_operator.api import validation as rules
 from clickstream_operator.api.model import Model
 from clickstream_operator.api.spec.fields import KmsKey, validations
@@ -14,10 +15,16 @@ from clickstream_operator.api.spec.fields import KmsKey, validations
 class ProvisionedCapacity(Model):
     """Capacity of each table."""
 
+    model_config = ConfigDict(json_schema_extra=validations(*table_rules.CAPACITY))
+
     read_units: int = Field(ge=1, le=40000)
     """Read capacity units of each table. Free to change. Example: 5."""
     write_units: int = Field(ge=1, le=40000)
     """Write capacity units of each table. Free to change. Example: 25."""
+    max_read_units: int | None = Field(default=None, ge=1, le=40000)
+    """Read units that Application Auto Scaling, or whatever else, may set: any number from readUnits to this one is as wanted. Unset: nobody else sets them. Free to change. Example: 100."""
+    max_write_units: int | None = Field(default=None, ge=1, le=40000)
+    """Write units that Application Auto Scaling, or whatever else, may set: any number from writeUnits to this one is as wanted. Unset: nobody else sets them. Free to change. Example: 500."""
 
 
 class TimeToLive(Model):
@@ -34,7 +41,7 @@ class TimeToLive(Model):
 class Tables(Model):
     """The three DynamoDB tables."""
 
-    model_config = ConfigDict(json_schema_extra=validations(*rules.TABLES))
+    model_config = ConfigDict(json_schema_extra=validations(*table_rules.TABLES))
 
     billing_mode: Literal["OnDemand", "Provisioned"] = "OnDemand"
     """How capacity is paid; AWS limits switches. Default OnDemand, free to change. Example: Provisioned."""
