@@ -253,6 +253,21 @@ def test_an_answer_that_was_lost_is_no_other_owner() -> None:
     assert store.voids() == []
 
 
+def test_a_put_that_was_not_refused_needs_no_second_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Neither the object of an owner nor the void of one who decides is asked about."""
+    store = Store()
+    asked: list[str] = []
+    monkeypatch.setattr(store.pipeline.s3, "head_object", lambda **it: asked.append(it["Key"]))
+    store.store(batch(1, 3))
+    store.lanes.finish(LANE, store.load(), batch(1, 3))
+    store.die_after(1, batch(4, 5))
+    store.archive.decide(LANE, store.load())
+    assert store.voids() == [BAD, RAW]
+    assert asked == []
+
+
 @pytest.mark.parametrize("code", ["SlowDown", "AccessDenied", "InternalError"])
 def test_a_failure_of_s3_is_no_answer(code: str) -> None:
     """It is raised; only a refused condition tells that something stands there."""
@@ -404,7 +419,8 @@ def test_rows_of_their_own_object_are_written_once_and_told_each_time(kind: str)
     assert store.archive.add(kind, LANE, batch(1, 3), "refused0") is None
     assert store.sequences(kind) == [1, 2, 3]
     assert store.told() == ([key, key] if kind == BAD else [])
-    assert store.archive.add(kind, LANE, batch(1, 3, kinds=()), "other") is None
+    others = tuple({*BOTH} - {kind})
+    assert store.archive.add(kind, LANE, batch(1, 3, kinds=others), "other") is None
     assert len(store.pipeline.s3.objects) == 1
 
 
