@@ -10,7 +10,7 @@ import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
-from ministack.app import main
+from ministack import app as ministack_app
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import error_response_json
 from ministack.services import (
@@ -28,6 +28,7 @@ from ministack.services import (
 Answer = tuple[int, dict[str, str], Any]
 Handler = Callable[[dict[str, Any]], Answer]
 Service = Callable[..., Awaitable[Answer]]
+LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost"})
 
 
 def tag_at_creation(create: Handler) -> Handler:
@@ -349,6 +350,40 @@ def tag_new_dashboards(put: Callable[..., Any]) -> Callable[..., Any]:
     return put_dashboard
 
 
+def refuse_web_pages(serve: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """Refuse what a browser sends, and names that may be rebound: the emulator runs code.
+
+    An SDK sends no Origin, and names the loopback address. No answer lets another origin read it.
+    """
+
+    async def guarded(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await serve(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        host = headers.get(b"host", b"").decode("latin-1").rpartition(":")[0]
+        if b"origin" in headers or host not in LOOPBACK_NAMES:
+            start = {"type": "http.response.start", "status": 403, "headers": []}
+            await send(start)
+            await send({"type": "http.response.body", "body": b"not for web pages\n"})
+            return
+
+        async def send_without_cors(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                kept = [
+                    (name, value)
+                    for name, value in message.get("headers", ())
+                    if not name.lower().startswith(b"access-control-")
+                ]
+                message = {**message, "headers": kept}
+            await send(message)
+
+        await serve(scope, receive, send_without_cors)
+
+    return guarded
+
+
+ministack_app.app = refuse_web_pages(ministack_app.app)
 tagging._COLLECTORS["all"] = all_tagged  # noqa: SLF001
 cloudwatch._validate_alarm_tag_arn = take_tags_of_dashboards(  # noqa: SLF001
     cloudwatch._validate_alarm_tag_arn  # noqa: SLF001
@@ -379,4 +414,4 @@ kinesis._describe_stream = tell_shard_level_metrics(  # noqa: SLF001
 )
 
 if __name__ == "__main__":
-    main()
+    ministack_app.main()

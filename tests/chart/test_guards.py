@@ -116,7 +116,8 @@ def test_people_view_or_edit_and_leave_the_status_alone(cluster: Sandbox, tmp_pa
     where = ["--namespace", "default"]
     bindings = ["viewer-binding", "editor-views", "editor-edits"]
     try:
-        runner.run("install", RELEASE, str(CHART), *where, *options(REGION))
+        aggregate = "rbac.aggregateUserRoles=true"
+        runner.run("install", RELEASE, str(CHART), *where, *options(REGION, aggregate))
         roles = {
             kind: json.loads(
                 cluster.kubectl("get", "clusterrole", f"{CLUSTER_NAME}-{kind}", "-o", "json").stdout

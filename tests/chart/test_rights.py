@@ -123,7 +123,9 @@ ON_OTHERS = {
     ("coordination.k8s.io", "leases", "get", "*", "*"),
 }
 CLUSTER_WIDE: dict[str, set[Use]] = {
-    "cluster": ON_PIPELINES | ON_OTHERS | {("events.k8s.io", "events", "create", "*", "*")},
+    "cluster": ON_PIPELINES
+    | ON_OTHERS
+    | {("events.k8s.io", "events", "create", "*", "*"), ("", "namespaces", "get", "*", "*")},
     "namespaces": ON_PIPELINES | ON_OTHERS,
     "strict": set(),
 }

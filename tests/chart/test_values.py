@@ -290,3 +290,19 @@ def test_every_refusal_of_a_template_was_seen(tmp_path: Path) -> None:
     assert [
         text for text, words in messages.items() if not any(words.search(one) for one in seen)
     ] == []
+
+
+def test_no_editor_of_a_namespace_gets_pipelines_unasked(offline: Helm) -> None:
+    """Roles for people are bound by hand; adding them to the cluster's own is a value."""
+    word = "rbac.authorization.k8s.io/aggregate-to-"
+    for pairs, aggregated in (([], False), (["rbac.aggregateUserRoles=true"], True)):
+        roles = [
+            each
+            for each in offline.render(CHART, *options(REGION, *pairs))
+            if each["kind"] == "ClusterRole" and each["metadata"]["name"].endswith(("er", "or"))
+        ]
+        people = [one for one in roles if one["metadata"]["name"].endswith(("-viewer", "-editor"))]
+        assert len(people) == 2
+        for role in people:
+            labels = role["metadata"]["labels"]
+            assert any(key.startswith(word) for key in labels) is aggregated

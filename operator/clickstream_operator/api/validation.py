@@ -26,11 +26,13 @@ TOPIC_ARN: Final = Form(
     "the ARN of a standard SNS topic, for example arn:aws:sns:eu-west-1:123456789012:alerts",
 )
 ACTION_ARN: Final = Form(
-    "arn:aws[a-z-]*:[a-z0-9-]+:.+",
+    "arn:aws[a-z-]*:[a-z0-9-]+:[^*?]+",
     "an ARN, for example arn:aws:sns:eu-west-1:123456789012:pager",
 )
 KMS_KEY: Final = Form(
-    "(alias/[A-Za-z0-9_/-]+|[0-9a-f-]{36}|mrk-[0-9a-f]{32}|arn:aws[a-z-]*:kms:.+)",
+    "(alias/[A-Za-z0-9_/-]+|[0-9a-f-]{36}|mrk-[0-9a-f]{32}|"
+    "arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:"
+    "(key/[0-9a-f-]{36}|key/mrk-[0-9a-f]{32}|alias/[A-Za-z0-9_/-]+))",
     "the alias, id or ARN of a KMS key, for example alias/clickstream",
 )
 EMAIL: Final = Form(

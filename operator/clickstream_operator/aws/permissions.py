@@ -48,6 +48,9 @@ def only(*actions: str) -> Grant:
     return Grant(ANYTHING.sid, ANYTHING.resources, actions)
 
 
+BUCKETS: Final = (f"arn:aws:s3:::{BASE}-archive-{'?' * 12}-*",)
+"""Archive buckets; the twelve characters are those of the account."""
+
 FUNCTIONS: Final = tuple(
     f"arn:aws:lambda:*:*:function:{BASE}-{function}" for function in ("processor", "detector")
 )

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ from sandbox.aws.strict.upstream import Upstream
 from sandbox.aws.strict.wire import Request
 
 CONTROL: Final = "/__strict_aws__"
+_LOOPBACK_NAMES: Final = frozenset({"127.0.0.1", "localhost"})
 _LARGEST: Final = 512 * 1024**2
 
 
@@ -37,7 +38,7 @@ class Server:
 
     def application(self) -> web.Application:
         """The routes."""
-        application = web.Application(client_max_size=_LARGEST)
+        application = web.Application(client_max_size=_LARGEST, middlewares=[_refuse_web_pages])
         control = web.Application()
         control.add_routes(
             [
@@ -72,7 +73,11 @@ class Server:
             if request.transport is not None:
                 request.transport.abort()
             return web.Response()
-        headers = dict(answer.headers)
+        headers = {
+            name: value
+            for name, value in answer.headers.items()
+            if not name.lower().startswith("access-control-")
+        }
         if request.method == "HEAD" and answer.length is not None:
             headers["Content-Length"] = answer.length
         return web.Response(status=answer.status, headers=headers, body=answer.body)
@@ -130,6 +135,16 @@ class Server:
     async def _confirm(self, request: web.Request) -> web.Response:
         wanted = await request.json()
         return web.json_response({"confirmed": self._proxy.confirm(wanted["endpoint"])})
+
+
+@web.middleware
+async def _refuse_web_pages(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Refuse what a browser sends, and names that may be rebound: functions run code."""
+    if "Origin" in request.headers or request.host.rpartition(":")[0] not in _LOOPBACK_NAMES:
+        return web.Response(status=403, text="not for web pages\n")
+    return await handler(request)
 
 
 def _wrong(error: Exception) -> web.Response:

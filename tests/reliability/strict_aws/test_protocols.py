@@ -7,6 +7,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from sandbox.aws.emulator import Emulator
 from sandbox.aws.strict import StrictAws, cbor
 from tests.reliability.strict_aws.probes import ACCOUNT, Client, refused, table
 
@@ -102,3 +103,43 @@ def test_cbor_of_all_that_it_writes() -> None:
         "bytes": b"\x00\xff",
     }
     assert cbor.decode(cbor.encode(data)) == data
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1:1"},
+        {"Host": "evil.example"},
+        {"Host": "evil.example:80"},
+    ],
+)
+@pytest.mark.parametrize("path", ["/2015-03-31/functions", "/__strict_aws__/calls", "/bucket"])
+def test_no_web_page_reaches_proxy_or_emulator(
+    strict: StrictAws, emulated: tuple[Emulator, StrictAws], path: str, headers: dict[str, str]
+) -> None:
+    """Neither by its origin nor by a name that is rebound: both run code as the developer."""
+    for endpoint in (strict.endpoint, emulated[0].endpoint):
+        request = Request(endpoint + path, data=b"{}", headers=headers, method="POST")  # noqa: S310 - http on loopback
+        with pytest.raises(HTTPError) as refusal:
+            build_opener(ProxyHandler({})).open(request, timeout=10)
+        with refusal.value as answer:
+            assert answer.code == 403
+            assert not [name for name in answer.headers if name.lower().startswith("access-")]
+
+
+def test_no_answer_is_for_other_origins(
+    strict: StrictAws, emulated: tuple[Emulator, StrictAws]
+) -> None:
+    """The emulator allows every origin to read its answers; neither port passes that on."""
+    for endpoint in (strict.endpoint, emulated[0].endpoint):
+        request = Request(f"{endpoint}/", method="GET")  # noqa: S310 - http on loopback
+        try:
+            with build_opener(ProxyHandler({})).open(request, timeout=10) as answer:
+                names = list(answer.headers)
+        except HTTPError as refused_call:
+            with refused_call:
+                names = list(refused_call.headers)
+        assert names
+        assert not [name for name in names if name.lower().startswith("access-control-")]

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from clickstream_operator.api.crd import custom_resource_definition
+from clickstream_operator.api.validation import ACTION_ARN, KMS_KEY
 
 FIXTURE = Path(__file__).parents[2] / "fixtures" / "upgrade" / "crd.yaml"
 Schema = dict[str, Any]
@@ -31,6 +32,12 @@ NEVER_WRITTEN = {
 BEFORE_THE_FIRST_RELEASE = {
     # Addresses that nothing was ever sent to.
     ".spec: rule !has(self.alerts.emails) || size(self.alerts.emails) == 0 || self.alerts.enabled",
+    # ARNs with wildcards, which would stand in a policy or name what no alarm can act on.
+    f".spec.alarms.actionArns[]: rule {ACTION_ARN.as_rule().rule}",
+    *(
+        f".spec.{part}.kmsKeyId: rule {KMS_KEY.as_rule().rule}"
+        for part in ("stream", "tables", "archive", "deadLetter", "alerts", "logs")
+    ),
 }
 _LOWER = ("minimum", "minLength", "minItems", "minProperties")
 _UPPER = ("maximum", "maxLength", "maxItems", "maxProperties")

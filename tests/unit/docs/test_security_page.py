@@ -94,6 +94,17 @@ def test_actions_are_pinned() -> None:
     assert [one for one in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", one)] == []
 
 
+def test_only_commits_of_main_are_released() -> None:
+    """A tag on any other commit ends before the tests, and all other jobs wait for them."""
+    jobs = _workflow("release.yaml")["jobs"]
+    (check,) = [step["run"] for step in jobs["main"]["steps"] if "run" in step]
+    assert check == 'git merge-base --is-ancestor "${GITHUB_SHA}" origin/main'
+    (checkout,) = [step["with"] for step in jobs["main"]["steps"] if "uses" in step]
+    assert checkout["fetch-depth"] == 0
+    assert jobs["test"]["needs"] == "main"
+    assert {name for name, job in jobs.items() if "needs" not in job} == {"main"}
+
+
 def test_a_release_is_signed() -> None:
     """Tests first; then what was pushed is signed by its digest, and tells how it was built."""
     jobs = _workflow("release.yaml")["jobs"]
