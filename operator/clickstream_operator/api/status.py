@@ -155,6 +155,8 @@ class Plan(Model):
     """Number that rises with each completed or withdrawn plan."""
     approved: bool = False
     """Whether it is approved and being applied."""
+    changes_hash: str = ""
+    """Hash of the changes alone, as kubectl clickstream plan shows it before they are applied."""
     summary: str = ""
     """Summary in one line."""
     changes: list[PlanChange] = Field(

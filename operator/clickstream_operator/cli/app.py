@@ -12,7 +12,17 @@ _SETTINGS: Final = {"help_option_names": ["-h", "--help"]}
 
 _OFFLINE: Final = "Without a cluster"
 
+_LOOK: Final = "See"
+_CHANGE: Final = "Act on a pipeline"
+
 TABLE: Final[Mapping[str, Entry]] = {
+    "status": Entry(_LOOK, "Show how pipelines are: conditions, resources, traffic, cost."),
+    "plan": Entry(_LOOK, "Show what would change in AWS, and what it would cost."),
+    "events": Entry(_LOOK, "Show what happened to pipelines, oldest first."),
+    "approve": Entry(_CHANGE, "Approve the plan that waits."),
+    "reconcile": Entry(_CHANGE, "Compare everything with AWS now, and wait for the answer."),
+    "suspend": Entry(_CHANGE, "Stop writing to AWS; the operator only observes."),
+    "resume": Entry(_CHANGE, "Go on writing to AWS."),
     "cost": Entry(_OFFLINE, "Estimate the cost of pipelines, by service."),
     "render": Entry(
         _OFFLINE, "Show the AWS resources of manifests offline, with names and policies."

@@ -25,7 +25,6 @@ _LEAST_TEXT: Final = 20
 
 COLORS: Final[Mapping[str, str]] = {
     "Ready": "green",
-    "True": "green",
     "ok": "green",
     "Retained": "cyan",
     "Creating": "yellow",
@@ -37,7 +36,6 @@ COLORS: Final[Mapping[str, str]] = {
     "Unknown": "yellow",
     "Blocked": "red",
     "Failed": "red",
-    "False": "red",
     "FAIL": "red",
 }
 """Color of a word that stands alone in a cell."""

@@ -7,7 +7,6 @@ API server accepts a merge patch with a wrong uid, and refuses a patch whose ``t
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from datetime import datetime
@@ -18,29 +17,21 @@ from kubernetes.client.exceptions import ApiException
 
 from clickstream_operator.api.v1alpha1 import FINALIZER, GROUP, PLURAL, VERSION
 from clickstream_operator.kube import lease as leases
+from clickstream_operator.kube.errors import (
+    KubernetesError,
+    KubernetesRefusal,
+    StaleObject,
+    refused,
+    words,
+)
 from clickstream_operator.kube.fence import no_fence
 from clickstream_operator.kube.lease import Lease
 from clickstream_operator.kube.objects import ObjectKey
 
 _TIMEOUT_SECONDS: Final = 15
 _PAGE_SIZE: Final = 200
-_FORBIDDEN: Final = 403
 _NOT_FOUND: Final = 404
 _STALE: Final = frozenset({404, 409, 422})
-
-
-class StaleObject(Exception):
-    """The object changed or was deleted since it was read."""
-
-
-class KubernetesError(Exception):
-    """The API server refused or did not answer; the message names the request."""
-
-
-class KubernetesRefusal(KubernetesError):
-    """The API server refused; `forbidden` if RBAC or admission did (HTTP status 403)."""
-
-    forbidden = False
 
 
 class KubeClient:
@@ -293,7 +284,7 @@ class KubeClient:
             )
         except ApiException as error:
             if error.status in _STALE:
-                raise StaleObject(f"{where} changed meanwhile: {_words(error)}") from error
+                raise StaleObject(f"{where} changed meanwhile: {words(error)}") from error
             raise refused(f"writing {target} of {where}", error) from error
         self.on_write(target)
         return patched
@@ -333,18 +324,10 @@ class KubeClient:
             raise
 
 
-def _words(error: ApiException) -> str:
-    """Words of an error answer: the message of its Status, or the HTTP reason."""
-    try:
-        answer = json.loads(error.body or "{}")
-    except ValueError:
-        answer = {}
-    said = answer.get("message", "") if isinstance(answer, dict) else ""
-    return f"{error.status} {said or error.reason}"
-
-
-def refused(what: str, error: ApiException) -> KubernetesRefusal:
-    """An error with the request (`what`) and the answer of the API server."""
-    refusal = KubernetesRefusal(f"{what}: the API server said {_words(error)}")
-    refusal.forbidden = error.status == _FORBIDDEN
-    return refusal
+__all__ = [
+    "KubeClient",
+    "KubernetesError",
+    "KubernetesRefusal",
+    "StaleObject",
+    "refused",
+]

@@ -7,13 +7,15 @@ from typing import Final
 
 from kubernetes import client, config
 
-from clickstream_operator.kube.client import KubernetesError
+from clickstream_operator.kube.errors import KubernetesError
 
 _POD_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
-def connect(kubeconfig: Path | None = None, *, retries: bool = True) -> client.ApiClient:
-    """An API client, from the kubeconfig if one is given.
+def connect(
+    kubeconfig: Path | None = None, *, retries: bool = True, context: str | None = None
+) -> client.ApiClient:
+    """An API client, from the kubeconfig if one is given, by its current context or another.
 
     Without `retries` a request whose connection fails is not repeated, so its timeout is exact.
 
@@ -24,9 +26,11 @@ def connect(kubeconfig: Path | None = None, *, retries: bool = True) -> client.A
     if not retries:
         settings.retries = False
     try:
-        if kubeconfig is not None:
+        if kubeconfig is not None or context is not None:
             config.load_kube_config(  # type: ignore[no-untyped-call]
-                str(kubeconfig), client_configuration=settings
+                str(kubeconfig) if kubeconfig else None,
+                context=context,
+                client_configuration=settings,
             )
         else:
             config.load_config(client_configuration=settings)  # type: ignore[no-untyped-call]
@@ -37,7 +41,7 @@ def connect(kubeconfig: Path | None = None, *, retries: bool = True) -> client.A
     return client.ApiClient(settings)
 
 
-def own_namespace(kubeconfig: Path | None = None) -> str:
+def own_namespace(kubeconfig: Path | None = None, *, context: str | None = None) -> str:
     """Namespace of the Pod, or of the kubeconfig's context; ``default`` without either."""
     if kubeconfig is None:
         try:
@@ -45,9 +49,11 @@ def own_namespace(kubeconfig: Path | None = None) -> str:
         except OSError:
             pass
     try:
-        _, active = config.list_kube_config_contexts(  # type: ignore[no-untyped-call]
+        known, active = config.list_kube_config_contexts(  # type: ignore[no-untyped-call]
             str(kubeconfig) if kubeconfig else None
         )
     except config.ConfigException:
         return "default"
+    if context is not None:
+        active = next((one for one in known if one["name"] == context), active)
     return str(active["context"].get("namespace") or "default")

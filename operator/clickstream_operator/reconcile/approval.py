@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from clickstream_operator.api.status import Plan, PlanChange
 from clickstream_operator.engine.outcome import Outcome
@@ -84,9 +84,21 @@ def _sorted(lines: Iterable[PlannedChange]) -> list[PlannedChange]:
 
 
 def _hash(lines: list[PlannedChange], *, uid: str, generation: int, serial: int) -> str:
-    content = [[one.action, one.resource, one.field, one.old, one.new] for one in lines]
-    text = json.dumps([uid, generation, serial, content], separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:_HASH_LENGTH] if lines else ""
+    return _digest([uid, generation, serial, _content(lines)]) if lines else ""
+
+
+def _changes_hash(lines: list[PlannedChange]) -> str:
+    """Hash of the changes alone, which is known before they are applied to an object."""
+    return _digest(_content(lines)) if lines else ""
+
+
+def _content(lines: list[PlannedChange]) -> list[list[str]]:
+    return [[one.action, one.resource, one.field, one.old, one.new] for one in lines]
+
+
+def _digest(content: list[Any]) -> str:
+    text = json.dumps(content, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:_HASH_LENGTH]
 
 
 def _is_done(outcome: Outcome) -> bool:
@@ -98,6 +110,7 @@ def _plan(changes: Iterable[PlannedChange], *, uid: str, generation: int, serial
     digest = _hash(lines, uid=uid, generation=generation, serial=serial)
     return Plan(
         hash=digest,
+        changes_hash=_changes_hash(lines),
         serial=serial,
         summary=_summary(lines),
         changes=[

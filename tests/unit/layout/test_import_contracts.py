@@ -84,6 +84,14 @@ PLANTS: Final = [
         "Decisions are pure: no clock, no chance, no network, no process", "cost.prices", "time"
     ),
     operator("The operator reads no results: query is for people", "reconcile.rollout", ".query"),
+    operator(
+        "Commands that look have no client that writes", "cli.traffic", ".kube.cluster_writer"
+    ),
+    operator(
+        "Commands that look call AWS by the session that only reads",
+        "cli.cluster",
+        ".aws.session_pool",
+    ),
     operator("The command line starts no operator", "cli.output", ".runtime.workqueue"),
     operator(
         "Inside resources: kinds do not know one another",

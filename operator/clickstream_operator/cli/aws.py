@@ -1,0 +1,86 @@
+"""Access to AWS for commands that only look: the user's credential, by which nothing can change."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+
+import structlog
+
+from clickstream_operator.api.v1alpha1 import Effective
+from clickstream_operator.aws.errors import AwsError
+from clickstream_operator.aws.read_only import ReadOnlySession
+from clickstream_operator.cli.errors import CliError
+
+_Answer = TypeVar("_Answer")
+_THREADS: Final = 16
+_POD: Final = "CLICKSTREAM_PACKAGES"
+"""Set in the operator's image, and nowhere else."""
+
+
+def refuse_in_the_operators_pod() -> None:
+    """Refuse to use the credential of the operator.
+
+    Who may exec into its Pod must not get the operator's rights on AWS by that.
+
+    Raises:
+        CliError: this is the operator's Pod.
+    """
+    if os.environ.get("KUBERNETES_SERVICE_HOST") and os.environ.get(_POD):
+        raise CliError(
+            "this is the operator's Pod, whose credential is not yours",
+            "run the command where your own credential is",
+        )
+
+
+def run(
+    region: str, work: Callable[[ReadOnlySession], Awaitable[_Answer]], *, profile: str | None
+) -> _Answer:
+    """Answer of some work with a session of the user's credential.
+
+    Raises:
+        AwsError: AWS, or the search for a credential, failed.
+        CliError: this is the operator's Pod.
+    """
+    refuse_in_the_operators_pod()
+    # The engine's log is for the operator's operators; people read the command's own output.
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(50),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+    async def with_session() -> _Answer:
+        with ThreadPoolExecutor(_THREADS, thread_name_prefix="aws") as executor:
+            return await work(ReadOnlySession(region=region, executor=executor, profile=profile))
+
+    return asyncio.run(with_session())
+
+
+async def ensure_account(session: ReadOnlySession, effective: Effective) -> None:
+    """Check that the credential belongs to the account of a pipeline.
+
+    Raises:
+        AwsError: there is no credential, or it is refused.
+        CliError: it belongs to another account.
+    """
+    identity = await session.identity()
+    if identity.account != effective.account:
+        raise CliError(
+            f"your AWS credential belongs to account {identity.account}, the pipeline is in "
+            f"{effective.account}",
+            "choose another with --profile or AWS_PROFILE",
+        )
+
+
+def told(error: AwsError) -> CliError:
+    """The failure of AWS as one line."""
+    if error.credentials_are_bad:
+        return CliError(
+            f"no usable AWS credential: {error.text}",
+            "log in, or choose one with --profile or AWS_PROFILE",
+        )
+    return CliError(str(error))

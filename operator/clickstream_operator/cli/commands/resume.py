@@ -1,0 +1,21 @@
+"""`resume`: `spec.suspend` of a pipeline."""
+
+from __future__ import annotations
+
+import click
+
+from clickstream_operator.cli.changing import set_suspended
+from clickstream_operator.cli.cluster import Cluster, cluster_options, complete_pipelines
+from clickstream_operator.cli.command import Command
+
+
+@click.command("resume", cls=Command)
+@click.argument("name", shell_complete=complete_pipelines)
+@cluster_options
+def command(name: str, *, cluster: Cluster) -> None:
+    """Go on writing to AWS.
+
+    It sets spec.suspend to false. Where the manifest is kept in git, set it there: what applies the
+    manifest would take this back.
+    """
+    set_suspended(cluster, name, suspended=False)

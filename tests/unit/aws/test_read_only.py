@@ -1,0 +1,73 @@
+"""The session of commands that only look: no request that changes AWS leaves it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore import xform_name
+
+from clickstream_operator.aws.errors import AwsError
+from clickstream_operator.aws.read_only import ReadOnlySession, WriteRefused
+
+SERVICES = (
+    "cloudwatch", "dynamodb", "iam", "kinesis", "kms", "lambda", "logs", "s3", "scheduler",
+    "sns", "sqs", "ssm", "sts",
+)  # fmt: skip
+READING = ("Get", "List", "Describe", "Head", "BatchGet")
+
+
+@pytest.fixture
+def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[ReadOnlySession]:
+    """A session with a credential, whose requests are noted and not sent."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "1" * 12)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    with ThreadPoolExecutor(2) as executor:
+        yield ReadOnlySession(region="us-east-1", executor=executor)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_operation_that_changes_something_is_sent(
+    session: ReadOnlySession, service: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By AWS's own list of the service's operations; those that read are sent."""
+    sent: list[str] = []
+
+    def send(_self: Any, _service: str, operation: str, _parameters: Any) -> dict[str, Any]:
+        sent.append(operation)
+        return {}
+
+    monkeypatch.setattr(ReadOnlySession, "_send", send)
+    operations = botocore.session.get_session().get_service_model(service).operation_names
+    refused = []
+
+    async def try_all() -> None:
+        for name in operations:
+            try:
+                await session.call(service, xform_name(name))
+            except WriteRefused:
+                refused.append(name)
+
+    asyncio.run(try_all())
+    assert refused == [name for name in operations if not name.startswith(READING)]
+    assert len(sent) == len(operations) - len(refused) > 0
+
+
+def test_the_clients_refuse_a_write_as_well(session: ReadOnlySession) -> None:
+    """Right before its bytes go out, should a command ever come by a client."""
+    with pytest.raises(AwsError) as refused:
+        session._send("sqs", "delete_queue", {"QueueUrl": "http://127.0.0.1:1/1/q"})
+    assert refused.value.code == "NotSent"
+    assert "only looks" in refused.value.text
+
+
+def test_a_profile_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its name."""
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
+    with ThreadPoolExecutor(1) as executor, pytest.raises(AwsError, match="nobody"):
+        ReadOnlySession(region="us-east-1", executor=executor, profile="nobody")
