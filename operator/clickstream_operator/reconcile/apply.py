@@ -31,10 +31,10 @@ from clickstream_operator.reconcile.inputs import (
     build_context,
     is_requested,
     never_tried,
-    note_namespace,
     policy_of,
     unconfirmed_absence_of,
 )
+from clickstream_operator.reconcile.namespace_age import note_namespace
 from clickstream_operator.reconcile.outputs_config_map import OutputsPublisher
 from clickstream_operator.reconcile.requeue import FULL_EVERY, RequeuePolicy
 from clickstream_operator.reconcile.services import Services

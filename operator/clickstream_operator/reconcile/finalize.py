@@ -27,11 +27,11 @@ from clickstream_operator.reconcile.identity import identify
 from clickstream_operator.reconcile.inputs import (
     build_context,
     never_tried,
-    note_namespace,
     policy_of,
     unconfirmed_absence_of,
 )
 from clickstream_operator.reconcile.location import effective_of, region_of
+from clickstream_operator.reconcile.namespace_age import note_namespace
 from clickstream_operator.reconcile.preflight import DELETION_CHECKS, first_blocker
 from clickstream_operator.reconcile.requeue import RequeuePolicy
 from clickstream_operator.reconcile.services import Services

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-import structlog
-
 from clickstream_operator.api import components
 from clickstream_operator.api.v1alpha1 import APPROVED_PLAN, RECONCILE_REQUESTED_AT, Effective
 from clickstream_operator.aws import tags as ownership
@@ -19,18 +17,14 @@ from clickstream_operator.engine.delete import (
 )
 from clickstream_operator.engine.inventory import Entry, Origin
 from clickstream_operator.engine.plan import AdoptionPolicy, DriftPolicy, Policy
-from clickstream_operator.kube.client import KubernetesRefusal
 from clickstream_operator.kube.objects import PipelineObject
 from clickstream_operator.pipeline import names
 from clickstream_operator.pipeline.context import BuildContext
 from clickstream_operator.reconcile.approval import approval_of
 from clickstream_operator.reconcile.config import OperatorConfig
-from clickstream_operator.reconcile.services import Services
 from clickstream_operator.reconcile.state import ReconcileState
 from clickstream_operator.resources.kinesis_history import StreamHistory
 from clickstream_operator.status.compose import inventory
-
-log = structlog.get_logger(__name__)
 
 
 def build_context(
@@ -76,20 +70,6 @@ def build_context(
         may_use_topic=config.grants(obj.key.namespace).allows_topic,
         queue_url=str(obj.status.outputs.get("dlqUrl", "")),
     )
-
-
-async def note_namespace(services: Services, obj: PipelineObject, state: ReconcileState) -> None:
-    """Ask once for the age of the namespace, while the pipeline may still meet what it left."""
-    resources = obj.status.resources
-    begun = bool(resources) and all(one.arn for one in resources)
-    if not begun and state.object.namespace_since is None:
-        try:
-            since = await services.namespace_created(obj.key.namespace)
-        except KubernetesRefusal as refused:
-            # Nothing is inherited that might be of an earlier namespace.
-            log.warning("age of the namespace unknown", why=str(refused))
-            since = services.now()
-        state.object.namespace_since = since
 
 
 def policy_of(
