@@ -7,6 +7,7 @@ CONTRIBUTING.md are in the same order.
 from __future__ import annotations
 
 import ast
+import importlib
 import inspect
 import re
 import sys
@@ -72,10 +73,13 @@ def _open_kinds() -> Iterator[str]:
     spec = merged(drift_map.SPEC, {"alerts": {"enabled": True, "emails": ["a@example.com"]}})
     built = {one.kind for one in resources_of(Spec.model_validate(spec))}
     deletions = {one.kind for one in drift_map.DELETIONS} | set(drift_map.NOT_BROUGHT_BACK)
+    contracts = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     for one in sorted(_kinds(), key=lambda kind: kind.kind):
         module = Path(inspect.getfile(one)).stem
         if one.kind not in built:
             yield f"{one.kind}: add it to the design in operator/clickstream_operator/pipeline/"
+        if not re.search(rf"\b{module}\b", contracts):
+            yield f"{one.kind}: add {module} to the contract of the kinds in pyproject.toml"
         if not (ROOT / "tests" / "resources" / f"test_{module}.py").exists():
             yield f"{one.kind}: test it in tests/resources/test_{module}.py"
         if one.kind not in deletions:
@@ -91,13 +95,13 @@ def _open_kinds() -> Iterator[str]:
 
 
 def _kinds() -> Iterator[type[Resource]]:
-    def below(base: Any) -> Iterator[type[Resource]]:
-        for one in base.__subclasses__():
-            if one.__module__.startswith("clickstream_operator.resources."):
+    # By file: a kind that was begun is one that nothing imports yet.
+    for file in sorted((OPERATOR / "resources").glob("*.py")):
+        module = importlib.import_module(f"clickstream_operator.resources.{file.stem}")
+        for one in vars(module).values():
+            is_own = inspect.isclass(one) and one.__module__ == module.__name__
+            if is_own and issubclass(one, Resource) and "kind" in vars(one):
                 yield one
-                yield from below(one)
-
-    return below(Resource)
 
 
 def _is_read(path: str, read: set[str], dumped: set[str]) -> bool:

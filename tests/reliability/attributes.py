@@ -6,6 +6,7 @@ A place is ``<resource>.<property>``, such as ``stream.shards``: inventory name,
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, Literal
@@ -40,6 +41,7 @@ KINDS: Final[Mapping[str, type[Resource]]] = {
 }
 """Kind of each resource of that pipeline by its inventory name."""
 _DEFAULT: Final = frozenset(one.name for one in resources_of(Spec()))
+#: Of kinds whose own name is no title.
 _TITLES: Final = {
     "KinesisStream": "Kinesis stream",
     "DynamoDBTable": "DynamoDB tables",
@@ -127,7 +129,7 @@ def title(place: str) -> str:
     names = resources(place)
     kind = KINDS[names[0]].kind
     which = "" if names == GROUPS[kind] else f" ({place.partition('.')[0].replace('-', ' ')})"
-    return _TITLES[kind] + which
+    return _TITLES.get(kind, re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind)) + which
 
 
 def calls(place: str) -> Iterator[tuple[str, str]]:

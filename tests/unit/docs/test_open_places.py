@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from clickstream_operator import resources
 from clickstream_operator.api import crd
+from clickstream_operator.resources import sqs_queue
 from docs.generator import open_places
 from tests.reliability import drift_map, property_map
 
@@ -43,3 +46,27 @@ def test_a_missing_row_is_told(
     """Whichever row is taken away."""
     monkeypatch.setattr(module, name, getattr(module, name)[1:])
     assert any(place in line for line in open_places.open_places())
+
+
+def test_a_kind_that_was_begun_is_told_each_place(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Although no module imports it yet: design, contract, test, deletion."""
+    begun = Path(sqs_queue.__file__).with_name("begun_kind.py")
+    (tmp_path / begun.name).write_text(
+        "from clickstream_operator.engine.resource import Resource\n\n\n"
+        "class BegunKind(Resource):\n"
+        '    kind = "BegunKind"\n',
+        encoding="utf-8",
+    )
+    monkeypatch.setattr(resources, "__path__", [*resources.__path__, str(tmp_path)])
+    glob = Path.glob
+
+    def with_begun(folder: Path, pattern: str) -> list[Path]:
+        return [*glob(folder, pattern), *([begun] if folder == begun.parent else [])]
+
+    monkeypatch.setattr(Path, "glob", with_begun)
+    found = [line for line in open_places.open_places() if line.startswith("BegunKind: ")]
+    places = ("pipeline/", "pyproject.toml", "tests/resources/test_begun_kind.py", "drift_map.py")
+    assert [place for place in places if not any(place in line for line in found)] == []
+    assert len(found) == len(places)
