@@ -22,6 +22,7 @@ VERSION = 1
 INLINE_VARIABLE = "CLICKSTREAM_CONFIG"
 OBJECT_VARIABLE = "CLICKSTREAM_CONFIG_S3"
 DEFAULT_MAX_SERIES = 100
+DEFAULT_MAX_RECORD_SIZE_KIB = 1024
 DEFAULT_COOLDOWN_SECONDS = 1800
 
 
@@ -165,6 +166,7 @@ class Config:
     ttl: Ttl
     detection: Detection
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+    max_record_size_kib: int = DEFAULT_MAX_RECORD_SIZE_KIB
 
 
 def load_config(environment: Mapping[str, str], *, s3: Callable[[], Any], function: str) -> Config:
@@ -260,6 +262,7 @@ def _build(data: Mapping[str, Any]) -> Config:
             alerts_topic_arn=detection["alertsTopicArn"],
         ),
         log_level=data["logLevel"],
+        max_record_size_kib=data.get("maxRecordSizeKiB", DEFAULT_MAX_RECORD_SIZE_KIB),
     )
 
 

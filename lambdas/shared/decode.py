@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from shared.budget import Budget
     from shared.config import Config
 
-LARGEST_EVENT_BYTES = 1_048_576
+_LARGEST_TEXT_BYTES = 1_048_576
+"""Of a record that is no JSON and is searched as text all the same."""
 LONGEST_KEY_BYTES = 2048
 """Most bytes of a partition key (DynamoDB Developer Guide, "Constraints in DynamoDB")."""
 _BAD_IN_KEYS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffd]")
@@ -68,6 +69,7 @@ class Decoder:
         self._fields = config.fields
         self._past_ms = config.max_past_seconds * 1000
         self._future_ms = config.max_future_seconds * 1000
+        self._largest = config.max_record_size_kib * 1024
         self._scrubber = scrubber
         self._parse = json.JSONDecoder(
             parse_constant=_refuse_constant, parse_float=_finite_float
@@ -125,8 +127,9 @@ class Decoder:
 
     def _documents(self, data: bytes, most: int, texts: _Texts) -> Sequence[Any] | BadRow:
         """Return the JSON values that stand for events in one user record, lines at most `most`."""
-        if len(data) > LARGEST_EVENT_BYTES:
-            return _bad(records.TOO_LARGE, "larger than 1 MiB", self._undecodable(data, texts))
+        if len(data) > self._largest:
+            words = f"larger than {self._largest // 1024} KiB"
+            return _bad(records.TOO_LARGE, words, self._undecodable(data, texts))
         try:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError:
@@ -230,7 +233,7 @@ class Decoder:
             return {"base64": base64.b64encode(data).decode()}
         text = data.decode("utf-8", "replace")
         strange = sum(text.count(sign) for sign in ("\ufffd", "\x00"))
-        if strange > len(text) * _BINARY_SHARE or len(data) > LARGEST_EVENT_BYTES:
+        if strange > len(text) * _BINARY_SHARE or len(data) > _LARGEST_TEXT_BYTES:
             return digest_of(data)
         return texts.redact(text)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -12,6 +13,7 @@ from clickstream_operator.autoscaling.load import Minute, read_load
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.engine.resource import (
     Diff,
+    Observed,
     Phase,
     StepMustWait,
 )
@@ -194,3 +196,39 @@ async def test_load_is_read_with_one_call(cloud: Cloud) -> None:
     assert found == {before: Minute(bytes=600, records=6)}
     assert await read_load(cloud.calls, "other-events", start, end) == {}
     assert cloud.reads == ["get_metric_data"] * 2
+
+
+@pytest.mark.parametrize(
+    ("size", "says"),
+    [(1024, ""), (512, ""), (4096, "maxRecordSizeKiB to 4096"), (10240, "UpdateMaxRecordSize")],
+)
+def test_a_stream_of_larger_records_does_not_fit(cloud: Cloud, size: int, says: str) -> None:
+    """Adopted, it would refuse what its producers send; the message says what to set first."""
+    misfit = stream(cloud).misfit(Observed("arn", {"maxRecordSizeKiB": size}))
+    assert says in misfit
+    assert bool(misfit) == bool(says)
+
+
+@pytest.mark.parametrize(
+    ("path", "observed", "operation", "wanted"),
+    [
+        ("maxRecordSizeKiB", 10240, "update_max_record_size", {"MaxRecordSizeInKiB": 1024}),
+        (
+            "recordDistribution",
+            "AUTO",
+            "update_stream_record_distribution_strategy",
+            {"RecordDistributionStrategy": "USER_PARTITION_KEY"},
+        ),
+    ],
+)
+async def test_settings_that_moto_lacks_are_put_back(
+    cloud: Cloud, path: str, observed: Any, operation: str, wanted: dict[str, Any]
+) -> None:
+    """By the call of the setting, with the stream's ARN."""
+    one = stream(cloud, on_demand=True)
+    one._calls = calls = AsyncMock()
+    there = Observed("arn:stream", {**one.desired({}), path: observed})
+    diff = one.diff(one.desired({}), there)
+    assert diff.paths == (path,)
+    await one.update(one.desired({}), there, diff)
+    calls.write.assert_awaited_once_with("kinesis", operation, StreamARN="arn:stream", **wanted)

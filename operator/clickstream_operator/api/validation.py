@@ -235,6 +235,17 @@ def _ttl(field: str, seconds: int) -> Rule:
     )
 
 
+def _memory(function: str, holds: str) -> Rule:
+    """JSON of a record takes up to 30 times its bytes in memory: an array of empty objects."""
+    return Rule(
+        f"self.stream.maxRecordSizeKiB <= 1024 || {holds}"
+        f"self.{function}.memoryMiB * 8 >= self.stream.maxRecordSizeKiB",
+        f"{function}.memoryMiB must be at least an eighth of stream.maxRecordSizeKiB when that is "
+        "above 1024, or a record could exhaust it; raise it, or lower the record size",
+        f".{function}.memoryMiB",
+    )
+
+
 SPEC: Final = (
     _fixed("region", "create another ClickstreamPipeline for another region"),
     _fixed("names", "create another ClickstreamPipeline for other names"),
@@ -286,6 +297,8 @@ SPEC: Final = (
         "addresses",
         ".alerts.emails",
     ),
+    _memory("processor", ""),
+    _memory("anomalyDetection", "!self.anomalyDetection.enabled || "),
     _ttl("pageMetricsDays", 86400),
     _ttl("sessionMetricsHours", 3600),
     _ttl("countersHours", 3600),

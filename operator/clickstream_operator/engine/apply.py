@@ -171,6 +171,11 @@ class Applier:
                 work.owner, work.observed = await self._start.owner_of(work.resource, work.observed)
                 if work.owner is Ownership.FOREIGN:
                     return self._refuse(work, work.observed)
+                if work.owner is Ownership.ADOPTABLE and (
+                    why := work.resource.misfit(work.observed)
+                ):
+                    reason = Reason.OWNERSHIP_CONFLICT
+                    return outcomes.blocked(work.resource, work.entry, reason, why)
                 if work.owner in {Ownership.ADOPTABLE, Ownership.ADOPTED}:
                     work.desired = work.desired.marked_as_adopted()
             work.change = self._decide(work)

@@ -333,6 +333,10 @@ class Resource(ABC):
         versions of a bucket that is being emptied), None when it is AWS's turn.
         """
 
+    def misfit(self, observed: Observed) -> str:
+        """Why it must not be adopted as it is, with the remedy; empty: it may. Pure."""
+        return ""
+
     def under_way(self, observed: Observed, diff: Diff) -> Wait | None:
         """Progress of a change of several steps; None: the readiness tells. Pure."""
         return None

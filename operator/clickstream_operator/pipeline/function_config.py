@@ -20,6 +20,8 @@ VERSION: Final = 1
 ENVIRONMENT_LIMIT: Final = 3500
 #: Hours for which lane and incident items outlive the records of the stream.
 _LANE_MARGIN_HOURS: Final = 24
+#: KiB that the functions take of a record without being told.
+_MAX_RECORD_SIZE: Final = 1024
 
 Function = Literal["processor", "detector"]
 
@@ -36,6 +38,7 @@ def document(
 ) -> dict[str, Any]:
     """The configuration of one function."""
     detection = spec.anomaly_detection
+    larger = spec.stream.max_record_size_kib > _MAX_RECORD_SIZE
     return {
         "version": VERSION,
         "function": function,
@@ -68,6 +71,7 @@ def document(
             "alertsTopicArn": topic_arn,
         },
         "logLevel": spec.processor.log_level,
+        **({"maxRecordSizeKiB": spec.stream.max_record_size_kib} if larger else {}),
     }
 
 

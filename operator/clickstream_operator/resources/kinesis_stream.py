@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, Unpack
+from typing import Any, ClassVar, Final, Unpack
 
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import ignore_not_found
@@ -39,6 +39,8 @@ READINGS: Final = (
             "mode": "StreamDescriptionSummary.StreamModeDetails.StreamMode",
             "shards": "StreamDescriptionSummary.OpenShardCount",
             "retentionHours": "StreamDescriptionSummary.RetentionPeriodHours",
+            "maxRecordSizeKiB": "StreamDescriptionSummary.MaxRecordSizeInKiB",
+            "recordDistribution": "StreamDescriptionSummary.RecordDistributionStrategy",
             "encryption.keyId": "StreamDescriptionSummary.KeyId",
             "shardLevelMetrics": (
                 "StreamDescriptionSummary.EnhancedMonitoring[0].ShardLevelMetrics | sort(@)"
@@ -59,6 +61,13 @@ PROVISIONED: Final = "PROVISIONED"
 #: Seconds. AWS names no figure; its scaling tool reckons with half a minute for each step, which is
 #: when it is observed again.
 _SOONEST: Final = 10.0
+#: KiB; of a stream that was never given another size (UpdateMaxRecordSize, API reference).
+_MAX_RECORD_SIZE: Final = 1024
+#: KiB; a function gets no larger record: its payload has 6 MB, and base64 takes a third more.
+_MOST_FOR_FUNCTIONS: Final = 4096
+#: Records with one partition key go to one shard, in order. With AUTO, AWS ignores the key
+#: (UpdateStreamRecordDistributionStrategy, API reference).
+_BY_KEY: Final = "USER_PARTITION_KEY"
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -86,6 +95,10 @@ class KinesisStream(Resource):
     holds = "the events that had not been processed"
     fast_is_complete = True
     create_first = True
+    added_later: ClassVar[Properties] = {
+        "maxRecordSizeKiB": _MAX_RECORD_SIZE,
+        "recordDistribution": _BY_KEY,
+    }
     busy_after_change = _busy("UPDATING")
 
     def __init__(
@@ -95,6 +108,7 @@ class KinesisStream(Resource):
         shards: int | None,
         on_demand: bool,
         retention_hours: int,
+        max_record_size_kib: int = _MAX_RECORD_SIZE,
         kms_key_id: str,
         shard_level_metrics: Sequence[str],
         bounds: tuple[int, int] | None = None,
@@ -106,6 +120,7 @@ class KinesisStream(Resource):
         self._shards = shards
         self._on_demand = on_demand
         self._retention_hours = retention_hours
+        self._max_record_size_kib = max_record_size_kib
         self._kms_key_id = kms_key_id
         self._shard_level_metrics = shard_level_metrics
         self._bounds = None if on_demand else bounds
@@ -119,6 +134,8 @@ class KinesisStream(Resource):
         properties: dict[str, Any] = {
             "mode": ON_DEMAND if self._on_demand else PROVISIONED,
             "retentionHours": self._retention_hours,
+            "maxRecordSizeKiB": self._max_record_size_kib,
+            "recordDistribution": _BY_KEY,
             "encryption.keyId": key_name(self._kms_key_id),
             "shardLevelMetrics": tuple(sorted(self._shard_level_metrics)),
         }
@@ -148,12 +165,16 @@ class KinesisStream(Resource):
         summary = answer["StreamDescriptionSummary"]
         created_at: datetime = summary["StreamCreationTimestamp"]
         monitoring = summary.get("EnhancedMonitoring") or [{}]
+        # Shown for on-demand streams only; all others go by the key.
+        distribution = summary.get("RecordDistributionStrategy", _BY_KEY)
         return Observed(
             arn=summary["StreamARN"],
             properties={
                 "mode": summary.get("StreamModeDetails", {}).get("StreamMode", PROVISIONED),
                 "shards": summary["OpenShardCount"],
                 "retentionHours": summary["RetentionPeriodHours"],
+                "maxRecordSizeKiB": summary.get("MaxRecordSizeInKiB", _MAX_RECORD_SIZE),
+                "recordDistribution": distribution,
                 "encryption.keyId": key_name(summary.get("KeyId")),
                 "shardLevelMetrics": tuple(sorted(monitoring[0].get("ShardLevelMetrics", ()))),
                 **kinesis_readers.reader_properties(summary),
@@ -184,6 +205,7 @@ class KinesisStream(Resource):
             "create_stream",
             StreamName=self.physical_name,
             StreamModeDetails={"StreamMode": desired["mode"]},
+            MaxRecordSizeInKiB=desired["maxRecordSizeKiB"],
             Tags=dict(self.tags),
             **sizing,
         )
@@ -201,6 +223,20 @@ class KinesisStream(Resource):
             )
         elif "shardLevelMetrics" in diff:
             await self._change_metrics(desired, observed)
+        elif "recordDistribution" in diff:
+            await self._calls.write(
+                "kinesis",
+                "update_stream_record_distribution_strategy",
+                StreamARN=observed.arn,
+                RecordDistributionStrategy=desired["recordDistribution"],
+            )
+        elif "maxRecordSizeKiB" in diff:
+            await self._calls.write(
+                "kinesis",
+                "update_max_record_size",
+                StreamARN=observed.arn,
+                MaxRecordSizeInKiB=desired["maxRecordSizeKiB"],
+            )
         elif "retentionHours" in diff:
             wanted = desired["retentionHours"]
             longer = wanted > observed.properties["retentionHours"]
@@ -216,6 +252,22 @@ class KinesisStream(Resource):
             await self._capacity.switch(observed.arn, desired["mode"])
         elif "shards" in diff:
             await self.resize(observed, diff.fields["shards"][1])
+
+    def misfit(self, observed: Observed) -> str:
+        """A larger record size than wanted, by which producers would be refused from then on."""
+        size = observed.properties["maxRecordSizeKiB"]
+        if size <= self._max_record_size_kib:
+            return ""
+        remedy = f"set spec.stream.maxRecordSizeKiB to {size}"
+        if size > _MOST_FOR_FUNCTIONS:
+            remedy = (
+                f"the functions take at most {_MOST_FOR_FUNCTIONS}: lower it with "
+                "UpdateMaxRecordSize, and set spec.stream.maxRecordSizeKiB"
+            )
+        return (
+            f"stream {self.physical_name} takes records of up to {size} KiB, the spec "
+            f"{self._max_record_size_kib}; {remedy}, before it is adopted"
+        )
 
     def under_way(self, observed: Observed, diff: Diff) -> Wait | None:
         """The step of a resize that AWS is at, while more will follow."""

@@ -30,6 +30,7 @@ _CHANGES: Final = frozenset(
         "SplitShard",
         "StartStreamEncryption",
         "StopStreamEncryption",
+        "UpdateMaxRecordSize",
         "UpdateShardCount",
         "UpdateStreamMode",
     }

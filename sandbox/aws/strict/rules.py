@@ -10,6 +10,7 @@ from sandbox.aws.strict import (
     iam,
     kinesis,
     kinesis_readers,
+    kinesis_settings,
     lambda_,
     quotas,
     read_lag,
@@ -30,6 +31,7 @@ _ALL: Final[tuple[type[Rule], ...]] = (
     kinesis.StreamStates,
     kinesis.StreamResizes,
     kinesis_readers.StreamReaders,
+    kinesis_settings.StreamSettings,
     kinesis.StreamModes,
     dynamodb.DeletionProtection,
     dynamodb.TableStates,
@@ -57,6 +59,7 @@ RULES: Final = {rule.name: rule for rule in _ALL}
 #: Rules that do what the emulator lacks, and set no pace and no limit.
 FEATURES: Final = (
     kinesis_readers.StreamReaders.name,
+    kinesis_settings.StreamSettings.name,
     s3.BlockedEncryption.name,
     s3.MetricsConfigurations.name,
 )

@@ -70,6 +70,13 @@ def lane_lifetime(pipeline: Pipeline) -> Any:
 
 
 @probe
+def largest_event(pipeline: Pipeline) -> Any:
+    """An event of 1.5 MiB is taken, or it is a bad row."""
+    process(pipeline, event(padding="x" * 1_572_864))
+    return 2048 if counters(pipeline) else 1024
+
+
+@probe
 def counted_types(pipeline: Pipeline) -> Any:
     """Two members could be the type."""
     process(pipeline, event(event_type="click", kind="other_click"))

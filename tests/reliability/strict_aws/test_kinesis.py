@@ -219,3 +219,22 @@ def test_queues_and_channels_hold_a_stream(strict: StrictAws, aws: Client, kind:
         kinesis.delete_channel(ChannelARN=listed[0]["ChannelARN"])
     kinesis.update_stream_mode(**mode)
     kinesis.delete_stream(StreamName="clicks")
+
+
+def test_settings_of_a_stream_are_kept(strict: StrictAws, aws: Client) -> None:
+    """Record size within its bounds; records without regard to their key on demand only."""
+    strict.reset(["kinesis-settings", "kinesis-modes"])
+    kinesis = aws("kinesis")
+    kinesis.create_stream(StreamName="clicks", ShardCount=1, MaxRecordSizeInKiB=2048)
+    arn = summary(kinesis)["StreamARN"]
+    assert summary(kinesis)["MaxRecordSizeInKiB"] == 2048
+    assert "RecordDistributionStrategy" not in summary(kinesis)
+    kinesis.update_max_record_size(StreamARN=arn, MaxRecordSizeInKiB=10240)
+    assert summary(kinesis)["MaxRecordSizeInKiB"] == 10240
+    auto = {"StreamARN": arn, "RecordDistributionStrategy": "AUTO"}
+    code, _, _ = refused(kinesis.update_stream_record_distribution_strategy, **auto)
+    assert code == "InvalidArgumentException"
+    kinesis.update_stream_mode(StreamARN=arn, StreamModeDetails={"StreamMode": "ON_DEMAND"})
+    assert summary(kinesis)["RecordDistributionStrategy"] == "USER_PARTITION_KEY"
+    kinesis.update_stream_record_distribution_strategy(**auto)
+    assert summary(kinesis)["RecordDistributionStrategy"] == "AUTO"

@@ -26,6 +26,8 @@ _NO_RESERVED_PREFIX = (
     "!k.lowerAscii().startsWith('clickstream.dev/'))"
 )
 LOOSENED = {_NO_RESERVED_PREFIX}
+#: How rules begin that an object without the new field meets: they bind above its default only.
+MET_BY_DEFAULT = ("rule self.stream.maxRecordSizeKiB <= 1024 || ",)
 NEVER_WRITTEN = {
     ".status.plan.changes[].action: enum",  # "replace": what can't be changed in place is refused
 }
@@ -96,7 +98,11 @@ def narrowed(old: Schema, new: Schema) -> Iterator[str]:
 def test_nothing_is_tightened() -> None:
     """No field is gone, no bound is narrower, nothing is newly required or newly forbidden."""
     before = schema_of(yaml.safe_load(FIXTURE.read_text(encoding="utf-8")))
-    found = set(tightened(before, schema_of(custom_resource_definition())))
+    found = {
+        one
+        for one in tightened(before, schema_of(custom_resource_definition()))
+        if not one.partition(": ")[2].startswith(MET_BY_DEFAULT)
+    }
     assert found - NEVER_WRITTEN - LOOSENED - BEFORE_THE_FIRST_RELEASE == set()
 
 

@@ -11,6 +11,7 @@ from clickstream_operator.aws import tags as ownership
 from clickstream_operator.engine.inventory import Origin, State
 from clickstream_operator.engine.outcome import Requeue
 from clickstream_operator.engine.plan import AdoptionPolicy, Approval, DriftPolicy, Policy
+from clickstream_operator.engine.resource import Observed
 from tests.unit.engine.fake_resource import (
     OTHER_TAGS,
     OWN_TAGS,
@@ -165,3 +166,21 @@ async def test_nothing_is_made_to_point_at_a_foreign_resource(
             Reason.WAITING_FOR_DEPENDENCY,
             "waiting for a",
         )
+
+
+async def test_what_does_not_fit_is_not_adopted() -> None:
+    """The kind says why, before anything is written; what is ours already is not asked."""
+
+    class Misfit(FakeResource):
+        def misfit(self, observed: Observed) -> str:
+            return f"{self.physical_name} does not fit; change it"
+
+    foreign = Misfit("a").exists(tags={}, size=9)
+    outcome = (await apply(foreign, policy=ADOPT))["a"]
+    assert state_of(outcome) == (State.BLOCKED, Reason.OWNERSHIP_CONFLICT)
+    assert outcome.entry is not None
+    assert "does not fit; change it" in outcome.entry.message
+    assert not foreign.writes
+    own = Misfit("a").exists(tags=OWN_TAGS, size=9)
+    await apply(own, policy=ADOPT)
+    assert own.writes

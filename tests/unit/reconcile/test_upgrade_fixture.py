@@ -115,10 +115,11 @@ def _add_property(monkeypatch: pytest.MonkeyPatch, value: int) -> None:
     known = KinesisStream.desired
 
     def more(self: KinesisStream, outputs: Any) -> Any:
-        return {**known(self, outputs), "maxRecordSizeKiB": value}
+        return {**known(self, outputs), "ofALaterVersion": value}
 
     monkeypatch.setattr(KinesisStream, "desired", more)
-    monkeypatch.setattr(KinesisStream, "added_later", {"maxRecordSizeKiB": 1024})
+    added = {**KinesisStream.added_later, "ofALaterVersion": 1024}
+    monkeypatch.setattr(KinesisStream, "added_later", added)
 
 
 @pytest.mark.parametrize("path", OBJECTS, ids=lambda path: path.stem)

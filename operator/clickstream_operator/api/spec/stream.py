@@ -37,6 +37,8 @@ class Stream(Model):
     """Shards follow the load: one GetMetricData call a minute. Unset by default, free to change. Needs mode Provisioned. Example: {minShards: 2, maxShards: 16}."""
     retention_hours: int = Field(default=24, ge=24, le=8760)
     """Hours that Kinesis keeps records. Default 24, free to change. Above 24 costs extra. Example: 48."""
+    max_record_size_kib: int = Field(default=1024, ge=1024, le=4096)
+    """Largest record in KiB that the stream takes; a larger one is refused to its producer. AWS takes up to 10240, a function's payload holds no more than 4096. Default 1024, free to change. Example: 2048."""
     kms_key_id: KmsKey = "alias/aws/kinesis"
     """KMS key of the stream: alias, id or ARN. Default alias/aws/kinesis, free to change. Example: alias/clickstream."""
     shard_level_metrics: list[
