@@ -23,6 +23,7 @@ TABLE: Final[Mapping[str, Entry]] = {
     "reconcile": Entry(_CHANGE, "Compare everything with AWS now, and wait for the answer."),
     "suspend": Entry(_CHANGE, "Stop writing to AWS; the operator only observes."),
     "resume": Entry(_CHANGE, "Go on writing to AWS."),
+    "init": Entry(_OFFLINE, "Write a first manifest, with comments."),
     "cost": Entry(_OFFLINE, "Estimate the cost of pipelines, by service."),
     "render": Entry(
         _OFFLINE, "Show the AWS resources of manifests offline, with names and policies."

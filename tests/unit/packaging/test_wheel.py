@@ -7,6 +7,8 @@ import sys
 import zipfile
 from pathlib import Path
 
+from clickstream_operator.cli.new_manifest import PRESETS
+
 ROOT = Path(__file__).parents[3]
 
 
@@ -29,5 +31,7 @@ def test_results_are_read_from_the_wheel_alone(tmp_path: Path) -> None:
     inside = "clickstream_operator/cli/runbooks/"
     packed = zipfile.ZipFile(wheel).namelist()
     assert {name.removeprefix(inside) for name in packed if name.startswith(inside)} == runbooks
+    presets = {name.rpartition("/")[2] for name in packed if "/cli/presets/" in name}
+    assert presets == {f"{name}.yaml" for name in PRESETS}
     # Isolated and without site-packages: the editable installation does not help it.
     subprocess.run([sys.executable, "-I", "-S", "-c", code], cwd=tmp_path, check=True)
