@@ -190,8 +190,7 @@ class Resource(ABC):
     """Keys of tags that the pipeline gave it once."""
     deletion: DeletionPolicy
     given: frozenset[str]
-    """Names of the resources that it works on or has rights on. It gets none of them that has
-    another owner."""
+    """Resources that it works on or has rights on; it gets none that has another owner."""
     gates_ready: bool
     """False for what the pipeline works without (alarms, dashboard)."""
 
