@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from enum import StrEnum
 from typing import Any, Final
 
@@ -55,6 +55,22 @@ class Category(StrEnum):
     LIMIT_EXCEEDED = "LimitExceeded"
     TRANSIENT = "Transient"
     UNRECOGNIZED = "Unrecognized"
+
+
+#: Remedy of a refusal about which no more is known than its category.
+REMEDIES: Final[Mapping[Category, str]] = {
+    Category.NOT_FOUND: "it is tried again",
+    Category.ALREADY_EXISTS: "it is observed and tried again",
+    Category.CONFLICT: "it is tried again when AWS is done",
+    Category.THROTTLED: "it is tried again at a slower pace",
+    Category.ACCESS_DENIED: "allow it to the role that the operator uses; where AWS names an "
+    "explicit deny, change that policy",
+    Category.INVALID: "change what AWS names in the spec",
+    Category.LIMIT_EXCEEDED: "ask for less in the spec, or ask AWS to raise the quota",
+    Category.TRANSIENT: "it is tried again",
+    Category.UNRECOGNIZED: "the operator does not know this answer and tries again; AWS's API "
+    "reference of the call tells what it means",
+}
 
 
 class AwsError(Exception):

@@ -25,7 +25,7 @@ from clickstream_operator.aws.credential_errors import (
     unreadable_file,
 )
 from clickstream_operator.aws.error_codes import BUSY_CODES, SERVER_ERROR, category_of, stable_text
-from clickstream_operator.aws.errors import CREDENTIAL_CODES, AwsError, Category
+from clickstream_operator.aws.errors import CREDENTIAL_CODES, REMEDIES, AwsError, Category
 
 #: Operations by which the SDK gets a credential (STS and IAM Identity Center API references).
 _CREDENTIAL_STEPS: Final = frozenset(
@@ -67,7 +67,7 @@ def from_client_error(service: str, operation: str, error: ClientError) -> AwsEr
         or code in {"RequestTimeout", "RequestTimeoutException"},
         credentials_are_bad=bad,
         may_have_landed=status >= SERVER_ERROR and not step,
-        remedy=remedy_for(code, text, step=step, credential=bad),
+        remedy=remedy_for(code, text, step=step, credential=bad) or REMEDIES[category],
     )
 
 
@@ -77,14 +77,16 @@ def from_botocore_error(service: str, operation: str, error: BotoCoreError) -> A
     if retrieval is not None:
         code, text, remedy = retrieval
         return _bad_credential(service, operation, code, text, remedy)
+    remedy = ""
     if isinstance(error, NoRegionError):
         code, category = "NoRegion", Category.INVALID
-        text = "no AWS region; set spec.region or the operator's AWS_REGION"
+        text, remedy = "no AWS region", "set spec.region or the operator's AWS_REGION"
     elif isinstance(error, ParamValidationError):
         code, category, text = "ParamValidation", Category.INVALID, str(error)
     elif isinstance(error, EndpointConnectionError):
         code, category = "EndpointUnreachable", Category.TRANSIENT
         text = f"the {service} endpoint does not answer"
+        remedy = "check the network of the operator's Pods, and that the region has the service"
     else:
         code, category, text = type(error).__name__, Category.TRANSIENT, "no answer from AWS"
     timed_out = isinstance(error, ConnectTimeoutError | ReadTimeoutError)
@@ -98,6 +100,7 @@ def from_botocore_error(service: str, operation: str, error: BotoCoreError) -> A
         may_pass_at_once=isinstance(error, HTTPClientError) and not timed_out,
         timed_out=timed_out,
         may_have_landed=isinstance(error, HTTPClientError) and not isinstance(error, _NOT_SENT),
+        remedy=remedy or REMEDIES[category],
     )
 
 

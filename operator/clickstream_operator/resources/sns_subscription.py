@@ -142,6 +142,9 @@ class SNSSubscription(Resource):
                 code=error.code,
                 text=error.text.replace(self._endpoint, "(endpoint)"),
                 category=error.category,
+                credentials_are_bad=error.credentials_are_bad,
+                may_have_landed=error.may_have_landed,
+                remedy=error.remedy,
             ) from None
         if self._to_leave:
             await ignore_not_found(

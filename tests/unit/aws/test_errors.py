@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream_operator.aws.error_codes import stable_text
-from clickstream_operator.aws.errors import Category
+from clickstream_operator.aws.errors import REMEDIES, Category
 from clickstream_operator.aws.sdk_errors import from_botocore_error, from_client_error
 
 
@@ -37,7 +37,7 @@ def test_creation_of_what_is_busy_met_an_existing_one() -> None:
 def test_error_says_what_failed() -> None:
     """Service, operation, code and AWS's words."""
     error = from_client_error("sqs", "create_queue", client_error("AccessDenied", "no sqs for you"))
-    assert str(error) == "sqs:create_queue failed with AccessDenied: no sqs for you"
+    assert str(error).startswith("sqs:create_queue failed with AccessDenied: no sqs for you; ")
     assert (error.service, error.operation, error.code) == ("sqs", "create_queue", "AccessDenied")
 
 
@@ -148,3 +148,50 @@ def test_words_with_hashes_are_kept() -> None:
     """A key id in the middle of a message is what it is about."""
     key = "1234abcd-12ab-34cd-56ef-1234567890ab"
     assert key in stable_text(f"KMS key {key} is disabled.")
+
+
+#: An answer of each category: code, status, words, and a part of the remedy that helps.
+ANSWERS = {
+    Category.NOT_FOUND: ("ResourceNotFoundException", 404, "no such stream", "tried again"),
+    Category.ALREADY_EXISTS: ("EntityAlreadyExists", 409, "role exists", "observed"),
+    Category.CONFLICT: (
+        "ResourceConflictException",
+        409,
+        "an update is in progress",
+        "AWS is done",
+    ),
+    Category.THROTTLED: ("TooManyRequestsException", 429, "Rate exceeded", "slower pace"),
+    Category.ACCESS_DENIED: ("AccessDeniedException", 403, "explicit deny", "change that policy"),
+    Category.INVALID: ("InvalidParameterValueException", 400, "MemorySize", "in the spec"),
+    Category.LIMIT_EXCEEDED: ("CodeStorageExceededException", 400, "75 GB", "raise the quota"),
+    Category.TRANSIENT: ("ServiceException", 500, "internal", "tried again"),
+    Category.UNRECOGNIZED: ("Unheard", 400, "never heard of", "API reference"),
+}
+
+
+@pytest.mark.parametrize("category", list(Category))
+def test_a_refusal_names_call_code_words_and_remedy(category: Category) -> None:
+    """Of every category there is; the resource or the blocker stands before it in the status."""
+    code, status, words, remedy = ANSWERS[category]
+    error = from_client_error("lambda", "update_function_code", client_error(code, words, status))
+    assert error.category is category
+    assert remedy in REMEDIES[category]
+    assert str(error) == (
+        f"lambda:update_function_code failed with {code}: {words}; {REMEDIES[category]}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        (exceptions.NoRegionError(), "set spec.region"),
+        (
+            exceptions.EndpointConnectionError(endpoint_url="https://x"),
+            "the region has the service",
+        ),
+        (exceptions.ReadTimeoutError(endpoint_url="https://x"), "tried again"),
+    ],
+)
+def test_a_call_without_an_answer_has_its_remedy(error: Any, remedy: str) -> None:
+    """What was not sent, and what got no answer."""
+    assert remedy in str(from_botocore_error("scheduler", "get_schedule", error))
