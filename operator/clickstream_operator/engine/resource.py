@@ -202,8 +202,7 @@ class Resource(ABC):
     full_only: ClassVar[bool] = False
     """Rarely changed and costly to observe: a fast resync relies on the last full one."""
     acknowledged: ClassVar[frozenset[str]] = frozenset()
-    """Paths of a new resource that AWS applies before it answers. Its creation need not read them
-    back one by one; the next full resync does."""
+    """Paths of a new resource that AWS applies before it answers: only a full resync reads them."""
     fast_is_complete: ClassVar[bool] = False
     """A fast observation shows everything but the tags."""
     busy_after_change: ClassVar[Readiness | None] = None
