@@ -407,3 +407,14 @@ async def test_what_stays_needs_no_approval() -> None:
     assert kept.writes == foreign.writes == []
     assert not any(one.withheld for one in outcomes.values())
     assert outcomes["b"].entry is None
+
+
+async def test_what_is_kept_or_held_back_is_on_record_by_its_arn() -> None:
+    """Also where only the intent was: the ARN is how a person finds it."""
+    kept = FakeResource("a", deletion=DeletionPolicy.RETAIN).exists()
+    held = FakeResource("b").exists()
+    policy = Policy(approval=Approval())
+    intents = {one.name: one.entry(applied=False) for one in (kept, held)}
+    outcomes = await delete(kept, held, policy=policy, inventory=intents)
+    found = {name: one.entry.arn for name, one in outcomes.items() if one.entry}
+    assert found == {"a": kept.arn, "b": held.arn}
