@@ -16,6 +16,7 @@ from clickstream_operator.autoscaling.demand import Decision, History, decide_sh
 from clickstream_operator.autoscaling.load import read_load
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import AwsError
+from clickstream_operator.cost import shards_text
 from clickstream_operator.engine.inventory import Entry
 from clickstream_operator.engine.outcome import Outcome, failed
 from clickstream_operator.engine.resource import Phase, StepMustWait
@@ -29,6 +30,8 @@ log = structlog.get_logger(__name__)
 
 #: Interval of autoscaling: CloudWatch has a value for each minute.
 EVERY_SECONDS: Final = 60.0
+#: Place of the region in ``arn:partition:service:region:account:resource``.
+_REGION_OF_ARN: Final = 3
 _PASSING: Final = frozenset({Reason.TRANSIENT, Reason.THROTTLED, Reason.CONFLICT})
 
 
@@ -103,7 +106,9 @@ async def _scale(
         held = (decision.reason.value, decision.message) if decision.reason else None
         return Scaling(shards, blocker=held)
     await stream.resize(observed, decision.shards)
-    return Scaling(shards, done=decision)
+    region = entry.arn.split(":")[_REGION_OF_ARN]
+    note = f"{decision.message}; {shards_text(region, shards, decision.shards)}"
+    return Scaling(shards, done=replace(decision, message=note))
 
 
 def event(scaling: Scaling, before: tuple[str, str] | None) -> Event | None:

@@ -67,7 +67,8 @@ def test_load_doubles_the_shards(grown: Pilot) -> None:
     (event,) = (one for one in grown.events() if one["reason"] == "ScaledUp")
     assert event["type"] == "Normal"
     assert event["note"] == (
-        "2 to 4 shards: two minutes took 90 % and 95 % of what 2 shards take; the target is 70 %"
+        "2 to 4 shards: two minutes took 90 % and 95 % of what 2 shards take; the target is 70 %; "
+        "the shards cost 43.80 dollars a month, 21.90 more"
     )
     assert grown.condition("Ready")["status"] == "True"
     assert grown.condition("DriftDetected")["status"] == "False"

@@ -126,6 +126,7 @@ async def test_a_stream_that_cannot_keep_up_is_doubled() -> None:
     assert stream.resized == [4]
     assert scaling.done is not None
     assert (scaling.shards, scaling.done.reason) == (2, Reason.SCALED_UP)
+    assert "43.80 dollars a month, " in scaling.done.message
 
 
 @pytest.mark.parametrize(
