@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +162,33 @@ def test_people_view_or_edit_and_leave_the_status_alone(cluster: Sandbox, tmp_pa
         assert not refused("edgar", "delete", "csp", "quickstart")
     finally:
         cluster.kubectl("delete", "rolebinding", *bindings, *where, "--ignore-not-found")
+        runner.run("uninstall", RELEASE, *where, check=False)
+        clean(cluster)
+
+
+@pytest.mark.parametrize("major", helm.MAJORS)
+def test_helm_test_keeps_its_log(cluster: Sandbox, tmp_path: Path, major: int) -> None:
+    """The Pod of a test that succeeded stays, since Helm 3 reads its log after deleting hooks."""
+    namespace = f"tested-{major}"
+    deployed = DeployedOperator(cluster, namespace)
+    runner = Helm(major, home=tmp_path, kubeconfig=cluster.kubeconfig)
+    where = ["--namespace", namespace]
+    pod = ["pod", f"{RELEASE}-test", "-n", namespace]
+    try:
+        deployed.prepare()
+        runner.run("install", RELEASE, str(CHART), *where, *deployed.values())
+        with ThreadPoolExecutor() as pool:
+            tested = pool.submit(runner.run, "test", RELEASE, *where)
+            assert wait_until(
+                lambda: bool(cluster.kubectl("get", *pod, "--ignore-not-found").stdout), SECONDS
+            )
+            # There is no kubelet to run it.
+            status = '{"status": {"phase": "Succeeded"}}'
+            cluster.kubectl("patch", *pod, "--subresource=status", "--type=merge", "-p", status)
+            assert "Succeeded" in tested.result().stdout
+        assert "phase: Succeeded" in cluster.kubectl("get", *pod, "-o", "yaml").stdout
+    finally:
+        deployed.close()
         runner.run("uninstall", RELEASE, *where, check=False)
         clean(cluster)
 

@@ -37,6 +37,11 @@ from tests.chart.notes import commands
             ["apply crds/clickstreampipelines.yaml before each upgrade", "!kubectl delete crd"],
         ),
         ([REGION, "crds.keep=false"], ["!kubectl delete crd"]),
+        ([REGION, "prometheusRule.enabled=true"], ["ClickstreamOperatorDown fires until"]),
+        (
+            [REGION, "prometheusRule.enabled=true", "metrics.podMonitor.enabled=true"],
+            ["!ClickstreamOperatorDown fires until"],
+        ),
     ],
 )
 def test_they_fit_the_values(
@@ -50,5 +55,5 @@ def test_they_fit_the_values(
     assert len(commands(notes, "Next:")) == 3
     for word in words:
         assert (word.removeprefix("!") in notes) is not word.startswith("!"), word
-    (manifest,) = re.findall(r"<<END\n(.*?)\n +END", notes, re.DOTALL)
+    (manifest,) = re.findall(r"echo '(.*?)' \| kubectl apply", notes)
     assert yaml.safe_load(manifest)["kind"] == "ClickstreamPipeline"

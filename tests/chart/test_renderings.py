@@ -128,6 +128,29 @@ def test_what_the_crd_keeps(offline: Helm) -> None:
     assert not [each for each in none if each["kind"] == "CustomResourceDefinition"]
 
 
+@pytest.mark.parametrize("base", ["https://runbooks.example.com/csp", "https://example.com/"])
+def test_alerts_link_to_runbooks_that_are_served(offline: Helm, base: str) -> None:
+    """With an address each alert links below it; the default, none, makes no dead links."""
+    objects = offline.render(CHART, *options(*MONITORING, f"prometheusRule.runbookBaseUrl={base}"))
+    groups = one(objects, "PrometheusRule")["spec"]["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
+    links = [rule["annotations"]["runbook_url"] for rule in rules]
+    assert links == [f"{base.rstrip('/')}/{rule['alert']}.md" for rule in rules]
+
+
+def test_alerts_about_the_operator_name_its_namespace(offline: Helm) -> None:
+    """An alert about what is absent has no series to take the namespace from."""
+    objects = offline.render(CHART, *options(*MONITORING), "--namespace", "elsewhere")
+    groups = one(objects, "PrometheusRule")["spec"]["groups"]
+    named = {
+        rule["alert"]: rule["labels"].get("namespace")
+        for group in groups
+        for rule in group["rules"]
+        if rule["labels"]["severity"] == "critical"
+    }
+    assert named["ClickstreamOperatorDown"] == named["ClickstreamNoLeader"] == "elsewhere"
+
+
 @pytest.mark.parametrize("kind", ["ServiceMonitor", "PodMonitor"])
 def test_monitoring(offline: Helm, kind: str) -> None:
     """A monitor finds the Pods by the labels that they carry; alerts look for its job."""
@@ -147,7 +170,7 @@ def test_monitoring(offline: Helm, kind: str) -> None:
     rules = one(objects, "PrometheusRule")["spec"]["groups"][0]["rules"]
     assert rules
     assert all(f'job="{job}"' in rule["expr"] for rule in rules)
-    assert all("RUNBOOKS/" not in rule["annotations"]["runbook_url"] for rule in rules)
+    assert all("runbook_url" not in rule["annotations"] for rule in rules)
     absent, *_ = (rule["expr"] for rule in rules if rule["alert"] == "ClickstreamOperatorDown")
     assert f'namespace="{monitor["metadata"]["namespace"]}"' in absent
     dashboards = [each for each in objects if each["metadata"]["name"].endswith("-dashboards")]

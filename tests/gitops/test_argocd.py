@@ -80,6 +80,10 @@ def test_a_commit_becomes_a_pipeline_and_an_edit_reaches_aws(
 MODES: dict[str, dict[str, Any]] = {
     "client-side": {},
     "server-side": {"options": ["ServerSideApply=true"]},
+    "as-shipped": {
+        "options": ["ServerSideApply=true"],
+        "annotations": {"argocd.argoproj.io/compare-options": "ServerSideDiff=false"},
+    },
     "server-side-diff": {
         "options": ["ServerSideApply=true"],
         "annotations": {"argocd.argoproj.io/compare-options": "ServerSideDiff=true"},
@@ -125,6 +129,35 @@ def test_examples_stay_synced_after_reconciling(
             if one["status"] != "Synced"
         }
         assert out_of_sync == {}
+
+
+def test_a_misspelt_field_stays_visible(cluster: Cluster, repository: Repository) -> None:
+    """As the examples are shipped, the sync fails and names the field, also after a refresh."""
+    repository.commit(web=manifest("web"))
+    cluster.application("misspelt", repository, **MODES["as-shipped"])
+    cluster.settles("misspelt", "Synced", "Healthy")
+    repository.commit(web=manifest("web", {"environmnt": "dev"}))
+    cluster.refresh("misspelt")
+
+    def refused() -> bool:
+        state = cluster.state("misspelt")
+        message = state.get("operationState", {}).get("message", "")
+        return state["sync"]["status"] == "OutOfSync" and ".spec.environmnt" in message
+
+    cluster.waits(refused, lambda: cluster.state("misspelt"))
+    cluster.hard_refresh("misspelt")
+    cluster.waits(refused, lambda: cluster.state("misspelt"))
+
+
+@pytest.mark.parametrize("name", ["pipelines.yaml", "applicationset.yaml"])
+def test_the_examples_compare_without_a_dry_run(name: str) -> None:
+    """A failed server-side diff is cached by Argo CD and then passes for a clean comparison."""
+    body = yaml.safe_load((ROOT / "examples" / "gitops" / "argocd" / name).read_text())
+    application = body["spec"].get("template", body)
+    options = application["metadata"]["annotations"]["argocd.argoproj.io/compare-options"]
+    assert options == "ServerSideDiff=false"
+    source = application["spec"]["syncPolicy"]["syncOptions"]
+    assert "ServerSideApply=true" in source
 
 
 def test_what_cannot_work_is_degraded_and_says_why(
