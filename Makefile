@@ -134,6 +134,9 @@ demo-lifecycle: $(READY) lambdas ## A pipeline's whole life on an AWS with all i
 demo-install: $(READY) lambdas ## The chart's life with Helm: install, upgrade, failover, rollback, uninstall with pipelines intact, back again
 	@$(BIN)/python -m sandbox install-demo $(if $(filter 1,$(KEEP)),--keep)
 
+demo-tenants: $(READY) lambdas ## Two tenants and the shipped policy, IAM enforced: each attack of the security review, with what stops it
+	@$(BIN)/python -m sandbox tenants-demo
+
 bench-operator: $(READY) lambdas ## Count what one and fifty pipelines cost; writes build/bench-operator.json
 	@$(BIN)/python -m benchmarks.reconciling
 
@@ -152,4 +155,4 @@ bench-cli: $(READY) ## Time the command line's answers, limits beside them
 clean: ## Remove what builds left in the tree (caches outside it stay)
 	rm -rf build dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: field-check upgrade-fixture image bom test-image audit iam bench-dataplane test-roles test-exact demo-exact demo-lifecycle demo-install test-gitops chart bench-operator help install check format test test-unit crds docs lambdas lock up down status demo clean
+.PHONY: demo-tenants field-check upgrade-fixture image bom test-image audit iam bench-dataplane test-roles test-exact demo-exact demo-lifecycle demo-install test-gitops chart bench-operator help install check format test test-unit crds docs lambdas lock up down status demo clean

@@ -191,6 +191,15 @@ def install_demo(keep: bool) -> None:  # noqa: FBT001
     _end(sandbox.run, right=right, keep=keep)
 
 
+@cli.command("tenants-demo")
+def tenants_demo() -> None:
+    """Attack one tenant from the namespace of another, and print what stops each attack."""
+    from sandbox.demos.tenants.play import play  # noqa: PLC0415
+
+    sandbox, right = play()
+    _end(sandbox.run, right=right, keep=False)
+
+
 def _end(run: Run, *, right: bool, keep: bool) -> NoReturn:
     """Say how to reach what keeps running, and exit with 1 unless all was right."""
     if keep:

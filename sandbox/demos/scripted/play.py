@@ -31,6 +31,7 @@ def play(
     *,
     report: str,
     keep: bool,
+    iam_enforcement: bool = False,
 ) -> tuple[Sandbox, bool]:
     """Play the steps on a sandbox with the strict AWS; whether each was as it should be.
 
@@ -40,6 +41,7 @@ def play(
         steps: what it plays. After a step that is stuck none is played.
         report: name of the file in ``build/`` that gets every check.
         keep: leave the sandbox and the operator running.
+        iam_enforcement: refuse what the policies of the caller do not allow; not with `keep`.
     """
     console = Console()
     if not console.is_terminal:
@@ -47,7 +49,10 @@ def play(
         console = Console(width=_WIDTH)
     started = time.monotonic()
     console.print(opening, highlight=False)
-    sandbox = standing.launch(strict_aws=True) if keep else Sandbox.start(strict_aws=True)
+    if keep:
+        sandbox = standing.launch(strict_aws=True)
+    else:
+        sandbox = Sandbox.start(strict_aws=True, iam_enforcement=iam_enforcement)
     try:
         sandbox.strict_aws.run_clock(CLOCK)
         session = prepare(sandbox, Screen(console))
