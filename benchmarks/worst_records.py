@@ -8,6 +8,7 @@ for the network. What else the machine does changes little.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
@@ -67,10 +68,11 @@ def records() -> Iterator[tuple[str, bytes]]:
                   note="call 10.1.2.3 or a@b.de, " * 20) for number in range(1_000)]  # fmt: skip
     yield "1,000 long page views with addresses", _array(long)
     user_ids = b"".join(b"user_id=u%06d " % number for number in range(20))
-    yield "64 KiB of ids and addresses that are no JSON", (user_ids + b"::1 " * 16_384)[:65_536]
+    tokens = base64.b64encode(b"a=%25&#x3c; b:c ?d=e " * 3_000)
+    yield "1 MiB of encoded text that is no JSON", (b"{" + tokens * 13)[:_MIB]
     yield (
-        "64 KiB of lines that are no JSON between events",
-        b"\n".join([b"{}", *[user_ids + b"::1 " * 200] * 60]),
+        "1 MiB of lines that are no JSON between events",
+        b"\n".join([b"{}", *[user_ids + b"::1 " * 200] * 960])[:_MIB],
     )
     yield "1 MiB of addresses that are no JSON", (user_ids + b"::1 " * 262_144)[:_MIB]
     yield "1 MiB of one JSON text", json.dumps("a@b 10.1.2.3 ::1 " * 60_000).encode()[:_MIB]
@@ -78,6 +80,10 @@ def records() -> Iterator[tuple[str, bytes]]:
     yield "262,000 empty user records", aggregate([b""] * 262_000)
     yield "350,000 empty arrays in one", b"[" + b"[]," * 349_000 + b"[]]"
     yield "500,000 numbers in one array", b"[" + b"1," * 500_000 + b"1]"
+    yield (
+        "an event of 1 MiB of encoded text",
+        json.dumps(event(note=(tokens * 13)[: _MIB - 1_000].decode())).encode(),
+    )
     yield "an event of 1 MiB", json.dumps(event(note="a@b.de 10.1.2.3 ::1 " * 52_000)).encode()
 
 

@@ -8,8 +8,8 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from shared.addresses import truncate_addresses
 from shared.field_match import matches, member_text
-from shared.privacy import truncate_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Callable

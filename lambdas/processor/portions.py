@@ -18,7 +18,8 @@ from processor.lane_items import Judgement
 from shared import budget as budgets
 from shared import records
 from shared.budget import Budget
-from shared.decode import batch_of, digest_of
+from shared.decode import batch_of
+from shared.record_text import digest_of
 from shared.records import BadRow, Event
 
 if TYPE_CHECKING:

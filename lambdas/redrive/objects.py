@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from clickstream_layout.archive import ENVELOPE, RAW, decompress, folder_of
-from shared.privacy import page_path
 from shared.records import PAGE_VIEW, Event
 from shared.timestamps import hour_text
+from shared.urls import page_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -7,7 +7,6 @@ hour later decides as the first attempt did.
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import re
 from dataclasses import replace
@@ -17,22 +16,24 @@ from clickstream_layout.tables import COUNTER_PREFIX
 from shared import budget as budgets
 from shared import kpl, records
 from shared.lanes import Lane, lane_of, life_of
-from shared.privacy import Scrubber, TooDeepError, page_path
+from shared.payload_text import JsonValues, Unparsed, decode_text, is_binary
+from shared.record_text import RecordText, digest_of
 from shared.records import BadRow, Batch, Event, Record
+from shared.text_search import TooDeepError
 from shared.timestamps import parse_time
+from shared.urls import page_path
+from shared.user_ids import identifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from shared.budget import Budget
     from shared.config import Config
+    from shared.privacy import Scrubber
 
-_LARGEST_TEXT_BYTES = 1_048_576
-"""Of a record that is no JSON and is searched as text all the same."""
 LONGEST_KEY_BYTES = 2048
 """Most bytes of a partition key (DynamoDB Developer Guide, "Constraints in DynamoDB")."""
 _BAD_IN_KEYS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffd]")
-_BINARY_SHARE = 0.1
 _LONGEST_ID = 256
 
 
@@ -71,9 +72,7 @@ class Decoder:
         self._future_ms = config.max_future_seconds * 1000
         self._largest = config.max_record_size_kib * 1024
         self._scrubber = scrubber
-        self._parse = json.JSONDecoder(
-            parse_constant=_refuse_constant, parse_float=_finite_float
-        ).decode
+        self._values = JsonValues()
 
     def decode_batch(
         self, kinesis_records: Sequence[Record], budget: Budget = budgets.DEFAULT
@@ -87,7 +86,7 @@ class Decoder:
 
         A record of more rows than the budget has is one bad row.
         """
-        texts = _Texts(self._scrubber, budget.text_bytes)
+        texts = RecordText(self._scrubber, budget.text_bytes)
         user_records = self._user_records(record.data, budget.rows)
         parts = [self._documents(data, budget.rows, texts) for data in user_records]
         rows = sum(1 if isinstance(part, BadRow) else len(part) for part in parts)
@@ -103,7 +102,7 @@ class Decoder:
         yield from self._rows(record, parts, texts)
 
     def _rows(
-        self, record: Record, parts: Sequence[Sequence[Any] | BadRow], texts: _Texts
+        self, record: Record, parts: Sequence[Sequence[Any] | BadRow], texts: RecordText
     ) -> Iterator[Event | BadRow]:
         """Yield the rows of a record, given what each of its user records holds."""
         sub = 0
@@ -125,54 +124,62 @@ class Decoder:
             return [data]
         return [data] if aggregate is None else aggregate
 
-    def _documents(self, data: bytes, most: int, texts: _Texts) -> Sequence[Any] | BadRow:
+    def _documents(self, data: bytes, most: int, texts: RecordText) -> Sequence[Any] | BadRow:
         """Return the JSON values that stand for events in one user record, lines at most `most`."""
         if len(data) > self._largest:
             words = f"larger than {self._largest // 1024} KiB"
-            return _bad(records.TOO_LARGE, words, self._undecodable(data, texts))
+            return _bad(records.TOO_LARGE, words, self._binary(data))
+        unpacked = texts.unpack(data)
+        text = decode_text(data if unpacked is None else unpacked)
+        if text is None:
+            return _bad(records.NOT_JSON, "not UTF-8", self._foreign(data, texts))
         try:
-            text = data.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            return _bad(records.NOT_JSON, "not UTF-8", self._undecodable(data, texts))
-        try:
-            value = self._parse(text)
+            values = self._values.read(text, most)
         except RecursionError:
-            return _bad(records.TOO_LARGE, "nested too deeply", texts.redact(text))
-        except ValueError:
-            lines = self._lines(text, most)
-            if lines is None:
-                return _bad(records.NOT_JSON, "not JSON", texts.redact(text))
-            value = lines
-        return value if isinstance(value, list) else [value]
+            return _bad(records.TOO_LARGE, "nested too deeply", self._text(text, data, texts))
+        if unpacked is not None and not self._holds_event(values):
+            return _bad(records.NOT_JSON, "compressed, and no event", self._binary(data))
+        if values is None:
+            return _bad(records.NOT_JSON, "not JSON", self._text(text, data, texts))
+        return values
 
-    def _lines(self, text: str, most: int) -> list[Any] | None:
-        """Return the values of newline-separated JSON; None when no line of it is an object.
+    def _holds_event(self, values: Sequence[Any] | None) -> bool:
+        return any(isinstance(value, dict) and self._fields.type in value for value in values or ())
 
-        A line that is not JSON stands as `_Unparsed` among the others. Of more than `most` lines
-        the first `most` + 1 are returned.
+    def _text(self, text: str, data: bytes, texts: RecordText) -> Any:
+        return self._binary(data) if is_binary(text) else texts.redact(text)
+
+    def _binary(self, data: bytes) -> Any:
+        """Return what may be kept of bytes that are no text, and can't be searched."""
+        return _kept(data) if self._scrubber.keeps_everything else digest_of(data)
+
+    def _foreign(self, data: bytes, texts: RecordText) -> Any:
+        """Return what may be kept of bytes that are no Unicode: of JSON in Latin-1 all but people.
+
+        Any bytes are text in Latin-1; that they are JSON as well says that they are meant so.
         """
-        lines = [line for line in text.split("\n") if line.strip()]
-        if len(lines) < 2:  # noqa: PLR2004 - one is no list
-            return None
-        values: list[Any] = []
-        for line in lines[: most + 1]:
+        if not self._scrubber.keeps_everything:
             try:
-                values.append(self._parse(line))
-            except (ValueError, RecursionError):
-                values.append(_Unparsed(line))
-        return values if any(isinstance(value, dict) for value in values) else None
+                value = json.loads(data.decode("cp1252"))
+                return texts.scrub(value, ())
+            except (ValueError, RecursionError, TooDeepError):
+                pass
+        return self._binary(data)
 
     def _row(
-        self, document: Any, record: Record, sub: int, users: Sequence[str], texts: _Texts
+        self, document: Any, record: Record, sub: int, users: Sequence[str], texts: RecordText
     ) -> Event | BadRow:
         """Return the row of one JSON value; `users` are the user ids of its neighbours."""
-        if isinstance(document, _Unparsed):
-            return _bad(records.NOT_JSON, "not JSON", texts.redact(document.text, users))
+        if isinstance(document, Unparsed):
+            data = document.text.encode("utf-8", "surrogatepass")
+            kept = self._binary(data) if is_binary(document.text) else None
+            kept = kept or texts.redact(document.text, users)
+            return _bad(records.NOT_JSON, "not JSON", kept)
         try:
             if not isinstance(document, dict):
                 payload = texts.scrub(document, users)
                 return _bad(records.NOT_AN_OBJECT, "not a JSON object", payload)
-            scrubbed = self._scrubber.scrub(document)
+            scrubbed = self._scrubber.scrub(document, users)
         except TooDeepError as error:
             return _bad(records.TOO_LARGE, str(error), _flattened(document, texts))
         try:
@@ -223,62 +230,12 @@ class Decoder:
             raise _RefusedError(records.OUT_OF_RANGE, "outside of the accepted window")
         return time_ms
 
-    def _undecodable(self, data: bytes, texts: _Texts) -> Any:
-        """Return what may be kept of bytes that can't be taken apart into events.
 
-        Text with a few foreign bytes is redacted as text. What is binary, such as a compressed
-        payload, cannot be searched, so only its size and digest are kept unless nothing is hidden.
-        """
-        if self._scrubber.keeps_everything:
-            return {"base64": base64.b64encode(data).decode()}
-        text = data.decode("utf-8", "replace")
-        strange = sum(text.count(sign) for sign in ("\ufffd", "\x00"))
-        if strange > len(text) * _BINARY_SHARE or len(data) > _LARGEST_TEXT_BYTES:
-            return digest_of(data)
-        return texts.redact(text)
-
-
-class _Texts:
-    """Searches the text of one record, up to a limit; of what is beyond only a digest is kept."""
-
-    def __init__(self, scrubber: Scrubber, most: int) -> None:
-        self._scrubber = scrubber
-        self._left = most
-
-    def redact(self, text: str, users: Sequence[str] = ()) -> Any:
-        """Return text as it may be stored, or its size and digest."""
-        if not self._take(len(text)):
-            return digest_of(text.encode("utf-8", "surrogatepass"))
-        return self._scrubber.redact_text(text, users)
-
-    def scrub(self, value: Any, users: Sequence[str]) -> Any:
-        """Return JSON that is no object as it may be stored, or its size and digest.
-
-        Raises:
-            TooDeepError: it nests too deeply to be searched.
-        """
-        try:
-            text = json.dumps(value)
-        except RecursionError as error:
-            raise TooDeepError("nested too deeply") from error
-        if not self._take(len(text)):
-            return digest_of(text.encode())
-        return self._scrubber.scrub_value(value, users)
-
-    def _take(self, size: int) -> bool:
-        if self._scrubber.keeps_everything:
-            return True
-        if size > self._left:
-            return False
-        self._left -= size
-        return True
-
-
-def _flattened(document: Any, texts: _Texts) -> Any:
+def _flattened(document: Any, texts: RecordText) -> Any:
     """Return a document that nests too deeply to be searched as redacted text."""
     try:
         return texts.redact(json.dumps(document))
-    except RecursionError:
+    except (RecursionError, TooDeepError):
         return None
 
 
@@ -289,15 +246,6 @@ class _RefusedError(Exception):
         super().__init__(reason)
         self.reason = reason
         self.detail = detail
-
-
-class _Unparsed:
-    """One line of newline-separated JSON that is not JSON."""
-
-    __slots__ = ("text",)
-
-    def __init__(self, text: str) -> None:
-        self.text = text
 
 
 def batch_of(kinesis_records: Sequence[Record], rows: Iterable[Event | BadRow]) -> Batch:
@@ -327,11 +275,6 @@ def _kept(data: bytes) -> Any:
         return {"base64": base64.b64encode(data).decode()}
 
 
-def digest_of(data: bytes) -> dict[str, Any]:
-    """Return what may be kept of data that was not searched: its size and digest."""
-    return {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-
-
 def count_reasons(bad_rows: Iterable[BadRow]) -> dict[str, int]:
     """Return how many rows have each reason, sorted by reason."""
     counts: dict[str, int] = {}
@@ -349,18 +292,16 @@ def _missing(field: str) -> _RefusedError:
 
 
 def _name(document: dict[str, Any], field: str) -> str:
-    value = document.get(field)
-    if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
+    name = identifier(document.get(field))
+    if name is None:
         raise _missing(field)
-    return str(value)
+    return name
 
 
 def _event_id(value: Any) -> str | None:
     """Return a producer's id of an event; None for what cannot be one, or is absurdly long."""
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        return None
-    text = str(value)
-    return text if 0 < len(text) <= _LONGEST_ID else None
+    text = identifier(value)
+    return text if text is not None and len(text) <= _LONGEST_ID else None
 
 
 def _placed(row: BadRow, record: Record, sub: int) -> BadRow:
@@ -374,14 +315,3 @@ def _check_key(field: str, key: str) -> None:
         )
     if len(key) > LONGEST_KEY_BYTES or len(key.encode()) > LONGEST_KEY_BYTES:
         raise _RefusedError(records.BAD_KEY, f"{field} is longer than {LONGEST_KEY_BYTES} bytes")
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _finite_float(text: str) -> float:
-    value = float(text)
-    if value in (float("inf"), float("-inf")):
-        raise ValueError("a number beyond double precision")
-    return value
