@@ -185,8 +185,11 @@ def _as_texts(data: bytes) -> Iterator[str]:
         yield data.replace(b"\0", b"").decode("latin-1")
 
 
-def unpack(data: bytes, most: int = LARGEST_UNPACKED) -> bytes | None:
-    """Return what gzip or zlib data holds; None for other data, and beyond `most` bytes."""
+def unpack(data: bytes, most: int = LARGEST_UNPACKED, *, whole: bool = False) -> bytes | None:
+    """Return what gzip or zlib data holds, at most `most` bytes of it; None for other data.
+
+    With `whole`, None also for data that is cut or holds more.
+    """
     if data[:3] != b"\x1f\x8b\x08" and (data[:1] != b"x" or int.from_bytes(data[:2]) % 31):
         return None
     # 32: recognise both formats by their header (zlib manual, inflateInit2).
@@ -195,4 +198,4 @@ def unpack(data: bytes, most: int = LARGEST_UNPACKED) -> bytes | None:
         unpacked = unpacker.decompress(data, most)
     except zlib.error:
         return None
-    return unpacked if unpacker.eof else None
+    return unpacked if unpacker.eof or not whole else None

@@ -27,7 +27,7 @@ class RecordText:
 
     def unpack(self, data: bytes) -> bytes | None:
         """Return what compressed data holds; None of other data, and beyond 1 MiB of a record."""
-        unpacked = unpack(data, self._unpacked)
+        unpacked = unpack(data, self._unpacked, whole=True) if self._unpacked else None
         self._unpacked -= len(unpacked or b"")
         return unpacked
 
