@@ -7,8 +7,8 @@ IPv4 address.
 
 from __future__ import annotations
 
+import ipaddress
 import re
-import socket
 from typing import Final
 
 _OCTET: Final = r"(?:25[0-5]|2[0-4][0-9]|[01]?[0-9]{1,2})"
@@ -95,10 +95,10 @@ def _truncate(address: str) -> str | None:
     if _IPV4.fullmatch(address):
         return f"{address.rpartition('.')[0]}.0"
     try:
-        packed = socket.inet_pton(socket.AF_INET6, address.partition("%")[0])
-    except (OSError, ValueError):  # No address; a NUL or half a surrogate pair.
+        packed = ipaddress.IPv6Address(address.partition("%")[0]).packed
+    except ValueError:
         return None
     if packed.startswith(_V4_MAPPED):
         return ".".join(map(str, packed[12:15])) + ".0"
     kept = packed[:5] if packed.startswith(_6TO4) else packed[:6]
-    return socket.inet_ntop(socket.AF_INET6, kept.ljust(16, b"\0"))
+    return str(ipaddress.IPv6Address(kept.ljust(16, b"\0")))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from shared.encodings import unpack
@@ -33,7 +34,10 @@ class RecordText:
 
     def redact(self, text: str, users: Sequence[str] = ()) -> Any:
         """Return text as it may be stored, or its size and digest."""
-        kept = self._scrubber.redact_text(text, users) if self._take(len(text)) else None
+        kept = None
+        if self._take(len(text)):
+            with suppress(RecursionError):  # Too deep to be searched.
+                kept = self._scrubber.redact_text(text, users)
         return digest_of(text.encode("utf-8", "surrogatepass")) if kept is None else kept
 
     def scrub(self, value: Any, users: Sequence[str]) -> Any:
