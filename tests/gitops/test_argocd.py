@@ -147,6 +147,7 @@ def test_a_misspelt_field_stays_visible(cluster: Cluster, repository: Repository
     cluster.waits(refused, lambda: cluster.state("misspelt"))
     cluster.hard_refresh("misspelt")
     cluster.waits(refused, lambda: cluster.state("misspelt"))
+    assert cluster.state("misspelt")["sync"]["status"] == "OutOfSync"
 
 
 @pytest.mark.parametrize("name", ["pipelines.yaml", "applicationset.yaml"])

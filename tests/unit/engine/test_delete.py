@@ -14,7 +14,6 @@ from clickstream_operator.aws.errors import Category
 from clickstream_operator.engine.apply import Applier
 from clickstream_operator.engine.delete import (
     PROPAGATION_SECONDS,
-    Deleter,
     UnconfirmedAbsence,
     is_unconfirmed,
 )
@@ -24,8 +23,6 @@ from clickstream_operator.engine.outcome import Outcome, Requeue
 from clickstream_operator.engine.plan import (
     Action,
     AdoptionPolicy,
-    Approval,
-    PlannedChange,
     Policy,
 )
 from clickstream_operator.engine.resource import (
@@ -36,23 +33,10 @@ from clickstream_operator.engine.resource import (
     deleting,
 )
 from tests.unit.engine.fake_resource import OTHER_TAGS, OWN_TAGS, FakeResource, Untagged, aws_error
+from tests.unit.engine.one_deletion import delete, delete_unconfirmed
 
 LONG_AGO = "2026-11-01T00:00:00Z"
 JUST_NOW = "2026-11-01T00:59:57Z"
-
-
-async def delete(*resources: FakeResource, **start: Any) -> dict[str, Outcome]:
-    """Reconcile a deletion once; by default all that exist are in the inventory."""
-    start.setdefault("inventory", {one.name: one.entry() for one in resources if one.there})
-    return dict(await Deleter(resources, ReconcileInput(**start)).delete())
-
-
-async def delete_unconfirmed(
-    *resources: FakeResource, unconfirmed: UnconfirmedAbsence, **start: Any
-) -> dict[str, Outcome]:
-    """Reconcile a deletion once, in which NotFound may be unconfirmed."""
-    start.setdefault("inventory", {one.name: one.entry() for one in resources})
-    return dict(await Deleter(resources, ReconcileInput(**start), unconfirmed=unconfirmed).delete())
 
 
 async def test_dependents_go_first() -> None:
@@ -367,54 +351,3 @@ async def test_answer_to_the_deletion_counts_more_than_an_observation() -> None:
     assert outcomes["a"].entry is None
     assert outcomes["a"].done == (Action.DELETE,)
     assert fake.calls == ["observe", "delete"]
-
-
-DELETE = PlannedChange(Action.DELETE, "a")
-
-
-@pytest.mark.parametrize(
-    ("approved", "deleted"),
-    [
-        ([], False),
-        ([DELETE], True),
-        ([PlannedChange(Action.DELETE, "b")], False),
-        ([PlannedChange(Action.CREATE, "a")], False),
-        ([PlannedChange(Action.UPDATE, "a", "size", "1", "2")], False),
-    ],
-)
-async def test_a_deletion_under_approval_needs_its_own(
-    approved: list[PlannedChange], *, deleted: bool
-) -> None:
-    """Of this resource, and of its deletion; else it is a line of the plan that waits."""
-    fake = FakeResource("a").exists()
-    policy = Policy(approval=Approval(frozenset(approved)))
-    outcome = (await delete(fake, policy=policy))["a"]
-    assert fake.writes == (["delete"] if deleted else [])
-    if deleted:
-        assert outcome.entry is None
-        return
-    assert outcome.entry is not None
-    assert (outcome.entry.state, outcome.entry.reason) == (State.BLOCKED, Reason.PLAN_PENDING)
-    assert (outcome.withheld, outcome.next) == ((DELETE,), Requeue.RESYNC)
-
-
-async def test_what_stays_needs_no_approval() -> None:
-    """A retained or a foreign resource is not written to."""
-    kept = FakeResource("a", deletion=DeletionPolicy.RETAIN).exists()
-    foreign = FakeResource("b").exists(tags=OTHER_TAGS)
-    policy = Policy(approval=Approval())
-    outcomes = await delete(kept, foreign, policy=policy, inventory={"a": kept.entry()})
-    assert kept.writes == foreign.writes == []
-    assert not any(one.withheld for one in outcomes.values())
-    assert outcomes["b"].entry is None
-
-
-async def test_what_is_kept_or_held_back_is_on_record_by_its_arn() -> None:
-    """Also where only the intent was: the ARN is how a person finds it."""
-    kept = FakeResource("a", deletion=DeletionPolicy.RETAIN).exists()
-    held = FakeResource("b").exists()
-    policy = Policy(approval=Approval())
-    intents = {one.name: one.entry(applied=False) for one in (kept, held)}
-    outcomes = await delete(kept, held, policy=policy, inventory=intents)
-    found = {name: one.entry.arn for name, one in outcomes.items() if one.entry}
-    assert found == {"a": kept.arn, "b": held.arn}

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from clickstream_operator.aws.errors import AwsError
-from clickstream_operator.aws.limits import Limits
-from clickstream_operator.aws.session import AwsSession, CallRecord
-from clickstream_operator.kube.client import KubernetesError
-from clickstream_operator.kube.fence import Fenced, WriteFence, seconds_since_boot
-from clickstream_operator.kube.leader_election import LeaderElector, LeaseTaken
+from clickstream_operator.kube.leader_election import LeaderElector
 from clickstream_operator.kube.lease import (
     Lease,
     LeaseAction,
@@ -27,84 +20,7 @@ from clickstream_operator.kube.lease import (
     next_action,
     released,
 )
-
-START = datetime(2026, 1, 1, tzinfo=UTC)
-TIMING = Timing()
-
-
-@dataclass
-class Board:
-    """One lease as the API server keeps it, and a clock that every candidate sees."""
-
-    lease: Lease | None = None
-    time: float = 1000.0
-    trouble: str = ""
-    defect: Exception | None = None
-    timeouts: list[float] = field(default_factory=list)
-    slowness: float = 0.0
-    """Seconds that an answer takes after the API server has written."""
-
-    def read(self, namespace: str, name: str, *, timeout: float) -> Lease | None:
-        """The lease that is there."""
-        assert (namespace, name) == ("system", "operator")
-        self._answer(timeout)
-        return self.lease
-
-    def write(self, lease: Lease, *, timeout: float) -> Lease:
-        """Store it, if the writer knew the present version."""
-        self._answer(timeout)
-        if lease.version != (self.lease.version if self.lease else ""):
-            raise LeaseTaken
-        self.lease = replace(Lease.parse(lease.body()), version=str(int(lease.version or 0) + 1))
-        self.time += self.slowness
-        return self.lease
-
-    def _answer(self, timeout: float) -> None:
-        self.timeouts.append(timeout)
-        if self.defect:
-            self.time += timeout
-            raise self.defect
-        if self.trouble:
-            self.time += timeout
-            raise KubernetesError(self.trouble)
-
-
-@dataclass
-class Operator:
-    """A candidate and what became of it."""
-
-    board: Board
-    name: str
-    happened: list[str] = field(default_factory=list)
-    may_write_when_lost: bool | None = None
-    elected: threading.Event = field(default_factory=threading.Event)
-
-    def __post_init__(self) -> None:
-        self.fence = WriteFence(TIMING.deadline, clock=lambda: self.board.time)
-        self.candidate = LeaderElector(
-            self.board,
-            self.fence,
-            namespace="system",
-            name="operator",
-            identity=self.name,
-            timing=TIMING,
-            on_elected=self._note_election,
-            on_lost=self._note_loss,
-            clock=lambda: self.board.time,
-            now=lambda: START + timedelta(seconds=self.board.time),
-        )
-
-    def _note_election(self) -> None:
-        self.happened.append("elected")
-        self.elected.set()
-
-    def _note_loss(self) -> None:
-        self.happened.append("lost")
-        self.may_write_when_lost = self.ensure_leader()
-
-    def ensure_leader(self) -> bool:
-        """Whether the fence is open."""
-        return self.fence.remaining() > 0
+from tests.unit.kube.candidates import START, TIMING, Board, Operator
 
 
 def lease(holder: str = "a", **values: Any) -> Lease:
@@ -415,88 +331,3 @@ def test_one_request_at_a_time_fits_into_the_deadline() -> None:
         leader.candidate.step()
         assert board.timeouts[0] == pytest.approx(expected)
     assert leader.happened == ["elected"]
-
-
-@pytest.mark.parametrize(
-    ("now", "is_open"),
-    [(5.0, True), (8.0, True), (14.9, True), (15.0, False), (15.1, False), (75.0, False)],
-)
-def test_the_fence_is_open_for_its_deadline_after_the_request(now: float, *, is_open: bool) -> None:
-    """Not a moment longer, whenever the renewal is noted."""
-    time = [8.0]
-    fence = WriteFence(10.0, clock=lambda: time[0])
-    fence.renewed(5.0)
-    time[0] = now
-    assert fence.remaining() == pytest.approx(15.0 - now)
-    assert passes(fence) is is_open
-    fence.close()
-    assert not passes(fence)
-
-
-def passes(fence: WriteFence) -> bool:
-    """Whether a write would be sent."""
-    try:
-        fence.check()
-    except Fenced:
-        return False
-    return True
-
-
-def test_the_clock_of_the_fence_goes_on_while_the_machine_sleeps(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """A laptop or a paused virtual machine that wakes must not take the time for standing still."""
-    clocks = {time.CLOCK_BOOTTIME: 5000.0, time.CLOCK_MONOTONIC: 60.0}
-    monkeypatch.setattr("clickstream_operator.kube.fence.time.clock_gettime", clocks.__getitem__)
-    assert seconds_since_boot() == 5000.0
-    fence = WriteFence(10.0)
-    fence.renewed(4991.0)
-    assert fence.remaining() == 1.0
-
-
-def test_the_fence_is_closed_before_the_first_renewal() -> None:
-    """Who was never elected writes nothing."""
-    fence = WriteFence(10.0, clock=lambda: 0.0)
-    with pytest.raises(Fenced):
-        fence.check()
-
-
-async def test_a_fenced_write_never_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The check comes last before the bytes go out: reads pass, writes and their retries do not."""
-    sent: list[str] = []
-    fence = WriteFence(10.0, clock=lambda: 0.0)
-    records: list[CallRecord] = []
-
-    class Answer:
-        status_code = 500
-        headers: dict[str, str] = {}  # noqa: RUF012 - read only
-        content = b'{"__type": "InternalFailure"}'
-
-    def send(_self: object, request: Any) -> Answer:
-        operation = request.headers["X-Amz-Target"].decode().rpartition(".")[2]
-        sent.append(operation)
-        fence.close()
-        return Answer()
-
-    monkeypatch.setattr("botocore.httpsession.URLLib3Session.send", send)
-    with ThreadPoolExecutor(1) as threads:
-        session = AwsSession(
-            region="us-east-1",
-            executor=threads,
-            limits=Limits(enabled=False),
-            on_call=records.append,
-            ensure_leader=fence.check,
-            credentials={"aws_access_key_id": "1" * 12, "aws_secret_access_key": "x"},
-        )
-        with pytest.raises(AwsError, match="NotSent"):
-            await session.call("kinesis", "create_stream", StreamName="s")
-        assert sent == []
-        fence.renewed(0.0)
-        with pytest.raises(AwsError, match="NotSent"):
-            await session.call("kinesis", "create_stream", StreamName="s")
-        assert sent == ["CreateStream"]
-        with pytest.raises(AwsError, match="InternalFailure"):
-            await session.call("kinesis", "describe_stream_summary", StreamName="s")
-    assert sent == ["CreateStream", "DescribeStreamSummary", "DescribeStreamSummary"]
-    failed = "InternalFailure"
-    assert [one.code for one in records] == ["NotSent", failed, "NotSent", failed, failed]
