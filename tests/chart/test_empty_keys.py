@@ -31,7 +31,7 @@ REQUIRED = {
     ("aws",): "aws.region is empty: set it",
     ("aws", "region"): "aws.region is empty: set it",
     ("admissionPolicy", "enabled"): "set admissionPolicy.enabled=true",
-    ("admissionPolicy", "deleteGuard"): "set allowedRegions, maxShards, denyOnDemand or deleteG",
+    ("admissionPolicy", "deleteGuard"): "set allowedRegions, maxShards, denyOnDemand, deleteGuard",
 }
 #: Maps that are one value: an empty key in them removes a part of the default, as in all of Helm.
 ONE_VALUE = {("resources",), ("grafanaDashboards", "labels")}
@@ -147,7 +147,6 @@ INSIDE: list[tuple[dict[str, Any], KeyPath]] = [
             ("grafanaDashboards", "annotations"),
         ]
     ),
-    (EVERY_TEMPLATE, ("aws", "rolesByNamespace", "team-*")),
     (EVERY_TEMPLATE, ("resources", "limits", "cpu")),
     (EVERY_TEMPLATE, ("affinity", "podAffinity")),
     (EVERY_TEMPLATE, ("global",)),
@@ -177,6 +176,15 @@ def test_an_empty_key_in_an_item_of_a_list(render: Renderer) -> None:
     assert expected[0]
     for name, (item,) in items.items():
         assert render(EVERY_TEMPLATE | items | {name: [item | {"empty": None}]}) == expected
+
+
+@pytest.mark.parametrize("key", ["topics", "regions", "limits", "adopt"])
+def test_an_empty_key_of_a_tenant_is_refused(render: Renderer, key: str) -> None:
+    """It could mean nothing or, as an absent one of `regions` and `limits` does, anything."""
+    rendered, refused = render(EVERY_TEMPLATE | {"tenants": [{"namespaces": ["a"], key: None}]})
+    assert not rendered
+    assert f"/tenants/0/{key}" in refused or f"tenants.0.{key}" in refused
+    assert "got null, want" in refused
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,8 @@ def test_a_row_is_complete(row: Row) -> None:
     for proof in row.proofs:
         path, _, name = proof.partition("::")
         tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
-        assert name in {one.name for one in tree.body if isinstance(one, ast.FunctionDef)}
+        functions = ast.FunctionDef | ast.AsyncFunctionDef
+        assert name in {one.name for one in tree.body if isinstance(one, functions)}
 
 
 def test_no_row_of_the_page_stands_twice() -> None:

@@ -14,6 +14,7 @@ from tests.reliability.property_map.row import (
 )
 
 _SCALES: Final = "tests/integration/scaling/test_autoscaling.py"
+_ROOM: Final[Spec] = {"anomalyDetection": {"memoryMiB": 256}}
 _LONG_TTL: Final[Spec] = {"tables": {"ttl": {"sessionMetricsHours": 96, "countersHours": 96}}}
 
 ROWS: Final = [
@@ -29,9 +30,10 @@ ROWS: Final = [
                f"{_SCALES}::test_load_doubles_the_shards"),
     engine_row("stream.autoscaling.scaleDownAfterSeconds", "low use after which shards are halved",
                f"{_SCALES}::test_quiet_hours_halve_the_shards_down_to_the_bound"),
-    aws_row("stream.maxRecordSizeKiB", "stream.maxRecordSizeKiB", 2048, before=1024, after=2048),
+    aws_row("stream.maxRecordSizeKiB", "stream.maxRecordSizeKiB", 2048, before=1024, after=2048,
+            given=_ROOM),
     function_row("stream.maxRecordSizeKiB", "largest_event", "KiB of the largest event", 2048,
-                 before=1024, after=2048),
+                 before=1024, after=2048, given=_ROOM),
     aws_row("stream.retentionHours", "stream.retentionHours", 48,
             before=24, after=48, given=_LONG_TTL),
     function_row("stream.retentionHours", "lane_lifetime",
