@@ -23,6 +23,7 @@ RELEASE: Final = "clickstream-operator"
 SECONDS: Final = 60.0
 ACCOUNT: Final = "123456789012"
 ROLE: Final = f"arn:aws:iam::{ACCOUNT}:role/team"
+ON: Final = {"enabled": True}
 TOPIC: Final = f"arn:aws:sns:us-east-1:{ACCOUNT}"
 TENANTS: Final[list[dict[str, Any]]] = [
     {
@@ -59,9 +60,17 @@ CASES: Final[list[tuple[str, dict[str, Any], bool]]] = [
     ("default", {"alerts": {"topicArn": f"{TOPIC}:team-a"}}, False),
     ("default", {"alerts": {"topicArn": f"{TOPIC}:steam-a"}}, True),
     ("default", {"alerts": {"topicArn": f"{TOPIC}:team-abcdefgh-alerts"}}, True),
-    ("default", {"alerts": {"emails": ["a@corp.example", "b@CORP.example"]}}, False),
-    ("default", {"alerts": {"emails": ["a@corp.example", "b@evil.example"]}}, True),
-    ("default", {"alerts": {"emails": ["a@sub.corp.example"]}}, True),
+    (
+        "default",
+        {"alerts": ON | {"emails": ["a@corp.example", "b@CORP.example"]}},
+        False,
+    ),
+    (
+        "default",
+        {"alerts": {"enabled": True, "emails": ["a@corp.example", "b@evil.example"]}},
+        True,
+    ),
+    ("default", {"alerts": {"enabled": True, "emails": ["a@sub.corp.example"]}}, True),
     ("default", {"alarms": {"actionArns": [f"{TOPIC}:page.rs"]}}, False),
     ("default", {"alarms": {"actionArns": [f"{TOPIC}:pagers"]}}, True),
     ("default", {"credentials": {"roleArn": ROLE}}, False),

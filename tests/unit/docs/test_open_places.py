@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+import gc
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +51,9 @@ def test_a_missing_row_is_told(
     assert any(place in line for line in open_places.open_places())
 
 
-def test_a_kind_that_was_begun_is_told_each_place(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """Although no module imports it yet: design, contract, test, deletion."""
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """The file of a kind that was begun; afterwards the kind is none of `Resource`'s any more."""
     begun = Path(sqs_queue.__file__).with_name("begun_kind.py")
     (tmp_path / begun.name).write_text(
         "from clickstream_operator.engine.resource import Resource\n\n\n"
@@ -66,6 +68,15 @@ def test_a_kind_that_was_begun_is_told_each_place(
         return [*glob(folder, pattern), *([begun] if folder == begun.parent else [])]
 
     monkeypatch.setattr(Path, "glob", with_begun)
+    yield begun
+    sys.modules.pop(f"{resources.__name__}.{begun.stem}", None)
+    vars(resources).pop(begun.stem, None)
+    gc.collect()
+
+
+@pytest.mark.usefixtures("begun")
+def test_a_kind_that_was_begun_is_told_each_place() -> None:
+    """Although no module imports it yet: design, contract, test, deletion."""
     found = [line for line in open_places.open_places() if line.startswith("BegunKind: ")]
     places = ("pipeline/", "pyproject.toml", "tests/resources/test_begun_kind.py", "drift_map.py")
     assert [place for place in places if not any(place in line for line in found)] == []

@@ -20,6 +20,7 @@ NAME = "shop-archive"
 ARN = f"arn:aws:s3:::{NAME}"
 ANSWERS: dict[str, dict[str, Any]] = {
     "get_bucket_tagging": {"TagSet": []},
+    "head_object": {"ContentLength": 0, "ETag": '""'},
     "get_bucket_policy": {"Policy": '{"Version": "2012-10-17", "Statement": []}'},
 }
 #: Of a bucket that is not there yet: nobody owns it, and S3 takes no expected owner.
