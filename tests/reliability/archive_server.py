@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
+from xml.sax.saxutils import escape
 
 _MOST = 1000
 _OBJECT = re.compile(rb"<Key>(.*?)</Key><VersionId>(.*?)</VersionId>")
@@ -22,12 +23,13 @@ _OBJECT = re.compile(rb"<Key>(.*?)</Key><VersionId>(.*?)</VersionId>")
 class Archive:
     """The bucket: (key, version id) -> whether it is a delete marker, in the order of a listing."""
 
-    def __init__(self, versions: int, *, markers_every: int = 10) -> None:
+    def __init__(self, versions: int, *, tags: Mapping[str, str], markers_every: int = 10) -> None:
         self.versions = {
             (f"raw/{number // 5:08d}", f"v{number % 5}"): not number % markers_every
             for number in range(versions)
         }
         self.locked: set[tuple[str, str]] = set()
+        self.tags = tags
         self.exists = True
         self.calls: Counter[str] = Counter()
         self.deleted = 0
@@ -47,6 +49,8 @@ class Archive:
             return 200, self._page(int(query.get("max-keys", [str(_MOST)])[0]))
         if method == "GET" and "versioning" in query:
             return 200, _document("VersioningConfiguration", "<Status>Enabled</Status>")
+        if method == "GET" and "tagging" in query:
+            return 200, self._tagging()
         if method == "POST" and "delete" in query:
             self.calls["delete"] += 1
             return self._delete(body)
@@ -56,6 +60,13 @@ class Archive:
             self.exists = False
             return 204, ""
         return 501, _error("NotImplemented")
+
+    def _tagging(self) -> str:
+        pairs = (
+            f"<Tag><Key>{escape(key)}</Key><Value>{escape(value)}</Value></Tag>"
+            for key, value in self.tags.items()
+        )
+        return _document("Tagging", f"<TagSet>{''.join(pairs)}</TagSet>")
 
     def _page(self, wanted: int) -> str:
         most = min(wanted, _MOST)

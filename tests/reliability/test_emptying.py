@@ -33,6 +33,13 @@ def journey(installed: Sandbox) -> Iterator[Journey]:
         started.close()
 
 
+def archive_of(journey: Journey, versions: int) -> Archive:
+    """A bucket of so many versions in place of the pipeline's, with the tags of that one."""
+    (name,) = left_in_aws(journey)["buckets"]
+    found = journey.client("s3").get_bucket_tagging(Bucket=name)["TagSet"]
+    return Archive(versions, tags={one["Key"]: one["Value"] for one in found})
+
+
 def archive_entry(body: Body) -> Body:
     """The bucket's line in the inventory."""
     found = [one for one in body["status"]["resources"] if one["name"] == "archive"]
@@ -71,7 +78,7 @@ def test_a_large_archive_is_emptied_by_processes_that_die(
 ) -> None:
     """Killed twice on the way: nothing is deleted twice, the count in the status goes on."""
     count = 250_000 if pytestconfig.getoption("--whole-sweeps") else 40_000
-    archive = Archive(count)
+    archive = archive_of(journey, count)
     with serving(archive) as endpoint:
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", endpoint)
         journey.restart()
@@ -100,7 +107,7 @@ def test_a_locked_version_is_named_and_waited_for(
     journey: Journey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One key that S3 refuses blocks with words; the rest of its page is gone already."""
-    archive = Archive(2500)
+    archive = archive_of(journey, 2500)
     archive.locked = {("raw/00000100", "v3")}
     with serving(archive) as endpoint:
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", endpoint)
@@ -126,7 +133,7 @@ def test_it_is_not_ready_to_go_while_versions_are_left(
     journey: Journey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The finalizer stays, and the next reconcile comes at once and not with a poll."""
-    archive = Archive(25_000)
+    archive = archive_of(journey, 25_000)
     with serving(archive) as endpoint:
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", endpoint)
         journey.restart()
