@@ -220,13 +220,16 @@ def test_what_was_taken_over_stays_unless_the_policy_says_delete(
 def test_what_was_retained_is_not_taken_back_when_the_policy_says_never(
     pilots: Callable[..., Pilot],
 ) -> None:
-    """A new object of the same name leaves the tables of the earlier one alone."""
+    """A new object of the same name stops at what the earlier one left, before any write."""
     pilot = pilots()
     pilot.apply()
     run(pilot.converge())
     pilot.request_deletion()
     run(pilot.converge(lambda: pilot.body() is None))
     pilot.apply({"adoptionPolicy": "Never"})
+    written = pilot.accepted.copy()
     run(pilot.step())
     assert pilot.condition("Stalled")["reason"] == "OwnershipConflict"
-    assert pilot.resource("counters-table")["reason"] == "OwnershipConflict"
+    assert pilot.resource("archive")["reason"] == "OwnershipConflict"
+    assert pilot.resource("counters-table")["message"] == "waiting for archive"
+    assert pilot.accepted == written
