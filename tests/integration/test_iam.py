@@ -40,7 +40,13 @@ TOUR: list[dict[str, Any]] = [
         "privacy": {"queryParameters": [f"{number:02}{'q' * 60}" for number in range(60)]},
     },
     {
-        "stream": {"shards": 4, "shardLevelMetrics": [], "kmsKeyId": "alias/tour"},
+        "stream": {
+            "shards": 4,
+            "shardLevelMetrics": [],
+            "kmsKeyId": "alias/tour",
+            "maxRecordSizeKiB": 2048,
+        },
+        "anomalyDetection": {"memoryMiB": 256},
         "tables": {
             "billingMode": "Provisioned",
             "provisioned": {"readUnits": 5, "writeUnits": 5},
@@ -143,6 +149,31 @@ def drift(pilot: Pilot) -> None:
     iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(trust))
     iam.update_role(RoleName=role, Description="by hand")
     iam.put_role_policy(RoleName=role, PolicyName="more", PolicyDocument=json.dumps(more))
+
+
+def share_the_stream(pilot: Pilot) -> None:
+    """Let others use an on-demand stream, as holds its mode, and take its order away."""
+    kinesis = boto3.client(
+        "kinesis",
+        endpoint_url=pilot.sandbox.aws_endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=ACCOUNT,
+        aws_secret_access_key="sandbox",
+    )
+    stream = {"StreamARN": pilot.resource("stream")["arn"]}
+    kinesis.update_stream_record_distribution_strategy(**stream, RecordDistributionStrategy="AUTO")
+    run(pilot.resync())
+    kinesis.create_queue(QueueName="orders", StreamConfigurationList=[stream])
+    record = {"RecordConfiguration": {"RecordFormatType": "JSON"}}
+    kinesis.create_channel(
+        ChannelName="lake",
+        ServiceExecutionRoleARN=f"arn:aws:iam::{ACCOUNT}:role/lake",
+        StreamConfigurationList=[stream | record],
+    )
+    pilot.apply({"stream": {"mode": "Provisioned"}})
+    run(pilot.converge(lambda: pilot.condition("Stalled").get("status") == "True"))
+    kinesis.delete_queue(QueueARN=f"arn:aws:kinesis:us-east-1:{ACCOUNT}:queue/orders")
+    kinesis.delete_channel(ChannelARN=f"arn:aws:kinesis:us-east-1:{ACCOUNT}:channel/lake")
 
 
 def test_a_role_of_another_account_is_assumed_with_tags(operator: Pilot) -> None:
@@ -264,6 +295,8 @@ def test_the_shipped_policy_is_what_the_operator_needs(operator: Pilot) -> None:
         for seconds in (2 * 86400, 90):
             operator.time += seconds
             run(operator.step())
+        if spec.get("stream", {}).get("mode") == "OnDemand":
+            share_the_stream(operator)
     shipped = packages.load(PACKAGES)
     operator.overrides = {
         "permissions_boundary": f"arn:aws:iam::{ACCOUNT}:policy/boundary",

@@ -129,10 +129,13 @@ def members_of_addresses(pipeline: Pipeline) -> Any:
 
 @probe
 def stripped_members(pipeline: Pipeline) -> Any:
-    """Two members could be the referrer; the query goes from the one that is."""
-    address = "https://example.com/?q=1"
-    (line,) = archived(pipeline, event(referrer=address, other_referrer=address))
-    return [name for name in line if line[name] == "https://example.com/"]
+    """Two members could be the referrer; the one that is loses its fragment.
+
+    In other members only URLs and `name=value` lose what follows a `#`.
+    """
+    place = "landing#top"
+    (line,) = archived(pipeline, event(referrer=place, other_referrer=place))
+    return [name for name in line if line[name] == "landing"]
 
 
 def reasons(pipeline: Pipeline, time: str) -> Any:

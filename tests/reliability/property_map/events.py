@@ -30,7 +30,7 @@ ROWS: Final = [
                  "member that is dropped with the address", "other_ip_address", stores=["objects"],
                  before=["other_ip_address"], after=["ip_address"],
                  given={"privacy": {"ipAddress": "Drop"}}),
-    function_row("events.fields.referrer", "stripped_members", "member whose query is removed",
+    function_row("events.fields.referrer", "stripped_members", "member whose fragment is removed",
                  "other_referrer", stores=["objects"], before=["referrer"],
                  after=["other_referrer"]),
     function_row("events.fields.country", "countries_of_alerts", "country in an incident's message",
