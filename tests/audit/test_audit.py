@@ -33,6 +33,16 @@ LICENCES = re.compile(
 )
 
 
+#: Actions of the IAM policies that botocore's models have and the tools' lists do not.
+NEWER_THAN_THE_TOOLS = {
+    "kinesis:ListChannels",
+    "kinesis:ListQueues",
+    "kinesis:TagResource",
+    "kinesis:UpdateMaxRecordSize",
+    "kinesis:UpdateStreamRecordDistributionStrategy",
+}
+
+
 def explained(tool: str) -> set[tuple[str, str]]:
     """Pairs of finding and place that are explained; a place is a folder, or empty."""
     entries: list[dict[str, Any]] = yaml.safe_load(
@@ -206,8 +216,12 @@ def test_scripts(tool: Tool) -> None:
 
 def test_cloudformation(tool: Tool) -> None:
     """cfn-lint, over the operator's role."""
-    done = tool("cfn-lint", str(IAM / "cloudformation.json"))
-    assert done.returncode == 0, done.stdout
+    done = tool("cfn-lint", "--format", "json", str(IAM / "cloudformation.json"))
+    findings = json.loads(done.stdout or "[]")
+    # W3037: the tool's own list of actions lacks one.
+    unknown = {one["Message"].split("'")[1] for one in findings if one["Rule"]["Id"] == "W3037"}
+    assert unknown <= {action.partition(":")[2].lower() for action in NEWER_THAN_THE_TOOLS}
+    assert [one for one in findings if one["Rule"]["Id"] != "W3037"] == []
 
 
 @pytest.mark.parametrize("path", POLICIES, ids=lambda path: path.stem)
@@ -218,6 +232,5 @@ def test_policies(tool: Tool, path: Path) -> None:
     assert done.returncode in {0, 1}, done.stderr
     found = {(one["issue"], "") for one in findings}
     assert found <= explained("parliament")
-    assert "UNKNOWN_ACTION" not in {issue for issue, _ in found} or {
-        one["detail"] for one in findings if one["issue"] == "UNKNOWN_ACTION"
-    } == {"Unknown action kinesis:TagResource"}
+    unknown = {one["detail"] for one in findings if one["issue"] == "UNKNOWN_ACTION"}
+    assert unknown <= {f"Unknown action {action}" for action in NEWER_THAN_THE_TOOLS}
