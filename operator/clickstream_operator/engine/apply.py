@@ -22,7 +22,7 @@ from clickstream_operator.engine.graph import walk
 from clickstream_operator.engine.inputs import ReconcileInput
 from clickstream_operator.engine.inventory import Creation, Entry
 from clickstream_operator.engine.name_check import names_of_others
-from clickstream_operator.engine.observe import Observer, TagIndex
+from clickstream_operator.engine.observe import Observer, TagIndex, completed
 from clickstream_operator.engine.outcome import Outcome, ResourceReconcile
 from clickstream_operator.engine.outputs import OutputPending
 from clickstream_operator.engine.ownership import Ownership, refusal
@@ -226,7 +226,9 @@ class Applier:
             self.observations[name] = observed
         new = Action.CREATE in work.done or name in self._start.creating
         if new and observed.readiness.phase is Phase.PROGRESSING:
-            self.creating[name] = observed
+            known = None if Action.CREATE in work.done else self._start.creating.get(name)
+            # While AWS creates it, an observation lacks what the answer to the creation said.
+            self.creating[name] = completed(observed, known.properties) if known else observed
 
     def _pending(self, resource: Resource, entry: Entry, pending: OutputPending) -> Outcome:
         """The outcome of a resource whose desired state is not known yet.

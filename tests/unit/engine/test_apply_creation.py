@@ -139,6 +139,31 @@ async def test_what_a_new_thing_began_with_need_not_be_read() -> None:
     assert fake.there.properties["ttl"] == "on"
 
 
+class CreatedFirst(Acknowledging):
+    """As a table: created without reading first."""
+
+    create_first = True
+
+
+async def test_a_creation_sent_twice_keeps_what_its_first_answer_said() -> None:
+    """Its outcome was not recorded: the second one is refused, and what AWS shows then is less."""
+    fake = CreatedFirst("a", want={"size": 1, "ttl": "on"})
+    fake.after_create = progressing("Busy", "busy")
+    await Applier([fake], ReconcileInput(inventory={})).apply()
+    assert fake.there is not None
+    began = {"a": replace(fake.there, properties={"size": 1, "ttl": ""})}
+    fake.there = replace(fake.there, properties={"size": 1})
+    second = Applier([fake], ReconcileInput(inventory={}, creating=began))
+    entries = inventory_of(dict(await second.apply()))
+    assert fake.writes == ["create", "create"]
+    assert second.creating["a"].properties == {"size": 1, "ttl": ""}
+    fake.exists()
+    fake.there = replace(fake.there, properties={"size": 1})
+    third = Applier([fake], ReconcileInput(inventory=entries, creating=second.creating))
+    await third.apply()
+    assert fake.writes == ["create", "create", "update"]
+
+
 async def test_what_aws_took_its_time_to_create_is_busy_after_each_change() -> None:
     """Where the kind says so, the change is polled without an observation."""
     fake = Slow("a", want={"size": 2}).exists(size=1)
