@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.lambdas.pipelines import Pipeline, event, invocation, make_config, make_privacy
+from tests.lambdas.processed import kept, process, stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,29 +30,6 @@ USER, MAIL, ADDRESS, PHONE = (
     "+49 151 234567",
 )
 SECRETS = (USER, MAIL, ADDRESS, PHONE)
-
-
-def stored(*records: bytes, **privacy: Any) -> str:
-    """Return everything that both functions store, send and write of some records."""
-    pipeline = process(*records, **privacy)
-    return pipeline.everything_stored()
-
-
-def process(*records: bytes, **privacy: Any) -> Pipeline:
-    """Return the pipeline after its functions had some records."""
-    chosen = make_privacy(**({"dropFields": ["phone"]} | privacy))
-    pipeline = Pipeline(make_config(privacy=chosen))
-    batch = invocation(records)
-    assert pipeline.processor().process(batch) == {"batchItemFailures": []}
-    pipeline.detector().process(batch)
-    return pipeline
-
-
-def kept(member: str, value: Any, **members: Any) -> Any:
-    """Return what the archive keeps of a member of an event."""
-    pipeline = process(json.dumps(event(**{member: value}, **members)).encode())
-    (archived,) = pipeline.readback().archived_events()
-    return archived.event.get(member)
 
 
 def wrapped() -> dict[str, Any]:
@@ -372,37 +350,3 @@ def test_user_that_is_the_session_is_a_session(setting: str) -> None:
     (archived,) = pipeline.readback().archived_events()
     assert re.fullmatch("[us]_[0-9a-f]{24}", archived.event["anonymousId"])
     assert '"a-1"' not in pipeline.everything_stored()
-
-
-@pytest.mark.parametrize(
-    ("record", "events"),
-    [
-        (lambda one: one + one, 2),
-        (lambda one: one + b"\x00", 1),
-        (lambda one: b"\xef\xbb\xbf" + one + b"\n\xef\xbb\xbf" + one, 2),
-        (lambda one: json.dumps(one.decode()).encode(), 1),
-        (lambda one: json.dumps(json.dumps(one.decode())).encode(), 1),
-        (gzip.compress, 1),
-        (lambda one: gzip.compress(one + b"\n" + one), 2),
-        (lambda one: b"\x1e" + one + b"\n\x1e" + one, 2),
-        (lambda one: one.replace(b'"session-1"', b"1.66236398e9"), 1),
-    ],
-    ids=["no line break", "NUL", "marks", "JSON text", "twice", "gzip", "gzip lines", "RFC 7464",
-         "number with an exponent"],
-)  # fmt: skip
-def test_event_is_counted_in_the_forms_that_producers_send(
-    record: Callable[[bytes], bytes], events: int
-) -> None:
-    """What holds whole events is no bad row."""
-    pipeline = process(record(json.dumps(event()).encode()))
-    assert len(list(pipeline.readback().archived_events())) == events
-    assert not list(pipeline.readback().bad_rows())
-
-
-def test_small_gzip_of_much_is_not_unpacked_for_ever() -> None:
-    """All that a record holds compressed is at most 1 MiB; the rest leaves digests."""
-    bomb = gzip.compress(b" " * 900_000 + json.dumps(event()).encode())
-    lines = process(*[bomb] * 2, gzip.compress(b" " * 2_000_000 + b"{}"))
-    assert len(list(lines.readback().archived_events())) == 2
-    (row,) = lines.readback().bad_rows()
-    assert row.payload.keys() == {"bytes", "sha256"}
