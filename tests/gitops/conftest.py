@@ -12,7 +12,10 @@ import yaml
 if TYPE_CHECKING:
     from tests.gitops.cluster import Cluster
 
-SETTINGS = Path(__file__).parents[2] / "examples" / "gitops" / "argocd" / "argocd-cm.yaml"
+EXAMPLES = Path(__file__).parents[2] / "examples"
+SETTINGS = EXAMPLES / "gitops" / "argocd" / "argocd-cm.yaml"
+#: The grants that the examples need: nothing foreign is allowed without.
+TENANTS = EXAMPLES / "values" / "tenants.yaml"
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +28,7 @@ def cluster() -> Iterator[Cluster]:
     from tests.gitops.cluster import Cluster  # noqa: PLC0415
 
     with Sandbox.start() as sandbox:
-        operator = OperatorProcess(sandbox)
+        operator = OperatorProcess(sandbox, {"CLICKSTREAM_TENANTS": str(TENANTS)})
         operator.install()
         operator.start()
         settings = yaml.safe_load(SETTINGS.read_text())["data"]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from clickstream_operator.api.v1alpha1 import Spec
-from clickstream_operator.tenants import Grants, Tenant
+from clickstream_operator.tenants import Grants, Tenant, parse
 
+EXAMPLES = Path(__file__).parents[3] / "examples"
 ACCOUNT = "123456789012"
 TOPIC = f"arn:aws:sns:eu-west-1:{ACCOUNT}:pager"
 VICTIM = f"arn:aws:sns:eu-west-1:{ACCOUNT}:web-abcdefgh-alerts"
@@ -194,3 +197,32 @@ def test_region_must_be_granted() -> None:
     refused = grants(regions=("eu-*",)).refused_region("us-east-1")
     assert refused.startswith("spec.region us-east-1 is not allowed")
     assert "tenants[].regions" in refused
+
+
+def test_the_examples_need_just_the_grants_of_the_shipped_file() -> None:
+    """Each key of the file is needed by an example, and no example needs more."""
+    granted = Grants.of(parse((EXAMPLES / "values" / "tenants.yaml").read_text()), "anywhere")
+    asked: dict[str, set[str]] = {"kmsKeys": set(), "alarmActions": set(), "adopt": set()}
+    for path in sorted(EXAMPLES.glob("*.yaml")):
+        spec = Spec.model_validate(yaml.safe_load(path.read_text())["spec"])
+        checks = {
+            "kmsKeys": granted.refused_key(spec),
+            "alarmActions": granted.refused_alarm_action(spec),
+            "topics": granted.refused_topic(spec),
+            "functionRoles": granted.refused_function_role(spec),
+            "operatorRoles": granted.refused_operator_role(spec),
+        }
+        assert {key: said for key, said in checks.items() if said} == {}, path.name
+        if grants().refused_key(spec):
+            asked["kmsKeys"].add(path.stem)
+        if grants().refused_alarm_action(spec):
+            asked["alarmActions"].add(path.stem)
+        if spec.adoption_policy == "Always":
+            given = spec.names.model_dump(exclude_none=True).values()
+            assert all(granted.may_adopt(name) for name in given), path.name
+            asked["adopt"].add(path.stem)
+    assert asked == {
+        "kmsKeys": {"privacy-strict"},
+        "alarmActions": {"production"},
+        "adopt": {"adopt-terraform"},
+    }
