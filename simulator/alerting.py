@@ -75,7 +75,8 @@ class _LaneAlerting:
             if isinstance(event, str):
                 continue
             self._clock = max(self._clock, arrival_ms)
-            if CHECKOUT in event.page and seen[event.session] < 3:  # noqa: PLR2004 - the rule's
+            checkout = event.type == "page_view" and event.page == CHECKOUT
+            if checkout and seen[event.session] < 3:  # noqa: PLR2004 - the rule's
                 self._hold(CHECKOUTS, event)
             minute = event.time_ms // _MINUTE
             if (minute + 1) * _MINUTE + _GRACE > self._clock:

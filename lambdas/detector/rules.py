@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from shared.agents import ENDINGS, EXCEPTED, DeclaredRobots
 from shared.config import Rule
+from shared.records import PAGE_VIEW
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shared.config import Detection, Fields
+    from shared.records import Event
 
 HIGH_FREQUENCY = "high_frequency_clicks"
 SUSPICIOUS_AGENT = "suspicious_user_agent"
@@ -36,7 +39,7 @@ def built_in_rules(sensitivity: str, country: str = "country") -> tuple[Rule, ..
             words=ENDINGS,
             excepted=EXCEPTED,
         ),
-        Rule(UNUSUAL_SEQUENCE, "Sequence", limit=3, path="/checkout"),
+        Rule(UNUSUAL_SEQUENCE, "Sequence", limit=3, path="checkout"),
         Rule(VOLUME, "Seasonal", scope="Site"),
         Rule(GEOGRAPHIC, "Distinct", field=country, limit=1, per_seconds=_GEOGRAPHIC_SECONDS),
     )
@@ -51,6 +54,24 @@ def active_rules(detection: Detection, fields: Fields) -> tuple[Rule, ...]:
     built_in = built_in_rules(detection.sensitivity, fields.country)
     off = detection.disabled_rules | own
     return (*(rule for rule in built_in if rule.name not in off), *detection.rules)
+
+
+class PathMatch:
+    """Finds page views whose path has a segment of a rule's name, in any case.
+
+    The name may be in the plural and have an extension: `/shop/Checkout`, `/checkouts/7`,
+    `/checkout.html`.
+    """
+
+    def __init__(self, rule: Rule) -> None:
+        segment = rf"/{re.escape(rule.path)}s?(?:\.[a-z0-9]{{1,5}})?(?:/|\Z)"
+        self._segment = re.compile(segment, re.IGNORECASE | re.ASCII)
+
+    def find(self, event: Event) -> bool:
+        """Return whether an event is a view of such a page."""
+        if event.type != PAGE_VIEW or event.page is None:
+            return False
+        return self._segment.search(event.page) is not None
 
 
 class WordMatch:

@@ -20,10 +20,10 @@ from detector.findings import MINUTE_MS, Ending, Finding, summarize
 from detector.lane_state import SESSION_MINUTES, Checkout
 from detector.minute_counts import Tallies, cut_subjects
 from detector.rule_filter import EVERYTHING, Selection
-from detector.rules import WordMatch
+from detector.rules import PathMatch, WordMatch
 from detector.thresholds import explain, holds
 from shared.config import Rule
-from shared.field_match import member_text
+from shared.countries import country_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -68,6 +68,7 @@ class SessionRules:
         ]
         self._words = [(rule, WordMatch(rule)) for rule in sessions if rule.kind == "Words"]
         self._sequences = {rule.name: rule for rule in sessions if rule.kind == "Sequence"}
+        self._paths = [PathMatch(rule) for rule in self._sequences.values()]
         self._rules = {rule.name: rule for rule in sessions}
         self._tallied = Tallies(rules, fields)
         self._telling = telling
@@ -213,7 +214,7 @@ class SessionRules:
     def _count_values(
         self, state: LaneState, each: _Counted, window: int, mark: str, event: Event
     ) -> bool:
-        value = member_text(event.document.get(each.rule.field or ""))
+        value = country_of(event.document.get(each.rule.field or ""))
         if value is None:
             return False
         windows = state.values.setdefault(f"{each.rule.per_seconds}|{each.rule.name}", {})
@@ -279,9 +280,7 @@ class SessionRules:
 
     def _await_checkout(self, state: LaneState, event: Event, mark: str) -> Checkout | None:
         """Let the verdict on an event wait if it is a checkout; returns it then."""
-        if event.page is None or not any(
-            rule.path in event.page for rule in self._sequences.values()
-        ):
+        if not any(paths.find(event) for paths in self._paths):
             return None
         # What the detector saw in open minutes is a lower bound of the earlier events.
         minutes = state.open.get(SESSION_MINUTES, {})

@@ -330,6 +330,7 @@ def bad_line(lane_code: str, row: BadRow) -> bytes:
             "detail": row.detail,
             "payload": row.payload,
             **({"visitor": row.visitor.hex()} if row.visitor else {}),
+            **({"visitorMember": row.visitor_member} if row.visitor_member else {}),
         }
     )
 

@@ -29,8 +29,13 @@ class CustomMetrics:
         ]
         self._out = out
 
-    def emit(self, events: Sequence[Event]) -> None:
-        """Write one line per series and 100 values."""
+    def emit(self, events: Sequence[Event]) -> dict[str, int]:
+        """Write one line per series and 100 values.
+
+        Returns:
+            By metric name, how many events it left out because their value is no number.
+        """
+        left_out: dict[str, int] = {}
         for metric, series in self._metrics:
             found: dict[tuple[str, ...], list[float]] = {}
             for event in events:
@@ -41,6 +46,7 @@ class CustomMetrics:
                 if metric.value_field is not None:
                     number = metric_value(document.get(metric.value_field))
                     if number is None:
+                        left_out[metric.name] = left_out.get(metric.name, 0) + 1
                         continue
                     value = number
                 names = tuple(dimension_value(document.get(name)) for name in metric.dimensions)
@@ -53,6 +59,7 @@ class CustomMetrics:
                     namespace=metric.namespace,
                     dimensions=dict(zip(metric.dimensions, names, strict=True)),
                 )
+        return left_out
 
 
 def _fits_a_line(metric: CustomMetric) -> bool:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from processor.batch_writes import ItemWrite
     from shared.config import Config
     from shared.lanes import Lane
-    from shared.records import BadRow, Batch, Record
+    from shared.records import BadRow, Batch, Event, Record
 
 MOST_EVENT_TYPES = 50
 """Values of the EventType dimension per container; the rest is counted as `other`."""
@@ -280,8 +280,15 @@ class Processor:
             self._metrics.emit(
                 {"EventsProcessed": (count, "Count")}, dimensions={"EventType": name}
             )
-        self._custom.emit(events)
+        self._report_custom(events)
         fields: dict[str, str | float] = {"lane": lane.code, "shard": lane.shard}
         self._log.write("INFO", "batch processed", **fields, events=len(events), lag_ms=lag_ms)
         if bad_rows:
             self._log.write("WARNING", "bad rows", **fields, **count_reasons(bad_rows))
+
+    def _report_custom(self, events: Sequence[Event]) -> None:
+        left_out = self._custom.emit(events)
+        for name, count in left_out.items():
+            self._log.write("WARNING", "values that are no numbers", metric=name, events=count)
+        if left_out:
+            self._metrics.emit({"ValuesLeftOut": (sum(left_out.values()), "Count")})

@@ -21,14 +21,13 @@ from shared.budget import UNLIMITED
 from shared.decode import Decoder
 from shared.lanes import Lane
 from shared.privacy import Scrubber
-from shared.records import Batch, Event, Record
+from shared.records import BadRow, Batch, Event, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from processor.processor import Processor
     from shared.config import Config
-    from shared.records import BadRow
 
 EPOCH = "redrive"
 _PSEUDONYM = re.compile("u_[0-9a-f]{24}")
@@ -63,7 +62,8 @@ class BadObjects:
         self._bucket = config.bucket
         self._s3 = s3
         self._processor = processor
-        self._decoder = Decoder(config, ScrubbedAgain(config.privacy, config.fields, hash_key))
+        self._scrubber = ScrubbedAgain(config.privacy, config.fields, hash_key)
+        self._decoder = Decoder(config, self._scrubber)
 
     def replay(self, key: str, reason: str | None = None) -> list[Replayed]:
         """Replay a bad object, or its rows of one reason; again is safe.
@@ -105,24 +105,59 @@ class BadObjects:
         last = 0
         for last, line in lines:
             arrivals.append(line["arrival"])
-            record = Record(last, line["arrival"], payload_bytes(line["payload"]))
-            visitor = bytes.fromhex(line.get("visitor", "")) or None
-            for row in self._decoder.decode(record, UNLIMITED):
+            for row in self._rows(last, line):
                 if isinstance(row, Event):
-                    events.append(replace(row, visitor=visitor or row.visitor))
+                    events.append(row)
                 else:
-                    bad_rows.append(replace(row, visitor=visitor or row.visitor))
+                    bad_rows.append(row)
         # From line 0: the lane's limits do not depend on where a reason begins.
         return Batch(0, last, arrivals[0], max(arrivals), events, bad_rows)
+
+    def _rows(self, number: int, line: dict[str, Any]) -> Sequence[Event | BadRow]:
+        """Return the rows of a line: those of its payload, or the bad row that it is.
+
+        Text is never taken apart into events: it is the rest that was left of a payload when all
+        that a member names was hidden in it, the user id of each event as well.
+        """
+        payload = line["payload"]
+        if isinstance(payload, str) or payload is None:
+            return [_same(number, line)]
+        data = json.dumps(payload, ensure_ascii=False).encode("utf-8", "replace")
+        rows = list(self._decoder.decode(Record(number, line["arrival"], data), UNLIMITED))
+        if len(rows) == 1 and isinstance(payload, dict) and self._keeps_visitor(line, payload):
+            kept, member = bytes.fromhex(line["visitor"]), line.get("visitorMember")
+            (row,) = rows
+            if isinstance(row, Event):
+                return [replace(row, visitor=kept)]
+            return [replace(row, visitor=kept, visitor_member=member)]
+        return rows
+
+    def _keeps_visitor(self, line: dict[str, Any], payload: dict[str, Any]) -> bool:
+        """Return whether a row's visitor is the one that was stored, made of ids before hiding.
+
+        It is not where the fix finds another member, as the payload holds that id as it came; but
+        where that one names the same person, it was hidden in both.
+        """
+        if "visitor" not in line:
+            return False
+        before, now = line.get("visitorMember"), self._scrubber.visitor_member(payload)
+        if before is None or now is None or before == now:
+            return True
+        return before in payload and payload[now] == payload[before]
+
+
+def _same(number: int, line: dict[str, Any]) -> BadRow:
+    return BadRow(
+        sequence=number,
+        sub=0,
+        arrival_ms=line["arrival"],
+        reason=line["reason"],
+        detail=line["detail"],
+        payload=line["payload"],
+    )
 
 
 def lane_of(key: str, reason: str) -> Lane:
     """Return the lane of one reason in one bad object."""
     digest = hashlib.sha256(f"{key}\n{reason}".encode()).hexdigest()
     return Lane(EPOCH, digest[:_DIGITS])
-
-
-def payload_bytes(payload: Any) -> bytes:
-    """Return a payload as the record that it stands for: text as it is, all else as JSON."""
-    text = payload if isinstance(payload, str) else json.dumps(payload, ensure_ascii=False)
-    return text.encode("utf-8", "replace")

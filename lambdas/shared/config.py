@@ -108,9 +108,9 @@ class Rule:
     - `Ratio`: their share of all events in `per_seconds`, once there are `min_volume`.
     - `Absent`: none for `for_seconds`.
     - `Seasonal`: their number is odd for the minute of the week; `operator` picks one direction.
-    - built-in only: `Words` in the user agent unless `excepted`; `Sequence`, a page path holding
-      `path` after fewer than `limit` earlier events; `Distinct`, more than `limit` values of
-      `field` in `per_seconds`.
+    - built-in only: `Words` in the user agent unless `excepted`; `Sequence`, a page view whose path
+      has the segment `path` after fewer than `limit` earlier events; `Distinct`, more than `limit`
+      countries in `field` in `per_seconds`.
     """
 
     name: str

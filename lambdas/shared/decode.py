@@ -185,8 +185,12 @@ class Decoder:
         try:
             return self._event(document, scrubbed, record, sub)
         except _RefusedError as refusal:
+            bad = _bad(refusal.reason, refusal.detail, scrubbed)
+            member = self._scrubber.visitor_member(document)
+            if member is None:
+                return bad
             visitor = self._scrubber.visitor(document)
-            return replace(_bad(refusal.reason, refusal.detail, scrubbed), visitor=visitor)
+            return replace(bad, visitor=visitor, visitor_member=member)
 
     def _event(
         self, document: dict[str, Any], scrubbed: dict[str, Any], record: Record, sub: int

@@ -6,6 +6,7 @@ metric in a line, at most 30 dimensions, dimension values of at most 1,024 chara
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from typing import TYPE_CHECKING, Any
@@ -18,8 +19,9 @@ DESCRIPTION, PIPELINE = "_aws", "Pipeline"
 """Members of each line: its description for CloudWatch Logs, and the dimension it always has."""
 OTHER = "other"
 MOST_VALUES = 100
-_LONGEST_VALUE = 250
-_UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
+_LONGEST_VALUE, _DIGEST_DIGITS = 250, 16
+_ENCODED = re.compile(r"[^\x20-\x7e]+|%(?=[0-9A-Fa-f]{2})|\A:")
+_NUMBER = re.compile(r"[+-]?(?:\d{1,300}\.?\d{0,300}|\.\d{1,300})(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _LARGEST = 2.0**360
 """CloudWatch API Reference, "MetricDatum": values lie between -2^360 and 2^360."""
 
@@ -103,17 +105,30 @@ def _chunks(
 
 
 def dimension_value(value: Any) -> str:
-    """Return a value that CloudWatch takes: printable ASCII, not blank, no colon in front."""
+    """Return a value that CloudWatch takes: printable ASCII, not blank, no colon in front.
+
+    Different values stay different: what is not taken is percent-encoded, and a long value ends in
+    a hash of the whole.
+    """
     if isinstance(value, bool):
         return "true" if value else "false"
     if not isinstance(value, str | int | float):
         return "none"
-    text = _UNPRINTABLE.sub("?", str(value)[:_LONGEST_VALUE]).strip()
-    return text.lstrip(":") or "none"
+    text = _ENCODED.sub(_encode, str(value).strip())
+    if len(text) > _LONGEST_VALUE:
+        digest = hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_DIGITS]
+        text = f"{text[: _LONGEST_VALUE - _DIGEST_DIGITS - 1]}~{digest}"
+    return text or "none"
+
+
+def _encode(match: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in match[0].encode("utf-8", "surrogatepass"))
 
 
 def metric_value(value: Any) -> float | None:
-    """Return a number that CloudWatch takes; None for anything else."""
+    """Return a number that CloudWatch takes, given as such or as text; None for anything else."""
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        value = float(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(value) if -_LARGEST <= value <= _LARGEST else None

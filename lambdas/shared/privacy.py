@@ -70,10 +70,16 @@ class Scrubber:
 
         With `userId: Drop` nothing derived from the user id is kept either: sessions are counted.
         """
-        user = user_of(document.get(self._fields.user))
-        if user is None or self._privacy.user_id == "Drop":
-            user = identifier(document.get(self._fields.session)) or ""
-        return digest(self._key, user, b"visitor", 8)
+        member = self.visitor_member(document)
+        name = identifier(document[member]) if member is not None else None
+        return digest(self._key, name or "", b"visitor", 8)
+
+    def visitor_member(self, document: dict[str, Any]) -> str | None:
+        """Return the member that a visitor is made of; None where no member names anybody."""
+        fields = self._fields
+        if self._privacy.user_id != "Drop" and user_of(document.get(fields.user)) is not None:
+            return fields.user
+        return fields.session if identifier(document.get(fields.session)) else None
 
     def scrub(self, document: dict[str, Any], users: Sequence[str] = ()) -> dict[str, Any]:
         """Return a copy of an event as it may be stored.

@@ -55,7 +55,8 @@ class Event:
 class BadRow:
     """One row that cannot be used. `reason` is one of a small fixed set, `payload` is scrubbed.
 
-    `visitor` as in `Event`, of a payload that is an object: made before the user id was hidden.
+    `visitor` as in `Event`, of a payload that is an object: made before the user id was hidden,
+    from the member `visitor_member`. None where no member names anybody.
     """
 
     sequence: int
@@ -65,6 +66,7 @@ class BadRow:
     detail: str
     payload: Any
     visitor: bytes | None = None
+    visitor_member: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

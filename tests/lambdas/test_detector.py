@@ -252,6 +252,32 @@ def test_checkout_after_too_few_pages(
     assert found(pipeline) == [("unusual_page_sequence", "session-1")] * incidents
 
 
+@pytest.mark.parametrize(
+    ("page", "kind", "checkout"),
+    [
+        ("/checkout", "page_view", True),
+        ("/Checkout/step-1", "page_view", True),
+        ("/shop/CHECKOUT.php", "page_view", True),
+        ("/checkouts/cn/1", "page_view", True),
+        ("https://shop.example/checkout?step=1", "page_view", True),
+        ("/checkout", "click", False),
+        ("/blog/checkout-page-tips", "page_view", False),
+        ("/precheckout", "page_view", False),
+        ("/checkout.settings.page", "page_view", False),
+        ("/", "page_view", False),
+    ],
+)
+def test_checkout_is_the_view_of_a_page_with_that_segment(
+    page: str, kind: str, *, checkout: bool
+) -> None:
+    """A first event is unusual when it views a checkout; a word in a page's name is none."""
+    pipeline = Pipeline()
+    batch = invocation(encode([event(page_url=page, event_type=kind)]))
+    pipeline.processor().process(batch)
+    pipeline.detector().process(batch)
+    assert found(pipeline) == [("unusual_page_sequence", "session-1")] * checkout
+
+
 def test_checkout_waits_while_the_processor_is_ahead_or_behind() -> None:
     """The verdict's time depends on the processor, the verdict does not."""
     pipeline = Pipeline()

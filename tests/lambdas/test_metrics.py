@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.emf import Metrics, Series, dimension_value, metric_value
 from shared.logs import Log
@@ -67,7 +70,8 @@ def test_values_are_kept_in_lines_of_a_hundred() -> None:
     """A metric of values keeps its statistics; no line holds more than 100 of them."""
     config = make_config(metrics=[metric(valueField="amount", unit="None")])
     documents = [event(event_type="purchase", amount=number) for number in range(250)]
-    documents += [event(event_type="purchase", amount=bad) for bad in ("7", True, None, 10**400)]
+    bad = ("EUR 7", True, None, 10**400)
+    documents += [event(event_type="purchase", amount=each) for each in bad]
     lines = emitted(Pipeline(config), documents)
     assert [len(line["Sales"]) for line in lines] == [100, 100, 50]
     assert sum(sum(line["Sales"]) for line in lines) == sum(range(250))
@@ -100,14 +104,16 @@ def test_match_compares_text(member: Any, matches: bool) -> None:  # noqa: FBT00
     ("value", "expected"),
     [
         ("shoes", "shoes"),
-        (":a", "a"),
+        (":a", "%3Aa"),
+        (" a ", "a"),
         ("  ", "none"),
         ("", "none"),
-        ("größe\n", "gr??e?"),
+        ("größe\nx", "gr%C3%B6%C3%9Fe%0Ax"),
+        ("50%", "50%"),
+        ("\ud800", "%ED%A0%80"),
         (7, "7"),
         (False, "false"),
         ({}, "none"),
-        ("x" * 2000, "x" * 250),
     ],
 )
 def test_dimension_values_are_what_cloudwatch_takes(value: Any, expected: str) -> None:
@@ -118,7 +124,38 @@ def test_dimension_values_are_what_cloudwatch_takes(value: Any, expected: str) -
 def test_metric_values_are_what_cloudwatch_takes() -> None:
     """Numbers within CloudWatch's range, flags and text refused."""
     assert metric_value(2) == 2.0
-    assert [metric_value(bad) for bad in (True, "1", None, 10**200)] == [None] * 4
+    assert [metric_value(text) for text in ("19.99", " 7 ", "-.5", "1e3")] == [19.99, 7, -0.5, 1000]
+    bad = (True, "", "1,5", "7 EUR", "0x1", "nan", "inf", "1_0", "\u0661", "1e999", None, 10**200)
+    assert [metric_value(each) for each in bad] == [None] * len(bad)
+
+
+@given(st.lists(st.text(min_size=1), min_size=2, max_size=8))
+def test_different_values_are_different_dimensions(values: list[str]) -> None:
+    """Whatever the values are but blank around, no two share a series, and CloudWatch takes all."""
+    distinct = {value.strip() or "none" for value in values}
+    taken = {dimension_value(value) for value in distinct}
+    assert len(taken) == len(distinct)
+    assert all(re.fullmatch(r"[\x20-\x7e]{1,250}", each) and each[0] != ":" for each in taken)
+
+
+def test_long_values_stay_apart() -> None:
+    """A long value is cut, and ends in a hash of the whole."""
+    values = {dimension_value("x" * 2000 + end) for end in ("a", "b")}
+    assert len(values) == 2
+    assert {len(value) for value in values} == {250}
+
+
+def test_values_left_out_are_counted() -> None:
+    """An amount that is no number is missed by the sum, and told in a metric and in the log."""
+    pipeline = Pipeline(make_config(metrics=[metric(valueField="amount", unit="None")]))
+    amounts = ("19.99", 5, "19,99", None)
+    (line,) = emitted(pipeline, [event(event_type="purchase", amount=each) for each in amounts])
+    assert line["Sales"] == [19.99, 5.0]
+    (told,) = pipeline.metric_lines("ValuesLeftOut")
+    assert told["ValuesLeftOut"] == 2
+    logged = [json.loads(each) for each in pipeline.lines]
+    (warning,) = [each for each in logged if each.get("message") == "values that are no numbers"]
+    assert (warning["metric"], warning["events"]) == ("Sales", 2)
 
 
 def test_dimension_cannot_hide_a_value() -> None:

@@ -145,6 +145,16 @@ def test_session_in_two_countries() -> None:
     assert see(pipeline, event(country="NL"), event(country="BR")) == ["geographic"]
 
 
+@pytest.mark.parametrize(
+    "other", ["nl", " NL", "", "XX", "xx", "ZZ", "T1", "A1", "(not set)", "not_set", "unknown", "-"]
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_country_unknown_or_in_another_case_is_no_second_one(other: str, *, first: bool) -> None:
+    """What edges and producers write where they know no country is not a country."""
+    pair = [event(country=other), event(country="NL")]
+    assert see(Pipeline(), *(pair if first else pair[::-1])) == []
+
+
 def test_own_rule_stands_in_the_place_of_a_built_in_one() -> None:
     """A user's `high_frequency_clicks` of 5 replaces the one of 50."""
     own = {"name": "high_frequency_clicks", "kind": "Rate", "scope": "Session", "limit": 5}
