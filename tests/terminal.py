@@ -8,8 +8,8 @@ import pty
 import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -90,3 +90,21 @@ def process(
         check=False,
         env={**os.environ, **(environment or {})},
     )
+
+
+@contextmanager
+def beside(
+    arguments: Sequence[str], *, environment: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[str]]:
+    """A run of `clickstream` that goes on beside the test; ended with it at the latest."""
+    with subprocess.Popen(
+        [CLICKSTREAM, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **(environment or {})},
+    ) as started:
+        try:
+            yield started
+        finally:
+            started.kill()

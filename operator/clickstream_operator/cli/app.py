@@ -19,6 +19,7 @@ TABLE: Final[Mapping[str, Entry]] = {
     "status": Entry(_LOOK, "Show how pipelines are: conditions, resources, traffic, cost."),
     "plan": Entry(_LOOK, "Show what would change in AWS, and what it would cost."),
     "events": Entry(_LOOK, "Show what happened to pipelines, oldest first."),
+    "verify": Entry(_CHANGE, "Compare a pipeline with AWS now, and print what was found."),
     "approve": Entry(_CHANGE, "Approve the plan that waits."),
     "reconcile": Entry(_CHANGE, "Compare everything with AWS now, and wait for the answer."),
     "suspend": Entry(_CHANGE, "Stop writing to AWS; the operator only observes."),
@@ -29,9 +30,13 @@ TABLE: Final[Mapping[str, Entry]] = {
         _OFFLINE, "Show the AWS resources of manifests offline, with names and policies."
     ),
     "validate": Entry(_OFFLINE, "Check manifests offline, by every rule of the CRD."),
+    "iam": Entry(_OFFLINE, "Print the operator's IAM documents, for your account and names."),
+    "uninstall-check": Entry(
+        _ABOUT, "Show what would stand in the way of an uninstall of the chart."
+    ),
     "explain": Entry(_ABOUT, "Explain a reason or an alert, with its remedy."),
     "completion": Entry(_ABOUT, "Print the completion script of a shell."),
-    "version": Entry(_ABOUT, "Print the version."),
+    "version": Entry(_ABOUT, "Print the versions of this tool, of the operator and of the CRD."),
 }
 
 app: Final = LazyGroup(

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from clickstream_operator.cli.cluster import Cluster, find
 from clickstream_operator.cli.errors import CliError
-from clickstream_operator.cli.output import note
+from clickstream_operator.cli.output import note, waiting
 
 if TYPE_CHECKING:
     from clickstream_operator.kube.cluster_writer import ClusterWriter
+    from clickstream_operator.kube.objects import PipelineObject
+
+_POLL_SECONDS: Final = 0.5
 
 
 def writer(cluster: Cluster) -> ClusterWriter:
@@ -38,6 +43,42 @@ def confirm(question: str, *, agreed: bool) -> None:
         raise CliError("this needs a confirmation", "add --yes")
     if not click.confirm(question, err=True):
         raise CliError("nothing was changed")
+
+
+def request_reconcile(cluster: Cluster, obj: PipelineObject) -> str:
+    """Ask the operator to compare everything with AWS now; returns the request, a time.
+
+    Raises:
+        KubernetesError: the API server refused or did not answer.
+    """
+    from clickstream_operator.api.v1alpha1 import RECONCILE_REQUESTED_AT  # noqa: PLC0415
+
+    asked = datetime.now(UTC).isoformat()
+    writer(cluster).annotate(obj.key, RECONCILE_REQUESTED_AT, asked)
+    return asked
+
+
+def wait_for_answer(
+    cluster: Cluster, obj: PipelineObject, asked: str, *, seconds: int
+) -> PipelineObject:
+    """The pipeline once the operator has answered a request.
+
+    Raises:
+        CliError: there is no answer in time.
+        KubernetesError: the API server refused or did not answer.
+    """
+    where = f"{obj.key.namespace}/{obj.key.name}"
+    end = time.monotonic() + seconds
+    with waiting(f"waiting until the operator has compared {where} with AWS"):
+        while obj.status.last_handled_reconcile_at != asked:
+            if time.monotonic() > end:
+                raise CliError(
+                    f"no answer for {where} within {seconds} s",
+                    "does the operator run, and does it watch this namespace? `doctor` looks",
+                )
+            time.sleep(_POLL_SECONDS)
+            obj = find(cluster, obj.key.name)
+    return obj
 
 
 def set_suspended(cluster: Cluster, name: str, *, suspended: bool) -> None:

@@ -49,6 +49,10 @@ class Group(click.Group):
 
     command_class = Command
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.params.append(_debug_option())
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:

@@ -9,7 +9,8 @@ import json
 import shutil
 import sys
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,12 +28,12 @@ COLORS: Final[Mapping[str, str]] = {
     "Ready": "green",
     "ok": "green",
     "Retained": "cyan",
+    "warn": "yellow",
     "Creating": "yellow",
     "Updating": "yellow",
     "Pending": "yellow",
     "Drifted": "yellow",
     "Deleting": "yellow",
-    "warn": "yellow",
     "Unknown": "yellow",
     "Blocked": "red",
     "Failed": "red",
@@ -72,6 +73,19 @@ def note(text: str) -> None:
     if sys.stderr.isatty():
         text = textwrap.fill(text, width(), break_on_hyphens=False, break_long_words=False)
     click.echo(text, err=True)
+
+
+@contextmanager
+def waiting(text: str) -> Iterator[None]:
+    """Show that something takes its time: a moving sign on a terminal, one line elsewhere."""
+    if not sys.stderr.isatty():
+        click.echo(text, err=True)
+        yield
+        return
+    from rich.console import Console  # noqa: PLC0415 - only where it draws
+
+    with Console(stderr=True, width=width(), highlight=False, emoji=False).status(text):
+        yield
 
 
 def print_markdown(text: str) -> None:

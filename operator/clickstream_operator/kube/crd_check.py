@@ -7,7 +7,7 @@ status, which holds the inventory.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from kubernetes import client
@@ -16,6 +16,7 @@ from kubernetes.client.exceptions import ApiException
 from clickstream_operator.api.crd import custom_resource_definition
 from clickstream_operator.api.v1alpha1 import GROUP, KIND, PLURAL, VERSION
 from clickstream_operator.kube.client import KubeClient, refused
+from clickstream_operator.kube.crd_fields import fields_lacking
 
 _PATH: Final = f"/openapi/v3/apis/{GROUP}/{VERSION}"
 _NAMED: Final = 4
@@ -45,21 +46,6 @@ async def problem(kube: KubeClient) -> str:
         f"{', '.join(lacking[:_NAMED])}{more}; upgrade it with the chart (crds.install=true), or "
         "apply crds/clickstreampipelines.yaml of this version"
     )
-
-
-def fields_lacking(
-    wanted: Mapping[str, Any], served: Mapping[str, Any], path: str = ""
-) -> Iterator[str]:
-    """Paths of fields that the served schema lacks, without the fields inside of them."""
-    have = served.get("properties") or {}
-    for name, node in (wanted.get("properties") or {}).items():
-        here = f"{path}.{name}" if path else name
-        if name not in have:
-            yield here
-        elif not (not path and name == "metadata"):
-            yield from fields_lacking(node, have[name], here)
-    if "items" in wanted:
-        yield from fields_lacking(wanted["items"], served.get("items") or {}, f"{path}[]")
 
 
 async def _schema(kube: KubeClient) -> Mapping[str, Any] | None:

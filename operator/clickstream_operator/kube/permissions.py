@@ -1,17 +1,12 @@
-"""Permissions that the operator needs in the cluster, and their review."""
+"""Permissions that the operator needs in the cluster. Pure."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from kubernetes import client
-from kubernetes.client.exceptions import ApiException
-
 from clickstream_operator.api.v1alpha1 import GROUP, PLURAL
-from clickstream_operator.kube.client import KubeClient, refused
 
 _NAMED: Final = 3
 
@@ -26,6 +21,17 @@ class Permission:
     subresource: str = ""
     namespace: str = ""
     name: str = ""
+
+    def attributes(self) -> dict[str, str]:
+        """The same as an access review asks for it."""
+        return {
+            "verb": self.verb,
+            "group": self.group,
+            "resource": self.resource,
+            "subresource": self.subresource,
+            "namespace": self.namespace,
+            "name": self.name,
+        }
 
     def __str__(self) -> str:
         what = f"{self.resource}.{self.group}" if self.group else self.resource
@@ -84,38 +90,3 @@ def problem(missing: Sequence[Permission]) -> str:
         f"RBAC does not allow the operator to: {named}{rest}. The rules that it needs are made by "
         "the chart with rbac.create=true; it goes on by itself once they are granted"
     )
-
-
-class PermissionReview:
-    """Self subject access reviews, which the API server answers to everybody."""
-
-    def __init__(self, kube: KubeClient, permissions: Iterable[Permission]) -> None:
-        self._kube = kube
-        self._api = client.AuthorizationV1Api(kube.api)
-        self._permissions = tuple(permissions)
-
-    async def problem(self) -> str:
-        """The missing permissions and their remedy; empty if none is missing.
-
-        Raises:
-            KubernetesError: the API server refused to say, or did not answer.
-        """
-        allowed = await asyncio.gather(*(self._may(one) for one in self._permissions))
-        pairs = zip(self._permissions, allowed, strict=True)
-        return problem([one for one, may in pairs if not may])
-
-    async def _may(self, permission: Permission) -> bool:
-        attributes = {
-            "verb": permission.verb,
-            "group": permission.group,
-            "resource": permission.resource,
-            "subresource": permission.subresource,
-            "namespace": permission.namespace,
-            "name": permission.name,
-        }
-        review = {"spec": {"resourceAttributes": attributes}}
-        try:
-            answer = await self._kube.run(self._api.create_self_subject_access_review, review)
-        except ApiException as error:
-            raise refused("reviewing the operator's own permissions", error) from error
-        return bool(answer.status.allowed)

@@ -10,7 +10,7 @@ import structlog
 
 from clickstream_operator.kube import crd_check
 from clickstream_operator.kube.client import KubeClient, KubernetesError
-from clickstream_operator.kube.permissions import PermissionReview
+from clickstream_operator.kube.permission_review import PermissionReview
 from clickstream_operator.tenants import TenantsSource
 
 log = structlog.get_logger(__name__)

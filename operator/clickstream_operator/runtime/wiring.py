@@ -23,7 +23,8 @@ from clickstream_operator.kube.event_recorder import EventRecorder
 from clickstream_operator.kube.fence import WriteFence, no_fence
 from clickstream_operator.kube.leader_election import KubernetesLeases, LeaderElector
 from clickstream_operator.kube.lease import Timing
-from clickstream_operator.kube.permissions import PermissionReview, needed
+from clickstream_operator.kube.permission_review import PermissionReview
+from clickstream_operator.kube.permissions import needed
 from clickstream_operator.pipeline import packages
 from clickstream_operator.reconcile.config import OperatorConfig
 from clickstream_operator.reconcile.services import Services

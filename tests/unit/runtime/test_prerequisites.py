@@ -13,7 +13,9 @@ from structlog.testing import capture_logs
 from clickstream_operator.api.crd import custom_resource_definition
 from clickstream_operator.kube import crd_check
 from clickstream_operator.kube.client import KubeClient, KubernetesError
-from clickstream_operator.kube.permissions import Permission, PermissionReview, needed, problem
+from clickstream_operator.kube.crd_fields import fields_lacking
+from clickstream_operator.kube.permission_review import PermissionReview
+from clickstream_operator.kube.permissions import Permission, needed, problem
 from clickstream_operator.runtime.prerequisites import Prerequisites
 
 SCHEMA: dict[str, Any] = custom_resource_definition()["spec"]["versions"][0]["schema"][
@@ -63,7 +65,7 @@ def test_the_own_crd_lacks_nothing() -> None:
     """What the operator is made with fits it; what a newer CRD has besides does no harm."""
     newer = copy.deepcopy(SCHEMA)
     newer["properties"]["spec"]["properties"]["later"] = {"type": "string"}
-    assert list(crd_check.fields_lacking(SCHEMA, newer)) == []
+    assert list(fields_lacking(SCHEMA, newer)) == []
 
 
 @pytest.mark.parametrize(
@@ -86,7 +88,7 @@ def test_an_older_crd_is_told_by_its_fields(path: tuple[str, ...]) -> None:
         if step.endswith("[]"):
             node = node["items"]
     del node["properties"][path[-1]]
-    assert list(crd_check.fields_lacking(SCHEMA, older)) == [".".join(path)]
+    assert list(fields_lacking(SCHEMA, older)) == [".".join(path)]
 
 
 class Answers:
