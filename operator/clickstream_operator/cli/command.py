@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from keyword import iskeyword
 from typing import Any, Final
 
 import click
@@ -63,7 +64,7 @@ class Entry:
 
 
 class LazyGroup(click.Group):
-    """The commands of a table, each in the module of its name; `-` in a name is `_` there."""
+    """The commands of a table, each in the module of its name, with `_` for `-`."""
 
     def __init__(self, *args: Any, table: Mapping[str, Entry], **options: Any) -> None:
         super().__init__(*args, **options)
@@ -78,7 +79,9 @@ class LazyGroup(click.Group):
         """Load a command; None for an unknown name."""
         if cmd_name not in self.table:
             return None
-        module = import_module(f"{_COMMANDS}.{cmd_name.replace('-', '_')}")
+        name = cmd_name.replace("-", "_")
+        # `import` is a word of the language, which no module should have for a name.
+        module = import_module(f"{_COMMANDS}.{name}_" if iskeyword(name) else f"{_COMMANDS}.{name}")
         loaded: click.Command = module.command
         return loaded
 

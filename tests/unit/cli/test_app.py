@@ -33,8 +33,8 @@ def test_a_command_is_as_the_table_says(name: str) -> None:
 def test_the_table_has_every_command() -> None:
     """A command that nobody can call would be there in vain."""
     folder = Path(import_module("clickstream_operator.cli.commands").__path__[0])
-    modules = {path.stem.replace("_", "-") for path in folder.glob("*.py")}
-    assert modules - {"--init--"} == set(TABLE)
+    modules = {path.stem.rstrip("_").replace("_", "-") for path in folder.glob("*.py")}
+    assert modules - {"--init"} == set(TABLE)
 
 
 def test_the_help_loads_no_command_and_no_library_of_one() -> None:
