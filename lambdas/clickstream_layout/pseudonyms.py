@@ -25,6 +25,15 @@ def session_pseudonym(key: bytes, session: str) -> str:
     return f"s_{digest(key, session, b'session', 12).hex()}"
 
 
+def stored_sessions(key: bytes, session: str) -> tuple[str, ...]:
+    """Return the ids under which a session of a producer's id may be stored, the id itself first.
+
+    Which one it is depends on the event: a session id that holds its event's user id or an address
+    is stored as a pseudonym, and as the user's where user and session are the same member.
+    """
+    return session, session_pseudonym(key, session), user_pseudonym(key, session)
+
+
 def user_pseudonym(key: bytes, user: str) -> str:
     """Return the stand-in of a user id."""
     return f"u_{digest(key, user, b'user', 12).hex()}"

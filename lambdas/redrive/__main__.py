@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from clickstream_layout.pseudonyms import derive_key, stored_sessions
 from processor.archive import Archive
 from processor.lane_items import LaneItems
 from processor.processor import Processor
@@ -47,6 +48,7 @@ _AGAIN = "Give the same command again when the cause is gone: what is done stays
 _CAUSES = {
     "error": f"what has an error above is not repaired, all else is. {_AGAIN}",
     "incomplete": "the archive lacks events that the items named above as incomplete have",
+    "unknown": "of the sessions named above as unknown there is no item, and no archived event",
     "refused": f"DynamoDB refuses the items named above as refused, all else is done. {_AGAIN}",
 }
 
@@ -101,6 +103,7 @@ class Commands:
         """Args: `clients.make(service)` returns a low-level client."""
         dynamodb, s3, sqs = (clients.make(name) for name in ("dynamodb", "s3", "sqs"))
         hash_key = read_hash_key(clients, config)
+        self._key = derive_key(hash_key)
         self._bad = BadObjects(
             config,
             s3=s3,
@@ -139,7 +142,16 @@ class Commands:
         elif options.command == "failed":
             yield from self.take_back(options.keys or self._failed.keys())
         else:
-            yield self._rebuild({_hour(text) for text in options.hours}, set(options.session or ()))
+            yield self._rebuild_asked(
+                {_hour(text) for text in options.hours}, options.session or ()
+            )
+
+    def _rebuild_asked(self, hours: set[int], ids: Sequence[str]) -> dict[str, Any]:
+        """Rebuild hours, and sessions by their stored ids or by the producer's own."""
+        names = {session: frozenset(stored_sessions(self._key, session)) for session in ids}
+        line, absent = self._rebuild(hours, frozenset().union(*names.values()))
+        unknown = sorted(session for session in names if names[session] <= absent)
+        return line | {"sessions": len(names)} | ({"unknown": unknown} if unknown else {})
 
     def _replay(self, key: str, reason: str | None, *, alone: bool) -> Iterator[dict[str, Any]]:
         try:
@@ -204,13 +216,20 @@ class Commands:
 
     def _rebuild_all(self, appended: Sequence[Appended]) -> dict[str, Any]:
         hours = {hour for added in appended for hour in added.hours}
-        return self._rebuild(hours, {name for added in appended for name in added.sessions})
+        sessions = frozenset(name for added in appended for name in added.sessions)
+        line, _ = self._rebuild(hours, sessions)
+        return line
 
-    def _rebuild(self, hours: set[int], sessions: set[str]) -> dict[str, Any]:
+    def _rebuild(
+        self, hours: set[int], sessions: frozenset[str]
+    ) -> tuple[dict[str, Any], frozenset[str]]:
+        """Return the line of output, and the sessions of which nothing is stored."""
         items = asdict(self._rebuilder.rebuild_hours(hours))
         people = asdict(self._rebuilder.rebuild_sessions(sessions))
-        both = {name: items[name] + people[name] for name in items}
-        return {"rebuilt": sorted(map(hour_text, hours)), "sessions": len(sessions), **both}
+        absent = frozenset(people.pop("absent"))
+        both = {name: items[name] + people[name] for name in people}
+        line = {"rebuilt": sorted(map(hour_text, hours)), "sessions": len(sessions), **both}
+        return line, absent
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -233,7 +252,9 @@ def _parser() -> argparse.ArgumentParser:
     failed.add_argument("keys", nargs="*", metavar="KEY", help="key under aws/lambda/; default all")
     rebuild = commands.add_parser("rebuild", help="compute hours again from the archive")
     rebuild.add_argument("hours", nargs="*", metavar="YYYY-MM-DDTHH", help="hours of event time")
-    rebuild.add_argument("--session", action="append", metavar="ID", help="a session, whole")
+    rebuild.add_argument(
+        "--session", action="append", metavar="ID", help="a session, whole; its stored id or yours"
+    )
     return parser
 
 

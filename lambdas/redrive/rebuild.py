@@ -62,7 +62,8 @@ class MovedError(Exception):
 class Rebuilt:
     """Numbers of items that were replaced, were right already, and are past their lifetime.
 
-    `incomplete`: items that hold more than the archive; `refused`: those that DynamoDB refuses.
+    `incomplete`: items that hold more than the archive; `refused`: those that DynamoDB refuses;
+    `absent`: sessions that have no item, and no event in the archive within their lifetime.
     """
 
     replaced: int = 0
@@ -70,6 +71,7 @@ class Rebuilt:
     expired: int = 0
     incomplete: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    absent: list[str] = field(default_factory=list)
 
 
 class Rebuilder:
@@ -205,6 +207,9 @@ class Rebuilder:
         for session, by_lane in activities.items():
             # Read again: the archive was read in between.
             item = self._get(table, session_key(session))
+            if not item and not by_lane:
+                result.absent.append(session)
+                continue
             self._replace_session(session, item, by_lane, ends, result)
 
     def _replace_session(

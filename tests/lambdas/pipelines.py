@@ -147,7 +147,7 @@ class Pipeline:
             out=self.lines.append,
         )
 
-    def readback(self) -> PipelineReader:
+    def readback(self, hash_key: bytes | None = KEY) -> PipelineReader:
         """Return a reader of everything."""
         return PipelineReader(
             dynamodb=self.dynamodb,
@@ -157,6 +157,7 @@ class Pipeline:
             counters_table=COUNTERS,
             bucket="p-archive",
             clock=lambda: self.now,
+            hash_key=hash_key,
         )
 
     def metric_lines(self, name: str) -> list[dict[str, Any]]:

@@ -13,8 +13,10 @@ from redrive.__main__ import Commands, _parser
 from simulator.generator import generate
 from tests.lambdas.memory_aws import CrashError
 from tests.lambdas.pipelines import (
+    COUNTERS,
     KEY,
     NOW,
+    PAGES,
     Pipeline,
     config_document,
     encode,
@@ -60,6 +62,13 @@ def with_fields(**names: str) -> Any:
     document = config_document()
     document["events"]["fields"] |= names
     return make_config(events=document["events"], detection=QUIET)
+
+
+def all_hours(pipeline: Pipeline) -> list[str]:
+    """Return the hours that have items."""
+    items = pipeline.dynamodb.items(PAGES) + pipeline.dynamodb.items(COUNTERS)
+    keys = [item.get("timestamp_hour") or item["time_window"] for item in items]
+    return sorted({key["S"][:13] for key in keys if key["S"].startswith("20")})
 
 
 def bad_keys(pipeline: Pipeline) -> list[str]:

@@ -28,6 +28,7 @@ from tests.lambdas.redrives import (
     PAYLOADS,
     QUIET,
     TRAFFIC,
+    all_hours,
     bad_keys,
     half_applied,
     run,
@@ -59,13 +60,6 @@ def test_item_that_dynamodb_refuses_is_named_and_all_others_are_rebuilt(
     (hours,) = pipeline.readback().all_page_views().values()
     assert sorted(hours) == ["2026-11-23T09", "2026-11-23T11"]
     assert len(pipeline.readback().all_sessions()) == 3
-
-
-def all_hours(pipeline: Pipeline) -> list[str]:
-    """Return the hours that have items."""
-    items = pipeline.dynamodb.items(PAGES) + pipeline.dynamodb.items(COUNTERS)
-    keys = [item.get("timestamp_hour") or item["time_window"] for item in items]
-    return sorted({key["S"][:13] for key in keys if key["S"].startswith("20")})
 
 
 def random_days(seed: int) -> Pipeline:

@@ -15,6 +15,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from clickstream_layout.archive import BAD, ENVELOPE, RAW, decompress
+from clickstream_layout.pseudonyms import derive_key, stored_sessions
 from clickstream_layout.tables import (
     COUNTER_KEY,
     COUNTER_PREFIX,
@@ -56,8 +57,13 @@ class PipelineReader:
         counters_table: str,
         bucket: str,
         clock: Callable[[], float],
+        hash_key: bytes | None = None,
     ) -> None:
-        """Take low-level boto3 clients, physical names, and a clock in seconds since 1970."""
+        """Take low-level boto3 clients, physical names, and a clock in seconds since 1970.
+
+        With the pipeline's hash key, which its parameter `/clickstream/<base>/hash-key` holds,
+        sessions that are stored as pseudonyms are found by the producer's own ids too.
+        """
         self._dynamodb = dynamodb
         self._s3 = s3
         self._pages = page_metrics_table
@@ -65,6 +71,7 @@ class PipelineReader:
         self._counters = counters_table
         self._bucket = bucket
         self._clock = clock
+        self._key = None if hash_key is None else derive_key(hash_key)
 
     def page_views(self, page: str, *, since: str = "", until: str = _LAST) -> dict[str, PageHour]:
         """Return a page's views by hour (`YYYY-MM-DDTHH`), both ends included."""
@@ -105,12 +112,19 @@ class PipelineReader:
         }
 
     def session(self, session_id: str) -> Session | None:
-        """Return a session; None when it is unknown or has expired."""
-        answer = self._dynamodb.get_item(
-            TableName=self._sessions, Key=session_key(session_id), ConsistentRead=True
-        )
-        item = answer.get("Item")
-        return None if item is None or self._expired(item) else read_session(item)
+        """Return a session by its id; None when it is unknown or has expired.
+
+        The id is the stored one or, for a reader that has the hash key, the producer's own.
+        """
+        names = (session_id,) if self._key is None else stored_sessions(self._key, session_id)
+        for name in names:
+            answer = self._dynamodb.get_item(
+                TableName=self._sessions, Key=session_key(name), ConsistentRead=True
+            )
+            item = answer.get("Item")
+            if item is not None and not self._expired(item):
+                return read_session(item)
+        return None
 
     def all_sessions(self) -> dict[str, Session]:
         """Return every session by id. Reads the whole table."""

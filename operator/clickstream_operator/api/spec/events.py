@@ -57,7 +57,7 @@ class Privacy(Model):
     query_parameters: list[Annotated[str, Field(min_length=1, max_length=128)]] = atomic_list(
         ["utm_*"], max_items=100
     )
-    """Query parameters of page and referrer that stay; globs allowed, all others are removed. Default [utm_*], free to change. Example: [utm_*, lang]."""
+    """Query parameters that stay in URLs, in whichever member or text a URL stands; globs allowed, all others are removed. Default [utm_*], free to change. Example: [utm_*, lang]."""
     drop_fields: list[MemberName] = atomic_list([], max_items=100)
     """Members of an event that are removed. Default [], free to change. Example: [email]."""
 
