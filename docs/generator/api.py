@@ -46,7 +46,7 @@ def api_page() -> str:
             f"`clickstream.dev/v1alpha1`, kind `{KIND}`, plural `{PLURAL}`, short name "
             f"`{SHORT_NAME}`, namespaced.\n"
             "`spec: {}` is a complete, valid pipeline.\n"
-            "`kubectl explain csp.spec --recursive` shows the same text.\n"
+            "`kubectl explain csp.spec.stream` shows the same text, one level at a time.\n"
         ),
         "## spec\n\n" + _fields_table(schema["properties"]["spec"]),
         "## Rules that span fields\n\nThe API server refuses what breaks one of them.\n\n"

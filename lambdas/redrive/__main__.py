@@ -46,6 +46,8 @@ REASONS = (
 """Errors that keep one object from being repaired: AWS's, and of what the object holds."""
 _AGAIN = "Give the same command again when the cause is gone: what is done stays as it is"
 _CAUSES = {
+    "still_bad": "the rows counted above as still_bad break a rule of today: new objects under "
+    "bad/ have them with their reasons. Change the spec, wait for Ready, then give those objects",
     "error": f"what has an error above is not repaired, all else is. {_AGAIN}",
     "incomplete": "the archive lacks events that the items named above as incomplete have",
     "unknown": "of the sessions named above as unknown there is no item, and no archived event",

@@ -170,6 +170,8 @@ def test_unknown_reason_is_refused_with_those_there_are() -> None:
         ([{"key": "k", "error": "E"}], 1, "what has an error above is not repaired, all else is"),
         ([{"rebuilt": [], "incomplete": ["i"]}], 1, "the archive lacks events"),
         ([{"rebuilt": [], "refused": ["i"]}], 1, "DynamoDB refuses the items"),
+        ([{"key": "k", "events": 0, "still_bad": 1}], 1, "break a rule of today"),
+        ([{"key": "k", "events": 1, "still_bad": 0}], 0, ""),
     ],
 )
 def test_exit_code_and_message_are_true(

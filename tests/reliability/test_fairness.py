@@ -150,8 +150,13 @@ class MemoryKube:
 class NoRecorder:
     """Events go nowhere."""
 
-    async def record(self, body: Mapping[str, Any], happening: Event) -> None:
+    async def record(
+        self, body: Mapping[str, Any], happening: Event, *, occasion: str = ""
+    ) -> None:
         """Forget it."""
+
+    async def post_waiting(self) -> None:
+        """Nothing waits."""
 
 
 class MemorySession:

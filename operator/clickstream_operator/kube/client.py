@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any, Final
 
 from kubernetes import client
@@ -241,7 +242,7 @@ class KubeClient:
         self.on_write("configmap")
 
     async def create_event(self, namespace: str, event: Mapping[str, Any]) -> None:
-        """Post an ``events.k8s.io/v1`` Event.
+        """Post an ``events.k8s.io/v1`` Event; one of its name that is there counts as posted.
 
         Raises:
             KubernetesError: the API server refused, as it does in a namespace that terminates.
@@ -249,6 +250,8 @@ class KubeClient:
         try:
             await self.run(self.fenced(self._events.create_namespaced_event), namespace, event)
         except ApiException as error:
+            if error.status == HTTPStatus.CONFLICT:
+                return
             raise refused(f"posting an Event in {namespace}", error) from error
         self.on_write("event")
 

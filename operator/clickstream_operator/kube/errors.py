@@ -8,6 +8,8 @@ from typing import Final
 from kubernetes.client.exceptions import ApiException
 
 _FORBIDDEN: Final = 403
+_TOO_MANY_REQUESTS: Final = 429
+_SERVER_ERRORS: Final = range(500, 600)
 
 
 class StaleObject(Exception):
@@ -19,9 +21,14 @@ class KubernetesError(Exception):
 
 
 class KubernetesRefusal(KubernetesError):
-    """The API server refused; `forbidden` if RBAC or admission did (HTTP status 403)."""
+    """The API server refused.
+
+    `forbidden` if RBAC or admission did (HTTP status 403); `overloaded` if the same request may be
+    taken later (429 and 5xx).
+    """
 
     forbidden = False
+    overloaded = False
 
 
 def words(error: ApiException) -> str:
@@ -38,4 +45,5 @@ def refused(what: str, error: ApiException) -> KubernetesRefusal:
     """An error with the request (`what`) and the answer of the API server."""
     refusal = KubernetesRefusal(f"{what}: the API server said {words(error)}")
     refusal.forbidden = error.status == _FORBIDDEN
+    refusal.overloaded = error.status == _TOO_MANY_REQUESTS or error.status in _SERVER_ERRORS
     return refusal

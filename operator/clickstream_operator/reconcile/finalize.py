@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Final
 
 import structlog
 
@@ -43,6 +44,8 @@ from clickstream_operator.status.result import Blocker
 log = structlog.get_logger(__name__)
 #: Its lines are logged at every level.
 audit_log = structlog.get_logger("audit")
+#: There is one deletion in an object's life: a reconcile of it that is repeated says the same once.
+_DELETION: Final = "deletion"
 
 
 class Finalizer:
@@ -155,7 +158,9 @@ class Finalizer:
         for note in notes_of(kept, separator=", "):
             said = f"spec.deletionPolicy keeps {len(kept)} in AWS: {note}"
             await self._services.recorder.record(
-                obj.body, Event("Normal", Reason.RESOURCE_RETAINED, said, "Delete")
+                obj.body,
+                Event("Normal", Reason.RESOURCE_RETAINED, said, "Delete"),
+                occasion=_DELETION,
             )
 
     async def _tell_unseen(self, obj: PipelineObject, outcomes: Iterable[Outcome]) -> None:
@@ -168,7 +173,9 @@ class Finalizer:
                 "pipeline, so the deletion did not wait for it"
             )
             await self._services.recorder.record(
-                obj.body, Event("Warning", reason_of(one.unseen), note, "Delete")
+                obj.body,
+                Event("Warning", reason_of(one.unseen), note, "Delete"),
+                occasion=_DELETION,
             )
 
     async def _abandon(self, obj: PipelineObject) -> None:
@@ -185,6 +192,7 @@ class Finalizer:
                     f"force-delete leaves {len(left)} resources in AWS: {note}",
                     "ForceDelete",
                 ),
+                occasion=_DELETION,
             )
         await self._services.kube.remove_finalizer(obj.body)
 

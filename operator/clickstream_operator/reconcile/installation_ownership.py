@@ -145,10 +145,10 @@ class InstallationOwnership:
         told = status.model_copy(
             update={"conditions": conditions.as_list(), "contender": self._own}
         )
-        body = await self._kube.write_status(obj.body, statuses.as_body(told))
         await self._recorder.record(
-            body, Event("Warning", Reason.ANOTHER_OPERATOR, message, types.ANOTHER_OPERATOR)
+            obj.body, Event("Warning", Reason.ANOTHER_OPERATOR, message, types.ANOTHER_OPERATOR)
         )
+        await self._kube.write_status(obj.body, statuses.as_body(told))
 
     async def _settle(self, obj: PipelineObject, effective: Effective) -> PipelineObject:
         """Record that the pipeline is ours alone, before anything is written to AWS."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -21,7 +23,7 @@ from clickstream_operator.reconcile.services import Services
 from clickstream_operator.reconcile.state import ReconcileState
 from clickstream_operator.reconcile.verification import VerificationRefresh
 from clickstream_operator.resources.kinesis_history import StreamHistory
-from clickstream_operator.status.events import events_for
+from clickstream_operator.status.events import events_of_changes, events_of_transitions
 from clickstream_operator.status.failure import with_failure
 from clickstream_operator.status.progress_deadline import (
     TOLERATED_FAILED_OBSERVATIONS,
@@ -89,10 +91,10 @@ class StatusWriter:
         generation = int(body["metadata"]["generation"])
         before = body.get("status") or {}
         status = with_failure(before, blocker, generation=generation, now=self._now())
-        if status != before:
-            body = await self._kube.write_status(body, status)
         event = Event("Warning", blocker.reason, blocker.message, "Reconcile")
         await self._recorder.record(body, event)
+        if status != before:
+            await self._kube.write_status(body, status)
 
     def with_since(self, blocker: Blocker, state: ReconcileState) -> Blocker:
         """The blocker with the time since which it, or one with the same deadline, has held."""
@@ -139,32 +141,53 @@ class StatusWriter:
         *,
         before: Status | None = None,
     ) -> PipelineObject:
-        """Write the status if it changed, and an Event for each transition since `before`."""
+        """Post an Event for each change in AWS and each transition, then write the status.
+
+        Args:
+            obj: the pipeline, with the status that is stored.
+            result: of the reconcile.
+            outcomes: of the resources.
+            before: the status from which transitions count; None: the stored one.
+
+        Raises:
+            StaleObject: the object changed since the reconcile read it.
+        """
         if result.blocker is not None and result.blocker.reason is Reason.CREDENTIALS_INVALID:
             result = replace(
                 result, credentials_are_bad=True, credentials_message=result.blocker.message
             )
         before = before or obj.status
-        obj = await self.write(obj, result)
-        # A correction within one reconcile leaves the status as it was, and is news all the same.
-        if obj.status != before or any(one.done for one in outcomes.values()):
-            gating = None if result.deleting else result.gating
-            for event in events_for(before, obj.status, outcomes, gating=gating):
-                await self._recorder.record(obj.body, event)
-        return obj
+        after = self._composed(obj, result)
+        gating = None if result.deleting else result.gating
+        # First the Events: an object that was touched meanwhile refuses the status, and the next
+        # reconcile, which begins with the same one, can't tell what this one did in AWS.
+        await self._recorder.post_waiting()
+        for event in events_of_changes(outcomes):
+            await self._recorder.record(obj.body, event)
+        for event in events_of_transitions(before, after, gating=gating):
+            await self._recorder.record(obj.body, event, occasion=occasion_of(before))
+        return await self._store(obj, statuses.as_body(after), statuses.as_body(obj.status))
 
     async def write(self, obj: PipelineObject, result: ReconcileResult) -> PipelineObject:
         """Write the status if it differs from the one that is stored.
+
+        Raises:
+            StaleObject: the object changed since the reconcile read it.
+        """
+        return await self.store(obj, self._composed(obj, result))
+
+    def _composed(self, obj: PipelineObject, result: ReconcileResult) -> Status:
+        """The status that a result makes of the stored one.
 
         Newer times of comparisons with AWS go with any other difference; they alone are written
         every few hours.
         """
         status = statuses.compose(obj.status, result, now=self._now())
-        new, old = statuses.as_body(status), statuses.as_body(obj.status)
+        changed = statuses.as_body(status) != statuses.as_body(obj.status)
         shown, uid = obj.status.last_verified, obj.metadata["uid"]
-        if result.verified and (new != old or self._refresh.is_due(shown, result, uid=uid)):
-            new = statuses.as_body(with_verified(status, result.verified))
-        return await self._store(obj, new, old)
+        if result.verified and (changed or self._refresh.is_due(shown, result, uid=uid)):
+            return with_verified(status, result.verified)
+        return status
 
     async def store(self, obj: PipelineObject, status: Status) -> PipelineObject:
         """Store a status unless it is stored already.
@@ -231,6 +254,12 @@ def _outputs(
         pipeline=obj.key.name,
         seen={name: outcome.outputs for name, outcome in outcomes.items()},
     )
+
+
+def occasion_of(before: Status) -> str:
+    """Name of the moment at which a status is left; a reconcile that is repeated has the same."""
+    text = json.dumps(statuses.as_body(before), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _was_ready(obj: PipelineObject, state: ReconcileState) -> bool:

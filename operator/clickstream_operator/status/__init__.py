@@ -8,7 +8,7 @@ from clickstream_operator.status.compose import (
     is_up_to_date,
     with_intents,
 )
-from clickstream_operator.status.events import events_for
+from clickstream_operator.status.events import events_of_changes, events_of_transitions
 from clickstream_operator.status.result import Blocker, ReconcileResult
 
 __all__ = [
@@ -17,7 +17,8 @@ __all__ = [
     "as_body",
     "begin",
     "compose",
-    "events_for",
+    "events_of_changes",
+    "events_of_transitions",
     "inventory",
     "is_up_to_date",
     "with_intents",

@@ -28,19 +28,11 @@ _VERBS = (
 
 #: An Event's note has 1024 characters (events.k8s.io/v1).
 _NOTE_LENGTH: Final = 960
+_NAMED: Final = 5
 
 
-def events_for(
-    before: Status,
-    after: Status,
-    outcomes: Mapping[str, Outcome],
-    *,
-    gating: frozenset[str] | None = None,
-) -> list[Event]:
-    """The Events for one change of status.
-
-    `gating`: what Ready speaks for; the failures of the rest are told one by one. None: of nothing.
-    """
+def events_of_changes(outcomes: Mapping[str, Outcome]) -> list[Event]:
+    """The Events for what one reconcile did in AWS; only this reconcile can tell."""
     found: list[Event] = []
     for action, reason, verb in _VERBS:
         touched = [
@@ -49,8 +41,7 @@ def events_for(
             if _is_about(action, one)
         ]
         if touched:
-            note = f"{verb} {', '.join(touched)}"
-            found.append(Event("Normal", reason, note, verb.capitalize()))
+            found.append(Event("Normal", reason, _summary(verb, touched), verb.capitalize()))
     corrected = [
         f"{name} ({', '.join(one.fields) or 'was gone'})"
         for name, one in outcomes.items()
@@ -71,11 +62,21 @@ def events_for(
             Event("Normal", Reason.DRIFT_CORRECTED, f"corrected {note}", "Correct")
             for note in notes_of(corrected, separator=", ")
         ]
+    return found
+
+
+def events_of_transitions(
+    before: Status, after: Status, *, gating: frozenset[str] | None = None
+) -> list[Event]:
+    """The Events for one change of status.
+
+    `gating`: what Ready speaks for; the failures of the rest are told one by one. None: of nothing.
+    """
     new_drift = [
         Event("Warning", Reason.DRIFT_DETECTED, note, types.DRIFT_DETECTED)
         for note in notes_of(_new_drift(before, after), separator="; ")
     ]
-    found += new_drift
+    found = [*new_drift]
     found += _about_subscribers(before, after)
     found += [] if gating is None else _about_the_rest(before, after, gating)
     found += _about_plan(before.plan or Plan(), after.plan or Plan())
@@ -92,6 +93,13 @@ def events_for(
         if was is None or (was.status, was.reason) != (condition.status, condition.reason):
             found += _about_condition(condition)
     return found
+
+
+def _summary(verb: str, touched: list[str]) -> str:
+    """All names if they are few; the status and the audit log have the rest."""
+    if len(touched) <= _NAMED:
+        return f"{verb} {', '.join(touched)}"
+    return f"{verb} {len(touched)} resources ({', '.join(touched[:_NAMED])} ...)"
 
 
 def _about_plan(before: Plan, after: Plan) -> list[Event]:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
+import pytest
+from kubernetes.client import ApiException
+
 from clickstream_operator.api.reasons import Reason
-from clickstream_operator.kube.client import KubeClient
+from clickstream_operator.kube.client import KubeClient, KubernetesError
+from clickstream_operator.kube.errors import refused
 from clickstream_operator.kube.event_recorder import EventRecorder
 from clickstream_operator.kube.events import Event
 
@@ -18,13 +22,16 @@ UPDATED = Event("Normal", Reason.RESOURCE_UPDATED, "updated stream", "Update")
 
 
 class MemoryKube:
-    """Events in a list."""
+    """Events in a list; `refuse` is raised instead of taking one."""
 
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
+        self.refuse: KubernetesError | None = None
 
     async def create_event(self, namespace: str, event: dict[str, Any]) -> None:
         """Remember it."""
+        if self.refuse is not None:
+            raise self.refuse
         self.events.append(event)
 
 
@@ -64,3 +71,44 @@ async def test_names_sort_by_time() -> None:
 async def test_what_was_done_is_always_told() -> None:
     """Two updates are two updates."""
     assert await _posted(UPDATED, 0, 1) == 2
+
+
+def _recorder(kube: MemoryKube) -> EventRecorder:
+    moment = datetime(2026, 11, 1, tzinfo=UTC)
+    return EventRecorder(cast("KubeClient", kube), instance="test", now=lambda: moment)
+
+
+async def test_what_a_repeated_reconcile_reports_again_is_posted_once() -> None:
+    """The occasion tells a repetition from the same thing that happens once more."""
+    kube = MemoryKube()
+    recorder = _recorder(kube)
+    for occasion in ("a", "a", "b", "", ""):
+        await recorder.record(BODY, UPDATED, occasion=occasion)
+    assert len(kube.events) == 4
+
+
+@pytest.mark.parametrize(
+    ("error", "kept"),
+    [
+        (KubernetesError("the Kubernetes API does not answer"), True),
+        (refused("posting", ApiException(status=429)), True),
+        (refused("posting", ApiException(status=503)), True),
+        (refused("posting", ApiException(status=403)), False),
+        (refused("posting", ApiException(status=422)), False),
+    ],
+    ids=["no answer", "429", "503", "403", "422"],
+)
+async def test_what_can_not_be_posted_now_is_posted_before_the_next(
+    error: KubernetesError, *, kept: bool
+) -> None:
+    """In order and under its name; what is refused for good is lost: in a namespace that ends."""
+    kube = MemoryKube()
+    recorder = _recorder(kube)
+    kube.refuse = error
+    await recorder.record(BODY, UPDATED)
+    await recorder.record(BODY, BLOCKED)
+    kube.refuse = None
+    await recorder.post_waiting()
+    await recorder.post_waiting()
+    reasons = [UPDATED.reason.value, BLOCKED.reason.value] if kept else []
+    assert [one["reason"] for one in kube.events] == reasons

@@ -44,6 +44,7 @@ class MemoryKube:
         }
         self.statuses: list[Status] = []
         self.on_status: Callable[[], None] = lambda: None
+        self.events: dict[str, dict[str, Any]] = {}
         self.check_status: Callable[[], None] = lambda: None
 
     @property
@@ -54,6 +55,10 @@ class MemoryKube:
     async def get(self, key: ObjectKey) -> dict[str, Any] | None:
         """The object."""
         return copy.deepcopy(self.body)
+
+    async def create_event(self, namespace: str, event: dict[str, Any]) -> None:
+        """Keep it under its name."""
+        self.events.setdefault(event["metadata"]["name"], event)
 
     async def add_finalizer(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Guard it."""
@@ -86,9 +91,12 @@ class MemoryRecorder:
     def __init__(self) -> None:
         self.seen: list[Event] = []
 
-    async def record(self, body: Mapping[str, Any], event: Event) -> None:
+    async def record(self, body: Mapping[str, Any], event: Event, *, occasion: str = "") -> None:
         """Remember it."""
         self.seen.append(event)
+
+    async def post_waiting(self) -> None:
+        """Nothing waits."""
 
 
 class MemorySession:

@@ -10,7 +10,7 @@ from clickstream_operator.api.v1alpha1 import Condition, Plan, ResourceStatus, S
 from clickstream_operator.engine.outcome import Outcome
 from clickstream_operator.engine.plan import Action
 from clickstream_operator.kube.events import Event
-from clickstream_operator.status.events import events_for
+from clickstream_operator.status.events import events_of_changes, events_of_transitions
 
 
 def status(*conditions: tuple[str, str, Reason, str]) -> Status:
@@ -29,6 +29,17 @@ def status(*conditions: tuple[str, str, Reason, str]) -> Status:
             for kind, truth, reason, message in conditions
         ]
     )
+
+
+def events_for(
+    before: Status,
+    after: Status,
+    outcomes: dict[str, Outcome],
+    *,
+    gating: frozenset[str] | None = None,
+) -> list[Event]:
+    """All Events of one reconcile."""
+    return events_of_changes(outcomes) + events_of_transitions(before, after, gating=gating)
 
 
 READY = (types.READY, "True", Reason.AVAILABLE, "34 resources ready")
@@ -113,6 +124,15 @@ def test_writes_are_one_event_an_action() -> None:
         (Reason.RESOURCE_UPDATED, "updated c (size, tags)"),
         (Reason.RESOURCE_DELETED, "deleted d"),
     ]
+
+
+def test_many_writes_are_counted_and_the_first_named() -> None:
+    """Twenty-six names would fill seven lines of a terminal."""
+    outcomes = {f"r{one}": Outcome(f"r{one}", None, done=(Action.CREATE,)) for one in range(26)}
+    (event,) = events_for(EMPTY, EMPTY, outcomes)
+    assert event.note == "created 26 resources (r0, r1, r2, r3, r4 ...)"
+    few = dict(list(outcomes.items())[:5])
+    assert events_for(EMPTY, EMPTY, few)[0].note == "created r0, r1, r2, r3, r4"
 
 
 def test_corrected_drift_is_told_as_such() -> None:
