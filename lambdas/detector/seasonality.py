@@ -8,6 +8,10 @@ exceeds `DRIFT` spreads, kept apart for up and down (CUSUM), passes `h`. Everyth
 is cut to `CUT` spreads first and stands still while the series is odd: an incident must not teach
 itself. What stays odd is the new level after some hours.
 
+Where the clock of a site changes, its week moves by an hour against UTC. So before a count is
+called odd, the weeks that are an hour earlier or later are tried: one that explains what has come
+since the change is the week from then on.
+
 A quarter that was never seen takes the mean of its time of day; before two days have been seen the
 last hour's median and its absolute deviation stand in. Small counts are gathered in buckets of 5 or
 15 minutes first.
@@ -28,7 +32,7 @@ _LEAP = 6.0
 """Most spreads that one bucket adds to a sum, so that no single one passes `h`."""
 _RECENT = 60
 _FEWEST_RECENT = 30
-_DAYS_2 = 2 * 1440
+_DAYS_2, _DAYS_9 = 2 * 1440, 9 * 1440
 _PROFILE_RATE = 0.02
 _FACTOR_RATE = 0.006
 _SPREAD_RATE = 0.002
@@ -37,6 +41,14 @@ _CALM, _CALM_BUCKETS = 2.0, 5
 _STEPS: tuple[tuple[int, float], ...] = ((1, 30.0), (5, 6.0), (15, 0.0))
 """Minutes of a bucket by the least expected count a minute."""
 _FINENESS = 64
+_HOUR = 60
+_PARTS = 6
+_FIT = 1.6
+"""Most that the mean of the squared spreads may be under another week that explains the counts."""
+_EVIDENCE = {False: 30.0, True: 10.0}
+"""Least gain in log-likelihood of such a week: half the difference of the squared spreads. It is
+less where the counts would be called odd else."""
+
 
 Direction = Literal["both", "up", "down"]
 
@@ -80,6 +92,8 @@ class Season:
     step: int = 1
     gathered: int = 0
     filled: int = 0
+    offset: int = 0
+    weeks: dict[int, tuple[float, float, int]] = field(default_factory=dict)
 
     def feed(
         self, minute: int, count: int, limits: Limits, direction: Direction = "both"
@@ -98,7 +112,7 @@ class Season:
         self.gathered = self.filled = 0
         verdict = self._judge(minute, total, limits, direction) if whole else None
         if (minute + 1) % QUARTER == 0 and not self.odd:
-            rate = (self._level(minute + 1) * self.factor / 2) ** 2
+            rate = (self._level(minute + 1 + self.offset) * self.factor / 2) ** 2
             self.step = next(each for each, least in _STEPS if rate >= least)
             if self.step != step:
                 self.up = self.down = self.last_z = 0.0
@@ -111,13 +125,17 @@ class Season:
         # In units of one minute: the level is that of the mean minute of the bucket.
         y = 2 * math.sqrt(total / step + 0.375 / step)
         young = self.seen < _DAYS_2
-        if young:
-            expected, spread = self._recent_level(step)
-        else:
-            expected = self._level(minute - step // 2) * self.factor
-            spread = math.hypot(1 / math.sqrt(step), self.spread * expected)
+        expected, spread = self._recent_level(step) if young else self._expect(minute, self.offset)
         ready = not young or len(self.recent) * step >= _FEWEST_RECENT
         z = (y - expected) / spread
+        if self.seen >= _DAYS_9:
+            self._compare_weeks(minute, y)
+            needed = _EVIDENCE[self._would_be_odd(z, limits, direction)]
+            offset = self._moved(needed)
+            if offset is not None:
+                self._move(offset)
+                expected, spread = self._expect(minute, offset)
+                z = (y - expected) / spread
         self._learn(minute, y, z, expected, spread)
         self.seen += step
         if not ready:
@@ -126,15 +144,63 @@ class Season:
         count = max(0.0, (expected / 2) ** 2 * step - 0.375)
         return Verdict(self.odd, z, total, count, step)
 
-    def _decide(self, z: float, limits: Limits, direction: Direction, *, young: bool) -> None:
+    def _expect(self, minute: int, offset: int) -> tuple[float, float]:
+        """Return the expected transform of the bucket that ends with a minute, and its spread."""
+        expected = self._level(minute - self.step // 2 + offset) * self.factor
+        return expected, math.hypot(1 / math.sqrt(self.step), self.spread * expected)
+
+    def _would_be_odd(self, z: float, limits: Limits, direction: Direction) -> bool:
+        rises, falls, twice = self._weigh(z, limits, direction)
+        return self.odd or twice or rises > limits.h or falls > limits.h
+
+    def _weigh(self, z: float, limits: Limits, direction: Direction) -> tuple[float, float, bool]:
+        """Return the sums of excess with one more bucket, and whether two in a row are beyond."""
         leap = max(-_LEAP, min(_LEAP, z))
-        rises = 0.0 if young or direction == "down" else self.up + leap - DRIFT
-        falls = 0.0 if young or direction == "up" else self.down - leap - DRIFT
-        self.up = min(max(0.0, rises), 2 * limits.h)
-        self.down = min(max(0.0, falls), 2 * limits.h)
+        rises = 0.0 if direction == "down" else max(0.0, self.up + leap - DRIFT)
+        falls = 0.0 if direction == "up" else max(0.0, self.down - leap - DRIFT)
         wanted = {"both": abs(z), "up": z, "down": -z}[direction]
-        before = {"both": abs(self.last_z), "up": self.last_z, "down": -self.last_z}[direction]
+        last = self.last_z
+        before = {"both": abs(last), "up": last, "down": -last}[direction]
         twice = wanted > limits.z and (self.step > 1 or before > limits.z)
+        return rises, falls, twice
+
+    def _compare_weeks(self, minute: int, y: float) -> None:
+        """Add up what speaks for a week that is an hour earlier or later, from where on it does."""
+        here = self._distance(minute, y, self.offset)
+        for offset in (self.offset - _HOUR, self.offset + _HOUR):
+            if abs(offset) > _HOUR:
+                continue
+            there = self._distance(minute, y, offset)
+            gain, excess, buckets = self.weeks.get(offset, (0.0, 0.0, 0))
+            gain += (here - there) / 2
+            if gain > 0:
+                self.weeks[offset] = gain, excess + there, buckets + 1
+            else:
+                self.weeks.pop(offset, None)
+
+    def _moved(self, needed: float) -> int | None:
+        """Return the offset of the week that explains the counts better, if there is one."""
+        offset = max(self.weeks, key=lambda each: self.weeks[each], default=None)
+        if offset is None:
+            return None
+        gain, excess, buckets = self.weeks[offset]
+        return offset if gain >= needed and excess <= _FIT * buckets else None
+
+    def _distance(self, minute: int, y: float, offset: int) -> float:
+        """Return the squared spreads between a bucket and its level, at most those of a leap."""
+        expected, spread = self._expect(minute, offset)
+        return min(_LEAP, abs(y - expected) / spread) ** 2
+
+    def _move(self, offset: int) -> None:
+        self.offset = offset
+        self.weeks.clear()
+        self.up = self.down = self.last_z = 0.0
+        self.odd, self.calm = False, 0
+
+    def _decide(self, z: float, limits: Limits, direction: Direction, *, young: bool) -> None:
+        rises, falls, twice = self._weigh(z, limits, direction)
+        self.up = 0.0 if young else min(rises, 2 * limits.h)
+        self.down = 0.0 if young else min(falls, 2 * limits.h)
         self.last_z = z
         if self.odd:
             self.calm = self.calm + 1 if abs(z) < _CALM else 0
@@ -146,7 +212,7 @@ class Season:
     def _learn(self, minute: int, y: float, z: float, expected: float, spread: float) -> None:
         self.recent = [*self.recent[1 - _RECENT // self.step :], y]
         cut = max(-CUT, min(CUT, z)) * spread
-        index = (minute - self.step // 2) // QUARTER % QUARTERS
+        index = (minute - self.step // 2 + self.offset) // QUARTER % QUARTERS
         known = self.profile[index]
         young = self.seen < _DAYS_2
         if known < 0:
@@ -202,12 +268,14 @@ class Season:
         numbers = [self.factor, self.spread, self.up, self.down, self.last_z]
         rounded = [round(each, 6) for each in numbers]
         counts = [self.seen, int(self.odd), self.calm, self.step, self.gathered, self.filled]
-        return [profile, recent, rounded, counts]
+        weeks = [[offset, *week] for offset, week in sorted(self.weeks.items())]
+        return [profile, recent, rounded, counts, self.offset, weeks]
 
     @classmethod
     def decode(cls, data: list[Any]) -> Season:
         """Return the memory that `encode` wrote."""
-        profile, recent, numbers, counts = data
+        # One that was written before clocks were known to change ends here.
+        profile, recent, numbers, counts, offset, weeks = [*data, 0, []][:_PARTS]
         factor, spread, up, down, last_z = numbers
         seen, odd, calm, step, gathered, filled = counts
         return cls(
@@ -224,4 +292,6 @@ class Season:
             step=step,
             gathered=gathered,
             filled=filled,
+            offset=offset,
+            weeks={each: (gain, excess, buckets) for each, gain, excess, buckets in weeks},
         )

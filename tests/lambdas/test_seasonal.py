@@ -119,3 +119,73 @@ def test_first_half_hour_is_silent() -> None:
     source = random.Random(4)  # noqa: S311 - reproducible
     for minute in range(29):
         assert season.feed(MONDAY + minute, source.randrange(10_000), MEDIUM) is None
+
+
+def steep_traffic(first: int, days: int, shift: int, seed: int) -> list[int]:
+    """Return counts by minute of a site whose clock is `shift` minutes from UTC, nights at 1:8."""
+    source = random.Random(seed)  # noqa: S311 - reproducible
+    counts = []
+    for minute in range(first, first + days * DAY):
+        hour = (minute + shift) % DAY / 60
+        curve = 1 + 0.75 * math.sin(2 * math.pi * (hour - 13.5) / 24)
+        curve += 0.3 * math.sin(4 * math.pi * (hour - 5.5) / 24)
+        mean = 600 * max(0.1, curve) * max(0.1, source.gauss(1, 0.1))
+        counts.append(max(0, round(source.gauss(mean, math.sqrt(mean)))))
+    return counts
+
+
+def feed_all(season: Season, first: int, counts: list[int]) -> int:
+    """Feed counts from a minute on; returns how many minutes were odd."""
+    odd = 0
+    for minute, count in enumerate(counts, first):
+        season.feed(minute, count, MEDIUM)
+        odd += season.odd
+    return odd
+
+
+@pytest.fixture(scope="module")
+def settled() -> list[object]:
+    """Return the memory of a site with steep days after four weeks."""
+    season = Season()
+    feed_all(season, MONDAY, steep_traffic(MONDAY, 28, 0, seed=1))
+    return season.encode()
+
+
+@pytest.mark.parametrize("shift", [60, -60, 0])
+@pytest.mark.parametrize("hour", [1, 16])
+def test_clock_that_changes_is_no_incident(settled: list[object], shift: int, hour: int) -> None:
+    """Two days after a site's clock went forward or back nothing is odd, and an outage still is.
+
+    The memory is stored and read each day, as the detector stores it after each minute.
+    """
+    season = Season.decode(json.loads(json.dumps(settled)))
+    start = MONDAY + 28 * DAY
+    assert feed_all(season, start, steep_traffic(start, 1, 0, seed=2)[: hour * 60]) == 0
+    start += hour * 60
+    for day in range(2):
+        first = start + day * DAY
+        assert feed_all(season, first, steep_traffic(first, 1, shift, seed=3 + day)) == 0
+        season = Season.decode(json.loads(json.dumps(season.encode())))
+    assert season.offset == shift
+    start += 2 * DAY
+    until_noon = (12 - hour) % 24 * 60
+    assert feed_all(season, start, steep_traffic(start, 1, shift, seed=9)[:until_noon]) == 0
+    assert feed_all(season, start + until_noon, [0] * 5) >= 3
+
+
+def test_incident_is_no_change_of_the_clock(settled: list[object]) -> None:
+    """A spike, an outage and a half that no other week explains leave the week where it is."""
+    noon = MONDAY + 28 * DAY + 720
+    for factor in (0, 0.5, 3):
+        season = Season.decode(json.loads(json.dumps(settled)))
+        feed_all(season, MONDAY + 28 * DAY, steep_traffic(MONDAY + 28 * DAY, 1, 0, 2)[:720])
+        counts = [round(each * factor) for each in steep_traffic(noon, 1, 0, seed=4)[:60]]
+        assert feed_all(season, noon, counts) > 40
+        assert season.offset == 0
+
+
+def test_memory_of_before_clocks_is_read(settled: list[object]) -> None:
+    """What a version wrote that knew no change of clocks is at its first offset."""
+    season = Season.decode(settled[:4])
+    assert (season.offset, season.weeks) == (0, {})
+    assert season.profile == Season.decode(settled).profile
