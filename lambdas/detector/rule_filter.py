@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from shared.addresses import truncate_addresses
 from shared.field_match import matches, member_text
+from shared.paths import find
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +50,7 @@ class Selection:
             return False
         if rule.field is None:
             return True
-        return document.get(rule.field) is not None and self._compare(event)
+        return find(document, rule.field) is not None and self._compare(event)
 
     def subject(self, event: Event) -> str | None:
         """Return what the event counts for in the rule's scope; None when it has none."""
@@ -60,7 +61,7 @@ class Selection:
             return None if event.page is None else event.page[:LONGEST_SUBJECT]
         if scope == "Site":
             return ""
-        return network(event.document.get(self._fields.ip))
+        return network(find(event.document, self._fields.ip))
 
 
 def network(address: object) -> str | None:
@@ -79,7 +80,7 @@ def _comparison(rule: Rule) -> Callable[[Event], bool]:
         limit = rule.limit
 
         def compare_number(event: Event) -> bool:
-            value = event.document.get(name)
+            value = find(event.document, name)
             if isinstance(value, bool) or not isinstance(value, int | float):
                 return False
             if rule.operator == "LessThan":
@@ -93,7 +94,7 @@ def _comparison(rule: Rule) -> Callable[[Event], bool]:
         glob = re.compile(fnmatch.translate(text)) if rule.operator == "Matches" else None
 
         def compare_text(event: Event) -> bool:
-            value = member_text(event.document.get(name))
+            value = member_text(find(event.document, name))
             if value is None:
                 return False
             if glob is not None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from shared.agents import ENDINGS, EXCEPTED, DeclaredRobots
 from shared.config import Rule
-from shared.records import PAGE_VIEW
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,7 +68,7 @@ class PathMatch:
 
     def find(self, event: Event) -> bool:
         """Return whether an event is a view of such a page."""
-        if event.type != PAGE_VIEW or event.page is None:
+        if not event.is_page_view or event.page is None:
             return False
         return self._segment.search(event.page) is not None
 

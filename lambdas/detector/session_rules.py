@@ -24,6 +24,7 @@ from detector.rules import PathMatch, WordMatch
 from detector.thresholds import explain, holds
 from shared.config import Rule
 from shared.countries import country_of
+from shared.paths import find
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -214,7 +215,7 @@ class SessionRules:
     def _count_values(
         self, state: LaneState, each: _Counted, window: int, mark: str, event: Event
     ) -> bool:
-        value = country_of(event.document.get(each.rule.field or ""))
+        value = country_of(find(event.document, each.rule.field or ""))
         if value is None:
             return False
         windows = state.values.setdefault(f"{each.rule.per_seconds}|{each.rule.name}", {})

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from shared.paths import find
 from shared.privacy import Scrubber
 from shared.timestamps import instant_text
 
@@ -46,12 +47,12 @@ class Telling:
         document = self._scrub(event.document)
         details = {self._fields.time: instant_text(event.time_ms)}
         for name in self._shown:
-            value = document.get(name)
+            value = find(document, name)
             if isinstance(value, str):
                 details[name] = value[:_LONGEST_DETAIL]
         if self._scrubber is None:
             return event.session, details
-        return str(document.get(self._fields.session, event.session)), details
+        return str(find(document, self._fields.session) or event.session), details
 
     def page(self, path: str) -> str:
         """Return a page's path."""

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from clickstream_layout.tables import with_lane
-from shared.records import PAGE_VIEW
 from shared.timestamps import hour_text, minute_text
 
 if TYPE_CHECKING:
@@ -85,7 +84,7 @@ def aggregate(events: Iterable[Event]) -> Gains:
             counts.append(Count(sequence))
         counts[-1].events += 1
         _add_activity(gains.sessions.setdefault(event.session, []), event)
-        if event.type == PAGE_VIEW and event.page is not None:
+        if event.is_page_view and event.page is not None:
             views = gains.pages.setdefault((event.page, event.time_ms // HOUR_MS), [])
             if not views or views[-1].sequence != sequence:
                 views.append(Views(sequence))
@@ -100,7 +99,7 @@ def items_of(event: Event) -> Iterator[tuple[str, ...]]:
     """Yield what stands for each item that `aggregate` lets an event change."""
     yield "counter", event.type, str(event.time_ms // MINUTE_MS)
     yield "session", event.session
-    if event.type == PAGE_VIEW and event.page is not None:
+    if event.is_page_view and event.page is not None:
         yield "page", event.page, str(event.time_ms // HOUR_MS)
 
 
@@ -112,7 +111,7 @@ def _add_activity(activities: list[Activity], event: Event) -> None:
     activity.first_ms = min(activity.first_ms, event.time_ms)
     activity.last_ms = max(activity.last_ms, event.time_ms)
     activity.user_agent = event.user_agent or activity.user_agent
-    if event.type == PAGE_VIEW and event.page is not None:
+    if event.is_page_view and event.page is not None:
         view = (order_key(event), event.page)
         activity.entry = view if activity.entry is None else min(activity.entry, view)
         activity.exit = view if activity.exit is None else max(activity.exit, view)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from shared.emf import DESCRIPTION, PIPELINE, Metrics, Series, dimension_value, metric_value
 from shared.field_match import matches
+from shared.paths import find
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,12 +45,12 @@ class CustomMetrics:
                     continue
                 value = 1.0
                 if metric.value_field is not None:
-                    number = metric_value(document.get(metric.value_field))
+                    number = metric_value(find(document, metric.value_field))
                     if number is None:
                         left_out[metric.name] = left_out.get(metric.name, 0) + 1
                         continue
                     value = number
-                names = tuple(dimension_value(document.get(name)) for name in metric.dimensions)
+                names = tuple(dimension_value(find(document, name)) for name in metric.dimensions)
                 found.setdefault(series.admit(names), []).append(value)
             for names, values in found.items():
                 # Values keep their statistics; a count is one number.

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from clickstream_layout.archive import ENVELOPE, RAW, decompress, folder_of
-from shared.records import PAGE_VIEW, Event
+from shared.paths import find
+from shared.records import Event
 from shared.timestamps import hour_text
 from shared.urls import page_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from shared.config import Config, Fields
+    from shared.config import Config
 
 FAILED = "failed"
 """Stands in the place of the generation in the name of an object that a redrive appended."""
@@ -74,25 +75,22 @@ class UnreadableLineError(Exception):
     """An archived line is no event by the present `events.fields`."""
 
 
-def read_event(line: dict[str, Any], fields: Fields) -> tuple[str, Event]:
+def read_event(line: dict[str, Any], config: Config) -> tuple[str, Event]:
     """Return lane code and event of an archived line, as the processor had it.
 
     Raises:
         UnreadableLineError: the mapping of fields has changed since.
     """
-    document = dict(line)
+    document, fields = dict(line), config.fields
     envelope = document.pop(ENVELOPE)
-    try:
-        event_type, session = str(document[fields.type]), str(document[fields.session])
-    except KeyError as error:
-        raise UnreadableLineError(
-            f"an archived event of lane {envelope['lane']} has no {error}: rebuild with the "
-            "events.fields that the pipeline had when it came"
-        ) from error
-    url = document.get(fields.page)
-    agent = document.get(fields.user_agent)
+    event_type, session = (
+        _name(document, path, envelope) for path in (fields.type, fields.session)
+    )
+    url = find(document, fields.page)
+    agent = find(document, fields.user_agent)
     page = page_path(url) if isinstance(url, str) and url else None
-    if event_type == PAGE_VIEW and page is None:
+    is_page_view = event_type in config.page_view_types
+    if is_page_view and page is None:
         raise UnreadableLineError(f"an archived page view has no {fields.page}")
     return envelope["lane"], Event(
         sequence=int(envelope["sequence"]),
@@ -105,15 +103,26 @@ def read_event(line: dict[str, Any], fields: Fields) -> tuple[str, Event]:
         user_agent=agent if isinstance(agent, str) and agent else None,
         visitor=bytes.fromhex(envelope["visitor"]),
         document=document,
+        is_page_view=is_page_view,
         id=envelope.get("id"),
     )
+
+
+def _name(document: dict[str, Any], path: str, envelope: dict[str, Any]) -> str:
+    name = find(document, path)
+    if name is None:
+        raise UnreadableLineError(
+            f"an archived event of lane {envelope['lane']} has no {path!r}: rebuild with the "
+            "events.fields that the pipeline had when it came"
+        )
+    return str(name)
 
 
 class Snapshot:
     """The archived events of some arrival hours, each once, complete at one moment."""
 
     def __init__(self, config: Config, s3: Any, hours: range) -> None:
-        self._fields = config.fields
+        self._config = config
         self._bucket = config.bucket
         self._s3 = s3
         self._hours = hours
@@ -134,7 +143,7 @@ class Snapshot:
             for name in fresh:
                 known.add(name.key)
                 for line in read_lines(self._s3, self._bucket, name.key):
-                    lane, event = read_event(line, self._fields)
+                    lane, event = read_event(line, self._config)
                     place = (lane, event.sequence, event.sub)
                     if place not in seen:
                         seen.add(place)

@@ -20,6 +20,7 @@ from redrive.recovery import Repairs, is_replayed, read_repairs
 from shared.budget import UNLIMITED
 from shared.decode import Decoder
 from shared.lanes import Lane
+from shared.paths import find
 from shared.privacy import Scrubber
 from shared.records import BadRow, Batch, Event, Record
 
@@ -143,7 +144,8 @@ class BadObjects:
         before, now = line.get("visitorMember"), self._scrubber.visitor_member(payload)
         if before is None or now is None or before == now:
             return True
-        return before in payload and payload[now] == payload[before]
+        held = find(payload, before)
+        return held is not None and find(payload, now) == held
 
 
 def _same(number: int, line: dict[str, Any]) -> BadRow:

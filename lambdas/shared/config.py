@@ -13,6 +13,7 @@ import pkgutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from shared.paths import is_dropped
 from shared.schema_check import find_faults
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 VERSION = 1
 INLINE_VARIABLE = "CLICKSTREAM_CONFIG"
 OBJECT_VARIABLE = "CLICKSTREAM_CONFIG_S3"
+DEFAULT_PAGE_VIEW_TYPES = frozenset({"page_view"})
 DEFAULT_MAX_SERIES = 100
 DEFAULT_MAX_RECORD_SIZE_KIB = 1024
 DEFAULT_COOLDOWN_SECONDS = 1800
@@ -41,7 +43,7 @@ class Tables:
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The producer's member name for each field of the event contract."""
+    """The path to each field of the event contract in a producer's events; see `shared.paths`."""
 
     type: str = "event_type"
     session: str = "session_id"
@@ -53,6 +55,12 @@ class Fields:
     referrer: str = "referrer"
     country: str = "country"
     id: str = "event_id"
+    anonymous_id: str = ""
+    sent_at: str = ""
+
+    def paths(self) -> tuple[str, ...]:
+        """Return the paths of the fields that events have."""
+        return tuple(path for name in self.__slots__ if (path := getattr(self, name)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +174,8 @@ class Config:
     ttl: Ttl
     detection: Detection
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+    page_view_types: frozenset[str] = DEFAULT_PAGE_VIEW_TYPES
+    time: Literal["Event", "Arrival"] = "Event"
     max_record_size_kib: int = DEFAULT_MAX_RECORD_SIZE_KIB
 
 
@@ -226,10 +236,14 @@ def _build(data: Mapping[str, Any]) -> Config:
         data["detection"],
     )
     fields = Fields(**{_snake(name): member for name, member in events["fields"].items()})
-    needed = {fields.type, fields.session, fields.time, fields.page} & {*privacy["dropFields"]}
-    if needed:
+    gone = [
+        path
+        for path in (fields.type, fields.session, fields.time, fields.page)
+        if is_dropped(path, privacy["dropFields"])
+    ]
+    if gone:
         raise ConfigError(
-            f"privacy.dropFields drops {', '.join(sorted(needed))}, which every event needs: "
+            f"privacy.dropFields drops {', '.join(gone)}, which every event needs: "
             "remove it from the list"
         )
     return Config(
@@ -262,6 +276,8 @@ def _build(data: Mapping[str, Any]) -> Config:
             alerts_topic_arn=detection["alertsTopicArn"],
         ),
         log_level=data["logLevel"],
+        page_view_types=frozenset(events.get("pageViewTypes", DEFAULT_PAGE_VIEW_TYPES)),
+        time=events.get("time", "Event"),
         max_record_size_kib=data.get("maxRecordSizeKiB", DEFAULT_MAX_RECORD_SIZE_KIB),
     )
 

@@ -16,6 +16,7 @@ from clickstream_layout.tables import COUNTER_PREFIX
 from shared import budget as budgets
 from shared import kpl, records
 from shared.lanes import Lane, lane_of, life_of
+from shared.paths import find
 from shared.payload_text import JsonValues, Unparsed, decode_text, is_binary
 from shared.record_text import RecordText, digest_of
 from shared.records import BadRow, Batch, Event, Record
@@ -68,6 +69,8 @@ class Decoder:
 
     def __init__(self, config: Config, scrubber: Scrubber) -> None:
         self._fields = config.fields
+        self._page_view_types = config.page_view_types
+        self._takes_arrival = config.time == "Arrival"
         self._past_ms = config.max_past_seconds * 1000
         self._future_ms = config.max_future_seconds * 1000
         self._largest = config.max_record_size_kib * 1024
@@ -144,7 +147,10 @@ class Decoder:
         return values
 
     def _holds_event(self, values: Sequence[Any] | None) -> bool:
-        return any(isinstance(value, dict) and self._fields.type in value for value in values or ())
+        return any(
+            isinstance(value, dict) and find(value, self._fields.type) is not None
+            for value in values or ()
+        )
 
     def _text(self, text: str, data: bytes, texts: RecordText) -> Any:
         return self._binary(data) if is_binary(text) else texts.redact(text)
@@ -199,15 +205,16 @@ class Decoder:
         event_type = _name(scrubbed, fields.type)
         session = _name(scrubbed, fields.session)
         time_ms = self._time(scrubbed, record.arrival_ms)
-        url = scrubbed.get(fields.page)
+        url = find(scrubbed, fields.page)
         page = page_path(url) if isinstance(url, str) and url else None
-        if event_type == records.PAGE_VIEW:
+        is_page_view = event_type in self._page_view_types
+        if is_page_view:
             if page is None:
                 raise _missing(fields.page)
             _check_key(fields.page, page)
         _check_key(fields.type, f"{COUNTER_PREFIX}{event_type}")
         _check_key(fields.session, session)
-        agent = scrubbed.get(fields.user_agent)
+        agent = find(scrubbed, fields.user_agent)
         return Event(
             sequence=record.sequence,
             sub=sub,
@@ -219,20 +226,35 @@ class Decoder:
             user_agent=agent if isinstance(agent, str) and agent else None,
             visitor=self._scrubber.visitor(document),
             document=scrubbed,
-            id=_event_id(scrubbed.get(fields.id)),
+            is_page_view=is_page_view,
+            id=_event_id(find(scrubbed, fields.id)),
         )
 
     def _time(self, document: dict[str, Any], arrival_ms: int) -> int:
-        value = document.get(self._fields.time)
+        value = find(document, self._fields.time)
         if value is None or value == "":
+            if self._takes_arrival:
+                return arrival_ms
             raise _missing(self._fields.time)
         try:
-            time_ms = parse_time(value)
+            time_ms = parse_time(value) + self._lead(document, arrival_ms)
         except ValueError as error:
             raise _RefusedError(records.BAD_TIMESTAMP, str(error)) from error
         if not -self._past_ms <= time_ms - arrival_ms <= self._future_ms:
             raise _RefusedError(records.OUT_OF_RANGE, "outside of the accepted window")
         return time_ms
+
+    def _lead(self, document: dict[str, Any], arrival_ms: int) -> int:
+        """Return by how many milliseconds the producer's clock is behind, by its time of sending.
+
+        Zero where no such time is mapped, or the event has none that can be read.
+        """
+        if not self._fields.sent_at:
+            return 0
+        try:
+            return arrival_ms - parse_time(find(document, self._fields.sent_at))
+        except ValueError:
+            return 0
 
 
 def _flattened(document: Any, texts: RecordText) -> Any:
@@ -296,7 +318,7 @@ def _missing(field: str) -> _RefusedError:
 
 
 def _name(document: dict[str, Any], field: str) -> str:
-    name = identifier(document.get(field))
+    name = identifier(find(document, field))
     if name is None:
         raise _missing(field)
     return name

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from shared.paths import find
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -17,4 +19,4 @@ def member_text(value: Any) -> str | None:
 
 def matches(document: dict[str, Any], match: Iterable[tuple[str, str]]) -> bool:
     """Return whether each member is there and has the text."""
-    return all(member_text(document.get(member)) == text for member, text in match)
+    return all(member_text(find(document, member)) == text for member, text in match)

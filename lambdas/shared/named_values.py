@@ -39,8 +39,10 @@ _STOOD_FOR: Final = re.compile(r"\[(?:encoded|email|user)[^\]]*\]|u_[0-9a-f]{24}
 class NamedValues:
     """Finds the values of hidden members in text."""
 
-    def __init__(self, *, user: str, hidden: Collection[str], fields: Collection[str]) -> None:
-        """Args: the user's member, all members to hide, and all members that have a meaning."""
+    def __init__(
+        self, *, users: Collection[str], hidden: Collection[str], fields: Collection[str]
+    ) -> None:
+        """Args: members for users, all members to hide, and all members that have a meaning."""
         self.any = any(hidden)
         self._plain = [name for name in hidden if len(name) >= _SHORTEST_NAME]
         names = _any_of(hidden)
@@ -49,7 +51,7 @@ class NamedValues:
             rf"(?P<name>(?<!\w){names}(?:{_QUOTE})?{_ASSIGNED})(?P<value>{_VALUE})", re.DOTALL
         )
         self._user = re.compile(
-            rf"(?<!\w){re.escape(user)}(?:{_QUOTE})?{_ASSIGNED}(?P<value>{_VALUE})", re.DOTALL
+            rf"(?<!\w){_any_of(users)}(?:{_QUOTE})?{_ASSIGNED}(?P<value>{_VALUE})", re.DOTALL
         )
         self._field = re.compile(rf"(?<!\w){_any_of(fields)}(?:{_QUOTE})?\s{{0,8}}[:=>]")
         self._redacted = re.compile(

@@ -1,6 +1,6 @@
 """Removal of personal data, before anything is stored, counted by name, or logged.
 
-The named fields (user, IP, page, referrer, dropped ones) follow their setting, at any depth.
+The named fields (users, IP, page, referrer, dropped ones) follow their setting, at any depth.
 Because people also turn up where no setting looks, every other text is searched, in each encoding
 that can be undone: with `userId` Hash or Drop for e-mail addresses and for the event's own user
 ids, with `ipAddress` Truncate or Drop for IP addresses, always for parameters of URLs.
@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from clickstream_layout.pseudonyms import derive_key, digest, session_pseudonym, user_pseudonym
 from shared.addresses import truncate_addresses
+from shared.event_users import EventUsers
+from shared.field_roles import DROPPED, SESSION, URL, USER, USER_SESSION, FieldRoles
 from shared.named_values import MOST_USERS, REDACTED, NamedValues
+from shared.paths import LABELS, find
 from shared.text_search import (
     DEEPEST,
     PLAIN,
@@ -29,8 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from shared.config import Fields, Privacy
-_LABELS = ("key", "name", "Key", "Name", "k", "field")
-"""Members that say what the value beside them is, as in `{"key": "user_id", "value": 7}`."""
+_PARTIAL = (USER_SESSION, SESSION, URL)
+"""Roles that a value of another type does not have; what is hidden is so in any form."""
 _SMALLEST_SOUGHT = 10**5
 _DIGITS_OF_TEXT = 14
 
@@ -45,12 +48,15 @@ class Scrubber:
         self._hide_user = privacy.user_id != "Keep"
         self._hide_ip = privacy.ip_address != "Keep"
         self._urls = UrlFilter(privacy.query_parameters)
-        hidden = {*privacy.drop_fields}
-        hidden |= {fields.user} if self._hide_user else set()
-        hidden |= {fields.ip} if self._hide_ip else set()
-        self._hidden = frozenset(hidden)
-        members = {*hidden, *(getattr(fields, name) for name in fields.__slots__)}
-        self._names = NamedValues(user=fields.user, hidden=hidden, fields=members)
+        self._roles = FieldRoles(privacy, fields)
+        self._hidden = self._roles.hidden
+        self._has_paths = self._roles.has_paths
+        self._names = NamedValues(
+            users=self._roles.users_in_text,
+            hidden=self._roles.hidden_in_text,
+            fields=self._roles.in_text,
+        )
+        self._users = EventUsers(self._roles, self._names)
         self._rules = SearchRules(
             urls=self._urls,
             names=self._names,
@@ -66,20 +72,24 @@ class Scrubber:
         return not self._hidden
 
     def visitor(self, document: dict[str, Any]) -> bytes:
-        """Return the 8-byte keyed hash of the user id, or of the session id where none may count.
+        """Return the 8-byte keyed hash of whom an event counts for.
 
-        With `userId: Drop` nothing derived from the user id is kept either: sessions are counted.
+        That is the anonymous id, which stays the same when somebody logs in; where there is none
+        the user id; where there is neither, or none may count, the session id. With `userId: Drop`
+        nothing derived from the ids of users is kept: sessions are counted.
         """
         member = self.visitor_member(document)
-        name = identifier(document[member]) if member is not None else None
+        name = identifier(find(document, member)) if member is not None else None
         return digest(self._key, name or "", b"visitor", 8)
 
     def visitor_member(self, document: dict[str, Any]) -> str | None:
-        """Return the member that a visitor is made of; None where no member names anybody."""
+        """Return the path of what a visitor is made of; None where nothing names anybody."""
         fields = self._fields
-        if self._privacy.user_id != "Drop" and user_of(document.get(fields.user)) is not None:
-            return fields.user
-        return fields.session if identifier(document.get(fields.session)) else None
+        if self._privacy.user_id != "Drop":
+            for path in (fields.anonymous_id, fields.user):
+                if path and user_of(find(document, path)) is not None:
+                    return path
+        return fields.session if identifier(find(document, fields.session)) else None
 
     def scrub(self, document: dict[str, Any], users: Sequence[str] = ()) -> dict[str, Any]:
         """Return a copy of an event as it may be stored.
@@ -91,19 +101,20 @@ class Scrubber:
         Raises:
             TooDeepError: the event nests too deeply to be searched.
         """
-        fields = self._fields
-        search = self._search(self._users_in(document, 0) or users)
+        search = self._search(self._users.find(document, 0) or users)
+        if self._has_paths:
+            search.mark(self._roles.places(document, top=True))
+            search.mark(self._roles.places(document))
+        roles = self._roles.top
         result: dict[str, Any] = {}
         for name, value in document.items():
-            if name == fields.session and (session := identifier(value)) is not None:
-                if name not in self._privacy.drop_fields:
-                    result[name] = self._session(session, search)
-            elif name in self._hidden:
-                kept = self._hidden_value(name, value)
+            role = roles.get(name)
+            if role in _PARTIAL and not ((value and isinstance(value, str)) or _fits(role, value)):
+                role = self._hidden.get(name)
+            if role is not None:
+                kept = self._treat(role, value, search)
                 if kept is not None:
                     result[name] = kept
-            elif name in (fields.page, fields.referrer) and isinstance(value, str):
-                result[name] = search.hide(self._urls.strip_page(value))
             elif isinstance(value, str):
                 result[search.hide_name(name)] = search.hide(value, self._rules.kind_of(name))
             else:
@@ -115,7 +126,7 @@ class Scrubber:
         users: dict[str, None] = {}
         for document in documents:
             if isinstance(document, dict):
-                users |= dict.fromkeys(self._users_in(document, 0))
+                users |= dict.fromkeys(self._users.find(document, 0))
             if len(users) >= MOST_USERS:
                 break
         return list(users)[:MOST_USERS]
@@ -132,7 +143,7 @@ class Scrubber:
             return self.redact_text(value, users)
         if isinstance(value, list) and not self.keeps_everything and not _names_values(value):
             return None
-        return self._walk(value, self._search([*users, *self._users_in(value, 0)]), 0)
+        return self._walk(value, self._search([*users, *self._users.find(value, 0)]), 0)
 
     def redact_text(self, text: str, users: Sequence[str] = ()) -> str | None:
         """Return text that could not be parsed, without what can be recognised in it.
@@ -144,7 +155,7 @@ class Scrubber:
         """
         if self.keeps_everything:
             return repair(text)
-        found = self._search([*users, *self._users_in(text, 0)]).hide(text)
+        found = self._search([*users, *self._users.find(text, 0)]).hide(text)
         return found if parse_container(text) or self._names.explain(found) else None
 
     def pseudonym(self, user: str) -> str:
@@ -158,43 +169,24 @@ class Scrubber:
     def _stand_in(self, user: str) -> str:
         return "[user]" if self._privacy.user_id == "Drop" else self.pseudonym(user)
 
-    def _users_in(self, value: Any, depth: int) -> list[str]:
-        """Return the user ids that a JSON value names at any depth, a few at most."""
-        name = self._fields.user
-        found: list[str] = []
-        if depth >= DEEPEST:
-            return found
-        if isinstance(value, dict):
-            if name in value:
-                found += _leaves(value[name])
-            for member in value.values():
-                if isinstance(member, str):
-                    if name in member:
-                        found += self._names.users_in(member)
-                elif isinstance(member, dict | list):
-                    found += self._users_in(member, depth + 1)
-        elif isinstance(value, list):
-            for member in value:
-                if isinstance(member, dict | list | str):
-                    found += self._users_in(member, depth + 1)
-        elif isinstance(value, str) and name in value:
-            found += self._names.users_in(value)
-        return found[:MOST_USERS]
-
-    def _hidden_value(self, name: str, value: Any) -> str | None:
-        """Return what is kept of a hidden member; None where it is removed."""
-        if name in self._privacy.drop_fields:
+    def _treat(self, role: int, value: Any, search: TextSearch) -> Any:
+        """Return what is kept of a member that has a role; None where it is removed."""
+        if role == DROPPED:
             return None
-        if name == self._fields.user and self._hide_user:
+        if role in (USER_SESSION, SESSION):
+            return self._session(identifier(value) or "", role, search)
+        if role == URL:
+            return search.hide(self._urls.strip_page(value))
+        if role == USER:
             user = user_of(value)
             return None if user is None or self._privacy.user_id == "Drop" else self.pseudonym(user)
         if not isinstance(value, str) or self._privacy.ip_address == "Drop":
             return None
         return truncate_addresses(value)
 
-    def _session(self, session: str, search: TextSearch) -> str:
+    def _session(self, session: str, role: int, search: TextSearch) -> str:
         """Return a session id that names no one and still differs from every other session's."""
-        if self._fields.session == self._fields.user and self._hide_user:
+        if role == USER_SESSION:
             hashed = self._privacy.user_id == "Hash" and user_of(session)
             return self.pseudonym(session) if hashed else session_pseudonym(self._key, session)
         hidden = search.hide(session)
@@ -223,12 +215,18 @@ class Scrubber:
         self, members: dict[str, Any], search: TextSearch, depth: int
     ) -> dict[str, Any]:
         result: dict[str, Any] = {}
-        label = next((name for name in _LABELS if self._is_hidden(members.get(name))), None)
+        label = next((name for name in LABELS if self._is_hidden(members.get(name))), None)
         if label is not None:
             return {label: members[label]}
+        if self._has_paths:
+            search.mark(self._roles.places(members))
+        marks = search.marks
         for name, value in members.items():
-            if name in self._hidden:
-                kept = self._hidden_value(name, value)
+            role = self._hidden.get(name)
+            if marks and (marked := search.role_of(members, name)) is not None:
+                role = marked if _fits(marked, value) else role
+            if role is not None:
+                kept = self._treat(role, value, search)
                 if kept is not None:
                     result[name] = kept
             elif isinstance(value, str):
@@ -241,6 +239,11 @@ class Scrubber:
     def _walk_list(self, values: list[Any], search: TextSearch, depth: int) -> list[Any]:
         """Return a list; a text that names a hidden member names the value behind it."""
         result = [self._walk(value, search, depth + 1) for value in values]
+        if search.marks:
+            for index, value in enumerate(values):
+                role = search.role_of(values, index)
+                if role is not None and _fits(role, value):
+                    result[index] = self._treat(role, value, search)
         for index, value in enumerate(values[:-1]):
             if self._is_hidden(value):
                 result[index + 1] = REDACTED
@@ -262,13 +265,11 @@ class Scrubber:
         return f"[{kind} {digest(self._key, text, kind.encode(), 6).hex()}]"
 
 
-def _leaves(value: Any) -> list[str]:
-    """Return the user ids that a user's member holds, itself or in the form of some database."""
-    if isinstance(value, dict | list):
-        inner = value.values() if isinstance(value, dict) else value
-        return [user for each in inner if (user := user_of(each))]
-    user = user_of(value)
-    return [user] if user else []
+def _fits(role: int, value: Any) -> bool:
+    """Return whether a value has the type that its role is about."""
+    if role in (USER_SESSION, SESSION):
+        return identifier(value) is not None
+    return role != URL or isinstance(value, str)
 
 
 def _names_values(values: list[Any]) -> bool:

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-PAGE_VIEW = "page_view"
-
 NOT_JSON = "not_json"
 NOT_AN_OBJECT = "not_an_object"
 MISSING_FIELD = "missing_field"
@@ -34,7 +32,8 @@ class Record:
 class Event:
     """One valid event after the privacy rules; `document` is what the archive keeps.
 
-    `page` is the path of the page URL, the key of page items; `visitor` is an 8-byte keyed hash;
+    `page` is the path of the page URL, the key of page items; `is_page_view` says whether it counts
+    there; `visitor` is an 8-byte keyed hash;
     `id` is the producer's, by which a reader tells its repeats.
     """
 
@@ -48,6 +47,7 @@ class Event:
     user_agent: str | None
     visitor: bytes
     document: dict[str, Any]
+    is_page_view: bool
     id: str | None = None
 
 

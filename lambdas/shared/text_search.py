@@ -16,7 +16,7 @@ from shared.addresses import hide_addresses
 from shared.emails import hide_emails
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from shared.named_values import NamedValues
     from shared.urls import UrlFilter
@@ -129,6 +129,21 @@ class TextSearch:
         self._users = users
         self._walk = walk
         self._allowance: int | None = None
+        self.marks: dict[tuple[int, Any], tuple[Any, Any]] = {}
+        """By container and key, the roles of members that were found by their path."""
+
+    def mark(self, places: Iterable[tuple[Any, Any, Any]]) -> None:
+        """Remember the roles of members by container and key; of two roles the lesser."""
+        for container, key, role in places:
+            known = self.marks.get((id(container), key))
+            if known is None or role < known[1]:
+                # With the container, so that its id stays its own.
+                self.marks[id(container), key] = (container, role)
+
+    def role_of(self, container: Any, key: Any) -> Any:
+        """Return the role that a member was marked with; None without one."""
+        marked = self.marks.get((id(container), key))
+        return None if marked is None else marked[1]
 
     def hide(self, text: str, kind: int = PLAIN, depth: int = 1) -> str:
         """Return a text that stands `depth` levels deep as it may be stored."""

@@ -29,7 +29,9 @@ BOTH = (BAD, RAW)
 def event_of(sequence: int) -> Event:
     """An event of a record."""
     document = {"n": sequence}
-    return Event(sequence, 0, MS, MS, "page_view", "s", "/", None, b"visitor8", document)
+    return Event(
+        sequence, 0, MS, MS, "page_view", "s", "/", None, b"visitor8", document, is_page_view=True
+    )
 
 
 def bad_row(sequence: int) -> BadRow:

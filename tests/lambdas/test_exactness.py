@@ -298,7 +298,21 @@ def test_lane_of_a_replayed_batch_is_read_afresh_after_a_failure(
             number,
             arrival,
             arrival,
-            [Event(number, 0, arrival, arrival, "click", "s", None, None, b"visitor8", {})],
+            [
+                Event(
+                    number,
+                    0,
+                    arrival,
+                    arrival,
+                    "click",
+                    "s",
+                    None,
+                    None,
+                    b"visitor8",
+                    {},
+                    is_page_view=False,
+                )
+            ],
             [],
         )
         for number in range(4)

@@ -23,6 +23,9 @@ _LANE_MARGIN_HOURS: Final = 24
 #: KiB that the functions take of a record without being told.
 _MAX_RECORD_SIZE: Final = 1024
 
+#: Fields that functions without them have had at this value: their configuration stays the same.
+_ADDED_TO_EVENTS: Final = {"pageViewTypes": ["page_view"], "time": "Event"}
+
 Function = Literal["processor", "detector"]
 
 
@@ -52,7 +55,7 @@ def document(
         "bucket": physical[components.ARCHIVE],
         "archive": {"enabled": spec.archive.enabled, "compression": spec.archive.compression},
         "deadLetterQueueUrl": dead_letter_url,
-        "events": spec.events.model_dump(by_alias=True),
+        "events": _events(spec),
         "privacy": {
             **spec.privacy.model_dump(by_alias=True),
             "hashKeyParameter": physical[components.HASH_KEY],
@@ -73,6 +76,15 @@ def document(
         "logLevel": spec.processor.log_level,
         **({"maxRecordSizeKiB": spec.stream.max_record_size_kib} if larger else {}),
     }
+
+
+def _events(spec: Spec) -> dict[str, Any]:
+    """The form of events; a field of a later version only where it is not at its default."""
+    events = spec.events.model_dump(by_alias=True, exclude_none=True)
+    for name, default in _ADDED_TO_EVENTS.items():
+        if events[name] == default:
+            del events[name]
+    return events
 
 
 def as_text(config: Mapping[str, Any]) -> str:

@@ -151,6 +151,27 @@ def archived_ids(pipeline: Pipeline) -> Any:
 
 
 @probe
+def corrected_minutes(pipeline: Pipeline) -> Any:
+    """Sent by a clock that is three minutes ahead of the arrival, 12:00:30."""
+    process(pipeline, event(sent="2026-11-23T12:03:30Z"))
+    return [item["time_window"]["S"].partition("#")[0] for item in counters(pipeline)]
+
+
+@probe
+def screens(pipeline: Pipeline) -> Any:
+    """A screen, which some producers send in place of a page view."""
+    process(pipeline, event(event_type="screen", page_url="/screen"))
+    return [item["page_url"]["S"] for item in pages(pipeline)]
+
+
+@probe
+def reasons_of_an_event_without_time(pipeline: Pipeline) -> Any:
+    """Nothing but the record says when it was."""
+    process(pipeline, event(timestamp=None))
+    return [row.reason for row in pipeline.readback().bad_rows()]
+
+
+@probe
 def reasons_of_a_late_event(pipeline: Pipeline) -> Any:
     """Two hours before its arrival."""
     return reasons(pipeline, "2026-11-23T10:00:00Z")

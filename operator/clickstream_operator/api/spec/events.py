@@ -8,39 +8,58 @@ from pydantic import ConfigDict, Field
 
 from clickstream_operator.api import validation as rules
 from clickstream_operator.api.model import Model
-from clickstream_operator.api.spec.fields import MemberName, MetricName, atomic_list, validations
+from clickstream_operator.api.spec.fields import (
+    MemberName,
+    MemberPath,
+    MetricName,
+    atomic_list,
+    validations,
+)
 
 
 class EventFields(Model):
-    """How the producer's JSON names things."""
+    """Where the producer's JSON has things: names of members, or paths to them.
 
-    type: MemberName = "event_type"
+    A path is `context.page.url`, `items[0].id`, or `event_params.page_location` for a list of keys and values. `a | b` is the first that holds anything, `a + b` both together. A member with the whole path as its name comes first.
+    """
+
+    type: MemberPath = "event_type"
     """Member with the kind of event. Default event_type, free to change. Example: type."""
-    session: MemberName = "session_id"
-    """Member with the session id, which is also the partition key. Default session_id, free to change. Example: sid."""
-    user: MemberName = "user_id"
+    session: MemberPath = "session_id"
+    """Member with the session id, which is also the partition key. Default session_id, free to change. Example: context.sessionId."""
+    user: MemberPath = "user_id"
     """Member with the user id. Default user_id, free to change. Example: uid."""
-    time: MemberName = "timestamp"
+    anonymous_id: MemberPath | None = None
+    """Member with an id that somebody has before and after a login, such as that of a device or a cookie. Where an event has it, it is the visitor, in place of the user id; it is hidden as the user id is. Default none, free to change. Example: anonymousId."""
+    time: MemberPath = "timestamp"
     """Member with the event time: ISO 8601 with zone, or time since the epoch in s, ms, us or ns, also as text. Default timestamp, free to change. Example: ts."""
-    page: MemberName = "page_url"
-    """Member with the page; required for page_view. Default page_url, free to change. Example: url."""
-    user_agent: MemberName = "user_agent"
-    """Member with the user agent. Default user_agent, free to change. Example: ua."""
-    ip: MemberName = "ip_address"
-    """Member with the IP address. Default ip_address, free to change. Example: ip."""
-    referrer: MemberName = "referrer"
-    """Member with the referrer. Default referrer, free to change. Example: ref."""
-    country: MemberName = "country"
-    """Member with the country. Default country, free to change. Example: geo."""
-    id: MemberName = "event_id"
-    """Event id: shown in alerts, and archived as _clickstream.id, by which a reader drops what was sent twice. Default event_id, free to change. Example: id."""
+    sent_at: MemberPath | None = None
+    """Member with the time of sending by the producer's clock. The event time is then corrected by how far that clock is from the arrival. Default none, free to change. Example: sentAt."""
+    page: MemberPath = "page_url"
+    """Member with the page; required for page views. Default page_url, free to change. Example: context.page.url."""
+    user_agent: MemberPath = "user_agent"
+    """Member with the user agent. Default user_agent, free to change. Example: context.userAgent."""
+    ip: MemberPath = "ip_address"
+    """Member with the IP address. Default ip_address, free to change. Example: context.ip."""
+    referrer: MemberPath = "referrer"
+    """Member with the referrer. Default referrer, free to change. Example: context.page.referrer."""
+    country: MemberPath = "country"
+    """Member with the country. Default country, free to change. Example: geo.country."""
+    id: MemberPath = "event_id"
+    """Event id: shown in alerts, and archived as _clickstream.id, by which a reader drops what was sent twice. Default event_id, free to change. Example: messageId."""
 
 
 class Events(Model):
     """The event contract."""
 
     fields: EventFields = Field(default_factory=EventFields)
-    """Names of the members of an event. Default: the original's names, free to change. Example: {type: kind}."""
+    """Where an event has its fields. Default: the original's names, free to change. Example: {type: kind, page: context.page.url}."""
+    page_view_types: list[Annotated[str, Field(min_length=1, max_length=128)]] = atomic_list(
+        ["page_view"], max_items=20
+    )
+    """Types of events that are page views. Default [page_view], free to change. Example: [page, screen]."""
+    time: Literal["Event", "Arrival"] = "Event"
+    """What becomes of an event without a time: a bad row (Event), or it has the time of its record's arrival (Arrival). Default Event, free to change. Example: Arrival."""
     max_past_seconds: int = Field(default=79200, ge=60, le=31536000)
     """How late an event may be, in seconds; later ones are bad rows. The tables' TTLs must cover retention, this and two hours. Default 79200, free to change. Example: 3600."""
     max_future_seconds: int = Field(default=600, ge=0, le=86400)
@@ -59,7 +78,7 @@ class Privacy(Model):
     )
     """Query parameters that stay in URLs, in whichever member or text a URL stands; globs allowed, all others are removed. Default [utm_*], free to change. Example: [utm_*, lang]."""
     drop_fields: list[MemberName] = atomic_list([], max_items=100)
-    """Members of an event that are removed. Default [], free to change. Example: [email]."""
+    """Members of an event that are removed, by name at any depth or by path. Default [], free to change. Example: [email]."""
 
 
 class BusinessMetric(Model):

@@ -53,6 +53,7 @@ TableName = Annotated[str, Field(max_length=255), Form(rules.TABLE_NAME)]
 MetricName = Annotated[str, Field(max_length=255), Form(rules.METRIC_NAME)]
 RuleName = Annotated[str, Field(max_length=63), Form(rules.DETECTION_RULE)]
 MemberName = Annotated[str, Field(min_length=1, max_length=128), Form(rules.MEMBER)]
+MemberPath = Annotated[str, Field(min_length=1, max_length=256), Form(rules.MEMBER)]
 
 
 def validations(*entries: rule.Rule) -> dict[str, Any]:
