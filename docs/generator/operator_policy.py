@@ -44,13 +44,14 @@ def operator_policy() -> str:
     for module, service, operation in calls():
         for action in sorted(_actions(module, service, operation)):
             grant = _grant(module, action)
-            one = statements.setdefault(
-                grant.sid, {"actions": set(), "resources": [], "condition": grant.condition}
-            )
-            one["actions"].add(action)
-            one["resources"] += [arn for arn in grant.resources if arn not in one["resources"]]
-            if one["condition"] != grant.condition:
-                raise MissingGrantError(f"{grant.sid} has two conditions; give one another sid")
+            for sid, condition in grant.statements(action):
+                one = statements.setdefault(
+                    sid, {"actions": set(), "resources": [], "condition": condition}
+                )
+                one["actions"].add(action)
+                one["resources"] += [arn for arn in grant.resources if arn not in one["resources"]]
+                if one["condition"] != condition:
+                    raise MissingGrantError(f"{sid} has two conditions; give one another sid")
     document = {
         "Version": "2012-10-17",
         "Statement": [_statement(sid, one) for sid, one in statements.items()],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from clickstream_operator import pipeline
 from clickstream_operator.api import components
@@ -158,7 +158,7 @@ def _alarms(spec: Spec, physical: Mapping[str, str]) -> str:
 
 
 def _roles(physical: Mapping[str, str]) -> Iterator[str]:
-    shared = {
+    shared: dict[str, Any] = {
         "stream": physical[components.STREAM],
         "session_metrics_table": physical[components.SESSION_METRICS],
         "counters_table": physical[components.COUNTERS],

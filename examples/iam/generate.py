@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from clickstream_operator.cli import iam_documents as documents
+from clickstream_operator.cli import iam_templates
 
 HERE: Final = Path(__file__).parent
 EXAMPLE: Final = documents.Installation()
@@ -26,8 +27,8 @@ FILES: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {
     "permissions-boundary.json": documents.permissions_boundary,
     "trust-irsa.json": partial(documents.trust_irsa, EXAMPLE),
     "trust-pod-identity.json": partial(documents.trust_pod_identity, EXAMPLE),
-    "cloudformation.json": partial(documents.cloudformation, EXAMPLE),
-    "terraform/main.tf.json": partial(documents.terraform, EXAMPLE),
+    "cloudformation.json": partial(iam_templates.cloudformation, EXAMPLE),
+    "terraform/main.tf.json": partial(iam_templates.terraform, EXAMPLE),
 }
 
 

@@ -100,7 +100,10 @@ def test_every_taggable_resource_says_whose_it_is(pilot: Pilot) -> None:
             QueueUrl=pilot.status()["outputs"]["dlqUrl"]
         )["Tags"],
     }
+    role = found.pop("processor-role")
     assert found == {name: {**expected, "clickstream.dev/component": name} for name in found}
+    owner = {key: value for key, value in expected.items() if key.startswith("clickstream.dev/")}
+    assert role == {**owner, "clickstream.dev/component": "processor-role"}
 
 
 def test_a_second_reconcile_of_a_ready_pipeline_writes_nothing(pilot: Pilot) -> None:

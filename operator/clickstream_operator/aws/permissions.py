@@ -8,15 +8,28 @@ Authorization Reference).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Final
+
+from clickstream_operator.aws.tags import CLUSTER
 
 #: How the names of all pipelines begin: their own name, and eight characters of a hash.
 BASE: Final = "*-????????"
 #: Place of the service in ``arn:partition:service:region:account:resource``.
 _SERVICE_OF_ARN: Final = 2
+#: Beginnings of the names of actions that change nothing, or make what was not there.
+_NO_CHANGE: Final = ("Create", "Describe", "Get", "List")
+_TAGGING: Final = ("Tag", "AddTags")
+#: Any cluster; whoever installs the policy may name theirs.
+OWNED: Final = {"StringLike": {f"aws:ResourceTag/{CLUSTER}": "*"}}
+"""Condition of a resource that carries the tag of a cluster."""
+FIRST_TAGS: Final = {
+    "StringLike": {f"aws:RequestTag/{CLUSTER}": "*"},
+    "Null": {f"aws:ResourceTag/{CLUSTER}": "true"},
+}
+"""Condition of the first tagging, at creation and adoption: the tag is set where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +43,10 @@ class Grant:
     actions: tuple[str, ...] = ("*",)
     """Patterns of the actions that it takes, such as ``iam:Get*``; the first grant wins."""
     condition: Mapping[str, Any] = field(default_factory=dict)
+    by_tag: bool = False
+    """Whether IAM knows the tags of the resources: then a change asks for the owner's tag."""
+    creating: tuple[str, ...] = ()
+    """Actions that make a resource as well as change it, besides Create: they ask for no tag."""
 
     def takes(self, action: str) -> bool:
         """Whether this grant allows an action: on resources of the same service only."""
@@ -37,6 +54,27 @@ class Grant:
         return any(fnmatchcase(action, pattern) for pattern in self.actions) and any(
             arn == "*" or arn.split(":")[_SERVICE_OF_ARN] == service for arn in self.resources
         )
+
+    def statements(self, action: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Sid and condition of each statement that allows an action."""
+        name = action.partition(":")[2]
+        if not self.by_tag or name.startswith(_NO_CHANGE) or action in self.creating:
+            yield self.sid, self.condition
+            return
+        # Kinds of one condition share a statement: IAM counts the characters of a policy.
+        sid = self.sid if self.condition else ""
+        yield f"{sid}Owned", merged(OWNED, self.condition)
+        if name.startswith(_TAGGING):
+            yield f"{sid}FirstTags", merged(FIRST_TAGS, self.condition)
+
+
+def merged(*conditions: Mapping[str, Any]) -> dict[str, Any]:
+    """One condition that asks for all of them."""
+    operators = sorted({operator for one in conditions for operator in one})
+    return {
+        operator: {key: value for one in conditions for key, value in one.get(operator, {}).items()}
+        for operator in operators
+    }
 
 
 ANYTHING: Final = Grant("Lists", ("*",))
@@ -48,8 +86,17 @@ def only(*actions: str) -> Grant:
     return Grant(ANYTHING.sid, ANYTHING.resources, actions)
 
 
-BUCKETS: Final = (f"arn:aws:s3:::{BASE}-archive-{'?' * 12}-*",)
-"""Archive buckets; the twelve characters are those of the account."""
+OWN_ACCOUNT: Final = {"StringEquals": {"aws:ResourceAccount": "${aws:PrincipalAccount}"}}
+"""Condition for resources of the caller's account."""
+
+BUCKET: Final = Grant(
+    "Bucket", (f"arn:aws:s3:::{BASE}-archive-{'?' * 12}-*",), condition=OWN_ACCOUNT
+)
+"""Archive buckets; the twelve characters are those of the account.
+
+S3 knows the tags of a bucket only where that is turned on for the bucket (S3 user guide, "Enabling
+ABAC in general purpose buckets").
+"""
 
 FUNCTIONS: Final = tuple(
     f"arn:aws:lambda:*:*:function:{BASE}-{function}" for function in ("processor", "detector")

@@ -1,4 +1,4 @@
-"""IAM documents that people install: policies, permissions boundary, trusts, and templates. Pure.
+"""IAM documents that people install: policies, permissions boundary and trusts. Pure.
 
 All follow from the operator's policy, which follows from its calls, and from the policies that the
 operator gives to the roles that it makes. `examples/iam` holds them for an example account.
@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from clickstream_operator.aws.arns import AwsLocation
-from clickstream_operator.aws.permissions import BASE
+from clickstream_operator.aws.arns import DNS_SUFFIXES, AwsLocation
+from clickstream_operator.aws.permissions import BASE, OWN_ACCOUNT, merged
 from clickstream_operator.aws.policies import document, statement
+from clickstream_operator.aws.tags import CLUSTER
 from clickstream_operator.pipeline import role_policies
 
 BOUNDARY_NAME: Final = "clickstream-boundary"
 ROLE_NAME: Final = "clickstream-operator"
 ANYWHERE: Final = AwsLocation("aws", "*", "*")
+ANY_REGION: Final = ".*.amazonaws.com"
+"""End of the name of a service in any region, as in kms:ViaService."""
 _PACKAGED: Final = Path(__file__).with_name("operator-policy.json")
 _IN_THE_TREE: Final = Path(__file__).parents[3] / "docs" / "reference" / "operator-policy.json"
 
@@ -28,8 +31,6 @@ _IN_THE_TREE: Final = Path(__file__).parents[3] / "docs" / "reference" / "operat
 _BOUNDED: Final = ("iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy")
 #: What would take the boundary away.
 _UNBOUNDING: Final = "iam:DeleteRolePermissionsBoundary"
-#: Statements that write to IAM, or look at roles that the operator makes.
-_IAM: Final = ("Roles", "ReadRoles")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,29 +67,41 @@ def bounded_policy(boundary: str) -> dict[str, Any]:
     """The same, for roles that must carry a permissions boundary, given by its ARN."""
     statements = []
     for one in operator_policy()["Statement"]:
-        if one["Sid"] != "Roles":
-            statements.append(one)
-            continue
         free = [a for a in one["Action"] if a not in _BOUNDED and a != _UNBOUNDING]
-        statements.append({**one, "Action": free})
-        statements.append(
-            statement(
-                "BoundedRoles",
-                actions=_BOUNDED,
-                resources=one["Resource"],
-                conditions={"StringEquals": {"iam:PermissionsBoundary": boundary}},
+        if free:
+            statements.append({**one, "Action": free})
+        bounded = [action for action in one["Action"] if action in _BOUNDED]
+        if bounded:
+            asked = {"StringEquals": {"iam:PermissionsBoundary": boundary}}
+            statements.append(
+                statement(
+                    f"Bounded{one['Sid']}",
+                    actions=bounded,
+                    resources=_of_iam(one["Resource"]),
+                    conditions=merged(one.get("Condition", {}), asked),
+                )
             )
-        )
     return document(statements)
 
 
 def policy_without_iam(account: str) -> dict[str, Any]:
     """The same, where roles are given (tenants[].functionRoles)."""
-    statements = [one for one in operator_policy()["Statement"] if one["Sid"] not in _IAM]
-    given = [f"arn:aws:iam::{account}:role/clickstream-given-*"]
-    return document(
-        [{**one, "Resource": given} if one["Sid"] == "PassRoles" else one for one in statements]
-    )
+    statements = []
+    for one in operator_policy()["Statement"]:
+        if one["Sid"] == "PassRoles":
+            given = [f"arn:aws:iam::{account}:role/clickstream-given-*"]
+            statements.append({**one, "Resource": given})
+            continue
+        actions = [action for action in one["Action"] if not action.startswith("iam:")]
+        roles = _of_iam(one["Resource"])
+        if actions:
+            resources = [arn for arn in one["Resource"] if arn not in roles]
+            statements.append({**one, "Action": actions, "Resource": resources})
+    return document(statements)
+
+
+def _of_iam(patterns: Sequence[str]) -> list[str]:
+    return [arn for arn in patterns if arn.startswith("arn:aws:iam:")]
 
 
 def permissions_boundary() -> dict[str, Any]:
@@ -97,29 +110,40 @@ def permissions_boundary() -> dict[str, Any]:
         "stream": f"{BASE}-events",
         "session_metrics_table": f"{BASE}-session-metrics",
         "counters_table": f"{BASE}-counters",
-        "bucket": f"{BASE}-archive-*",
+        "bucket": f"{BASE}-archive-{'?' * 12}-*",
         "hash_key_parameter": "/clickstream/*",
         "log_group": f"/aws/lambda/{BASE}-*",
-        "kms_key_arns": ["*"],
     }
+    keys = dict.fromkeys(("kinesis", "dynamodb", "s3"), "*")
     policies = (
         role_policies.processor_policy(
             ANYWHERE,
             **shared,
             page_metrics_table=f"{BASE}-page-metrics",
             queue=f"{BASE}-dead-letter",
+            kms_keys={**keys, "sqs": "*"},
         ),
-        role_policies.detector_policy(ANYWHERE, **shared, topic_arn=ANYWHERE.topic("*")),
+        role_policies.detector_policy(
+            ANYWHERE, **shared, topic_arn=ANYWHERE.topic("*"), kms_keys={**keys, "sns": "*"}
+        ),
         role_policies.scheduler_policy(ANYWHERE, function=f"{BASE}-detector"),
     )
-    actions: dict[tuple[str, ...], set[str]] = {}
+    actions: dict[tuple[tuple[str, ...], str], set[str]] = {}
     for policy in policies:
         for one in policy["Statement"]:
-            actions.setdefault(tuple(one["Resource"]), set()).update(one["Action"])
+            condition = json.dumps(one.get("Condition", {}), sort_keys=True)
+            actions.setdefault((tuple(one["Resource"]), condition), set()).update(one["Action"])
     return document(
         [
-            statement(f"Boundary{number}", actions=sorted(found), resources=list(resources))
-            for number, (resources, found) in enumerate(sorted(actions.items()), start=1)
+            statement(
+                f"Boundary{number}",
+                actions=sorted(found),
+                resources=list(resources),
+                conditions=merged(json.loads(condition), OWN_ACCOUNT),
+            )
+            for number, ((resources, condition), found) in enumerate(
+                sorted(actions.items()), start=1
+            )
         ]
     )
 
@@ -193,6 +217,10 @@ def narrowed(
             return [placed]
         return [arn for one in pipelines for arn in _named(placed, one)]
 
+    def service(name: str) -> str:
+        end = f".{region or '*'}.{DNS_SUFFIXES[partition]}"
+        return name.removesuffix(ANY_REGION) + end if name.endswith(ANY_REGION) else name
+
     statements = []
     for one in policy["Statement"]:
         resources = one["Resource"] if isinstance(one["Resource"], list) else [one["Resource"]]
@@ -200,7 +228,10 @@ def narrowed(
         changed = {**one, "Resource": found}
         if "Condition" in one:
             changed["Condition"] = {
-                operator: {key: _values(values, arns) for key, values in keys.items()}
+                operator: {
+                    key: service(values) if key == "kms:ViaService" else _values(values, arns)
+                    for key, values in keys.items()
+                }
                 for operator, keys in one["Condition"].items()
             }
         statements.append(changed)
@@ -239,176 +270,15 @@ def _named(arn: str, names: Names) -> list[str]:
     return [named]
 
 
-_RESOURCES: Final[Mapping[str, tuple[str, str]]] = {
-    "policy": ("OperatorPolicy", ROLE_NAME),
-    "boundary": ("Boundary", BOUNDARY_NAME),
-    "trust": ("OperatorRole", ROLE_NAME),
-}
-"""Resource in CloudFormation, and name in IAM, of each document."""
-
-
-def as_cloudformation(kind: str, made: Mapping[str, Any]) -> dict[str, Any]:
-    """A template with one document: `policy`, `boundary`, or `trust` with its role."""
-    logical, name = _RESOURCES[kind]
-    if kind == "trust":
-        resource = {
-            "Type": "AWS::IAM::Role",
-            "Properties": {"RoleName": name, "AssumeRolePolicyDocument": made},
+def of_cluster(policy: Any, cluster: Any) -> Any:
+    """A document whose conditions on the tag of a cluster ask for this one."""
+    if isinstance(policy, dict):
+        return {
+            key: cluster
+            if key.endswith(f"/{CLUSTER}") and value == "*"
+            else of_cluster(value, cluster)
+            for key, value in policy.items()
         }
-    else:
-        resource = {
-            "Type": "AWS::IAM::ManagedPolicy",
-            "Properties": {"ManagedPolicyName": name, "PolicyDocument": made},
-        }
-    return {"AWSTemplateFormatVersion": "2010-09-09", "Resources": {logical: resource}}
-
-
-def as_terraform(kind: str, made: Mapping[str, Any]) -> dict[str, Any]:
-    """The same as Terraform, in its JSON syntax."""
-    name = _RESOURCES[kind][1]
-    if kind == "trust":
-        role = {"operator": {"name": name, "assume_role_policy": _text(made)}}
-        return {"resource": {"aws_iam_role": role}}
-    label = "boundary" if kind == "boundary" else "operator"
-    return {"resource": {"aws_iam_policy": {label: {"name": name, "policy": _text(made)}}}}
-
-
-def cloudformation(place: Installation) -> dict[str, Any]:
-    """Both policies and the role, as a template; JSON is YAML too."""
-    places = {"arn:aws:": "arn:${AWS::Partition}:", place.account: "${AWS::AccountId}"}
-    trusts = {
-        "irsa": _with(
-            _text(trust_irsa(place)),
-            {**places, place.issuer: "${OidcIssuer}", place.subject: "${Subject}"},
-        ),
-        "podIdentity": _text(trust_pod_identity(place)),
-    }
-    return {
-        "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": "IAM for the clickstream operator. Generated by make iam.",
-        "Parameters": {
-            "Identity": {
-                "Type": "String",
-                "AllowedValues": ["irsa", "podIdentity"],
-                "Default": "podIdentity",
-                "Description": "How Pods get credentials.",
-            },
-            "OidcIssuer": {
-                "Type": "String",
-                "Default": "",
-                "Description": "Issuer of the cluster's OIDC provider without https://; for irsa.",
-            },
-            "Subject": {
-                "Type": "String",
-                "Default": place.subject,
-                "Description": "ServiceAccount of the operator; for irsa.",
-            },
-        },
-        "Conditions": {"Irsa": {"Fn::Equals": [{"Ref": "Identity"}, "irsa"]}},
-        "Resources": {
-            "Boundary": {
-                "Type": "AWS::IAM::ManagedPolicy",
-                "Properties": {
-                    "ManagedPolicyName": BOUNDARY_NAME,
-                    "PolicyDocument": _subbed(permissions_boundary(), places),
-                },
-            },
-            "OperatorPolicy": {
-                "Type": "AWS::IAM::ManagedPolicy",
-                "Properties": {"PolicyDocument": _subbed(bounded_policy(place.boundary), places)},
-            },
-            "OperatorRole": {
-                "Type": "AWS::IAM::Role",
-                "Properties": {
-                    "ManagedPolicyArns": [{"Ref": "OperatorPolicy"}],
-                    # A key of a map can't be made from a parameter; a text can.
-                    "AssumeRolePolicyDocument": {
-                        "Fn::If": ["Irsa", {"Fn::Sub": trusts["irsa"]}, trusts["podIdentity"]]
-                    },
-                },
-            },
-        },
-        "Outputs": {
-            "RoleArn": {"Value": {"Fn::GetAtt": ["OperatorRole", "Arn"]}},
-            "BoundaryArn": {"Value": {"Ref": "Boundary"}},
-        },
-    }
-
-
-def terraform(place: Installation) -> dict[str, Any]:
-    """The same as Terraform, in its JSON syntax."""
-    places = {
-        "arn:aws:": "arn:${data.aws_partition.current.partition}:",
-        place.account: "${data.aws_caller_identity.current.account_id}",
-    }
-    irsa = {**places, place.issuer: "${var.oidc_issuer}", place.subject: "${var.subject}"}
-    return {
-        "variable": {
-            "oidc_issuer": {
-                "type": "string",
-                "default": "",
-                "description": "Issuer of the cluster's OIDC provider without https://, for IRSA. "
-                "Empty: EKS Pod Identity.",
-            },
-            "subject": {
-                "type": "string",
-                "default": place.subject,
-                "description": "ServiceAccount of the operator; for IRSA.",
-            },
-        },
-        "data": {"aws_partition": {"current": {}}, "aws_caller_identity": {"current": {}}},
-        "locals": {
-            "irsa": _with(_text(trust_irsa(place)), irsa),
-            "pod_identity": _text(trust_pod_identity(place)),
-        },
-        "resource": {
-            "aws_iam_policy": {
-                "boundary": {
-                    "name": BOUNDARY_NAME,
-                    "policy": _with(_text(permissions_boundary()), places),
-                },
-                "operator": {
-                    "name": ROLE_NAME,
-                    "policy": _with(_text(bounded_policy(place.boundary)), places),
-                },
-            },
-            "aws_iam_role": {
-                "operator": {
-                    "name": ROLE_NAME,
-                    "assume_role_policy": (
-                        '${var.oidc_issuer == "" ? local.pod_identity : local.irsa}'
-                    ),
-                }
-            },
-            "aws_iam_role_policy_attachment": {
-                "operator": {
-                    "role": "${aws_iam_role.operator.name}",
-                    "policy_arn": "${aws_iam_policy.operator.arn}",
-                }
-            },
-        },
-        "output": {
-            "role_arn": {"value": "${aws_iam_role.operator.arn}"},
-            "boundary_arn": {"value": "${aws_iam_policy.boundary.arn}"},
-        },
-    }
-
-
-def _text(policy: Mapping[str, Any]) -> str:
-    return json.dumps(policy, separators=(",", ":"))
-
-
-def _with(text: str, words: Mapping[str, str]) -> str:
-    for old, new in words.items():
-        text = text.replace(old, new)
-    return text
-
-
-def _subbed(value: Any, words: Mapping[str, str]) -> Any:
-    """A document whose texts with one of the words are CloudFormation's Fn::Sub."""
-    if isinstance(value, dict):
-        return {key: _subbed(item, words) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_subbed(item, words) for item in value]
-    new = _with(value, words)
-    return value if new == value else {"Fn::Sub": new}
+    if isinstance(policy, list):
+        return [of_cluster(one, cluster) for one in policy]
+    return policy

@@ -15,6 +15,7 @@ import structlog
 
 from clickstream_operator.api.reasons import Reason
 from clickstream_operator.aws.errors import AwsError
+from clickstream_operator.aws.tags import CLUSTER
 from clickstream_operator.engine import outcome as outcomes
 from clickstream_operator.engine import plan
 from clickstream_operator.engine.graph import walk
@@ -157,6 +158,11 @@ class Deleter:
         done: tuple[Action, ...] = ()
         left: Observed | None = observed
         if observed.readiness.phase is not Phase.DELETING:
+            tags = observed.tags
+            by_tags = resource.taggable and resource.owned_by_tags
+            if by_tags and tags is not None and CLUSTER not in tags:
+                # Removed by hand. AWS deletes for our policy only what carries it.
+                await resource.set_tags(observed, resource.tags or {})
             try:
                 progress = await resource.delete(observed)
             except AlreadyGone:

@@ -68,6 +68,8 @@ class BuildContext:
     """Creation of the pipeline."""
     may_use_topic: Callable[[str], bool] = lambda _arn: False
     """Whether the namespace may use a topic that is not the pipeline's own."""
+    may_tag_roles: Callable[[str], bool] = lambda _key: False
+    """Whether a tag of the spec goes on IAM roles, too."""
     queue_url: str = ""
     """Recorded URL of the dead-letter queue."""
 
@@ -97,6 +99,20 @@ class BuildContext:
             "given": given,
         }
 
+    def role(self, name: str) -> ResourceArguments:
+        """Arguments of an IAM role.
+
+        Its tags are those of its sessions, by which others may give rights, so it carries the
+        owner's alone and those of the spec that the setting allows.
+        """
+        arguments = self.common(name)
+        tags = {
+            key: value
+            for key, value in (arguments["tags"] or {}).items()
+            if key.startswith(ownership.PREFIX) or self.may_tag_roles(key)
+        }
+        return {**arguments, "tags": tags}
+
     def own_topic_arn(self) -> str:
         """ARN of the topic that the pipeline has, or would have."""
         return self.place.topic(self.physical[components.ALERTS])
@@ -108,7 +124,7 @@ class BuildContext:
             return ""
         return alerts.topic_arn or self.own_topic_arn()
 
-    def customer_keys(self, *keys: str | None) -> tuple[str, ...]:
-        """ARNs of the customer managed keys among `keys`; others need no permission."""
-        found = {key for key in keys if key and not key.startswith("alias/aws/")}
-        return tuple(sorted(self.place.kms_key(key) for key in found))
+    def customer_keys(self, **keys: str | None) -> Mapping[str, str]:
+        """Customer managed keys among `keys`, by service; others need no permission."""
+        found = {service: key for service, key in keys.items() if key}
+        return {service: key for service, key in found.items() if not key.startswith("alias/aws/")}

@@ -113,7 +113,7 @@ def schedule_resources(context: BuildContext) -> list[Resource]:
     """The schedule of the detector, with its role unless one is given."""
     given = context.spec.anomaly_detection.scheduler_role_arn
     role = IAMRole(
-        **context.common(components.SCHEDULER_ROLE),
+        **context.role(components.SCHEDULER_ROLE),
         calls=context.calls,
         place=context.place,
         trust=role_policies.scheduler_trust(context.place),
@@ -168,7 +168,11 @@ def _function_role(context: BuildContext, role_name: str, log_name: str) -> Reso
         "hash_key_parameter": context.physical[components.HASH_KEY],
         "log_group": context.physical[log_name],
     }
-    keys = (spec.stream.kms_key_id, spec.tables.kms_key_id, spec.archive.kms_key_id)
+    keys = {
+        "kinesis": spec.stream.kms_key_id,
+        "dynamodb": spec.tables.kms_key_id,
+        "s3": spec.archive.kms_key_id,
+    }
     is_processor = role_name == components.PROCESSOR_ROLE
     is_for = components.PROCESSOR if is_processor else components.DETECTOR
     if is_processor:
@@ -177,17 +181,17 @@ def _function_role(context: BuildContext, role_name: str, log_name: str) -> Reso
             **shared,
             page_metrics_table=context.physical[components.PAGE_METRICS],
             queue=context.physical[components.DEAD_LETTER],
-            kms_key_arns=context.customer_keys(*keys, spec.dead_letter.kms_key_id),
+            kms_keys=context.customer_keys(**keys, sqs=spec.dead_letter.kms_key_id),
         )
     else:
         policy = role_policies.detector_policy(
             context.place,
             **shared,
             topic_arn=context.topic_arn() or None,
-            kms_key_arns=context.customer_keys(*keys, spec.alerts.kms_key_id),
+            kms_keys=context.customer_keys(**keys, sns=spec.alerts.kms_key_id),
         )
     return IAMRole(
-        **context.common(role_name),
+        **context.role(role_name),
         calls=context.calls,
         place=context.place,
         trust=role_policies.function_trust(),

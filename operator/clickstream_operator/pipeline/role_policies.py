@@ -7,7 +7,7 @@ groups exist before their functions, so no function creates one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from clickstream_operator.aws.arns import AwsLocation
@@ -51,9 +51,9 @@ def processor_policy(
     queue: str,
     hash_key_parameter: str | None,
     log_group: str,
-    kms_key_arns: Sequence[str] = (),
+    kms_keys: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Policy of the processor's role. `kms_key_arns`: customer keys or aliases."""
+    """Policy of the processor's role. `kms_keys`: customer keys or aliases, by service."""
     tables = (page_metrics_table, session_metrics_table, counters_table)
     return document(
         [
@@ -73,6 +73,7 @@ def processor_policy(
                 "clickstreamArchive",
                 actions=["s3:GetObject", "s3:PutObject"],
                 resources=_objects(place, bucket, RAW_PREFIX, BAD_PREFIX),
+                conditions=_own_account(place),
             ),
             *_bucket_for_functions(place, bucket),
             statement(
@@ -82,7 +83,7 @@ def processor_policy(
             ),
             *_hash_key(place, hash_key_parameter),
             _log(place, log_group),
-            *_customer_keys(place, kms_key_arns),
+            *_customer_keys(place, kms_keys or {}),
         ]
     )
 
@@ -97,9 +98,9 @@ def detector_policy(
     topic_arn: str | None,
     hash_key_parameter: str | None,
     log_group: str,
-    kms_key_arns: Sequence[str] = (),
+    kms_keys: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Policy of the detector's role. `kms_key_arns`: customer keys or aliases."""
+    """Policy of the detector's role. `kms_keys`: customer keys or aliases, by service."""
     publish = []
     if topic_arn is not None:
         publish.append(
@@ -127,7 +128,7 @@ def detector_policy(
             *publish,
             *_hash_key(place, hash_key_parameter),
             _log(place, log_group),
-            *_customer_keys(place, kms_key_arns),
+            *_customer_keys(place, kms_keys or {}),
         ]
     )
 
@@ -162,13 +163,20 @@ def _bucket_for_functions(place: AwsLocation, bucket: str) -> list[dict[str, Any
             "clickstreamConfig",
             actions=["s3:GetObject"],
             resources=_objects(place, bucket, CONFIG_PREFIX),
+            conditions=_own_account(place),
         ),
         statement(
             "clickstreamFailedBatches",
             actions=["s3:PutObject"],
             resources=_objects(place, bucket, FAILED_PREFIX),
+            conditions=_own_account(place),
         ),
-        statement("clickstreamBucket", actions=["s3:ListBucket"], resources=[place.bucket(bucket)]),
+        statement(
+            "clickstreamBucket",
+            actions=["s3:ListBucket"],
+            resources=[place.bucket(bucket)],
+            conditions=_own_account(place),
+        ),
     ]
 
 
@@ -193,30 +201,33 @@ def _log(place: AwsLocation, log_group: str) -> dict[str, Any]:
     )
 
 
-def _customer_keys(place: AwsLocation, key_ids: Sequence[str]) -> list[dict[str, Any]]:
-    """Use of customer managed keys; AWS managed keys need no statement.
+def _customer_keys(place: AwsLocation, keys: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """Use of customer managed keys by service; AWS managed keys need no statement.
 
-    An alias is no resource of a policy: it is named by a condition (KMS developer guide, "Use
-    aliases to control access to KMS keys").
+    A key is for what its service encrypts and for nothing else (KMS developer guide, "kms:
+    ViaService"). An alias is no resource of a policy: it is named by a condition ("Use aliases to
+    control access to KMS keys").
     """
-    names = {key_name(key_id): key_id for key_id in key_ids}
-    names = {name: key for name, key in names.items() if not name.startswith("alias/aws/")}
-    aliases = sorted(name for name in names if is_alias(name))
-    arns = sorted(place.kms_key(key) for name, key in names.items() if not is_alias(name))
-    actions = ["kms:Decrypt", "kms:GenerateDataKey"]
-    statements = []
-    if arns:
-        statements.append(statement("clickstreamKeys", actions=actions, resources=arns))
-    if aliases:
-        statements.append(
-            statement(
-                "clickstreamKeyAliases",
-                actions=actions,
-                resources=[place.kms_key("*")],
-                conditions={"ForAnyValue:StringEquals": {"kms:ResourceAliases": aliases}},
-            )
+    for service, key_id in sorted(keys.items()):
+        name = key_name(key_id)
+        if name.startswith("alias/aws/"):
+            continue
+        conditions: dict[str, Any] = {
+            "StringLike": {"kms:ViaService": f"{service}.{place.region}.{place.dns_suffix()}"}
+        }
+        if is_alias(name):
+            conditions["ForAnyValue:StringEquals"] = {"kms:ResourceAliases": [name]}
+        yield statement(
+            f"clickstreamKeyOf{service.title()}",
+            actions=["kms:Decrypt", "kms:GenerateDataKey"],
+            resources=[place.kms_key("*" if is_alias(name) else key_id)],
+            conditions=conditions,
         )
-    return statements
+
+
+def _own_account(place: AwsLocation) -> dict[str, Any]:
+    # The ARN of a bucket has no account: another one may own the name after a deletion.
+    return {"StringEquals": {"aws:ResourceAccount": place.account}}
 
 
 def _objects(place: AwsLocation, bucket: str, *prefixes: str) -> list[str]:

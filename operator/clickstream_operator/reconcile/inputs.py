@@ -68,6 +68,7 @@ def build_context(
         created_at=obj.created_at,
         obsolete_tags=(frozenset(effective.tag_keys) | ownership.DEFAULTS) - obj.spec.tags.keys(),
         may_use_topic=config.grants(obj.key.namespace).allows_topic,
+        may_tag_roles=config.grants(obj.key.namespace).may_tag_roles,
         queue_url=str(obj.status.outputs.get("dlqUrl", "")),
     )
 

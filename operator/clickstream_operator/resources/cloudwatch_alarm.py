@@ -21,9 +21,17 @@ from clickstream_operator.engine.resource import (
     ResourceArguments,
 )
 
+_ALARMS: Final = (f"arn:aws:cloudwatch:*:*:alarm:{BASE}-*",)
 GRANTS: Final = (
     only("cloudwatch:DescribeAlarms"),
-    Grant("AlarmsAndDashboard", (f"arn:aws:cloudwatch:*:*:alarm:{BASE}-*",)),
+    # CloudWatch acts with rights of its own ("Using condition keys to limit alarm actions").
+    Grant(
+        "PutAlarms",
+        _ALARMS,
+        ("cloudwatch:PutMetricAlarm",),
+        {"ForAllValues:StringLike": {"cloudwatch:AlarmActions": ["arn:aws:sns:*:*:*"]}},
+    ),
+    Grant("Alarms", _ALARMS, by_tag=True),
 )
 BESIDES: Final = {"cloudwatch:put_metric_alarm": ("cloudwatch:TagResource",)}
 READINGS: Final = (

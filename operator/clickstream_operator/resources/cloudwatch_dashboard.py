@@ -22,7 +22,7 @@ from clickstream_operator.engine.resource import (
 )
 from clickstream_operator.resources import cloudwatch_dashboard_widgets as dashboard_widgets
 
-GRANTS: Final = (Grant("AlarmsAndDashboard", (f"arn:aws:cloudwatch::*:dashboard/{BASE}",)),)
+GRANTS: Final = (Grant("Dashboards", (f"arn:aws:cloudwatch::*:dashboard/{BASE}",)),)
 BESIDES: Final = {"cloudwatch:put_dashboard": ("cloudwatch:TagResource",)}
 READINGS: Final = (
     Reading("cloudwatch", "get_dashboard", {"DashboardName": "<name>"}, {"body": "DashboardBody"}),

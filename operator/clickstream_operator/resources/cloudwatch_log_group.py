@@ -29,6 +29,7 @@ GRANTS: Final = (
             f"arn:aws:logs:*:*:log-group:/aws/lambda/{BASE}-{function}*"
             for function in ("processor", "detector")
         ),
+        by_tag=True,
     ),
 )
 BESIDES: Final = {"logs:create_log_group": ("logs:TagResource",)}

@@ -44,6 +44,7 @@ GRANTS: Final = (
             f"arn:aws:dynamodb:*:*:table/{BASE}-{table}"
             for table in ("page-metrics", "session-metrics", "counters")
         ),
+        by_tag=True,
     ),
 )
 BESIDES: Final = {"dynamodb:create_table": ("dynamodb:TagResource",)}

@@ -12,7 +12,7 @@ from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import AwsError, Category, ignore_not_found
 from clickstream_operator.aws.permissions import BASE, Grant
 from clickstream_operator.aws.readings import Reading
-from clickstream_operator.aws.tags import as_list, from_list
+from clickstream_operator.aws.tags import PREFIX, as_list, from_list
 from clickstream_operator.engine.resource import (
     Diff,
     Observed,
@@ -22,11 +22,12 @@ from clickstream_operator.engine.resource import (
     ResourceArguments,
 )
 
+_OWN: Final = ("arn:aws:iam::*:role/clickstream/*",)
 GRANTS: Final = (
     Grant(
         "ReadRoles",
         (
-            "arn:aws:iam::*:role/clickstream/*",
+            *_OWN,
             *(
                 f"arn:aws:iam::*:role/{BASE}-{role}"
                 for role in ("processor", "detector", "scheduler")
@@ -34,7 +35,16 @@ GRANTS: Final = (
         ),
         ("iam:Get*", "iam:List*"),
     ),
-    Grant("Roles", ("arn:aws:iam::*:role/clickstream/*",)),
+    # Tags of a role are those of its sessions, by which others may give rights (IAM user guide,
+    # "Define permissions based on attributes with ABAC authorization").
+    Grant(
+        "RoleTags",
+        _OWN,
+        ("iam:TagRole",),
+        {"ForAllValues:StringLike": {"aws:TagKeys": [f"{PREFIX}*"]}},
+        by_tag=True,
+    ),
+    Grant("Roles", _OWN, by_tag=True),
 )
 BESIDES: Final = {"iam:create_role": ("iam:TagRole",)}
 _ONLY: Final = {"RoleName": "<name>"}

@@ -20,7 +20,7 @@ from clickstream_operator.resources.kinesis_limits import (
     steps_between,
 )
 
-GRANTS: Final = (Grant("Stream", (f"arn:aws:kinesis:*:*:stream/{BASE}-events",)),)
+GRANTS: Final = (Grant("Stream", (f"arn:aws:kinesis:*:*:stream/{BASE}-events",), by_tag=True),)
 
 _RESIZE: Final = "update_shard_count"
 _SWITCH: Final = "update_stream_mode"

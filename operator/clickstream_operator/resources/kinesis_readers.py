@@ -18,7 +18,7 @@ from clickstream_operator.engine.resource import Observed, ResourceBlocked
 
 GRANTS: Final = (
     only("kinesis:ListChannels", "kinesis:ListQueues"),
-    Grant("Stream", (f"arn:aws:kinesis:*:*:stream/{BASE}-events",)),
+    Grant("Stream", (f"arn:aws:kinesis:*:*:stream/{BASE}-events",), by_tag=True),
 )
 
 

@@ -32,8 +32,14 @@ GRANTS: Final = (
         "LambdaTags",
         ("arn:aws:lambda:*:*:event-source-mapping:*", *FUNCTIONS),
         ("lambda:ListTags", "lambda:TagResource", "lambda:UntagResource"),
+        by_tag=True,
     ),
-    Grant("Mappings", ("*",), condition={"ArnLike": {"lambda:FunctionArn": list(FUNCTIONS)}}),
+    Grant(
+        "Mappings",
+        ("*",),
+        condition={"ArnLike": {"lambda:FunctionArn": list(FUNCTIONS)}},
+        by_tag=True,
+    ),
 )
 BESIDES: Final = {"lambda:create_event_source_mapping": ("lambda:TagResource",)}
 READINGS: Final = (

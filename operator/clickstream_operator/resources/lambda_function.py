@@ -35,8 +35,9 @@ GRANTS: Final = (
         "LambdaTags",
         ("arn:aws:lambda:*:*:event-source-mapping:*", *FUNCTIONS),
         ("lambda:ListTags", "lambda:TagResource", "lambda:UntagResource"),
+        by_tag=True,
     ),
-    Grant("Functions", FUNCTIONS),
+    Grant("Functions", FUNCTIONS, by_tag=True),
 )
 BESIDES: Final = {"lambda:create_function": ("iam:PassRole", "lambda:TagResource")}
 READINGS: Final = (

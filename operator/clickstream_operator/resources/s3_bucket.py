@@ -11,7 +11,7 @@ from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import AwsError, Category, ignore_not_found
 from clickstream_operator.aws.kms import key_name
-from clickstream_operator.aws.permissions import BUCKETS, Grant
+from clickstream_operator.aws.permissions import BUCKET
 from clickstream_operator.aws.readings import Reading
 from clickstream_operator.aws.tags import as_list, from_list
 from clickstream_operator.engine.resource import (
@@ -39,7 +39,7 @@ from clickstream_operator.resources.s3_settings import (
     tls_statement,
 )
 
-GRANTS: Final = (Grant("Bucket", BUCKETS),)
+GRANTS: Final = (BUCKET,)
 BESIDES: Final = {"s3:create_bucket": ("s3:TagResource",)}
 _ONLY: Final = {"Bucket": "<name>"}
 READINGS: Final = (

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple, Self, Unpack
 
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import AwsError, Category
-from clickstream_operator.aws.permissions import BUCKETS, Grant
+from clickstream_operator.aws.permissions import BUCKET
 from clickstream_operator.engine.resource import (
     Diff,
     Observed,
@@ -19,7 +19,7 @@ from clickstream_operator.engine.resource import (
     ResourceArguments,
 )
 
-GRANTS: Final = (Grant("Bucket", BUCKETS),)
+GRANTS: Final = (BUCKET,)
 BESIDES: Final = {"s3:head_object": ("s3:ListBucket",)}
 
 

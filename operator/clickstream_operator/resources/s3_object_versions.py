@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import AwsError, Category, ignore_not_found
-from clickstream_operator.aws.permissions import BUCKETS, Grant
+from clickstream_operator.aws.permissions import BUCKET
 from clickstream_operator.engine.resource import ResourceBlocked
 
-GRANTS: Final = (Grant("Bucket", BUCKETS),)
+GRANTS: Final = (BUCKET,)
 BESIDES: Final = {"s3:delete_objects": ("s3:DeleteObjectVersion",)}
 
 

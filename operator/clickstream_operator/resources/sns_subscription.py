@@ -26,7 +26,18 @@ from clickstream_operator.engine.resource import (
 GRANTS: Final = (
     # The ARN of a subscription has no name that a pattern could hold.
     only("sns:Unsubscribe"),
-    Grant("Alerts", (f"arn:aws:sns:*:*:{BASE}-alerts", f"arn:aws:sns:*:*:{BASE}-alerts:*")),
+    Grant(
+        "Subscribe",
+        (f"arn:aws:sns:*:*:{BASE}-alerts",),
+        ("sns:Subscribe",),
+        {"StringEquals": {"sns:Protocol": "email"}},
+        by_tag=True,
+    ),
+    Grant(
+        "Alerts",
+        (f"arn:aws:sns:*:*:{BASE}-alerts", f"arn:aws:sns:*:*:{BASE}-alerts:*"),
+        by_tag=True,
+    ),
 )
 
 

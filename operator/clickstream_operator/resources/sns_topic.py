@@ -22,7 +22,11 @@ from clickstream_operator.engine.resource import (
 )
 
 GRANTS: Final = (
-    Grant("Alerts", (f"arn:aws:sns:*:*:{BASE}-alerts", f"arn:aws:sns:*:*:{BASE}-alerts:*")),
+    Grant(
+        "Alerts",
+        (f"arn:aws:sns:*:*:{BASE}-alerts", f"arn:aws:sns:*:*:{BASE}-alerts:*"),
+        by_tag=True,
+    ),
 )
 BESIDES: Final = {"sns:create_topic": ("sns:TagResource",)}
 READINGS: Final = (

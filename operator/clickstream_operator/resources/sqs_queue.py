@@ -22,7 +22,7 @@ from clickstream_operator.engine.resource import (
     ResourceArguments,
 )
 
-GRANTS: Final = (Grant("Queue", (f"arn:aws:sqs:*:*:{BASE}-dead-letter",)),)
+GRANTS: Final = (Grant("Queue", (f"arn:aws:sqs:*:*:{BASE}-dead-letter",), by_tag=True),)
 BESIDES: Final = {"sqs:create_queue": ("sqs:TagQueue",)}
 READINGS: Final = (
     Reading(

@@ -25,7 +25,12 @@ from clickstream_operator.engine.resource import (
 
 GRANTS: Final = (
     only("ssm:Describe*"),
-    Grant("HashKey", ("arn:aws:ssm:*:*:parameter/clickstream/*",)),
+    Grant(
+        "HashKey",
+        ("arn:aws:ssm:*:*:parameter/clickstream/*",),
+        by_tag=True,
+        creating=("ssm:PutParameter",),
+    ),
 )
 BESIDES: Final = {"ssm:put_parameter": ("ssm:AddTagsToResource",)}
 READINGS: Final = (

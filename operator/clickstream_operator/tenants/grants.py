@@ -38,6 +38,10 @@ class Grants:
         """Whether a resource of this name without owner tags may be adopted."""
         return matches(name, self._granted.adopt)
 
+    def may_tag_roles(self, key: str) -> bool:
+        """Whether a tag of a spec goes on the roles that the operator makes."""
+        return matches(key, self._granted.role_tags)
+
     def not_a_tenant(self) -> str:
         """Why the namespace may have no pipelines; empty when it may."""
         if self.tenant is not None:

@@ -32,6 +32,7 @@ KeyPattern = Annotated[
 ]
 DomainPattern = Annotated[str, Field(pattern=r"^(\*|(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?)$")]
 NamePattern = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_.*-]{3,255}$")]
+TagKeyPattern = Annotated[str, Field(pattern=r"^[\w .:/=+@*-]{1,128}$")]
 RegionPattern = Annotated[str, Field(pattern=r"^(\*|[a-z0-9*-]+)$")]
 
 
@@ -106,6 +107,8 @@ class Tenant(_Strict):
     """Names of resources without owner tags that adoptionPolicy Always may adopt."""
     inherit_data: bool = False
     """Whether pipelines inherit data and hash key that an earlier namespace of the name left."""
+    role_tags: tuple[TagKeyPattern, ...] = ()
+    """Keys of spec.tags, Environment and ManagedBy that IAM roles carry, too."""
     regions: tuple[RegionPattern, ...] = ("*",)
     """Regions of the pipelines."""
     limits: Ceilings = Ceilings()

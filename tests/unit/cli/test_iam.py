@@ -124,4 +124,6 @@ def test_templates_hold_the_same_document(kind: str) -> None:
     module = printed(kind, "-o", "terraform")["resource"]
     (resources_of_kind,) = module.values()
     (made,) = resources_of_kind.values()
-    assert json.loads(made.get("policy") or made["assume_role_policy"]) == plain
+    # Terraform takes ${ for its own; IAM's variables are escaped.
+    text = (made.get("policy") or made["assume_role_policy"]).replace("$${", "${")
+    assert json.loads(text) == plain

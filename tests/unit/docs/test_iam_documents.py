@@ -33,6 +33,7 @@ POLICIES = [
     ROOT / "examples" / "iam" / "operator-policy-without-iam.json",
 ]
 #: Characters without white space (IAM user guide, "IAM and AWS STS quotas").
+ROLE_POLICIES_LENGTH = 10240
 MANAGED_POLICY_LENGTH = 6144
 PLACE = AwsLocation("aws", "eu-west-1", "123456789012")
 IN_REGION = f"{PLACE.region}:{PLACE.account}"
@@ -129,11 +130,22 @@ def test_every_derived_name_is_reached(policy: Path, name: str, *, account_regio
 
 @policies
 @pytest.mark.parametrize("partition", ["aws", "aws-us-gov"])
-def test_iam_takes_it_as_one_managed_policy(policy: Path, partition: str) -> None:
+def test_iam_takes_it_as_the_policy_of_a_role(policy: Path, partition: str) -> None:
     """Also where ARNs are longer."""
-    document = json.loads(policy.read_text(encoding="utf-8"))
-    compact = json.dumps(document, separators=(",", ":"))
-    assert len(compact.replace("arn:aws:", f"arn:{partition}:")) <= MANAGED_POLICY_LENGTH
+    assert length(policy, partition) <= ROLE_POLICIES_LENGTH
+
+
+@pytest.mark.parametrize("partition", ["aws", "aws-us-gov"])
+def test_iam_takes_the_boundary_as_a_managed_policy(partition: str) -> None:
+    """A boundary is one."""
+    boundary = ROOT / "examples" / "iam" / "permissions-boundary.json"
+    assert length(boundary, partition) <= MANAGED_POLICY_LENGTH
+
+
+def length(policy: Path, partition: str) -> int:
+    """Characters of a document in a partition."""
+    compact = json.dumps(json.loads(policy.read_text(encoding="utf-8")), separators=(",", ":"))
+    return len(compact.replace("arn:aws:", f"arn:{partition}:"))
 
 
 def test_the_page_asks_for_what_the_templates_print() -> None:
@@ -221,7 +233,7 @@ def test_roles_can_only_be_made_within_the_boundary() -> None:
     free, bounded = set[str](), set[str]()
     for one in statements(IAM / "operator-policy-bounded.json"):
         condition = one.get("Condition", {})
-        asks = condition == {"StringEquals": {"iam:PermissionsBoundary": BOUNDARY}}
+        asks = condition.get("StringEquals", {}).get("iam:PermissionsBoundary") == BOUNDARY
         (bounded if asks else free).update(one["Action"])
     assert bounded == BOUNDED
     plain = {action for one in statements(POLICIES[0]) for action in one["Action"]}
@@ -323,10 +335,14 @@ def test_the_templates_install_the_bounded_policy_and_the_boundary() -> None:
     ]
     stack = json.loads((IAM / "cloudformation.json").read_text(encoding="utf-8"))["Resources"]
     module = json.loads((IAM / "terraform" / "main.tf.json").read_text(encoding="utf-8"))
-    texts = module["resource"]["aws_iam_policy"]
+    role = stack["OperatorRole"]["Properties"]["Policies"]
+    texts = module["resource"]
     for documents in (
-        [stack[name]["Properties"]["PolicyDocument"] for name in ("Boundary", "OperatorPolicy")],
-        [json.loads(texts[name]["policy"]) for name in ("boundary", "operator")],
+        [stack["Boundary"]["Properties"]["PolicyDocument"], role[0]["PolicyDocument"]],
+        [
+            json.loads(texts["aws_iam_policy"]["boundary"]["policy"]),
+            json.loads(texts["aws_iam_role_policy"]["operator"]["policy"]),
+        ],
     ):
         found = [
             {action for one in each["Statement"] for action in one["Action"]} for each in documents

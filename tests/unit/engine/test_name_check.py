@@ -113,6 +113,18 @@ async def test_tags_of_somebody_else_beat_the_record_before_a_deletion(
     assert not fake.writes
 
 
+@pytest.mark.parametrize(("left", "set_again"), [({}, True), ({ownership.CLUSTER: "c"}, False)])
+async def test_tags_removed_by_hand_are_set_before_a_deletion(
+    left: dict[str, str], *, set_again: bool
+) -> None:
+    """The operator's policy lets it delete what carries the owner's tag, and nothing else."""
+    fake = FakeResource("a").exists(tags=left, created_at=CREATED)
+    fake.tags = {**(fake.tags or {}), **left}
+    start = ReconcileInput(inventory={"a": fake.entry()}, proven={"a": fake.arn})
+    await Deleter([fake], start).delete()
+    assert fake.writes == (["set_tags"] if set_again else []) + ["delete"]
+
+
 @pytest.mark.parametrize(
     ("evidence", "repaired"),
     [

@@ -119,21 +119,61 @@ def test_what_is_off_is_not_allowed() -> None:
 
 
 def test_customer_keys() -> None:
-    """By ARN and id as resources, by alias as a condition, keys of AWS not at all."""
-    assert "kms:Decrypt" not in rights(processor(kms_key_arns=["alias/aws/kinesis"]))
-    policy = processor(kms_key_arns=[KEY, "alias/mine", "abc"])
-    keys = [one for one in policy["Statement"] if one["Action"][0].startswith("kms:")]
-    assert [one["Resource"] for one in keys] == [
-        [KEY, "arn:aws:kms:eu-west-1:123456789012:key/abc"],
-        ["arn:aws:kms:eu-west-1:123456789012:key/*"],
-    ]
-    assert keys[1]["Condition"] == {
-        "ForAnyValue:StringEquals": {"kms:ResourceAliases": ["alias/mine"]}
+    """By ARN and id as resources, by alias as a condition, keys of AWS not at all.
+
+    Each for its service alone.
+    """
+    assert "kms:Decrypt" not in rights(processor(kms_keys={"kinesis": "alias/aws/kinesis"}))
+    policy = processor(kms_keys={"kinesis": KEY, "s3": "alias/mine", "sqs": "abc"})
+    keys = {
+        one["Condition"]["StringLike"]["kms:ViaService"]: one
+        for one in policy["Statement"]
+        if one["Action"][0].startswith("kms:")
     }
-    assert {tuple(one["Action"]) for one in keys} == {("kms:Decrypt", "kms:GenerateDataKey")}
+    assert {service: one["Resource"] for service, one in keys.items()} == {
+        "kinesis.eu-west-1.amazonaws.com": [KEY],
+        "s3.eu-west-1.amazonaws.com": ["arn:aws:kms:eu-west-1:123456789012:key/*"],
+        "sqs.eu-west-1.amazonaws.com": ["arn:aws:kms:eu-west-1:123456789012:key/abc"],
+    }
+    asked = [one["Condition"].get("ForAnyValue:StringEquals") for one in keys.values()]
+    assert asked == [None, {"kms:ResourceAliases": ["alias/mine"]}, None]
+    assert {tuple(one["Action"]) for one in keys.values()} == {
+        ("kms:Decrypt", "kms:GenerateDataKey")
+    }
 
 
-@pytest.mark.parametrize("policy", [processor(kms_key_arns=[KEY, "alias/mine"]), detector()])
+def test_buckets_of_another_account_are_not_used() -> None:
+    """After a deletion another account may have the name."""
+    for policy in (processor(), detector()):
+        buckets = [one for one in policy["Statement"] if one["Action"][0].startswith("s3:")]
+        assert len(buckets) >= 3
+        for one in buckets:
+            assert one["Condition"] == {"StringEquals": {"aws:ResourceAccount": "123456789012"}}
+
+
+def test_roles_carry_tags_of_the_spec_only_where_the_setting_says_so() -> None:
+    """Tags of a role are those of its sessions, by which others may give rights."""
+    spec = {"tags": {"access-level": "admin", "cost-center": "7"}}
+
+    def tags_of(**more: Any) -> dict[str, set[str]]:
+        return {
+            name: {key for key in one.tags or {} if not key.startswith("clickstream.dev/")}
+            for name, one in build(spec, **more).items()
+            if isinstance(one, IAMRole) or name == components.STREAM
+        }
+
+    usual = tags_of()
+    assert {"access-level", "cost-center", "Environment"} <= usual.pop(components.STREAM)
+    assert len(usual) == 3
+    assert set().union(*usual.values()) == set()
+    opened = tags_of(may_tag_roles=lambda key: key == "cost-center")
+    del opened[components.STREAM]
+    assert all(keys == {"cost-center"} for keys in opened.values())
+
+
+@pytest.mark.parametrize(
+    "policy", [processor(kms_keys={"kinesis": KEY, "s3": "alias/mine"}), detector()]
+)
 def test_no_wildcards(policy: dict[str, Any]) -> None:
     """Every action is named; every resource names the pipeline, or is held by a condition."""
     sids = [one["Sid"] for one in policy["Statement"]]

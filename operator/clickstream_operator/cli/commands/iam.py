@@ -130,8 +130,10 @@ def _narrowed(
 ) -> dict[str, Any]:
     """The policy for the account, and for the pipelines of manifests."""
     from clickstream_operator.cli.design import partition_of  # noqa: PLC0415
-    from clickstream_operator.cli.iam_documents import narrowed  # noqa: PLC0415
+    from clickstream_operator.cli.iam_documents import narrowed, of_cluster  # noqa: PLC0415
 
+    if place["cluster"] != "example":
+        policy = of_cluster(policy, place["cluster"])
     account, region = place["account"], place["region"]
     partition = partition_of(region)
     if not files:
@@ -178,10 +180,10 @@ def _pipelines(
 
 
 def _print(kind: str, made: dict[str, Any], form: str) -> None:
-    from clickstream_operator.cli import iam_documents as documents  # noqa: PLC0415
+    from clickstream_operator.cli import iam_templates  # noqa: PLC0415
 
     if form == "cloudformation":
-        made = documents.as_cloudformation(kind, made)
+        made = iam_templates.as_cloudformation(kind, made)
     elif form == "terraform":
-        made = documents.as_terraform(kind, made)
+        made = iam_templates.as_terraform(kind, made)
     print_document(made, "json")
