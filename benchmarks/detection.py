@@ -32,11 +32,11 @@ from rich.table import Table
 sys.path.append(str(Path(__file__).parents[1] / "lambdas"))
 
 from clickstream_operator.api.v1alpha1 import Spec
+from clickstream_operator.synthetic.generator import Record, generate
+from clickstream_operator.synthetic.season import season
 from detector.detector import Detector
 from detector.messages import SUBJECT
 from detector.seasonality import LIMITS, Season
-from simulator.generator import Record, generate
-from simulator.season import season
 from simulator.stores import HASH_KEY, Stores, make_config
 
 REPORT: Final = Path(__file__).parents[1] / "build" / "bench-detection.json"

@@ -16,7 +16,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from simulator.generator import Traffic, generate
+from clickstream_operator.synthetic.generator import Traffic, generate
 from simulator.replay import Replay, replay
 from simulator.stores import PAGES, Stores
 from simulator.trial import START

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from clickstream_operator.api.v1alpha1 import Spec
+from clickstream_operator.synthetic.generator import Traffic
 from simulator import containers, naive
 from simulator.containers import Factory, Function
 from simulator.faults import Fault, FaultPlan
-from simulator.generator import Traffic
 from simulator.mapping import EventSourceMapping, MappingSettings, check_expected
 from simulator.scheduler import Scheduler
 from simulator.stores import HASH_KEY, Stores, make_config

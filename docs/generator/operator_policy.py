@@ -21,9 +21,20 @@ from docs.generator.iam_actions import action_of, operations, services
 
 #: Packages whose modules call AWS for a pipeline.
 _PACKAGES: Final = ("resources", "aws", "autoscaling")
-#: Modules that name operations and call none: they classify or send the calls of others.
+#: Modules that name operations and call none: they classify or send the calls of others, or are
+#: for people, whose rights are their own.
 _EDGE: Final = frozenset(
-    {"clients", "limits", "session", "sdk_errors", "assume_role", "permissions", "readings"}
+    {
+        "assume_role",
+        "clients",
+        "limits",
+        "permissions",
+        "read_only",
+        "readings",
+        "sdk_errors",
+        "sending",
+        "session",
+    }
 )
 
 _SERVICE_AND_OPERATION: Final = 2

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from clickstream_operator.query import PipelineReader
-from simulator.generator import SessionTruth, Truth
+from clickstream_operator.synthetic.generator import SessionTruth, Truth
 
 #: Sketches are exact up to here and within a few percent above (see readback.PageHour).
 _EXACT_VISITORS = 96

@@ -17,12 +17,12 @@ from rich.console import Console
 from rich.table import Table
 
 from clickstream_operator.query import PipelineReader
+from clickstream_operator.synthetic.generator import Record, Truth, generate
 from sandbox.demos.comparison import Row, compare, with_event
 from sandbox.errors import SandboxError
 from sandbox.instance import Sandbox
 from sandbox.operator_process import OperatorProcess
 from sandbox.processes.process import wait_until
-from simulator.generator import Record, Truth, generate
 
 _ROOT: Final = Path(__file__).parents[2]
 MANIFEST: Final = _ROOT / "examples" / "quickstart.yaml"

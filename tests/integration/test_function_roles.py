@@ -18,12 +18,12 @@ import detector.handler
 import processor.handler
 from clickstream_layout.tables import SITE
 from clickstream_operator.query import PipelineReader
+from clickstream_operator.synthetic.generator import generate
 from sandbox import Sandbox
 from sandbox.demos.comparison import compare
 from sandbox.processes.process import wait_until
 from shared.decode import read_records
 from shared.lanes import NOTHING
-from simulator.generator import generate
 from tests.integration.pilot import ACCOUNT, Pilot, empty_aws, run
 from tests.integration.test_iam import root
 

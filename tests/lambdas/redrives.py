@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from clickstream_operator.synthetic.generator import generate
 from redrive.__main__ import Commands, _parser
-from simulator.generator import generate
 from tests.lambdas.memory_aws import CrashError
 from tests.lambdas.pipelines import (
     COUNTERS,
@@ -24,7 +24,7 @@ from tests.lambdas.pipelines import (
     invocation,
     make_config,
 )
-from tests.unit.simulator.test_generator import check_truth
+from tests.unit.synthetic.test_generator import check_truth
 
 QUIET = config_document()["detection"] | {"enabled": False, "alertsTopicArn": ""}
 TRAFFIC = generate(3, 60, NOW, broken=0, bots=0, late=3)

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from clickstream_operator.synthetic.generator import generate
 from simulator.campaign import run_seeds
 from simulator.containers import Function
 from simulator.expressions import ExpressionError, Item, compile_condition, compile_update
 from simulator.faults import Fault, FaultPlan
-from simulator.generator import generate
 from simulator.mapping import (
     MOST_PAYLOAD_BYTES,
     EventSourceMapping,

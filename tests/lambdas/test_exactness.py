@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from clickstream_operator.synthetic.generator import generate
 from processor.aggregate import Count
 from processor.archive import Archive
 from processor.counter_items import plan_update
 from shared.lanes import Lane
 from shared.records import Batch, Event
-from simulator.generator import generate
 from tests.lambdas.memory_aws import CrashError
 from tests.lambdas.pipelines import (
     FIRST_SEQUENCE,
@@ -26,7 +26,7 @@ from tests.lambdas.pipelines import (
     invocation,
     make_config,
 )
-from tests.unit.simulator.test_generator import check_truth
+from tests.unit.synthetic.test_generator import check_truth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

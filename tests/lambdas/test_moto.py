@@ -10,10 +10,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from clickstream_operator.synthetic.generator import generate
 from detector.detector import Detector
 from processor import handler
 from processor.processor import Processor
-from simulator.generator import generate
 from tests.lambdas.memory_aws import CrashError
 from tests.lambdas.pipelines import (
     COUNTERS,
@@ -25,7 +25,7 @@ from tests.lambdas.pipelines import (
     invocation,
     make_config,
 )
-from tests.unit.simulator.test_generator import check_truth
+from tests.unit.synthetic.test_generator import check_truth
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

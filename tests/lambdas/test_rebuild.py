@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from clickstream_operator.synthetic.generator import generate
 from redrive.__main__ import _hour
 from shared.timestamps import hour_text
-from simulator.generator import generate
 from tests.lambdas.memory_aws import refuse
 from tests.lambdas.pipelines import (
     COUNTERS,
@@ -34,7 +34,7 @@ from tests.lambdas.redrives import (
     run,
     three_failed,
 )
-from tests.unit.simulator.test_generator import check_truth
+from tests.unit.synthetic.test_generator import check_truth
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -32,7 +32,7 @@ from tests.lambdas.redrives import (
     writes_of_the_failing_batch,
 )
 from tests.lambdas.test_exactness import archived_lines
-from tests.unit.simulator.test_generator import check_truth
+from tests.unit.synthetic.test_generator import check_truth
 
 
 @pytest.mark.parametrize("last", [False, True], ids=["followed", "last"])

@@ -14,9 +14,15 @@ _OFFLINE: Final = "Without a cluster"
 
 _LOOK: Final = "See"
 _CHANGE: Final = "Act on a pipeline"
+_TRY: Final = "Send events"
 
 TABLE: Final[Mapping[str, Entry]] = {
     "status": Entry(_LOOK, "Show how pipelines are: conditions, resources, traffic, cost."),
+    "top": Entry(_LOOK, "Show rate, lag, errors, dead letters and cost of pipelines."),
+    "report": Entry(_LOOK, "Show page views, visitors, sessions and more of a time range."),
+    "tail": Entry(_LOOK, "Show counts and incidents as they come, until Ctrl-C."),
+    "logs": Entry(_LOOK, "Show log lines of the functions, merged by time."),
+    "doctor": Entry(_LOOK, "Find what keeps the operator or you from working, with remedies."),
     "plan": Entry(_LOOK, "Show what would change in AWS, and what it would cost."),
     "events": Entry(_LOOK, "Show what happened to pipelines, oldest first."),
     "verify": Entry(_CHANGE, "Compare a pipeline with AWS now, and print what was found."),
@@ -24,6 +30,14 @@ TABLE: Final[Mapping[str, Entry]] = {
     "reconcile": Entry(_CHANGE, "Compare everything with AWS now, and wait for the answer."),
     "suspend": Entry(_CHANGE, "Stop writing to AWS; the operator only observes."),
     "resume": Entry(_CHANGE, "Go on writing to AWS."),
+    "send": Entry(_TRY, "Send events to a pipeline, and compare its counts with the truth."),
+    "trace": Entry(_TRY, "Send one event, and follow it to the items that count it."),
+    "bench": Entry(_TRY, "Measure the rates that a pipeline takes, and when events are counted."),
+    "redrive": Entry(_CHANGE, "Take back batches that Lambda gave up on, or replay bad rows."),
+    "rebuild": Entry(_CHANGE, "Compute hours and sessions again from the archive."),
+    "delete": Entry(
+        _CHANGE, "Delete a pipeline, after saying what stays and what that costs a month."
+    ),
     "init": Entry(_OFFLINE, "Write a first manifest, with comments."),
     "cost": Entry(_OFFLINE, "Estimate the cost of pipelines, by service."),
     "render": Entry(
@@ -36,6 +50,7 @@ TABLE: Final[Mapping[str, Entry]] = {
         _ABOUT, "Show what would stand in the way of an uninstall of the chart."
     ),
     "explain": Entry(_ABOUT, "Explain a reason or an alert, with its remedy."),
+    "bug-report": Entry(_ABOUT, "Write an archive for whoever is to help, redacted."),
     "completion": Entry(_ABOUT, "Print the completion script of a shell."),
     "version": Entry(_ABOUT, "Print the versions of this tool, of the operator and of the CRD."),
 }

@@ -1,4 +1,4 @@
-"""Access to AWS for commands that only look: the user's credential, by which nothing can change."""
+"""Access to AWS with the user's credential, by default by a session that only reads."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from clickstream_operator.api.v1alpha1 import Effective
 from clickstream_operator.aws.errors import AwsError
 from clickstream_operator.aws.read_only import ReadOnlySession
 from clickstream_operator.cli.errors import CliError
+from clickstream_operator.kube.objects import PipelineObject
 
 _Answer = TypeVar("_Answer")
+_Session = TypeVar("_Session", bound=ReadOnlySession)
 _THREADS: Final = 16
 _POD: Final = "CLICKSTREAM_PACKAGES"
 """Set in the operator's image, and nowhere else."""
@@ -38,9 +40,13 @@ def refuse_in_the_operators_pod() -> None:
 
 
 def run(
-    region: str, work: Callable[[ReadOnlySession], Awaitable[_Answer]], *, profile: str | None
+    region: str,
+    work: Callable[[_Session], Awaitable[_Answer]],
+    *,
+    profile: str | None,
+    session: type[_Session] = ReadOnlySession,  # type: ignore[assignment]
 ) -> _Answer:
-    """Answer of some work with a session of the user's credential.
+    """Answer of some work with a session of the user's credential, by default one that only reads.
 
     Raises:
         AwsError: AWS, or the search for a credential, failed.
@@ -55,9 +61,52 @@ def run(
 
     async def with_session() -> _Answer:
         with ThreadPoolExecutor(_THREADS, thread_name_prefix="aws") as executor:
-            return await work(ReadOnlySession(region=region, executor=executor, profile=profile))
+            return await work(session(region=region, executor=executor, profile=profile))
 
     return asyncio.run(with_session())
+
+
+def of_pipeline(
+    obj: PipelineObject,
+    work: Callable[[_Session, Effective], Awaitable[_Answer]],
+    *,
+    profile: str | None,
+    session: type[_Session] = ReadOnlySession,  # type: ignore[assignment]
+) -> _Answer:
+    """Answer of some work in the account and region of a pipeline.
+
+    Raises:
+        CliError: the operator has not placed it yet, there is no credential of its account, or AWS
+            refused.
+    """
+    effective = obj.status.effective
+    if effective is None:
+        raise CliError(
+            f"the operator has not decided where {obj.key.name} is",
+            "wait until `status` shows its account, or let `doctor` look for the cause",
+        )
+
+    async def placed(made: _Session) -> _Answer:
+        await ensure_account(made, effective)
+        return await work(made, effective)
+
+    try:
+        return run(effective.region, placed, profile=profile, session=session)
+    except AwsError as error:
+        raise told(error) from error
+
+
+def checked(obj: PipelineObject, *, profile: str | None) -> Effective:
+    """Where a pipeline is, once the credential is known to belong there.
+
+    Raises:
+        CliError: as `of_pipeline`.
+    """
+
+    async def work(_session: ReadOnlySession, effective: Effective) -> Effective:
+        return effective
+
+    return of_pipeline(obj, work, profile=profile)
 
 
 async def ensure_account(session: ReadOnlySession, effective: Effective) -> None:

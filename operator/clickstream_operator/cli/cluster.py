@@ -133,3 +133,20 @@ def find(cluster: Cluster, name: str) -> PipelineObject:
     else:
         remedy = "it has no pipeline; choose another namespace with -n"
     raise CliError(f"no pipeline {name} in namespace {key.namespace}", remedy)
+
+
+def listed(
+    cluster: Cluster, *, all_namespaces: bool = False, selector: str = ""
+) -> list[PipelineObject]:
+    """The live pipelines of the namespace, or of all, by namespace and name.
+
+    Raises:
+        KubernetesError: the API server refused or did not answer.
+    """
+    from clickstream_operator.kube.objects import ObjectKey, parse  # noqa: PLC0415
+
+    namespace = "" if all_namespaces else cluster.namespace
+    return [
+        parse(ObjectKey(body["metadata"]["namespace"], body["metadata"]["name"]), body)
+        for body in cluster.reader().pipelines(namespace, selector=selector)
+    ]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
 import click
 
 _ACCOUNT_DIGITS: Final = 12
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -52,9 +54,44 @@ def place_options(function: _Function) -> _Function:
     return function
 
 
-def _region() -> str:
+class Moment(click.ParamType[datetime]):
+    """A time: so long ago (``90m``, ``24h``, ``7d``), ``now``, or ISO 8601, in UTC without zone."""
+
+    name = "time"
+
+    def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._clock = clock
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        """The time in UTC."""
+        if isinstance(value, datetime):
+            return value
+        text = str(value)
+        if text == "now":
+            return self._clock()
+        unit = _UNITS.get(text[-1:], "")
+        if unit and text[:-1].isdecimal():
+            try:
+                return self._clock() - timedelta(**{unit: int(text[:-1])})
+            except OverflowError:
+                self.fail(f"{text} is before all times", param, ctx)
+        try:
+            found = datetime.fromisoformat(text)
+        except ValueError:
+            self.fail(f"{text} is no time; write 90m, 24h, 7d or 2026-11-23T12:00", param, ctx)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def default_region() -> str:
+    """Region of the environment; empty without one."""
     names = ("AWS_REGION", "AWS_DEFAULT_REGION")
-    return next((os.environ[name] for name in names if os.environ.get(name)), "us-east-1")
+    return next((os.environ[name] for name in names if os.environ.get(name)), "")
+
+
+def _region() -> str:
+    return default_region() or "us-east-1"
 
 
 def _is_account(_context: click.Context, _parameter: click.Parameter, value: str) -> str:

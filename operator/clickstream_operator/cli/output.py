@@ -9,7 +9,8 @@ import json
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _GAP: Final = 2
+_TELL_SECONDS: Final = 5.0
 _LEAST_TEXT: Final = 20
 """Columns that the last column of a table needs, where its texts are longer."""
 
@@ -88,6 +90,32 @@ def waiting(text: str) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def progress(total: int, what: str) -> Iterator[Callable[[int], None]]:
+    """Show how much is done; yields what takes the number that is done.
+
+    A bar on a terminal; elsewhere a line now and then.
+    """
+    if sys.stderr.isatty():
+        from rich.console import Console  # noqa: PLC0415 - only where it draws
+        from rich.progress import Progress  # noqa: PLC0415
+
+        console_ = Console(stderr=True, width=width(), highlight=False, emoji=False)
+        with Progress(console=console_, transient=True) as bar:
+            task = bar.add_task(what, total=total)
+            yield lambda done: bar.update(task, completed=done)
+        return
+    told = time.monotonic()
+
+    def tell(done: int) -> None:
+        nonlocal told
+        if time.monotonic() - told >= _TELL_SECONDS:
+            told = time.monotonic()
+            click.echo(f"{what}: {done:,} of {total:,}", err=True)
+
+    yield tell
+
+
 def print_markdown(text: str) -> None:
     """Print a page: laid out on a terminal, as it stands elsewhere."""
     if not is_terminal():
@@ -107,6 +135,11 @@ def print_document(document: Any, form: str) -> None:
 
     text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=1000)
     click.echo(text.rstrip())
+
+
+def print_line(document: Any, text: str, form: str) -> None:
+    """Print one result among many: as an object a line for ``json``, else in words."""
+    click.echo(json.dumps(document, ensure_ascii=False) if form == "json" else text)
 
 
 def print_table(

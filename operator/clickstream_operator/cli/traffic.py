@@ -24,6 +24,8 @@ class Traffic:
     """Age of the oldest record that the processor read in them."""
     dead_letters: int | None = None
     """Messages in the queue."""
+    errors: int | None = None
+    """Runs of the processor that failed in the last five minutes."""
 
     def document(self) -> dict[str, Any]:
         """The same for a program."""
@@ -31,6 +33,7 @@ class Traffic:
             "eventsPerSecond": self.events_per_second,
             "lagSeconds": self.lag_seconds,
             "deadLetters": self.dead_letters,
+            "errors": self.errors,
         }
 
     def line(self) -> str:
@@ -58,6 +61,7 @@ async def read(
         MetricDataQueries=[
             _query("rate", "Kinesis", "IncomingRecords", "StreamName", names[components.STREAM]),
             _query("lag", "Lambda", "IteratorAge", "FunctionName", names[components.PROCESSOR]),
+            _query("errors", "Lambda", "Errors", "FunctionName", names[components.PROCESSOR]),
         ],
     )
     values = {one["Id"]: one["Values"] for one in metrics.get("MetricDataResults", ())}
@@ -70,11 +74,12 @@ async def read(
             AttributeNames=["ApproximateNumberOfMessages"],
         )
         letters = int(queue["Attributes"]["ApproximateNumberOfMessages"])
-    rate, lag = values.get("rate", []), values.get("lag", [])
+    rate, lag, errors = (values.get(name, []) for name in ("rate", "lag", "errors"))
     return Traffic(
         events_per_second=sum(rate) / _WINDOW.total_seconds() if rate else None,
         lag_seconds=max(lag) / 1000 if lag else None,
         dead_letters=letters,
+        errors=round(sum(errors)) if errors else None,
     )
 
 
@@ -88,6 +93,6 @@ def _query(name: str, service: str, metric: str, dimension: str, of: str) -> dic
                 "Dimensions": [{"Name": dimension, "Value": of}],
             },
             "Period": _PERIOD,
-            "Stat": "Sum" if name == "rate" else "Maximum",
+            "Stat": "Maximum" if name == "lag" else "Sum",
         },
     }

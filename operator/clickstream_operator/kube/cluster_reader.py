@@ -20,6 +20,7 @@ from clickstream_operator.api.v1alpha1 import GROUP, KIND, PLURAL, VERSION
 from clickstream_operator.kube.connection import connect
 from clickstream_operator.kube.errors import KubernetesError, refused
 from clickstream_operator.kube.objects import ObjectKey
+from clickstream_operator.kube.permissions import Permission
 
 _TIMEOUT_SECONDS: Final = 15
 _PAGE_SIZE: Final = 200
@@ -113,6 +114,31 @@ class ClusterReader:
                 return []
             raise
 
+    def operator_pods(self, namespace: str) -> list[str]:
+        """Names of the operator's Pods in a namespace.
+
+        Raises:
+            KubernetesError: the API server refused or did not answer.
+        """
+        path = f"/api/v1/namespaces/{namespace}/pods"
+        found = self._list(path, selector=_OPERATOR, what="listing the operator's Pods")
+        return [one["metadata"]["name"] for one in found]
+
+    def pod_log(self, namespace: str, name: str, *, lines: int) -> str:
+        """The last lines that a Pod of the operator logged.
+
+        Raises:
+            KubernetesError: the API server refused or did not answer.
+        """
+        path = f"/api/v1/namespaces/{namespace}/pods/{name}/log"
+        query = [("container", "operator"), ("tailLines", str(lines))]
+        request = self._api.param_serialize(
+            "GET", path, query_params=query, auth_settings=["BearerToken"]
+        )
+        what = f"reading the log of {namespace}/{name}"
+        found = _send(what, lambda **options: _text(self._api.call_api(*request, **options)))
+        return str(found or "")
+
     def cluster_uid(self) -> str:
         """The uid of the namespace kube-system, which identifies a cluster.
 
@@ -140,6 +166,33 @@ class ClusterReader:
         """
         body = self._read("/version", "reading the version of the API server")
         return str(body["gitVersion"]) if body else ""
+
+    def may(self, permission: Permission, *, user: str = "") -> bool:
+        """Whether the user may do something, or somebody else: a review, in a dry run.
+
+        Raises:
+            KubernetesRefusal: the user may not ask that about somebody else.
+            KubernetesError: the API server did not answer.
+        """
+        spec: dict[str, Any] = {"resourceAttributes": permission.attributes()}
+        kind = "SelfSubjectAccessReview"
+        if user:
+            kind, spec["user"] = "SubjectAccessReview", user
+            spec["groups"] = _groups(user)
+        review = {"apiVersion": "authorization.k8s.io/v1", "kind": kind, "spec": spec}
+        path = f"/apis/authorization.k8s.io/v1/{kind.lower()}s"
+        query = (("dryRun", "All"),)
+        answer = self._read(path, "reviewing permissions", query=query, method="POST", body=review)
+        return bool((answer or {}).get("status", {}).get("allowed"))
+
+    def service_account(self, namespace: str, name: str) -> dict[str, Any] | None:
+        """A ServiceAccount; None if it does not exist.
+
+        Raises:
+            KubernetesError: the API server refused or did not answer.
+        """
+        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}"
+        return self._read(path, f"reading the ServiceAccount {namespace}/{name}")
 
     def dry_run(
         self, key: ObjectKey, body: Mapping[str, Any], *, live: Mapping[str, Any] | None
@@ -190,19 +243,35 @@ class ClusterReader:
                 return found
 
     def _read(
-        self, path: str, what: str, *, query: Iterable[tuple[str, str]] = ()
+        self,
+        path: str,
+        what: str,
+        *,
+        query: Iterable[tuple[str, str]] = (),
+        method: str = "GET",
+        body: Mapping[str, Any] | None = None,
     ) -> dict[str, Any] | None:
         request = self._api.param_serialize(
-            "GET",
+            method,
             path,
             query_params=list(query),
-            header_params={"Accept": "application/json"},
+            header_params={"Accept": "application/json", "Content-Type": "application/json"},
+            body=body,
             auth_settings=["BearerToken"],
         )
         answer: dict[str, Any] | None = _send(
             what, lambda **options: _json(self._api.call_api(*request, **options))
         )
         return answer
+
+
+def _groups(user: str) -> list[str]:
+    """Groups of a ServiceAccount (Kubernetes, "Authenticating", service account tokens)."""
+    stem = "system:serviceaccount"
+    if not user.startswith(f"{stem}:"):
+        return []
+    namespace = user.split(":")[2]
+    return [f"{stem}s", f"{stem}s:{namespace}", "system:authenticated"]
 
 
 def _in_place_of(live: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
@@ -219,16 +288,25 @@ def _in_place_of(live: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, 
     }
 
 
-def _json(response: rest.RESTResponse) -> Any:
+def _text(response: rest.RESTResponse) -> str:
     """The body of an answer.
 
     Raises:
         ApiException: it is a refusal.
     """
-    body = response.read().decode()  # type: ignore[no-untyped-call]
+    body: str = response.read().decode(errors="replace")  # type: ignore[no-untyped-call]
     if response.status >= _ERROR:
         raise ApiException(status=response.status, reason=response.reason, body=body)
-    return json.loads(body)
+    return body
+
+
+def _json(response: rest.RESTResponse) -> Any:
+    """The document in an answer.
+
+    Raises:
+        ApiException: it is a refusal.
+    """
+    return json.loads(_text(response))
 
 
 def _send(what: str, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:

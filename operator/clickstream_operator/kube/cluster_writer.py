@@ -17,6 +17,7 @@ from clickstream_operator.kube.errors import refused
 from clickstream_operator.kube.objects import ObjectKey
 
 _TIMEOUT_SECONDS: Final = 15
+_NOT_FOUND: Final = 404
 _FIELD_MANAGER: Final = "kubectl-clickstream"
 
 
@@ -55,6 +56,35 @@ class ClusterWriter:
             KubernetesError: the API server refused.
         """
         self._patch(key, {"spec": {"suspend": suspended}}, what="changing")
+
+    def keep_data(self, key: ObjectKey) -> None:
+        """Set the deletion policy of tables and bucket to Retain.
+
+        Raises:
+            KubernetesError: the API server refused.
+        """
+        policy = {"archive": "Retain", "tables": "Retain"}
+        self._patch(key, {"spec": {"deletionPolicy": policy}}, what="changing")
+
+    def delete(self, key: ObjectKey, *, uid: str) -> None:
+        """Request the deletion of the object with this uid.
+
+        Raises:
+            KubernetesError: the API server refused, or the object is another one by now.
+        """
+        try:
+            self._objects.delete_namespaced_custom_object(
+                GROUP,
+                VERSION,
+                key.namespace,
+                PLURAL,
+                key.name,
+                body=client.V1DeleteOptions(preconditions=client.V1Preconditions(uid=uid)),
+                _request_timeout=_TIMEOUT_SECONDS,
+            )
+        except ApiException as error:
+            if error.status != _NOT_FOUND:
+                raise refused(f"deleting {key.namespace}/{key.name}", error) from error
 
     def _patch(self, key: ObjectKey, body: dict[str, Any], *, what: str) -> None:
         try:

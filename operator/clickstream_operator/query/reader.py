@@ -30,6 +30,7 @@ from clickstream_operator.query.rows import (
     Incident,
     PageHour,
     Session,
+    SiteViews,
     TopPage,
     merge_hours,
     read_incident,
@@ -96,6 +97,27 @@ class PipelineReader:
         # A page is listed before it is counted, so it may have no item yet.
         counted = [total for total in totals if total.views]
         return sorted(counted, key=lambda each: (-each.views, each.page))[:limit]
+
+    def site_views(self, *, since: str, until: str) -> SiteViews:
+        """Return the views of all pages in the hours `since` to `until`, with visitors of the site.
+
+        Reads as `top_pages` does. A visitor of several pages counts once.
+        """
+        lists = self._query(self._counters, COUNTER_KEY, PAGES, since=since, until=until)
+        names = sorted({page for each in lists for page in json.loads(each["pages"]["S"])})
+        items = {
+            page: self._query(self._pages, PAGE_KEY, page, since=since, until=until)
+            for page in names
+        }
+        every = [item for each in items.values() for item in each]
+        total = total_page("", every)
+        pages = [total_page(page, each) for page, each in items.items() if each]
+        return SiteViews(
+            views=total.views,
+            unique_visitors=total.unique_visitors,
+            hours=merge_hours(every),
+            pages=sorted(pages, key=lambda each: (-each.views, each.page)),
+        )
 
     def counts(self, event_type: str, *, since: str = "", until: str = _LAST) -> dict[str, int]:
         """Return the events of a type by minute (`YYYY-MM-DDTHH:MM`), both ends included."""

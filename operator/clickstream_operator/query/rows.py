@@ -29,6 +29,17 @@ class TopPage:
 
 
 @dataclass(frozen=True, slots=True)
+class SiteViews:
+    """Views of all pages in a span of hours; `unique_visitors` as in `PageHour`."""
+
+    views: int
+    unique_visitors: int
+    hours: dict[str, PageHour]
+    pages: list[TopPage]
+    """Every page that was viewed, most views first."""
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """A session; times are ISO 8601 in UTC, and pages are None without a page view."""
 

@@ -85,6 +85,11 @@ PLANTS: Final = [
     ),
     operator("The operator reads no results: query is for people", "reconcile.rollout", ".query"),
     operator(
+        "The operator makes no traffic: synthetic is for people and tests",
+        "runtime.workers",
+        ".synthetic",
+    ),
+    operator(
         "Commands that look have no client that writes", "cli.traffic", ".kube.cluster_writer"
     ),
     operator(
@@ -129,12 +134,12 @@ PLANTS: Final = [
         "clickstream_layout.tables",
     ),
     operator(
-        "What ships knows neither simulator nor sandbox nor tests", "kube.lease", "simulator.season"
+        "What ships knows neither simulator nor sandbox nor tests", "kube.lease", "simulator.stream"
     ),
     Plant("What ships knows neither simulator nor sandbox nor tests", "shared.emf", "sandbox"),
-    Plant("The simulator runs without a sandbox", "simulator.season", "sandbox"),
+    Plant("The simulator runs without a sandbox", "simulator.stream", "sandbox"),
     Plant(
-        "The simulator takes of the operator only spec, configuration and reader",
+        "The simulator takes of the operator only spec, configuration, reader and traffic",
         "simulator.usage",
         "clickstream_operator.engine.plan",
     ),

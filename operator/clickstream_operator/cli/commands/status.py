@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from clickstream_operator.cli.cluster import Cluster, cluster_options, complete_pipelines, find
+from clickstream_operator.cli.cluster import (
+    Cluster,
+    cluster_options,
+    complete_pipelines,
+    find,
+    listed,
+)
 from clickstream_operator.cli.command import Command
 from clickstream_operator.cli.errors import ExitCode
 from clickstream_operator.cli.output import (
@@ -73,9 +79,15 @@ def command(
     With a NAME it is one screen, without one a table. Rate, lag and dead letters are read from AWS
     with your own credential. Exit code 2 when a pipeline is not healthy.
     """
-    if name is None:
-        return _all(cluster, all_namespaces=all_namespaces, selector=selector, form=form)
     while True:
+        if name is None:
+            if watch and is_terminal():
+                console().clear()
+            code = _all(cluster, all_namespaces=all_namespaces, selector=selector, form=form)
+            if not watch:
+                return code
+            time.sleep(_SECONDS)
+            continue
         obj = find(cluster, name)
         traffic = None if no_aws else _traffic(obj, profile)
         if watch and is_terminal():
@@ -88,17 +100,13 @@ def command(
 
 def _all(cluster: Cluster, *, all_namespaces: bool, selector: str, form: str) -> int:
     from clickstream_operator.cli import view  # noqa: PLC0415
-    from clickstream_operator.kube.objects import ObjectKey, parse  # noqa: PLC0415
 
-    namespace = "" if all_namespaces else cluster.namespace
-    found = [
-        parse(ObjectKey(body["metadata"]["namespace"], body["metadata"]["name"]), body)
-        for body in cluster.reader().pipelines(namespace, selector=selector)
-    ]
+    found = listed(cluster, all_namespaces=all_namespaces, selector=selector)
     if form in {"json", "yaml"}:
         print_document([view.document(one, {}) for one in found], form)
     elif not found:
-        note(f"no pipeline in {f'namespace {namespace}' if namespace else 'any namespace'}")
+        where = "any namespace" if all_namespaces else f"namespace {cluster.namespace}"
+        note(f"no pipeline in {where}")
     else:
         now = datetime.now(UTC)
         print_table(_LIST, [_row(one, now) for one in found], wide=form == "wide")

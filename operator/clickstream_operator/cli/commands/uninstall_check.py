@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from clickstream_operator.cli.cluster import Cluster, cluster_options
+from clickstream_operator.cli.cluster import Cluster, cluster_options, listed
 from clickstream_operator.cli.command import Command
 from clickstream_operator.cli.findings import print_findings
 
@@ -19,14 +19,9 @@ def command(*, cluster: Cluster, form: str | None) -> int:
     2 when something does.
     """
     from clickstream_operator.cli import leaving, skew  # noqa: PLC0415
-    from clickstream_operator.kube.objects import ObjectKey, parse  # noqa: PLC0415
 
     reader = cluster.reader()
     crd = reader.crd()
-    bodies = reader.pipelines() if crd else []
-    pipelines = [
-        parse(ObjectKey(body["metadata"]["namespace"], body["metadata"]["name"]), body)
-        for body in bodies
-    ]
+    pipelines = listed(cluster, all_namespaces=True) if crd else []
     operators = skew.operators_of(reader.operators())
     return print_findings(leaving.findings(pipelines, operators, crd), form)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from simulator.season import season
+from clickstream_operator.synthetic.season import season
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,8 +133,10 @@ class _Event:
 class _Visitors:
     """Draws sessions from one random source."""
 
-    def __init__(self, source: random.Random, now_ms: int, minutes: int) -> None:
+    def __init__(self, source: random.Random, now_ms: int, minutes: int, label: str) -> None:
         self._source = source
+        self._name = f"{label}-" if label else ""
+        self._folder = f"/{label}" if label else ""
         self._now_ms = now_ms
         # A session takes less than the minute that is left at the end.
         self._minutes = minutes - 1
@@ -151,7 +153,8 @@ class _Visitors:
         """Yield one session's events, each later than the one before."""
         source = self._source
         now = self._begin()
-        session, user = f"session_{number:06d}", f"user_{source.randrange(100_000):06d}"
+        session = f"{self._name}session_{number:06d}"
+        user = f"user_{source.randrange(100_000):06d}"
         agent = source.choice(AGENTS)
         address = f"203.0.113.{source.randrange(1, 255)}"
         for index in range(min(most, source.randint(1, _LONGEST_SESSION))):
@@ -159,16 +162,18 @@ class _Visitors:
             if index >= _CHECKOUT_FROM and source.random() < _CHECKOUT_SHARE:
                 page = CHECKOUT
             kind = "click" if source.random() < _CLICK_SHARE else "page_view"
-            yield _Event(now, self._sent(now), session, user, kind, page, agent, address)
+            yield _Event(
+                now, self._sent(now), session, user, kind, f"{self._folder}{page}", agent, address
+            )
             now += source.randint(100, 5000)
 
     def bot(self, number: int) -> Iterator[_Event]:
         """Yield more than 50 events within one minute, without a season the last full one."""
-        session, user = f"bot_{number:03d}", f"user_{900_000 + number}"
+        session, user = f"{self._name}bot_{number:03d}", f"user_{900_000 + number}"
         began = self._begin() if self._season else self._now_ms - _MINUTE_MS
         minute_ms = began // _MINUTE_MS * _MINUTE_MS
         for index in range(BOT_EVENTS):
-            page = PAGES[index % len(PAGES)]
+            page = f"{self._folder}{PAGES[index % len(PAGES)]}"
             now = minute_ms + 500 + index * (58_000 // BOT_EVENTS)
             sent = self._sent(now)
             yield _Event(now, sent, session, user, "page_view", page, AGENTS[0], "198.51.100.7")
@@ -190,6 +195,7 @@ def generate(
     events: int,
     start: float,
     *,
+    label: str = "",
     broken: int = 3,
     bots: int = 1,
     duplicates: int = 0,
@@ -203,6 +209,8 @@ def generate(
         seed: same arguments, same traffic.
         events: valid events, duplicates and the bots' included; at least 60 for each bot.
         start: now in epoch seconds, the end of the span.
+        label: begins every session id, and every path as a folder of its own, so that traffic can
+            be told from other traffic in the same stream.
         broken: records that must end as bad rows, their reasons in turn.
         bots: sessions with 60 events within one minute: of a short span the last full one.
         duplicates: events sent twice, as a producer's retry does: both count.
@@ -222,7 +230,7 @@ def generate(
         raise ValueError(f"{events} events are too few for {bots} bots and the options asked for")
     if minutes < 2:  # noqa: PLR2004 - the last one is for the sessions that are under way
         raise ValueError(f"minutes must be at least 2, not {minutes}")
-    visitors = _Visitors(source, now_ms, minutes)
+    visitors = _Visitors(source, now_ms, minutes, label)
     valid: list[_Event] = []
     number = 0
     while len(valid) < free:
@@ -246,23 +254,24 @@ def generate(
     for index, reason in enumerate(reasons):
         place = source.randrange(len(records) + 1)
         sent_ms = records[place].sent_ms if place < len(records) else now_ms
-        records.insert(place, Record(f"broken-{index}", _broken(reason, sent_ms), sent_ms))
-    incidents = sorted((HIGH_FREQUENCY, f"bot_{bot:03d}") for bot in range(bots))
+        records.insert(place, Record(f"broken-{index}", _broken(reason, sent_ms, label), sent_ms))
+    prefix = f"{label}-" if label else ""
+    incidents = sorted((HIGH_FREQUENCY, f"{prefix}bot_{bot:03d}") for bot in range(bots))
     return Traffic(records, _tell(valid, dict(sorted(Counter(reasons).items())), incidents))
 
 
-def _broken(reason: str, sent_ms: int) -> bytes:
+def _broken(reason: str, sent_ms: int, label: str) -> bytes:
     """Return a record that ends as a bad row with the given reason."""
     good = {
         "event_type": "page_view",
         "session_id": "session_broken",
         "timestamp": _instant(sent_ms),
-        "page_url": "/home",
+        "page_url": f"/{label}/home" if label else "/home",
     }
     if reason == "not_json":
-        return b'{"event_type": "page_view", "session_id": "session_bro'
+        return f'{{"event_type": "page_view", "session_id": "{label}session_bro'.encode()
     if reason == "not_an_object":
-        return b'"page_view"'
+        return json.dumps(f"{label}page_view").encode()
     changes: dict[str, dict[str, str]] = {
         "missing_field:session_id": {"session_id": ""},
         "bad_timestamp": {"timestamp": "yesterday"},

@@ -9,8 +9,8 @@ from collections import Counter
 
 import pytest
 
-from simulator.generator import BROKEN_REASONS, Traffic, generate
-from simulator.season import season
+from clickstream_operator.synthetic.generator import BROKEN_REASONS, Traffic, generate
+from clickstream_operator.synthetic.season import season
 from tests.lambdas.memory_aws import epoch
 from tests.lambdas.pipelines import NOW, Pipeline, invocation
 
@@ -193,3 +193,16 @@ def test_traffic_looks_like_a_shop() -> None:
     totals = {page: sum(hours.values()) for page, hours in traffic.truth.page_views.items()}
     assert max(totals, key=lambda page: totals[page]) == "/home"
     assert all(re.fullmatch(r"[a-z]+_[0-9]+", session) for session in traffic.truth.sessions)
+
+
+def test_a_label_tells_its_traffic_from_any_other() -> None:
+    """Session ids begin with it, and pages are in a folder of it; all else is the same."""
+    plain = generate(3, 200, 1_700_000_000.0)
+    labelled = generate(3, 200, 1_700_000_000.0, label="run-1")
+    truth = labelled.truth
+    assert set(truth.sessions) == {f"run-1-{name}" for name in plain.truth.sessions}
+    assert set(truth.page_views) == {f"/run-1{page}" for page in plain.truth.page_views}
+    assert truth.counters == plain.truth.counters
+    assert truth.visitors == {f"/run-1{p}": v for p, v in plain.truth.visitors.items()}
+    assert truth.incidents == [(rule, f"run-1-{name}") for rule, name in plain.truth.incidents]
+    assert [one.sent_ms for one in labelled.records] == [one.sent_ms for one in plain.records]
