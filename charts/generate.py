@@ -157,8 +157,16 @@ def schema() -> str:
             node = node["properties"].setdefault(parent, _strict())
         node["properties"][leaf] = {"description": value.description} | _or_null(value.schema)
     root["properties"]["global"] = {
-        "description": "What a parent chart shares with its subcharts; not used here.",
+        "description": "What a parent chart shares with its subcharts. Used here: imageRegistry "
+        "where image.registry is empty, and imagePullSecrets beside those of the chart.",
         "type": ["object", "null"],
+        "properties": {
+            "imageRegistry": {"type": ["string", "null"]},
+            "imagePullSecrets": {
+                "type": ["array", "null"],
+                "items": {"type": ["string", "object"]},
+            },
+        },
     }
     return json.dumps(root, indent=2) + "\n"
 

@@ -34,7 +34,12 @@ REQUIRED = {
     ("admissionPolicy", "deleteGuard"): "set allowedRegions, maxShards, denyOnDemand, deleteGuard",
 }
 #: Maps that are one value: an empty key in them removes a part of the default, as in all of Helm.
-ONE_VALUE = {("resources",), ("grafanaDashboards", "labels")}
+ONE_VALUE = {
+    ("resources",),
+    ("podSecurityContext",),
+    ("securityContext",),
+    ("grafanaDashboards", "labels"),
+}
 
 
 def keys(node: dict[str, Any], above: KeyPath = ()) -> Iterator[KeyPath]:

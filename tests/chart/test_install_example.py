@@ -45,9 +45,8 @@ def plain(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     kept = {key: plain(each) for key, each in value.items() if key not in {"env", "annotations"}}
-    for key in ("labels", "matchLabels"):
-        if key in kept:
-            kept[key] = {NAME: kept[key][NAME]}
+    if "labels" in kept:
+        kept["labels"] = {NAME: kept["labels"][NAME]}
     return kept
 
 
@@ -57,6 +56,10 @@ def test_the_example_deploys_what_the_chart_deploys(offline: Helm) -> None:
     where = ("--namespace", example["metadata"]["namespace"])
     chart = one(offline.render(CHART, *where, *options("aws.region=us-east-1")), "Deployment")
     assert plain(example) == plain(chart)
+    # A selector can't be changed: with another one Helm could not take the Deployment over.
+    selected = example["spec"]["selector"]["matchLabels"]
+    assert selected == chart["spec"]["selector"]["matchLabels"]
+    assert example["spec"]["template"]["metadata"]["labels"] == selected
     chosen = environment([example])
     assert chosen.pop("AWS_REGION") == environment([chart])["CLICKSTREAM_REGION"]
     assert chosen.items() <= environment([chart]).items()

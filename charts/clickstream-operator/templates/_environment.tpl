@@ -84,20 +84,42 @@
 
 {{/* What a Pod with that environment needs besides: used by the operator and by helm test. */}}
 {{- define "clickstream.podSecurityContext" -}}
-runAsNonRoot: true
-runAsUser: 65532
-runAsGroup: 65532
-# The projected tokens are readable for this group.
-fsGroup: 65532
-seccompProfile:
-  type: RuntimeDefault
+{{- $context := deepCopy .Values.podSecurityContext }}
+{{- if or (eq .Values.openShift "always") (and (eq .Values.openShift "auto") (.Capabilities.APIVersions.Has "security.openshift.io/v1")) }}
+{{- $context = omit $context "runAsUser" "runAsGroup" "fsGroup" }}
+{{- end }}
+{{- toYaml $context }}
 {{- end }}
 
 {{- define "clickstream.securityContext" -}}
-allowPrivilegeEscalation: false
-readOnlyRootFilesystem: true
-capabilities:
-  drop: [ALL]
+{{- toYaml .Values.securityContext }}
+{{- end }}
+
+{{/* How the Pods reach the network. */}}
+{{- define "clickstream.podNetwork" -}}
+{{- $policy := default (ternary "ClusterFirstWithHostNet" "" .Values.hostNetwork) .Values.dnsPolicy }}
+{{- if .Values.hostNetwork }}
+hostNetwork: true
+{{- end }}
+{{- with $policy }}
+dnsPolicy: {{ . }}
+{{- end }}
+{{- with .Values.dnsConfig }}
+dnsConfig:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* Secrets for the registry: of the chart, and those that a parent chart shares. */}}
+{{- define "clickstream.imagePullSecrets" -}}
+{{- $secrets := .Values.imagePullSecrets }}
+{{- range (default dict .Values.global).imagePullSecrets }}
+{{- $secrets = append $secrets (kindIs "string" . | ternary (dict "name" .) .) }}
+{{- end }}
+{{- with uniq $secrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end }}
 
 {{- define "clickstream.volumes" -}}

@@ -25,7 +25,7 @@
 
 {{- define "clickstream.image" -}}
 {{- $name := .Values.image.repository }}
-{{- with .Values.image.registry }}{{ $name = printf "%s/%s" (trimSuffix "/" .) $name }}{{ end }}
+{{- with default (default dict .Values.global).imageRegistry .Values.image.registry }}{{ $name = printf "%s/%s" (trimSuffix "/" .) $name }}{{ end }}
 {{- $name = printf "%s:%s" $name (default .Chart.AppVersion .Values.image.tag) }}
 {{- with .Values.image.digest }}{{ $name = printf "%s@%s" $name . }}{{ end }}
 {{- $name }}

@@ -67,6 +67,17 @@
 {{- fail (printf "extraVolumes has %s, which the chart has itself: give it another name" .name) }}
 {{- end }}
 {{- end }}
+{{- range concat .Values.extraContainers .Values.initContainers }}
+{{- if eq .name "operator" }}
+{{- fail "extraContainers or initContainers has a container named operator, which is the chart's own: give it another name" }}
+{{- end }}
+{{- end }}
+{{- if and (eq .Values.dnsPolicy "None") (not .Values.dnsConfig.nameservers) }}
+{{- fail "dnsPolicy None needs dnsConfig.nameservers: set them, or another dnsPolicy" }}
+{{- end }}
+{{- if and .Values.hostNetwork .Values.networkPolicy.enabled }}
+{{- fail "hostNetwork is true, and no NetworkPolicy applies to the network of the node: set networkPolicy.enabled=false, or hostNetwork=false" }}
+{{- end }}
 {{- if and (gt (int .Values.replicaCount) 1) (not .Values.leaderElection.enabled) }}
 {{- fail (printf "replicaCount %d without leader election: all Pods would work at once; set leaderElection.enabled=true, or replicaCount=1" (int .Values.replicaCount)) }}
 {{- end }}
