@@ -8,7 +8,6 @@ JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/clickstream-operator
-UV_VERSION := 0.13.9
 READY := $(VENV)/.ready
 
 export UV_CACHE_DIR ?= $(CACHE)/uv
@@ -21,14 +20,14 @@ help: ## List every target
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # pyproject.toml says which folders the editable installation puts on the path.
-$(READY): locks/dev.txt pyproject.toml
+$(READY): locks/dev.txt locks/uv.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || \
 	  { echo "Python 3.11 to 3.14 is needed as $(PYTHON): install it, or run make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 	  { echo "Python's venv module is missing: install the package python3-venv, then run make again" >&2; exit 1; }
 	@echo "Installing the locked Python packages into $(VENV)" >&2
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement locks/uv.txt
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip sync --quiet --require-hashes locks/dev.txt
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $(READY)
@@ -114,6 +113,7 @@ lock: $(READY) ## Resolve the dependencies again and rewrite locks/
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml --extra cli -o locks/cli.txt --quiet
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml --extra cli --group dev -o locks/dev.txt --quiet
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 locks/audit.in -o locks/audit.txt --quiet
+	$(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate --python-version 3.11 locks/uv.in -o locks/uv.txt --quiet
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 locks/emulator.in -o locks/emulator.txt --quiet
 
 up: $(READY) ## Start the sandbox: Kubernetes API and AWS emulator on loopback

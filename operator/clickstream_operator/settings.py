@@ -66,6 +66,8 @@ class Settings(BaseSettings):
     """Whether AWS calls are limited to rates below AWS's quotas."""
     packages: Path = Path("build/lambdas")
     """Folder with processor.zip and detector.zip."""
+    account: str = Field(default="", pattern=r"^([0-9]{12})?$")
+    """AWS account of the operator's own credential: another one's is not used. Empty: any."""
     permissions_boundary: str = ""
     """ARN of a permissions boundary for the roles that the operator creates."""
     tenants: str = ""

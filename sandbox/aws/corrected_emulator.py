@@ -27,6 +27,9 @@ Answer = tuple[int, dict[str, str], Any]
 Handler = Callable[[dict[str, Any]], Answer]
 Service = Callable[..., Awaitable[Answer]]
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost"})
+is_of_this_user: Callable[[tuple[str, int]], bool] = runpy.run_path(
+    str(Path(__file__).parents[1] / "processes" / "peers.py")
+)["is_of_this_user"]
 
 
 def tag_at_creation(create: Handler) -> Handler:
@@ -200,8 +203,8 @@ def tag_new_dashboards(put: Callable[..., Any]) -> Callable[..., Any]:
     return put_dashboard
 
 
-def refuse_web_pages(serve: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
-    """Refuse what a browser sends, and names that may be rebound: the emulator runs code.
+def refuse_strangers(serve: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """Refuse what a browser sends, names that may be rebound, and other users: it runs code.
 
     An SDK sends no Origin, and names the loopback address. No answer lets another origin read it.
     """
@@ -212,10 +215,15 @@ def refuse_web_pages(serve: Callable[..., Awaitable[None]]) -> Callable[..., Awa
             return
         headers = dict(scope["headers"])
         host = headers.get(b"host", b"").decode("latin-1").rpartition(":")[0]
+        refused = b""
         if b"origin" in headers or host not in LOOPBACK_NAMES:
+            refused = b"not for web pages\n"
+        elif not is_of_this_user(tuple(scope["client"] or ("0.0.0.0", 0))):  # noqa: S104 - nobody
+            refused = b"not for other users of this machine\n"
+        if refused:
             start = {"type": "http.response.start", "status": 403, "headers": []}
             await send(start)
-            await send({"type": "http.response.body", "body": b"not for web pages\n"})
+            await send({"type": "http.response.body", "body": refused})
             return
 
         async def send_without_cors(message: Any) -> None:
@@ -233,7 +241,7 @@ def refuse_web_pages(serve: Callable[..., Awaitable[None]]) -> Callable[..., Awa
     return guarded
 
 
-ministack_app.app = refuse_web_pages(ministack_app.app)
+ministack_app.app = refuse_strangers(ministack_app.app)
 runpy.run_path(str(Path(__file__).with_name("corrected_authorization.py")))
 cloudwatch._validate_alarm_tag_arn = take_tags_of_dashboards(  # noqa: SLF001
     cloudwatch._validate_alarm_tag_arn  # noqa: SLF001

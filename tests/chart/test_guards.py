@@ -45,6 +45,7 @@ def guarded(cluster: Sandbox, tmp_path: Path) -> Iterator[DeployedOperator]:
             "admissionPolicy.maxShards=4",
             "admissionPolicy.denyOnDemand=true",
             "admissionPolicy.deleteGuard=true",
+            "admissionPolicy.approvalGuard=true",
         )
         runner.run("upgrade", RELEASE, str(CHART), *where, *deployed.values(), *rules)
         # The API server takes policies up within seconds.
@@ -109,6 +110,56 @@ def test_policies_refuse_and_say_what_is_allowed(
     cluster.kubectl("delete", *older, "--wait=false")
     cluster.kubectl("patch", *older, "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
     cluster.kubectl("wait", "--for=delete", "csp/older", "--timeout=20s")
+
+
+def test_who_edits_does_not_approve(cluster: Sandbox, guarded: DeployedOperator) -> None:
+    """The annotations that approve, and the end of Manual, take a verb that editors lack."""
+    name, where = "guards-clickstream-operator", ["--namespace", "default"]
+    people = {"edgar": ("viewer", "editor"), "anna": ("approver",)}
+    bindings = [f"{user}-{role}" for user, roles in people.items() for role in roles]
+
+    def said(user: str, *command: str) -> str:
+        return cluster.kubectl(*where, *command, f"--as={user}", check=False).stderr
+
+    try:
+        for user, roles in people.items():
+            for role in roles:
+                cluster.kubectl(
+                    "create", "rolebinding", f"{user}-{role}", f"--clusterrole={name}-{role}",
+                    f"--user={user}", *where,
+                )  # fmt: skip
+        assert not apply(cluster, "watched", {"approval": "Manual"}, "--as=edgar")
+        csp = ("csp", "watched")
+        for key in ("approved-plan", "allow-delete", "force-delete"):
+            annotate = ("annotate", *csp, f"clickstream.dev/{key}=x", "--overwrite")
+            refused = said("edgar", *annotate)
+            assert f"clickstream.dev/{key} is an approval, and edgar may not approve" in refused
+            assert f"{name}-approver" in refused
+            assert not said("anna", *annotate), key
+            # What is there already is nobody's approval, and may be taken back.
+            assert not said("edgar", "annotate", *csp, f"note=after-{key}")
+            assert not said("edgar", "annotate", *csp, f"clickstream.dev/{key}-")
+        automatic = ("patch", *csp, "--type=merge", "-p", '{"spec":{"approval":"Automatic"}}')
+        assert "spec.approval Manual may be turned off by those" in said("edgar", *automatic)
+        edit = ("patch", *csp, "--type=merge", "-p", '{"spec":{"environment":"x"}}')
+        assert not said("edgar", *edit)
+        assert not said("anna", *automatic)
+        created = yaml.safe_dump(
+            {
+                "apiVersion": "clickstream.dev/v1alpha1",
+                "kind": "ClickstreamPipeline",
+                "metadata": {
+                    "name": "born",
+                    "namespace": "default",
+                    "annotations": {"clickstream.dev/approved-plan": "x"},
+                },
+                "spec": {"approval": "Manual"},
+            }
+        )
+        born = cluster.kubectl("apply", "-f", "-", "--as=edgar", input=created, check=False)
+        assert "is an approval" in born.stderr
+    finally:
+        cluster.kubectl("delete", "rolebinding", *bindings, *where, "--ignore-not-found")
 
 
 def test_people_view_or_edit_and_leave_the_status_alone(cluster: Sandbox, tmp_path: Path) -> None:

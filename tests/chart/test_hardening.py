@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from sandbox.programs.helm import Helm
-from tests.chart.chart_values import CHART, REGION, ROLE, one, options
+from tests.chart.chart_values import CHART, REGION, ROLE, environment, one, options
 
 POLICY = "networkPolicy.enabled=true"
 MODES: dict[str, list[str]] = {
-    "ambient": [],
-    "podIdentity": ["aws.auth.mode=podIdentity"],
+    "ambient": ["aws.auth.mode=ambient"],
+    "podIdentity": [],
     "irsa": ["aws.auth.mode=irsa", f"aws.auth.roleArn={ROLE}"],
     "projected": [
         "aws.auth.mode=irsa",
@@ -108,6 +108,9 @@ def test_only_the_way_to_the_credential_is_open(
     assert everywhere == DNS | API_AND_AWS
     assert addresses == {cidr: {(80, "TCP")} for cidr in expected}
     (deployment,) = (each for each in objects if each["kind"] == "Deployment")
+    # Where the chosen way fails, the role of the node is not used in its place.
+    off = environment(objects).get("AWS_EC2_METADATA_DISABLED") == "true"
+    assert off is (mode != "ambient")
     labels = deployment["spec"]["template"]["metadata"]["labels"]
     assert spec["podSelector"]["matchLabels"].items() <= labels.items()
 
@@ -144,7 +147,10 @@ def test_no_more_ports_are_open_than_are_asked_for(
 
 @pytest.mark.parametrize("tests", [True, False])
 def test_metrics_are_read_by_whom_the_values_name(offline: Helm, *, tests: bool) -> None:
-    """And by helm test; by everybody in the cluster only where nobody is named."""
+    """And by helm test; where nobody is named by the Pods of the release's own namespace.
+
+    Everybody is a value that says so: metrics name the pipelines of all tenants.
+    """
     switch = f"tests.enabled={str(tests).lower()}"
     name = "networkPolicy.metricsFrom[0].namespaceSelector.matchLabels.name=monitoring"
     objects = offline.render(CHART, *options(REGION, POLICY, switch, name))
@@ -159,9 +165,13 @@ def test_metrics_are_read_by_whom_the_values_name(offline: Helm, *, tests: bool)
     assert others == ([{"podSelector": {"matchLabels": test_pod}}] if tests else [])
     if tests:
         assert test_pod.items() <= one(objects, "Pod")["metadata"]["labels"].items()
-    plain = offline.render(CHART, *options(REGION, POLICY, switch))
+    plain = offline.render(CHART, *options(REGION, switch))
     (rule,) = one(plain, "NetworkPolicy")["spec"]["ingress"]
-    assert rule["from"] == [{"namespaceSelector": {}}]
+    assert rule["from"] == [{"podSelector": {}}]
+    everybody = ("--set-json", 'networkPolicy.metricsFrom=[{"namespaceSelector":{}}]')
+    opened = offline.render(CHART, *options(REGION, switch), *everybody)
+    (rule,) = one(opened, "NetworkPolicy")["spec"]["ingress"]
+    assert {"namespaceSelector": {}} in rule["from"]
 
 
 @pytest.mark.parametrize(("replicas", "budgets"), [(1, 0), (2, 1), (3, 1)])

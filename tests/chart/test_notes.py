@@ -18,7 +18,9 @@ from tests.chart.notes import commands
 @pytest.mark.parametrize(
     ("pairs", "words"),
     [
-        ([REGION], ["the whole cluster", "region       eu-west-1", "on the node"]),
+        ([REGION], ["the whole cluster", "region       eu-west-1", "Pod Identity"]),
+        ([REGION, "aws.auth.mode=ambient"], ["on the node"]),
+        ([REGION, "metrics.serviceMonitor.enabled=true"], ["namespace of Prometheus"]),
         (
             ["aws.allowNoRegion=true", "watch.namespaces={shop,web}"],
             ["namespaces shop, web", "none: every pipeline", "apply -n shop", "region: REGION"],

@@ -28,6 +28,7 @@ OF_THE_SDK = {
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
+    "AWS_EC2_METADATA_DISABLED",
     "AWS_ENDPOINT_URL",
     "AWS_ROLE_ARN",
     "AWS_ROLE_SESSION_NAME",
@@ -52,6 +53,7 @@ EVERY_SETTING: Mapping[str, tuple[str, Any]] = {
     "aws_threads": ("aws.threads=7", 7),
     "rate_limits": ("aws.rateLimits=false", False),
     "packages": ("operator.packages={packages}", "{packages}"),
+    "account": ("aws.account=012345678901", "012345678901"),
     "permissions_boundary": (f"aws.permissionsBoundaryArn={BOUNDARY}", BOUNDARY),
     "tenants": (
         "tenants[0].namespaces={team-*}",

@@ -38,6 +38,10 @@
 - name: CLICKSTREAM_PACKAGES
   value: {{ . | quote }}
 {{- end }}
+{{- with .Values.aws.account }}
+- name: CLICKSTREAM_ACCOUNT
+  value: {{ ternary . (printf "%012d" (int64 .)) (kindIs "string" .) | quote }}
+{{- end }}
 {{- with .Values.aws.permissionsBoundaryArn }}
 - name: CLICKSTREAM_PERMISSIONS_BOUNDARY
   value: {{ . | quote }}
@@ -61,6 +65,11 @@
 {{- with .Values.aws.endpointUrl }}
 - name: AWS_ENDPOINT_URL
   value: {{ . | quote }}
+{{- end }}
+{{- if ne .Values.aws.auth.mode "ambient" }}
+# Where the chosen way fails, the role of the node is not used in its place.
+- name: AWS_EC2_METADATA_DISABLED
+  value: "true"
 {{- end }}
 {{- if eq .Values.aws.auth.mode "secret" }}
 {{- range $variable := list "AWS_ACCESS_KEY_ID" "AWS_SECRET_ACCESS_KEY" "AWS_SESSION_TOKEN" }}

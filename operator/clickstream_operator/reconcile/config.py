@@ -20,6 +20,8 @@ class OperatorConfig:
     default_region: str
     account_regional_buckets: bool
     packages: Mapping[str, FunctionPackage]
+    account: str = ""
+    """Account that the operator's own credential must belong to; empty: any."""
     permissions_boundary: str | None = None
     tenants: TenantsSource = field(default_factory=TenantsSource)
     rollout_max_parallel: int = 5

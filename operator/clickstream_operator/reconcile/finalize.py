@@ -69,7 +69,7 @@ class Finalizer:
             return None
         config = self._services.config
         identity = first_blocker(DELETION_CHECKS, obj, config) or await identify(
-            obj, self._services.session(obj, region_of(obj, config))
+            obj, self._services.session(obj, region_of(obj, config)), expected=config.account
         )
         if isinstance(identity, Blocker):
             return await self._wait_with(identity, obj, state)

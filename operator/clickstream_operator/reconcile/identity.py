@@ -15,12 +15,25 @@ from clickstream_operator.kube.objects import PipelineObject
 from clickstream_operator.status.result import Blocker
 
 
-async def identify(obj: PipelineObject, session: AwsSession) -> CallerIdentity | Blocker:
-    """The account behind the credential, if it is the one that the pipeline was made in."""
+async def identify(
+    obj: PipelineObject, session: AwsSession, *, expected: str = ""
+) -> CallerIdentity | Blocker:
+    """The account behind the credential, if it is the one that the pipeline was made in.
+
+    `expected`: account of the operator's own credential, which also holds before there is a
+    record; empty: any. The account of a role is in its ARN, in the spec.
+    """
     try:
         identity = await session.identity()
     except AwsError as error:
         return _credential_blocker(error, obj.spec)
+    if expected and obj.spec.credentials is None and identity.account != expected:
+        return Blocker(
+            Reason.ACCOUNT_MISMATCH,
+            f"the operator's own credential belongs to account {identity.account}, and its setting "
+            f"account is {expected}. Nothing was read or written; give the operator a credential "
+            f"of account {expected}, or correct the setting (chart: aws.account)",
+        )
     recorded = obj.status.effective
     mismatch = _mismatch(recorded, identity, obj.spec) if recorded else ""
     return Blocker(Reason.ACCOUNT_MISMATCH, mismatch) if mismatch else identity

@@ -128,7 +128,9 @@ class Reconciler:
         blocker = first_blocker(APPLY_CHECKS, obj, config) or await self._one_too_many(obj)
         if blocker is not None:
             return await self._give_up(obj, state, blocker)
-        identity = await identify(obj, self._services.session(obj, region_of(obj, config)))
+        identity = await identify(
+            obj, self._services.session(obj, region_of(obj, config)), expected=config.account
+        )
         if isinstance(identity, Blocker):
             return await self._give_up(obj, state, identity)
         blocker = await self._name_conflict(obj, identity)

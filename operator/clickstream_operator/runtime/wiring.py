@@ -124,6 +124,7 @@ class Wiring:
             default_region=settings.default_region(),
             account_regional_buckets=settings.account_regional_buckets(),
             packages=self.functions,
+            account=settings.account,
             permissions_boundary=settings.permissions_boundary or None,
             tenants=self.tenants,
             rollout_max_parallel=settings.rollout_max_parallel,

@@ -24,6 +24,7 @@ from sandbox.aws.strict.faults import Fault
 from sandbox.aws.strict.proxy import Proxy
 from sandbox.aws.strict.upstream import Upstream
 from sandbox.aws.strict.wire import Request
+from sandbox.processes.peers import is_of_this_user
 
 CONTROL: Final = "/__strict_aws__"
 _LOOPBACK_NAMES: Final = frozenset({"127.0.0.1", "localhost"})
@@ -38,7 +39,7 @@ class Server:
 
     def application(self) -> web.Application:
         """The routes."""
-        application = web.Application(client_max_size=_LARGEST, middlewares=[_refuse_web_pages])
+        application = web.Application(client_max_size=_LARGEST, middlewares=[_refuse_strangers])
         control = web.Application()
         control.add_routes(
             [
@@ -138,12 +139,18 @@ class Server:
 
 
 @web.middleware
-async def _refuse_web_pages(
+async def _refuse_strangers(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """Refuse what a browser sends, and names that may be rebound: functions run code."""
+    """Refuse what a browser sends, names that may be rebound, and other users.
+
+    Functions run code.
+    """
     if "Origin" in request.headers or request.host.rpartition(":")[0] not in _LOOPBACK_NAMES:
         return web.Response(status=403, text="not for web pages\n")
+    client = request.transport.get_extra_info("peername") if request.transport else None
+    if client is None or not is_of_this_user(client[:2]):
+        return web.Response(status=403, text="not for other users of this machine\n")
     return await handler(request)
 
 

@@ -1,5 +1,7 @@
 """Call log and wire formats of the strict AWS."""
 
+import os
+import subprocess
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
@@ -127,6 +129,33 @@ def test_no_web_page_reaches_proxy_or_emulator(
         with refusal.value as answer:
             assert answer.code == 403
             assert not [name for name in answer.headers if name.lower().startswith("access-")]
+
+
+_CALL = """
+import sys, urllib.error, urllib.request
+opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+try:
+    opener.open(urllib.request.Request(sys.argv[1], data=b"{}", method="POST"), timeout=10)
+    print("200")
+except urllib.error.HTTPError as error:
+    print(error.code, error.read().decode().strip())
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can call as somebody else")
+def test_no_other_user_of_the_machine_reaches_proxy_or_emulator(
+    strict: StrictAws, emulated: tuple[Emulator, StrictAws]
+) -> None:
+    """A loopback port is open to all of them, and the emulator runs code as the developer."""
+    for endpoint in (strict.endpoint, emulated[0].endpoint):
+        done = subprocess.run(
+            ["/usr/bin/env", "-i", "python3", "-c", _CALL, f"{endpoint}/2015-03-31/functions"],
+            user=65534,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout == "403 not for other users of this machine\n"
 
 
 def test_no_answer_is_for_other_origins(

@@ -94,6 +94,30 @@ def test_actions_are_pinned() -> None:
     assert [one for one in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", one)] == []
 
 
+def test_what_a_release_runs_is_pinned_by_digest() -> None:
+    """The job may sign: emulator, builder and scanner are images that it would pull by a tag."""
+    steps = _workflow("release.yaml")["jobs"]["image"]["steps"]
+    given = {
+        step["uses"].partition("@")[0]: step.get("with", {}) for step in steps if "uses" in step
+    }
+    images = (
+        given["docker/setup-qemu-action"]["image"],
+        given["docker/setup-buildx-action"]["driver-opts"].removeprefix("image="),
+        given["docker/build-push-action"]["sbom"].removeprefix("generator="),
+    )
+    for image in images:
+        assert re.fullmatch(r"docker\.io/[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}", image)
+
+
+def test_the_installer_of_the_locks_is_pinned_by_hash() -> None:
+    """What installs everything else by its hash is itself installed by its hash."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    (line,) = [one for one in makefile.splitlines() if "pip install" in one and "-m pip" in one]
+    assert "--require-hashes --requirement locks/uv.txt" in line
+    lock = (ROOT / "locks" / "uv.txt").read_text(encoding="utf-8")
+    assert re.match(r"uv==[\d.]+ \\\n    --hash=sha256:", lock)
+
+
 def test_only_commits_of_main_are_released() -> None:
     """A tag on any other commit ends before the tests, and all other jobs wait for them."""
     jobs = _workflow("release.yaml")["jobs"]
@@ -115,7 +139,7 @@ def test_a_release_is_signed() -> None:
     (build,) = [step["with"] for step in jobs["image"]["steps"] if step.get("id") == "build"]
     assert build["push"] is True
     assert build["provenance"] == "mode=max"
-    assert build["sbom"] is True
+    assert build["sbom"].startswith("generator=")
     *_, sign = jobs["image"]["steps"]
     assert sign["env"]["IMAGE"].endswith("@${{ steps.build.outputs.digest }}")
     assert sign["run"] == 'cosign sign --yes "${IMAGE}"'

@@ -66,10 +66,10 @@ class Session:
 
 
 async def identify(
-    one: PipelineObject, answer: CallerIdentity | AwsError
+    one: PipelineObject, answer: CallerIdentity | AwsError, **more: str
 ) -> CallerIdentity | Blocker:
     """The identity behind a credential, or what is wrong with it."""
-    return await identity_of(one, cast("AwsSession", Session(answer)))
+    return await identity_of(one, cast("AwsSession", Session(answer)), **more)
 
 
 def test_empty_spec_has_no_blocker() -> None:
@@ -222,6 +222,22 @@ def test_rule_that_no_detector_could_judge_stops_the_reconcile() -> None:
 async def test_first_credential_decides_the_account() -> None:
     """Nothing recorded: the credential's account it is."""
     assert await identify(obj(), IDENTITY) == IDENTITY
+
+
+@pytest.mark.parametrize("effective", [None, RECORDED])
+async def test_the_expected_account_holds_before_the_first_write(
+    effective: dict[str, Any] | None,
+) -> None:
+    """The setting says beforehand which account is meant; a role's account is in its ARN."""
+    other = CallerIdentity("999999999999", "aws")
+    blocker = await identify(obj(effective=effective), IDENTITY, expected=other.account)
+    assert isinstance(blocker, Blocker)
+    assert blocker.reason is Reason.ACCOUNT_MISMATCH
+    assert "account is 999999999999" in blocker.message
+    assert "aws.account" in blocker.message
+    assert await identify(obj(effective=effective), IDENTITY, expected="123456789012") == IDENTITY
+    role = {"credentials": {"roleArn": "arn:aws:iam::999999999999:role/team"}}
+    assert await identify(obj(role), other, expected="123456789012") == other
 
 
 async def test_recorded_account_is_kept() -> None:
