@@ -149,7 +149,7 @@ demo-exact: $(READY) ## Every count beside the truth with every fault on, then t
 bench-dataplane: $(READY) lambdas ## Measure the data plane, limits beside the figures (RUNS=10000 faulty runs); writes build/bench-dataplane.json
 	@$(BIN)/python -m benchmarks.dataplane --runs $(or $(RUNS),10000)
 
-bench-cli: $(READY) ## Time the command line's answers, limits beside them
+bench-cli: $(READY) lambdas ## Time the command line's answers, limits beside them
 	@$(BIN)/python -m benchmarks.command_line
 
 clean: ## Remove what builds left in the tree (caches outside it stay)
