@@ -15,6 +15,7 @@ from clickstream_operator.synthetic import Record, Traffic, generate
 
 MOST_EVENTS: Final = 1_000_000
 _BOT_EVENTS: Final = 60
+_TYPE, _VIEW = "event_type", "page_view"
 
 KINDS: Final[Mapping[str, Mapping[str, int]]] = {
     "shop": {"broken": 0, "bots": 0},
@@ -38,7 +39,7 @@ def make(wish: Wish, spec: Spec, *, now: datetime) -> Traffic:
     """The traffic, with the members of its events where the spec looks for them.
 
     Raises:
-        CliError: the spec reads events in a form that can't be made, or too few or many are wanted.
+        CliError: the spec counts no page views, or too few or too many events are wanted.
     """
     if not 1 <= wish.events <= MOST_EVENTS:
         raise CliError(f"{wish.events:,} events can't be sent at once", f"at most {MOST_EVENTS:,}")
@@ -50,44 +51,52 @@ def make(wish: Wish, spec: Spec, *, now: datetime) -> Traffic:
             f"send more than {least + options.get('duplicates', 0)}, or another --traffic",
         )
     traffic = generate(wish.seed, wish.events, now.timestamp(), label=wish.label, **options)
-    places = _places(spec)
-    if not places:
+    names, view = _names(spec), page_view_type(spec)
+    if not names and view == _VIEW:
         return traffic
-    return replace(traffic, records=[_moved(one, places) for one in traffic.records])
+    return replace(traffic, records=[_renamed(one, names, view) for one in traffic.records])
 
 
-def _places(spec: Spec) -> dict[str, list[str]]:
-    """Path of each member that is not where the generator puts it, by the generator's name.
+def page_view_type(spec: Spec) -> str:
+    """Type of an event that the pipeline counts as a page view.
 
     Raises:
-        CliError: the spec reads a form that can't be made.
+        CliError: there is none.
+    """
+    types = spec.events.page_view_types
+    if not types:
+        raise CliError(
+            "spec.events.pageViewTypes is empty: no event is a page view",
+            "give your own events with --file",
+        )
+    return _VIEW if _VIEW in types else types[0]
+
+
+def _names(spec: Spec) -> dict[str, str]:
+    """Name under which the spec finds a member, by the generator's name, where they differ.
+
+    A member that has a whole path as its name is found by that path, whatever the path is.
     """
     default, fields = EventFields().model_dump(), spec.events.fields.model_dump()
-    changed = {name: path for name, path in fields.items() if path != default.get(name)}
-    if any(not isinstance(path, str) or name not in default for name, path in changed.items()):
-        raise CliError(
-            "events can't be made in the form that spec.events reads",
-            "give your own with --file, one JSON event a line",
-        )
-    return {str(default[name]): str(path).split(".") for name, path in changed.items()}
+    return {
+        name: fields[field]
+        for field, name in default.items()
+        if name is not None and fields[field] != name
+    }
 
 
-def _moved(record: Record, places: Mapping[str, list[str]]) -> Record:
-    """A record with the members of its event at their places; what is no event stays as it is."""
+def _renamed(record: Record, names: Mapping[str, str], view: str) -> Record:
+    """A record with the members of its event renamed; what is no event stays as it is."""
     try:
         event = json.loads(record.data)
     except ValueError:
         return record
     if not isinstance(event, dict):
         return record
-    moved: dict[str, Any] = {name: value for name, value in event.items() if name not in places}
-    for name, path in places.items():
-        if name in event:
-            inner = moved
-            for step in path[:-1]:
-                inner = inner.setdefault(step, {})
-            inner[path[-1]] = event[name]
-    return replace(record, data=json.dumps(moved).encode())
+    if event.get(_TYPE) == _VIEW:
+        event[_TYPE] = view
+    renamed = {names.get(name, name): value for name, value in event.items()}
+    return replace(record, data=json.dumps(renamed).encode())
 
 
 def read_file(text: str, session: str) -> list[tuple[str, bytes]]:
@@ -107,8 +116,18 @@ def read_file(text: str, session: str) -> list[tuple[str, bytes]]:
             raise CliError(says, "write one event a line") from error
         if not isinstance(event, dict):
             raise CliError(f"line {number} is no JSON object", "write one event a line")
-        key = event.get(session)
+        key = _at(event, session)
         found.append((str(key)[:256] if key else f"line-{number}", line.strip().encode()))
     if not found:
         raise CliError("there is no event in the file", "write one JSON event a line")
     return found
+
+
+def _at(event: Mapping[str, Any], path: str) -> Any:
+    """The member of a name, or at the end of a path of names."""
+    found: Any = event.get(path)
+    if found is None and "." in path:
+        found = event
+        for name in path.split("."):
+            found = found.get(name) if isinstance(found, dict) else None
+    return found if isinstance(found, str | int) else None

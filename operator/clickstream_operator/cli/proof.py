@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from clickstream_operator.api.v1alpha1 import Spec
 from clickstream_operator.query import PipelineReader
 from clickstream_operator.synthetic import SessionTruth, Traffic, Truth
 
@@ -43,12 +44,20 @@ class Run:
     sent_at: datetime
     archive: bool
     """Whether the pipeline has an archive."""
+    visitors: bool
+    """Whether the pipeline keeps what tells visitors apart."""
 
     @classmethod
-    def of(cls, traffic: Traffic, label: str, *, sent_at: datetime, archive: bool) -> Run:
-        """The run of some traffic."""
-        digests = frozenset(hashlib.sha256(one.data).hexdigest() for one in traffic.records)
-        return cls(traffic.truth, label, digests, sent_at, archive)
+    def of(cls, traffic: Traffic, label: str, spec: Spec, *, sent_at: datetime) -> Run:
+        """The run of some traffic in a pipeline."""
+        return cls(
+            truth=traffic.truth,
+            label=label,
+            digests=frozenset(hashlib.sha256(one.data).hexdigest() for one in traffic.records),
+            sent_at=sent_at,
+            archive=spec.archive.enabled,
+            visitors=spec.privacy.user_id != "Drop",
+        )
 
     def is_mine(self, payload: Any) -> bool:
         """Whether an archived event or the payload of a bad row is of this run."""
@@ -84,9 +93,12 @@ def compare(run: Run, read: PipelineReader) -> list[Row]:
             sessions == truth.sessions),
         Row("page views, by page and hour", _total(truth.page_views), _total(views),
             views == truth.page_views),
-        Row("visitors, by page and hour", _total(truth.visitors), _total(visitors),
-            _visitors_agree(truth.visitors, visitors)),
     ]  # fmt: skip
+    if run.visitors:
+        agree = _visitors_agree(truth.visitors, visitors)
+        rows.append(
+            Row("visitors, by page and hour", _total(truth.visitors), _total(visitors), agree)
+        )
     if not run.archive:
         return rows
     archived, bad = _archived(read, run)

@@ -12,7 +12,9 @@ from functools import partial
 from statistics import quantiles
 from typing import Any, Final
 
+from clickstream_operator.api.v1alpha1 import Spec
 from clickstream_operator.cli.aggregation import Packed
+from clickstream_operator.cli.events_sent import page_view_type
 from clickstream_operator.cli.sending import Clock, Sender, Sent, Session
 from clickstream_operator.query import PipelineReader
 
@@ -57,10 +59,11 @@ class Stage:
         }
 
 
-def probe(session: str, page: str, fields: Any, *, now: datetime) -> Packed:
-    """One page view of a session of its own."""
+def probe(session: str, page: str, spec: Spec, *, now: datetime) -> Packed:
+    """One page view of a session of its own, in the form that the spec reads."""
+    fields = spec.events.fields
     event = {
-        fields.type: "page_view",
+        fields.type: page_view_type(spec),
         fields.session: session,
         fields.user: session,
         fields.time: now.isoformat(timespec="milliseconds"),

@@ -205,7 +205,10 @@ class ClusterReader:
         """
         where = (GROUP, VERSION, key.namespace, PLURAL)
         what = f"trying {key.namespace}/{key.name} (a dry run)"
-        options = {"dry_run": "All", "field_manager": _FIELD_MANAGER}
+        # Else an older CRD would drop the fields that it lacks, and say nothing of it.
+        options = {
+            "dry_run": "All", "field_manager": _FIELD_MANAGER, "field_validation": "Strict",
+        }  # fmt: skip
         objects: Any = self._objects
         if live is None:
             create = objects.create_namespaced_custom_object

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from clickstream_operator.api.v1alpha1 import Spec
 from clickstream_operator.cli import proof
 from clickstream_operator.synthetic import Traffic, generate
 from tests.lambdas.pipelines import NOW, Pipeline, encode, event, invocation
@@ -27,7 +28,8 @@ def processed(traffic: Traffic, *, other: bool = True) -> Pipeline:
 
 def compared(traffic: Traffic, pipeline: Pipeline, *, archive: bool = True) -> list[proof.Row]:
     """The rows."""
-    run = proof.Run.of(traffic, "run-7", sent_at=WHEN, archive=archive)
+    spec = Spec.model_validate({"archive": {"enabled": archive}})
+    run = proof.Run.of(traffic, "run-7", spec, sent_at=WHEN)
     return proof.compare(run, pipeline.readback())
 
 

@@ -12,12 +12,14 @@ import pytest
 
 from clickstream_operator.api.v1alpha1 import Spec
 from clickstream_operator.aws.errors import AwsError, Category
-from clickstream_operator.cli import events_sent
+from clickstream_operator.cli import events_sent, proof
 from clickstream_operator.cli.aggregation import MOST_BYTES, Packed, aggregated, alone
 from clickstream_operator.cli.errors import CliError
 from clickstream_operator.cli.sending import Sender, Sent, until
+from clickstream_operator.cli.stages import probe
 from shared.kpl import split
 from tests.clock import Clock
+from tests.lambdas.pipelines import NOW, Pipeline, config_document, invocation, make_config
 
 LOST = AwsError(
     service="kinesis",
@@ -164,11 +166,12 @@ def made(kind: str = "shop", spec: dict[str, Any] | None = None, events: int = 3
 
 def test_events_have_the_members_that_the_spec_reads() -> None:
     """Renamed, and nothing else changed."""
-    fields = {"session": "sid", "type": "kind", "page": "url"}
-    plain, moved = made(), made(spec={"events": {"fields": fields}})
+    fields = {"session": "sid", "type": "kind", "page": "context.page.url | url"}
+    events = {"fields": fields, "pageViewTypes": ["screen"]}
+    plain, moved = made(), made(spec={"events": events})
     first, other = (json.loads(one.records[0].data) for one in (plain, moved))
     assert other["sid"] == first["session_id"]
-    assert (other["kind"], other["url"]) == (first["event_type"], first["page_url"])
+    assert (other["kind"], other[fields["page"]]) == ("screen", first["page_url"])
     assert other.keys() & {"session_id", "event_type", "page_url"} == set()
     assert moved.truth == plain.truth
 
@@ -210,6 +213,27 @@ def test_a_file_that_is_no_list_of_events_is_refused(text: str, said: str) -> No
         events_sent.read_file(text, "session_id")
 
 
+def test_what_is_made_for_a_spec_is_counted_by_it() -> None:
+    """By the functions' own code, with paths, alternatives and other types of page views."""
+    events: dict[str, Any] = {
+        "fields": {"session": "user.session", "page": "page.url | url + hash", "time": "at[0]"},
+        "pageViewTypes": ["screen"],
+    }
+    spec = Spec.model_validate({"events": events})
+    now = datetime.fromtimestamp(NOW, UTC)
+    traffic = events_sent.make(events_sent.Wish("messy", 200, 3, "run-7"), spec, now=now)
+    plain = config_document()["events"]
+    read = {**plain, **events, "fields": {**plain["fields"], **events["fields"]}}
+    pipeline = Pipeline(make_config(events=read))
+    pipeline.processor().process(invocation([one.data for one in traffic.records]))
+    run = proof.Run.of(traffic, "run-7", spec, sent_at=now)
+    rows = proof.compare(run, pipeline.readback())
+    assert [(one.what, one.sent, one.found) for one in rows if not one.equal] == []
+    one = probe("s-1", "/probe", spec, now=now)
+    pipeline.processor().process(invocation([one.data], start=1_000))
+    assert list(pipeline.readback().page_views("/probe")) == [now.strftime("%Y-%m-%dT%H")]
+
+
 def test_events_of_a_file_go_by_their_session() -> None:
     """One without a session by its line."""
     text = '{"sid": "a", "n": 1}\n\n{"n": 2}\n'
@@ -217,6 +241,8 @@ def test_events_of_a_file_go_by_their_session() -> None:
         ("a", b'{"sid": "a", "n": 1}'),
         ("line-3", b'{"n": 2}'),
     ]
+    nested = '{"user": {"sid": "b"}}'
+    assert events_sent.read_file(nested, "user.sid") == [("b", nested.encode())]
 
 
 def test_waiting_ends_when_it_is_true_or_over() -> None:

@@ -104,7 +104,7 @@ def command(
             packed,
             rate=rate,
             probes=lambda number: stages.probe(
-                f"{label}-probe-{number}", f"/{label}/probe", obj.spec.events.fields,
+                f"{label}-probe-{number}", f"/{label}/probe", obj.spec,
                 now=stages.utc_now(),
             ),
             reading=reading,

@@ -96,6 +96,11 @@ def _of_file(cluster: Cluster, manifest: Document, profile: str | None) -> Repor
     try:
         body = reader.dry_run(key, manifest.body, live=live)
     except KubernetesRefusal as refusal:
+        if "unknown field" in str(refusal):
+            raise CliError(
+                f"the CRD in the cluster lacks fields of this manifest: {refusal}",
+                "it is older than this tool: upgrade it with the chart",
+            ) from refusal
         if not refusal.forbidden or "admission" in str(refusal):
             raise
         notes.append(

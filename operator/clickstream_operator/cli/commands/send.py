@@ -107,7 +107,7 @@ def command(
         count = events or max(1, round((rate or 50.0) * duration))
         wish = events_sent.Wish(traffic, count, seed, label)
         made = events_sent.make(wish, obj.spec, now=now)
-        run = proof.Run.of(made, label, sent_at=now, archive=obj.spec.archive.enabled)
+        run = proof.Run.of(made, label, obj.spec, sent_at=now)
         records = [(one.partition_key, one.data) for one in made.records]
     pack = aggregation.aggregated if aggregate else aggregation.alone
     packed = list(pack(records))

@@ -106,7 +106,7 @@ async def _follow(
     clock = MonotonicClock()
     stream = effective.names[components.STREAM]
     sender = Sender(session, stream, clock=clock, chance=random.random)
-    record = stages.probe(trace.session, trace.page, obj.spec.events.fields, now=trace.moment)
+    record = stages.probe(trace.session, trace.page, obj.spec, now=trace.moment)
     began = clock.time()
     sent = await sender.send([record])
     place = f"{stream} {sent.first_shard} {sent.first_sequence}"
