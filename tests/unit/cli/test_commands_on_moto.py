@@ -17,7 +17,7 @@ from clickstream_layout.tables import COUNTER_KEY, PAGE_KEY, SESSION_KEY
 from clickstream_operator.api.v1alpha1 import FINALIZER
 from clickstream_operator.cli import simulation
 from clickstream_operator.cli.cluster import Cluster
-from clickstream_operator.kube.errors import KubernetesError
+from clickstream_operator.kube.errors import KubernetesError, KubernetesRefusal
 from clickstream_operator.kube.objects import ObjectKey
 from tests.terminal import Done, piped
 
@@ -337,3 +337,23 @@ def test_a_report_of_a_fault_is_redacted(
     again = done("bug-report", "shop", "--file", str(file))
     assert again.returncode == 1
     assert "is there already" in again.stderr
+
+
+def test_a_crd_that_is_older_than_the_tool_is_told(
+    aws: boto3.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the field that it does not know, instead of a plan without it."""
+
+    def refuse(*_arguments: Any, **_options: Any) -> None:
+        said = 'the API server said 400 strict decoding error: unknown field "spec.alerts"'
+        raise KubernetesRefusal(said)
+
+    monkeypatch.setattr(Reader, "dry_run", refuse, raising=False)
+    manifest = (
+        "apiVersion: clickstream.dev/v1alpha1\nkind: ClickstreamPipeline\n"
+        "metadata: {name: shop}\nspec: {alerts: {enabled: true}}\n"
+    )
+    failed = done("plan", "-f", "-", given=manifest)
+    assert failed.returncode == 1
+    assert failed.stdout == ""
+    assert 'unknown field "spec.alerts"; it is older than this tool' in failed.stderr

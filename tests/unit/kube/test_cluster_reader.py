@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from kubernetes.client import Configuration, CoreV1Api, CustomObjectsApi, rest
 
 from clickstream_operator.kube.cluster_reader import (
+    ClusterReader,
     WriteRefused,
     _ReadingRest,
     reading,
 )
+from clickstream_operator.kube.objects import ObjectKey
 
 URL = "https://cluster/apis/clickstream.dev/v1alpha1/namespaces/a/clickstreampipelines/shop"
 
@@ -56,16 +60,21 @@ def test_reads_and_dry_runs_leave(sent: list[tuple[str, str]], method: str, quer
     assert sent == [(method, URL + query)]
 
 
-def test_every_write_of_the_client_library_is_refused(tmp_path: Any) -> None:
-    """However a command would come by it: the connection that `reading` makes is the place."""
-    kubeconfig = tmp_path / "config"
+def kubeconfig_in(folder: Path) -> Path:
+    """A kubeconfig of a cluster that is not there."""
+    kubeconfig = folder / "config"
     kubeconfig.write_text(
         "apiVersion: v1\nkind: Config\ncurrent-context: a\n"
         "contexts: [{name: a, context: {cluster: a, user: a}}]\n"
         "clusters: [{name: a, cluster: {server: 'https://127.0.0.1:1'}}]\n"
         "users: [{name: a, user: {token: t}}]\n"
     )
-    api = reading(kubeconfig, user="someone")
+    return kubeconfig
+
+
+def test_every_write_of_the_client_library_is_refused(tmp_path: Any) -> None:
+    """However a command would come by it: the connection that `reading` makes is the place."""
+    api = reading(kubeconfig_in(tmp_path), user="someone")
     where = ("clickstream.dev", "v1alpha1", "a", "clickstreampipelines")
     objects: Any = CustomObjectsApi(api)
     core: Any = CoreV1Api(api)
@@ -80,3 +89,17 @@ def test_every_write_of_the_client_library_is_refused(tmp_path: Any) -> None:
     for write in writes:
         with pytest.raises(WriteRefused):
             write()
+
+
+def test_a_dry_run_refuses_what_the_crd_does_not_know(tmp_path: Path) -> None:
+    """An older CRD would drop it in silence, and the plan would be of something else."""
+    reader = ClusterReader(reading(kubeconfig_in(tmp_path)))
+    asked: list[dict[str, Any]] = []
+
+    def create(*_where: Any, **options: Any) -> dict[str, Any]:
+        asked.append(options)
+        return {"spec": {}}
+
+    reader._objects = SimpleNamespace(create_namespaced_custom_object=create)  # type: ignore[assignment]
+    assert reader.dry_run(ObjectKey("a", "shop"), {"spec": {}}, live=None) == {"spec": {}}
+    assert (asked[0]["dry_run"], asked[0]["field_validation"]) == ("All", "Strict")

@@ -33,5 +33,18 @@ def test_results_are_read_from_the_wheel_alone(tmp_path: Path) -> None:
     assert {name.removeprefix(inside) for name in packed if name.startswith(inside)} == runbooks
     presets = {name.rpartition("/")[2] for name in packed if "/cli/presets/" in name}
     assert presets == {f"{name}.yaml" for name in PRESETS}
+    assert "clickstream_operator/cli/operator-policy.json" in packed
+    inside = "clickstream_operator/cli/functions/"
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path, [name for name in packed if name.startswith(inside)])
+    found = f"import sys; sys.path[:0] = [{str(tmp_path / inside)!r}, {str(wheel)!r}]; "
+    repair = subprocess.run(
+        [sys.executable, "-I", "-c", f"{found}import redrive.__main__ as r; print(r.__file__)"],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert str(tmp_path) in repair.stdout
     # Isolated and without site-packages: the editable installation does not help it.
     subprocess.run([sys.executable, "-I", "-S", "-c", code], cwd=tmp_path, check=True)

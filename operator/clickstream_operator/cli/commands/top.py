@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from contextlib import nullcontext
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -23,10 +25,11 @@ from clickstream_operator.cli.output import (
 )
 
 if TYPE_CHECKING:
-    from clickstream_operator.api.v1alpha1 import Effective
+    from collections.abc import Sequence
+
     from clickstream_operator.aws.read_only import ReadOnlySession
     from clickstream_operator.cli.traffic import Traffic
-    from clickstream_operator.kube.objects import PipelineObject
+    from clickstream_operator.kube.objects import ObjectKey, PipelineObject
 
 _SECONDS: Final = 10.0
 _COLUMNS: Final = (
@@ -65,9 +68,9 @@ def command(
     while True:
         found = listed(cluster, all_namespaces=all_namespaces, selector=selector)
         with nullcontext() if watch else waiting("asking CloudWatch"):
-            traffics = [_traffic(one, profile) for one in found]
+            traffics = _traffics(found, profile)
         pairs = sorted(
-            zip(found, traffics, strict=True),
+            ((one, traffics.get(one.key)) for one in found),
             key=lambda pair: (-((pair[1] and pair[1].events_per_second) or 0), pair[0].key),
         )
         if watch and is_terminal():
@@ -83,19 +86,52 @@ def command(
         time.sleep(_SECONDS)
 
 
-def _traffic(obj: PipelineObject, profile: str | None) -> Traffic | None:
-    """The traffic of a pipeline; None, and a note, where it can't be read."""
+def _traffics(found: Sequence[PipelineObject], profile: str | None) -> dict[ObjectKey, Traffic]:
+    """The traffic by pipeline; a note says of the others why it can't be read."""
+    from clickstream_operator.aws.errors import AwsError  # noqa: PLC0415
+    from clickstream_operator.cli import aws  # noqa: PLC0415
+
+    regions: dict[str, list[PipelineObject]] = {}
+    for one in found:
+        if one.status.effective is not None:
+            regions.setdefault(one.status.effective.region, []).append(one)
+    traffics: dict[ObjectKey, Traffic] = {}
+    for region, inside in regions.items():
+        try:
+            traffics |= aws.run(region, partial(_of_region, inside), profile=profile)
+        except AwsError as error:
+            note(f"{region}: {aws.told(error)}")
+        except CliError as error:
+            note(f"{region}: {error}")
+    return traffics
+
+
+async def _of_region(
+    inside: Sequence[PipelineObject], session: ReadOnlySession
+) -> dict[ObjectKey, Traffic]:
+    """The traffic of pipelines of one region; without those whose account is another."""
+    answers = await asyncio.gather(*(_traffic(one, session) for one in inside))
+    return {one.key: each for one, each in zip(inside, answers, strict=True) if each}
+
+
+async def _traffic(obj: PipelineObject, session: ReadOnlySession) -> Traffic | None:
+    from clickstream_operator.aws.errors import AwsError  # noqa: PLC0415
     from clickstream_operator.cli import aws, traffic  # noqa: PLC0415
 
-    async def work(session: ReadOnlySession, effective: Effective) -> Traffic:
+    effective = obj.status.effective
+    if effective is None:
+        return None
+    try:
+        await aws.ensure_account(session, effective)
         url = str(obj.status.outputs.get("dlqUrl", ""))
         return await traffic.read(session, effective, url, now=datetime.now(UTC))
-
-    try:
-        return aws.of_pipeline(obj, work, profile=profile)
     except CliError as error:
         note(f"{obj.key.namespace}/{obj.key.name}: {error}")
-        return None
+    except AwsError as error:
+        if error.credentials_are_bad:
+            raise
+        note(f"{obj.key.namespace}/{obj.key.name}: {aws.told(error)}")
+    return None
 
 
 def _row(obj: PipelineObject, traffic: Traffic | None) -> tuple[str, ...]:
