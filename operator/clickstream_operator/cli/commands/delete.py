@@ -73,7 +73,7 @@ def command(
     note("events that wait in the stream and are not counted yet are lost with it")
     if lost and yes and not lose_data:
         raise CliError("data would be lost", "add --lose-data, or keep it with --keep-data")
-    confirm(f"Delete {where}{' AND ITS DATA' if lost else ''}?", agreed=yes or (lose_data and yes))
+    confirm(f"Delete {where}{' AND ITS DATA' if lost else ''}?", agreed=yes)
     if keep_data:
         writer(cluster).keep_data(obj.key)
     writer(cluster).delete(obj.key, uid=obj.metadata["uid"])
