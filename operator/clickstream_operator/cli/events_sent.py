@@ -27,7 +27,7 @@ KINDS: Final[Mapping[str, Mapping[str, int]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a person wants to be sent."""
+    """An order of events: kind, number, seed and label."""
 
     kind: str
     events: int
@@ -86,7 +86,7 @@ def _names(spec: Spec) -> dict[str, str]:
 
 
 def _renamed(record: Record, names: Mapping[str, str], view: str) -> Record:
-    """A record with the members of its event renamed; what is no event stays as it is."""
+    """A record with the members of its event renamed; other records stay unchanged."""
     try:
         event = json.loads(record.data)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Findings of commands that look for faults: what was looked at, how it is, what to do."""
+"""Findings of commands that look for faults: subject, state and remedy of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What would stand in the way of an uninstall, and what it would leave behind. Pure."""
+"""Obstacles to an uninstall of the chart. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def findings(
     operators: Sequence[Operator],
     crd: Mapping[str, Any] | None,
 ) -> list[Finding]:
-    """What to know before the chart is uninstalled."""
+    """Obstacles and facts, each as a finding."""
     found = [*_of_pipelines(pipelines, operators), *_of_operators(operators), _of_crd(crd)]
     return [one for one in found if one is not None]
 

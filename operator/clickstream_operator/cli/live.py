@@ -29,7 +29,7 @@ def minutes_until(now: datetime, count: int) -> list[str]:
 
 @dataclass(slots=True)
 class Watch:
-    """What was seen since it began."""
+    """Counts and incidents since the watch began."""
 
     began: datetime
     before: dict[str, int]
@@ -62,7 +62,7 @@ class Watch:
         return rows
 
     def summary(self, now: datetime) -> str:
-        """What happened while it was watched, in a line."""
+        """Events and incidents of the watch, in a line."""
         seconds = max(0, round((now - self.began).total_seconds()))
         events = self.new_events()
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in events.items() if count)

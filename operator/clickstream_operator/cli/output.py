@@ -92,7 +92,7 @@ def waiting(text: str) -> Iterator[None]:
 
 @contextmanager
 def progress(total: int, what: str) -> Iterator[Callable[[int], None]]:
-    """Show how much is done; yields what takes the number that is done.
+    """Show progress; yields a function that takes the number done.
 
     A bar on a terminal; elsewhere a line now and then.
     """

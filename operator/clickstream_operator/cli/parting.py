@@ -1,4 +1,4 @@
-"""What a deletion of a pipeline takes and what it leaves, by its deletion policy. Pure."""
+"""Fate of each resource at the deletion of its pipeline, by the deletion policy. Pure."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def lost(found: Sequence[Part]) -> list[Part]:
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Bytes that stay in AWS, and what else costs while it stays."""
+    """Sizes of the resources that stay: bytes and provisioned units."""
 
     table_bytes: int = 0
     backed_up_bytes: int = 0
@@ -84,7 +84,7 @@ _MONTH_HOURS: Final = 730
 
 
 def dollars_a_month(sizes: Sizes, prices: Prices) -> float:
-    """List price of what stays, by `prices` of the region."""
+    """List price of the resources that stay, by `prices` of the region."""
     return (
         sizes.table_bytes / _GB * prices["dynamodb.storageGB"]
         + sizes.backed_up_bytes / _GB * prices["dynamodb.backupGB"]

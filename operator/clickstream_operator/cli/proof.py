@@ -21,7 +21,7 @@ _SKETCH_ERROR: Final = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One number: what it counts, what was sent, what the pipeline has."""
+    """One number: its meaning, its value as sent, and its value in the pipeline."""
 
     what: str
     sent: int
@@ -45,7 +45,7 @@ class Run:
     archive: bool
     """Whether the pipeline has an archive."""
     visitors: bool
-    """Whether the pipeline keeps what tells visitors apart."""
+    """Whether the pipeline keeps user ids, by which visitors are told apart."""
 
     @classmethod
     def of(cls, traffic: Traffic, label: str, spec: Spec, *, sent_at: datetime) -> Run:

@@ -1,4 +1,4 @@
-"""Redaction of what people send to others: what names persons, accounts or secrets. Pure.
+"""Redaction of persons, accounts and secrets in documents for others. Pure.
 
 The same value always gets the same stand-in, so that a reader can follow it.
 """
@@ -26,7 +26,7 @@ _REDACTED: Final = "REDACTED"
 
 
 class Redactor:
-    """Replaces what must not leave, in texts and in documents."""
+    """Replaces persons, accounts and secrets by stand-ins, in texts and in documents."""
 
     def __init__(self) -> None:
         self._names: dict[tuple[str, str], str] = {}

@@ -1,4 +1,4 @@
-"""Sending of records to a stream at a rate: in batches, with retries of what was not accepted."""
+"""Sending of records to a stream at a rate: in batches, with retries of refused records."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class MonotonicClock:
 
 @dataclass(slots=True)
 class Sent:
-    """What became of records so far; it is right at any moment, also when sending is interrupted.
+    """Progress of sending, right at any moment, also when it is interrupted.
 
     `seconds`: of each request until its answer.
     """
@@ -118,7 +118,7 @@ class Sender:
         self.sent.given_up += len(left)
 
     async def _attempt(self, batch: Sequence[Packed]) -> list[Packed]:
-        """Send once; returns what was not accepted."""
+        """Send once; returns the refused records."""
         began = self._clock.time()
         try:
             answer = await self._session.call(

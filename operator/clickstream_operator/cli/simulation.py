@@ -48,7 +48,7 @@ class Denial:
 async def findings(
     session: ReadOnlySession, policy: Mapping[str, Any], *, principal: str
 ) -> list[Finding]:
-    """Whether a role or user (its ARN) may do what a policy holds."""
+    """Findings about each action of a policy, for a role or user given by its ARN."""
     denials: list[Denial] = []
     tried = 0
     try:
@@ -72,7 +72,7 @@ async def findings(
 async def _denials(
     session: ReadOnlySession, statement: Mapping[str, Any], principal: str
 ) -> list[Denial]:
-    """What is denied of one statement; the actions of a service on its own resources."""
+    """Denials of one statement; the actions of a service are tried on its own resources."""
     account = principal.split(":")[4] if principal.startswith("arn:") else ""
     found: list[Denial] = []
     for service in sorted({_service(action) for action in statement["Action"]}):
@@ -98,7 +98,7 @@ def _service(action: str) -> str:
 
 
 def read_denials(results: Iterable[Mapping[str, Any]]) -> Iterable[Denial]:
-    """What is denied in the simulator's answer, each action once."""
+    """Denials in the simulator's answer, each action once."""
     seen: set[str] = set()
     for one in results:
         action = one["EvalActionName"]

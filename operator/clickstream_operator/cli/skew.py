@@ -1,4 +1,4 @@
-"""Versions of tool, operator and CRD, and what differs between them. Pure."""
+"""Versions of tool, operator and CRD, and their differences. Pure."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def command(
     missing: dict[str, str] = {}
 
     def put(inner: str, make: Callable[[], Any]) -> None:
-        """Add what can be read; why the rest can't be stands in the archive."""
+        """Add a part; one that can't be read stands in the list of missing parts with its error."""
         try:
             made = make()
         except Exception as error:  # noqa: BLE001 - each part may fail alone, and is told
@@ -171,7 +171,7 @@ def _logs(obj: PipelineObject, now: datetime, profile: str | None) -> str:
 
 
 def _trimmed(body: Any) -> dict[str, Any]:
-    """An object without what only says who wrote which field."""
+    """An object without its managed fields."""
     metadata = {k: v for k, v in body["metadata"].items() if k != "managedFields"}
     return {**body, "metadata": metadata}
 

@@ -1,4 +1,4 @@
-"""`delete`: a pipeline, after saying what goes, what stays, and what that costs."""
+"""`delete`: a pipeline, after a list of the resources that go and stay, with their cost."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def command(
 
 
 def _cost(obj: PipelineObject, found: list[Part], profile: str | None) -> str:
-    """What the rest costs a month, in a sentence."""
+    """Monthly cost of the resources that stay, in a sentence."""
     from clickstream_operator.cli import aws, kept_sizes, parting  # noqa: PLC0415
     from clickstream_operator.cost.prices import prices_of  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""`doctor`: what keeps the operator or its users from working, with remedies."""
+"""`doctor`: faults of cluster, rights and account, with remedies."""
 
 from __future__ import annotations
 

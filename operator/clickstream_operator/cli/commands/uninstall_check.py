@@ -1,4 +1,4 @@
-"""`uninstall-check`: what would stand in the way of an uninstall."""
+"""`uninstall-check`: obstacles to an uninstall of the chart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`verify`: everything is compared with AWS now, and what was found is printed with its time."""
+"""`verify`: a full comparison with AWS now, printed with its time."""
 
 from __future__ import annotations
 
