@@ -17,7 +17,12 @@ unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX ?= $(CACHE)/pycache
 
 help: ## List every target
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / { \
+	  count = split($$2, words, " "); line = sprintf("  %-16s", $$1); \
+	  for (i = 1; i <= count; i++) { \
+	    if (length(line) + length(words[i]) > 78) { print line; line = sprintf("%18s", "") } \
+	    line = line " " words[i] } \
+	  print line }' $(MAKEFILE_LIST)
 
 # pyproject.toml says which folders the editable installation puts on the path.
 $(READY): locks/dev.txt locks/uv.txt pyproject.toml
@@ -105,7 +110,7 @@ upgrade-fixture: $(READY) lambdas ## At a release: write anew what the next vers
 	$(BIN)/python -m tests.integration.upgrade_fixture
 
 lambdas: $(READY) ## Build the function packages, byte for byte reproducible
-	@$(BIN)/python lambdas/build.py --output build/lambdas
+	@$(BIN)/python lambdas/build.py --output build/lambdas $(if $(filter lambdas,$(MAKECMDGOALS)),,--quiet)
 
 lock: $(READY) ## Resolve the dependencies again and rewrite locks/
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml -o locks/operator.txt --quiet

@@ -74,8 +74,12 @@ def main() -> None:
     """Build from the command line."""
     parser = argparse.ArgumentParser(description="Build the Lambda packages.")
     parser.add_argument("--output", type=Path, required=True, help="folder for the packages")
-    output = parser.parse_args().output
+    parser.add_argument("--quiet", action="store_true", help="print no checksums")
+    given = parser.parse_args()
+    output = given.output
     for function, entry in build(output).items():
+        if given.quiet:
+            continue
         print(f"{function}: {output / str(entry['file'])} {entry['bytes']} bytes {entry['sha256']}")
 
 

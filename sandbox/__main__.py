@@ -143,7 +143,7 @@ def demo(keep: bool) -> None:  # noqa: FBT001
     from rich.console import Console  # noqa: PLC0415
 
     from sandbox import standing  # noqa: PLC0415
-    from sandbox.demos.quickstart import REPORT, Demo  # noqa: PLC0415
+    from sandbox.demos.quickstart import NEXT, REPORT, Demo  # noqa: PLC0415
     from sandbox.instance import Sandbox  # noqa: PLC0415
 
     console = Console()
@@ -166,7 +166,9 @@ def demo(keep: bool) -> None:  # noqa: FBT001
     console.print(
         f"{verdict}: {total:.0f} s in all; the figures are in {REPORT.relative_to(Path.cwd())}"
     )
-    _end(sandbox.run, right=right, keep=keep)
+    if keep:
+        say(NEXT)
+    _end(sandbox.run, right=right, keep=False)
 
 
 @cli.command()

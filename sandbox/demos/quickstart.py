@@ -30,6 +30,20 @@ REPORT: Final = _ROOT / "build" / "demo.json"
 PIPELINE: Final = "quickstart"
 EVENTS: Final = 1000
 BROKEN: Final = 3
+#: What to paste afterwards; each fits a terminal of 80 columns.
+NEXT: Final = """\
+It all keeps running. Go on with:
+  eval "$(.venv/bin/python -m sandbox up)"
+  alias kubectl='.venv/bin/python -m sandbox kubectl'
+  kubectl describe csp quickstart
+  output() { kubectl get csp quickstart -o jsonpath="{.status.outputs.$1}"; }
+  echo '{"event_type":"page_view","session_id":"s1","page_url":"/",' \\
+    '"timestamp":'"$(date +%s)"'}' |
+  aws kinesis put-record --stream-name "$(output kinesisStreamName)" \\
+    --partition-key s1 --data fileb:///dev/stdin
+  aws dynamodb scan --table-name "$(output dynamodbPageMetricsTableName)" \\
+    --projection-expression 'page_url, timestamp_hour, view_count' --limit 5
+  make down"""
 _SEED: Final = 7
 _BATCH: Final = 500
 _READY_SECONDS: Final = 60.0
@@ -89,7 +103,7 @@ class Demo:
             truth = self._send(outputs["kinesisStreamName"])
             rows = self._compare_until_equal(truth, self._reader(outputs), inbox)
         self._show_rows(rows)
-        self._show_kubectl(outputs)
+        self._show_kubectl()
         right = all(row.equal for row in rows)
         self.report.aws_calls = self._operator.aws_calls()
         if keep:
@@ -241,24 +255,13 @@ class Demo:
             table.add_row(row.what, str(row.sent), str(row.found), verdict)
         self._console.print(table)
 
-    def _show_kubectl(self, outputs: dict[str, Any]) -> None:
+    def _show_kubectl(self) -> None:
         self._console.print("[bold]kubectl get csp -o wide[/bold]")
         self._console.print(
             self._sandbox.kubectl("get", "csp", "-o", "wide").stdout.rstrip(),
             highlight=False,
             soft_wrap=True,
         )
-        self._console.print("[bold]Next[/bold]")
-        for command in (
-            f"kubectl describe csp {PIPELINE}",
-            f"kubectl get csp {PIPELINE} -o jsonpath='{{.status.resources}}'",
-            (
-                f"aws kinesis put-record --stream-name {outputs['kinesisStreamName']} "
-                "--partition-key s1 --cli-binary-format raw-in-base64-out --data '{...}'"
-            ),
-            f"aws dynamodb scan --table-name {outputs['dynamodbCountersTableName']} --limit 5",
-        ):
-            self._console.print(f"  {command}", highlight=False, soft_wrap=True)
 
     def _wait_until_gone(self) -> None:
         def gone() -> bool:

@@ -85,8 +85,11 @@ def _set_progress(
             for condition in previous.conditions
         ) or all(entry.applied_hash for entry in open_ones)
         reason = Reason.UPDATING if was_ready else Reason.CREATING
-        total = len(result.gating)
-        message = f"{total - len(open_ones)} of {total} ready; waiting for {_named(open_ones)}"
+        # Of all resources, as the message counts them when nothing is left to wait for.
+        done = {one.name for one in entries if one.state in {State.READY, State.DRIFTED}}
+        done -= {one.name for one in open_ones}
+        total = len({one.name for one in (*entries, *open_ones)})
+        message = f"{len(done)} of {total} ready; waiting for {_named(open_ones)}"
         conditions.set(types.READY, "False", reason, message)
         conditions.reconciling(Reason.PROGRESSING, message)
 

@@ -85,6 +85,19 @@ def test_progress_of_a_running_reconcile_is_not_taken_for_its_end() -> None:
     assert of(done, "Ready").status == "True"
 
 
+def test_resources_beside_are_counted_while_creating_as_they_are_when_ready() -> None:
+    """An alarm, for which Ready does not wait, is one of the resources all the same."""
+    running = result(
+        entry("a"),
+        entry("b", state=State.CREATING),
+        entry("alarm"),
+        gating=frozenset({"a", "b"}),
+    )
+    assert of(compose(running), "Ready").message == "2 of 3 ready; waiting for b"
+    done = result(entry("a"), entry("b"), entry("alarm"), gating=frozenset({"a", "b"}))
+    assert of(compose(done), "Ready").message == "3 resources ready"
+
+
 def test_resource_without_a_line_is_open() -> None:
     """A resource that a newer version adds is pending: the pipeline is not Ready before it."""
     creating = statuses.begin(Status(), result(), now=T0)
