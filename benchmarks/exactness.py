@@ -74,6 +74,8 @@ def measure(
             )
             progress.update(task, visible=False)
             rows.append(_control_row(control.name, control.kinds[0], weak))
+            if weak.lossy:
+                rows.append(_balance_row(control.name, weak))
     return rows
 
 
@@ -98,6 +100,11 @@ def _control_row(name: str, kind: str, weak: Campaign) -> Row:
     note = f"{over} too many or wrong, {lost} lost of {weak.differences.checked[kind]}"
     note += f" in {weak.runs} runs"
     return Row(f"control, {name}", over + lost, 1, kind, at_least=True, note=note)
+
+
+def _balance_row(name: str, weak: Campaign) -> Row:
+    note = f"of {len(weak.lossy)} runs with loss or surplus"
+    return Row(f"  not seen by the hourly balance, {name}", len(weak.unseen), 0, "runs", note=note)
 
 
 def table(rows: Sequence[Row]) -> Table:

@@ -21,7 +21,10 @@ _CHUNK: Final = 50
 
 @dataclass(slots=True)
 class Campaign:
-    """The sum of many runs. `wrong` are the seeds whose stores differ from the truth."""
+    """The sum of many runs. `wrong` are the seeds whose stores differ from the truth.
+
+    `lossy` of these have lost or doubled events or rows; in `unseen` the balance has not seen it.
+    """
 
     runs: int = 0
     events: int = 0
@@ -30,6 +33,8 @@ class Campaign:
     differences: Differences = field(default_factory=Differences)
     faults: Counter[Fault] = field(default_factory=Counter)
     wrong: list[int] = field(default_factory=list)
+    lossy: list[int] = field(default_factory=list)
+    unseen: list[int] = field(default_factory=list)
 
     def merge(self, other: Campaign) -> None:
         """Add runs."""
@@ -40,6 +45,8 @@ class Campaign:
         self.differences.merge(other.differences)
         self.faults.update(other.faults)
         self.wrong += other.wrong
+        self.lossy += other.lossy
+        self.unseen += other.unseen
 
 
 def run_seeds(first: int, count: int, control: str = "") -> Campaign:
@@ -62,6 +69,10 @@ def run_seeds(first: int, count: int, control: str = "") -> Campaign:
             campaign.faults.update(outcome.faults)
             if not outcome.differences.none:
                 campaign.wrong.append(seed)
+            if outcome.differences.sums_differ:
+                campaign.lossy.append(seed)
+            if outcome.unseen:
+                campaign.unseen.append(seed)
     return campaign
 
 

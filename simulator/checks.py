@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -12,7 +13,7 @@ from typing import Any, Final
 from simulator.alerting import CHECKOUTS
 from simulator.expressions import Item
 from simulator.stores import COUNTERS, PAGES, SESSIONS, Stores
-from simulator.truth import Truth, instant_of
+from simulator.truth import CounterTruth, Truth, instant_of
 
 COUNTER_ITEMS: Final = "counters"
 PAGE_ITEMS: Final = "page views"
@@ -29,6 +30,7 @@ INCIDENTS: Final = "incidents"
 ALERTS: Final = "alerts"
 FOLDED: Final = "folded alerts"
 LEFT_OUT: Final = "records that the detector left out"
+BALANCE: Final = "hourly balances"
 ATTRIBUTES: Final = "other attributes"
 KINDS: Final = (
     COUNTER_ITEMS,
@@ -46,9 +48,13 @@ KINDS: Final = (
     ALERTS,
     FOLDED,
     LEFT_OUT,
+    BALANCE,
     ATTRIBUTES,
 )
+SUMS: Final = (COUNTER_ITEMS, PAGE_ITEMS, SESSION_EVENTS, RAW_ROWS, BAD_ROWS)
+"""Kinds that are numbers of events or rows."""
 _MOST_EXACT: Final = 96
+_DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 @dataclass(slots=True)
@@ -66,9 +72,18 @@ class Differences:
     """The first difference in words."""
 
     @property
+    def sums_differ(self) -> bool:
+        """Whether more or fewer events or rows stand somewhere than were sent."""
+        return any(self.over[kind] != self.lost[kind] for kind in SUMS)
+
+    @property
     def none(self) -> bool:
         """Whether everything equals the truth."""
         return not self.over.total() and not self.lost.total()
+
+    def wrong(self, kind: str) -> bool:
+        """Whether anything of a kind differs."""
+        return bool(self.over[kind] or self.lost[kind])
 
     def compare(self, kind: str, what: object, found: int, expected: int) -> None:
         """Compare two numbers of the same thing."""
@@ -131,8 +146,8 @@ def compare(
     _lanes(found, lanes, truth, versions=versions)
     _lists(found, by_name.pop("pages", []), truth, lifetimes)
     watching = by_name.pop("detector", [])
-    by_name.pop("detector-site", None)
-    by_name.pop("unsent", None)
+    for name in ("detector-site", "unsent", "balance", "balance-state"):
+        by_name.pop(name, None)
     incidents = by_name.pop("incident", [])
     _counters(found, [item for items in by_name.values() for item in items], truth, lifetimes)
     _objects(found, stores, truth)
@@ -165,6 +180,7 @@ def _pages(found: Differences, stores: Stores, truth: Truth, lifetimes: Lifetime
             "wm": {"B": expected.watermark},
             "last_updated": {"N": str(expected.last_updated)},
             "ttl": {"N": str(hour + lifetimes.page)},
+            **_arrived(expected.hours),
         }
         _rest(found, key, item, rest)
 
@@ -185,11 +201,14 @@ def _counters(found: Differences, items: list[Item], truth: Truth, lifetimes: Li
     by_key = {(item["metric_name"]["S"], item["time_window"]["S"]): item for item in items}
     for key in by_key.keys() | truth.counters.keys():
         item = by_key.get(key, {})
-        expected, mark = truth.counters.get(key, (0, b""))
-        found.compare(COUNTER_ITEMS, key, int(item["event_count"]["N"]) if item else 0, expected)
-        if item and expected:
+        expected = truth.counters.get(key, CounterTruth())
+        events = int(item["event_count"]["N"]) if item else 0
+        found.compare(COUNTER_ITEMS, key, events, expected.events)
+        if item and expected.events:
             ttl = _epoch(key[1].partition("#")[0]) + lifetimes.counter
-            _rest(found, key, item, {"wm": {"B": mark}, "ttl": {"N": str(ttl)}})
+            rest: Item = {"wm": {"B": expected.watermark}, "ttl": {"N": str(ttl)}}
+            rest |= _arrived(expected.hours)
+            _rest(found, key, item, rest)
 
 
 def _sessions(found: Differences, stores: Stores, truth: Truth, lifetimes: Lifetimes) -> None:
@@ -209,6 +228,7 @@ def _sessions(found: Differences, stores: Stores, truth: Truth, lifetimes: Lifet
         for name, value in ends.items():
             found.equal(SESSION_ENDS, f"{name} of {session}", item.get(name, {}).get("S"), value)
         rest: Item = {"ttl": {"N": str(expected.last_ms // 1000 + lifetimes.session)}}
+        rest |= _arrived(expected.hours)
         for lane, (events, mark) in expected.lanes.items():
             rest[f"n#{lane}"] = {"N": str(events)}
             rest[f"wm#{lane}"] = {"B": mark}
@@ -221,6 +241,15 @@ def _lanes(found: Differences, lanes: dict[str, Item], truth: Truth, *, versions
     for code, item in lanes.items():
         for name in ("intent", *(() if versions else ("tries", "error", "progress", "budget"))):
             found.equal(ATTRIBUTES, f"{name} of {code}", item.get(name), None)
+
+
+def _arrived(hours: Mapping[int, int]) -> Item:
+    """Return the attributes of arrival hours, whose names are written in base 36."""
+    found: Item = {}
+    for hour, events in hours.items():
+        name = "".join(_DIGITS[hour // 36**power % 36] for power in (3, 2, 1, 0))
+        found[f"a{name}"] = {"N": str(events)}
+    return found
 
 
 def _rest(found: Differences, key: object, item: Item, expected: Item) -> None:

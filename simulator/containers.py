@@ -318,6 +318,7 @@ def detector_factory(
                 dynamodb=connect(stores.tables),
                 sns=connect(stores.topic),
                 kinesis=connect(stores.tail),
+                s3=lambda: connect(stores.bucket),
                 hash_key=hash_key,
                 clock=clock,
                 threads=3,

@@ -54,7 +54,7 @@ def compare_between(stores: Stores, least: Truth, most: Truth) -> Differences:
         {key: one.events for key, one in truth.sessions.items()} for truth in (least, most)
     ))  # fmt: skip
     _between(found, checks.COUNTER_ITEMS, counters, *(
-        {key: count for key, (count, _) in truth.counters.items()} for truth in (least, most)
+        {key: count.events for key, count in truth.counters.items()} for truth in (least, most)
     ))  # fmt: skip
     _between(found, checks.RAW_ROWS, rows["raw"], Counter(least.raw), Counter(most.raw))
     _between(found, checks.BAD_ROWS, rows["bad"], Counter([*least.bad]), Counter([*most.bad]))

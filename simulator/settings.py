@@ -40,6 +40,8 @@ class TrialSettings:
     crawl: bool = False
     """Whether a robot without cookies comes by that a low ceiling folds, records end the detector,
     and the topic can't be reached for a while."""
+    late: bool = False
+    """Whether the run begins shortly before an hour ends, so that hours are closed amid faults."""
 
 
 def draw_hazards(source: random.Random) -> Hazards:
@@ -64,6 +66,7 @@ def draw_settings(seed: int) -> TrialSettings:
     """Return the settings of a campaign's run; one in three has hazards."""
     source = random.Random(f"settings {seed}")  # noqa: S311 - reproducible, not secret
     drawn = _draw_settings(source)
+    drawn = replace(drawn, late=random.Random(f"late {seed}").random() < 1 / 3)  # noqa: S311 - as above
     if source.random() < 1 / 3:
         return replace(drawn, hazards=draw_hazards(source))
     return replace(drawn, crawl=source.random() < 1 / 4)

@@ -207,20 +207,36 @@ class Tables:
         self,
         *,
         TableName: str,
+        FilterExpression: str = "",
+        ProjectionExpression: str = "",
+        ExpressionAttributeNames: Mapping[str, str] | None = None,
         ExclusiveStartKey: Item | None = None,
         ConsistentRead: bool = False,
         Limit: int = _PAGE_ITEMS,
     ) -> dict[str, Any]:
         """Scan."""
-        return self._page(
+        names = ExpressionAttributeNames or {}
+        try:
+            check_aliases(f"{FilterExpression} {ProjectionExpression}", names, {})
+            wanted = compile_condition(FilterExpression) if FilterExpression else None
+        except ExpressionError as error:
+            raise _invalid("Scan", str(error)) from error
+        answer = self._page(
             "scan",
             TableName,
             sorted(self.tables[TableName].items()),
             start=ExclusiveStartKey,
             limit=Limit,
             consistent=ConsistentRead,
-            shown=lambda _item: True,
+            shown=lambda item: wanted is None or wanted(item, names, {}),
         )
+        if ProjectionExpression:
+            kept = {names[alias.strip()] for alias in ProjectionExpression.split(",")}
+            answer["Items"] = [
+                {name: value for name, value in item.items() if name in kept}
+                for item in answer["Items"]
+            ]
+        return answer
 
     def _page(
         self,

@@ -17,6 +17,7 @@ from clickstream_operator.api.v1alpha1 import Spec
 from detector.ceiling import MOST_INCIDENTS
 from shared.budget import Budget
 from simulator import checks
+from simulator.balancing import balances, begin_balance, close_hours, compare_balance
 from simulator.checks import Differences, Lifetimes, compare
 from simulator.containers import Function, Hazards, detector_factory, processor_factory
 from simulator.faults import Fault, FaultPlan
@@ -25,10 +26,10 @@ from simulator.judge import Judge
 from simulator.mapping import EventSourceMapping, check_expected
 from simulator.scheduler import Scheduler
 from simulator.settings import TrialSettings, draw_settings
-from simulator.stores import HASH_KEY, PAGES, Stores, make_config
+from simulator.stores import COUNTERS, HASH_KEY, PAGES, Stores, make_config
 from simulator.stream import Shard, Stream, epoch_of
 from simulator.traffic import POISON, SentEvent, SentRecord, TrafficMaker
-from simulator.truth import PlacedLane, PlacedRow, Truth, tell
+from simulator.truth import PlacedLane, PlacedRow, Truth, instant_of, tell
 
 #: 2026-11-23T12:00:05 UTC.
 START: Final = 1_795_435_205.0
@@ -36,6 +37,8 @@ RATE_LIMIT: Final = 25
 _TICK_SECONDS: Final = 60.0
 _LAST_TICKS: Final = 3
 _LAST_TICKS_OF_CRAWL: Final = 5
+#: From START to 15 s before the next hour.
+_TO_NEXT_HOUR: Final = 3580.0
 _SPAN_MS: Final = 30_000
 _DAY_SECONDS: Final = 86_400.0
 #: AWS frees the name of a stream within so long at the earliest.
@@ -66,6 +69,13 @@ class Outcome:
     events: int
     requests: int
     write_units: int
+    balanced: bool
+    """Whether the hourly balance has found nothing."""
+
+    @property
+    def unseen(self) -> bool:
+        """Whether events or rows are lost or doubled, and the balance has not seen it."""
+        return self.balanced and self.differences.sums_differ
 
 
 class Trial:
@@ -76,7 +86,8 @@ class Trial:
         self._seed = seed
         self._settings = settings
         self._source = source
-        self.scheduler = Scheduler(random.Random(source.random()), START)  # noqa: S311 - as above
+        self._start = START + _TO_NEXT_HOUR * settings.late
+        self.scheduler = Scheduler(random.Random(source.random()), self._start)  # noqa: S311 - as above
         self.faults = FaultPlan(
             random.Random(source.random()),  # noqa: S311 - as above
             rate=settings.fault_rate,
@@ -93,7 +104,7 @@ class Trial:
         self._deadly = 0
         if self._crawled:
             outage = random.Random(f"outage {seed}").choice(_OUTAGES)  # noqa: S311 - as above
-            self.stores.topic.is_out = lambda: self.scheduler.now < START + outage
+            self.stores.topic.is_out = lambda: self.scheduler.now < self._start + outage
         self._hazards = settings.hazards or Hazards()
         self._memories = random.Random(source.random())  # noqa: S311 - as above
         if self._hazards.refused:
@@ -105,7 +116,9 @@ class Trial:
 
     def run(self) -> Outcome:
         """Run to the end and compare."""
-        epoch = epoch_of(int(START))
+        epoch = epoch_of(int(self._start))
+        config = make_config("detector", _SPEC, epoch)
+        begin_balance(config, self.stores, self._start)
         partial = self._settings.mapping.item_failures
         processor, detector = (
             Function(
@@ -122,11 +135,15 @@ class Trial:
         self.scheduler.spawn(lambda: self._lead(processor, detector))
         with self._in_small():
             self.scheduler.run()
+        close_hours(config, self.stores, self.scheduler.now)
         truth = self._tell(self._placed)
         usage = self.stores.usage
+        differences = self._compare(truth)
+        verdicts = {item["verdict"]["S"] for item in balances(self.stores, COUNTERS)}
         return Outcome(
             seed=self._seed,
-            differences=self._compare(truth),
+            differences=differences,
+            balanced=verdicts <= {"Balanced"} and not differences.wrong(checks.BALANCE),
             faults=self.faults.happened,
             events=len(truth.raw),
             requests=usage.requests.total(),
@@ -183,6 +200,14 @@ class Trial:
         for mapping in self.mappings:
             for place in mapping.stuck:
                 differences.compare(checks.PROGRESS, f"attempts at {place}", 1, 0)
+        compare_balance(
+            differences,
+            balances(self.stores, COUNTERS),
+            records=len(self._sent),
+            until=instant_of(round(self.scheduler.now) * 1000)[:13],
+            unknown=self._hazards.earlier > 0,
+            refused=sum(truth.pages[key].views for key in truth.refused),
+        )
         return differences
 
     def _compare_given_up(self, truth: Truth, discarded: list[tuple[str, int]]) -> Differences:
@@ -294,7 +319,7 @@ class Trial:
 
     def _tick(self, detector: Function) -> None:
         """Invoke the detector each minute, and a few times more once all is read."""
-        left = _LAST_TICKS_OF_CRAWL if self._crawled else _LAST_TICKS
+        left = _LAST_TICKS_OF_CRAWL if self._crawled or self._settings.late else _LAST_TICKS
         while left:
             self.scheduler.sleep(_TICK_SECONDS)
             quiet = not self._reading

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -51,17 +52,27 @@ class PlacedLane:
 
 @dataclass(slots=True)
 class PageTruth:
-    """One page item."""
+    """One page item; `hours` as in `CounterTruth`."""
 
     views: int = 0
     visitors: set[bytes] = field(default_factory=set)
     watermark: bytes = b""
     last_updated: int = 0
+    hours: Counter[int] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class CounterTruth:
+    """One counter item; `hours`: its events by the hour since 1970 in which they arrived."""
+
+    events: int = 0
+    watermark: bytes = b""
+    hours: Counter[int] = field(default_factory=Counter)
 
 
 @dataclass(slots=True)
 class SessionTruth:
-    """One session item. Keys of views are (time in ms, sequence, sub)."""
+    """One session item. Keys of views are (time in ms, sequence, sub); `hours` as above."""
 
     events: int = 0
     lanes: dict[str, tuple[int, bytes]] = field(default_factory=dict)
@@ -69,6 +80,7 @@ class SessionTruth:
     last_ms: int = 0
     entry: tuple[tuple[int, int, int], str] | None = None
     exit: tuple[tuple[int, int, int], str] | None = None
+    hours: Counter[int] = field(default_factory=Counter)
 
 
 @dataclass(slots=True)
@@ -77,7 +89,7 @@ class Truth:
 
     pages: dict[tuple[str, str], PageTruth] = field(default_factory=dict)
     sessions: dict[str, SessionTruth] = field(default_factory=dict)
-    counters: dict[tuple[str, str], tuple[int, bytes]] = field(default_factory=dict)
+    counters: dict[tuple[str, str], CounterTruth] = field(default_factory=dict)
     raw: set[tuple[str, int, int]] = field(default_factory=set)
     bad: dict[tuple[str, int, int], str] = field(default_factory=dict)
     lanes: dict[str, bytes] = field(default_factory=dict)
@@ -146,9 +158,14 @@ def _add(
 ) -> None:
     mark = watermark(placed.sequence)
     counter = (f"events_per_minute_{event.type}", f"{minute_of(event.time_ms)}#{lane}")
-    truth.counters[counter] = (truth.counters.get(counter, (0, b""))[0] + 1, mark)
+    count = truth.counters.setdefault(counter, CounterTruth())
+    count.events += 1
+    count.watermark = mark
+    hour = placed.arrival_ms // 3_600_000
+    count.hours[hour] += 1
     session = truth.sessions.setdefault(event.session, SessionTruth())
     session.events += 1
+    session.hours[hour] += 1
     session.lanes[lane] = (session.lanes.get(lane, (0, b""))[0] + 1, mark)
     session.first_ms = min(session.first_ms, event.time_ms)
     session.last_ms = max(session.last_ms, event.time_ms)
@@ -157,8 +174,9 @@ def _add(
     view = ((event.time_ms, placed.sequence, placed.sub), event.page)
     session.entry = view if session.entry is None else min(session.entry, view)
     session.exit = view if session.exit is None else max(session.exit, view)
-    hour = minute_of(event.time_ms)[:13]
-    page = truth.pages.setdefault((event.page, f"{hour}#{lane}"), PageTruth())
+    key = (event.page, f"{minute_of(event.time_ms)[:13]}#{lane}")
+    page = truth.pages.setdefault(key, PageTruth())
+    page.hours[hour] += 1
     page.views += 1
     page.visitors.add(visitor(event))
     page.watermark = mark

@@ -147,6 +147,7 @@ def _alarms(spec: Spec, physical: Mapping[str, str]) -> str:
         iterator_age_seconds=spec.alarms.iterator_age_seconds,
         detector=physical[components.DETECTOR],
         detector_timeout_seconds=spec.anomaly_detection.timeout_seconds,
+        base=_BASE,
         failed_objects_bucket=physical[components.ARCHIVE],
         no_data_minutes=spec.alarms.no_data_minutes,
     )
@@ -160,6 +161,7 @@ def _alarms(spec: Spec, physical: Mapping[str, str]) -> str:
 def _roles(physical: Mapping[str, str]) -> Iterator[str]:
     shared: dict[str, Any] = {
         "stream": physical[components.STREAM],
+        "page_metrics_table": physical[components.PAGE_METRICS],
         "session_metrics_table": physical[components.SESSION_METRICS],
         "counters_table": physical[components.COUNTERS],
         "bucket": physical[components.ARCHIVE],
@@ -173,7 +175,6 @@ def _roles(physical: Mapping[str, str]) -> Iterator[str]:
         "Processor": role_policies.processor_policy(
             _PLACE,
             **shared,
-            page_metrics_table=physical[components.PAGE_METRICS],
             queue=physical[components.DEAD_LETTER],
             log_group=physical[components.PROCESSOR_LOGS],
         ),

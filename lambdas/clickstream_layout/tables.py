@@ -25,6 +25,10 @@ DETECTOR = "detector"
 """Partition key of the detector's lane items."""
 SITE = "detector-site"
 """Partition key of the detector's state of the whole site."""
+BALANCE = "balance"
+"""Partition key of the balances of hours; the sort key is the hour, `YYYY-MM-DDTHH`."""
+BALANCE_STATE = "balance-state"
+"""Partition key of how far hours have been balanced."""
 
 WATERMARK_PREFIX = "wm#"
 """Attribute of a session item: this and the lane code; the watermark of the lane."""
@@ -49,6 +53,18 @@ def session_key(session: str) -> Key:
 def counter_key(name: str, window: str) -> Key:
     """Return the key of an item in the counters table, which several kinds of items share."""
     return {"metric_name": {"S": name}, "time_window": {"S": window}}
+
+
+def arrived_in(hour: int) -> str:
+    """Return the attribute of a page, session or counter item with its events of an arrival hour.
+
+    `a` and the hour since 1970 in base 36: five bytes, because a page item is close to 1 KB.
+    """
+    digits = ""
+    while hour:
+        hour, digit = divmod(hour, 36)
+        digits = "0123456789abcdefghijklmnopqrstuvwxyz"[digit] + digits
+    return f"a{digits}"
 
 
 def with_lane(time: str, lane_code: str) -> str:

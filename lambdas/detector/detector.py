@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from detector.balance import HourlyBalance
 from detector.checkouts import Checkouts
 from detector.incidents import Incidents
 from detector.lane_items import DetectorLanes
@@ -55,6 +56,7 @@ class Detector:
         dynamodb: Any,
         sns: Any,
         kinesis: Any = None,
+        s3: Callable[[], Any] | None = None,
         hash_key: bytes,
         clock: Callable[[], float],
         threads: int = 1,
@@ -64,6 +66,7 @@ class Detector:
         """Take low-level boto3 clients, a clock in epoch seconds, and where to print lines.
 
         Without `kinesis` an idle lane is past no minute, so rules about the whole site wait.
+        `s3` makes a client when the first hour is due; without it no hour is balanced.
         `memory_mib`: the function's, from which with its timeout the rows of a record follow.
         """
         self._config = config
@@ -80,6 +83,17 @@ class Detector:
         self._site = SiteItem(dynamodb, table)
         tail = None if kinesis is None else StreamTail(kinesis, config.detection.stream, clock)
         self._minutes = Minutes(tail, config.stream_epoch)
+        self._balance = None
+        if s3 is not None:
+            self._balance = HourlyBalance(
+                config,
+                dynamodb=dynamodb,
+                s3=s3,
+                tail=tail,
+                clock=clock,
+                metrics=self._metrics,
+                log=self._log,
+            )
         self._lanes = DetectorLanes(dynamodb, table, ttl_hours)
         workers = Workers(threads)
         self._checkouts = Checkouts(config, dynamodb=dynamodb, rules=self._rules, workers=workers)
@@ -156,6 +170,8 @@ class Detector:
         published = self._unsent.publish_left_behind(site, limit)
         # Refused: another tick was quicker and has judged the same minutes alike.
         self._site.save(site, now_ms / 1000)
+        if self._balance is not None and limit.may_begin():
+            self._balance.tick(limit)
         behind = latest_minute(now_ms) - site.judged
         self._log.write("DEBUG", "tick", published=published, judged=judged, behind=behind)
         if site.skipped or site.truncated or site.left_out:

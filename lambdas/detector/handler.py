@@ -31,6 +31,8 @@ def _detector() -> Detector:
         # A topic that does not answer must not use up the invocation: the ticks try again.
         sns=clients.make("sns", read_timeout=3, retries={"total_max_attempts": 2}),
         kinesis=clients.make("kinesis"),
+        # Made when the first hour is due: its client is the slowest to make.
+        s3=lambda: clients.make("s3"),
         hash_key=read_hash_key(clients, config),
         clock=time.time,
         threads=THREADS,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from clickstream_layout.tables import with_lane
+from clickstream_layout.tables import arrived_in, with_lane
 from shared.timestamps import hour_text, minute_text
 
 if TYPE_CHECKING:
@@ -33,10 +33,11 @@ AnyContribution = TypeVar("AnyContribution", bound=Contribution)
 
 @dataclass(slots=True)
 class Count:
-    """Events of one type in one minute."""
+    """Events of one type in one minute, of a record that arrived at `arrival_ms`."""
 
     sequence: int
     events: int = 0
+    arrival_ms: int = 0
 
 
 @dataclass(slots=True)
@@ -51,7 +52,10 @@ class Views:
 
 @dataclass(slots=True)
 class Activity:
-    """Events of one session. `entry` and `exit` are (order key, page) of its page views."""
+    """Events of one session. `entry` and `exit` are (order key, page) of its page views.
+
+    `arrival_ms` as in `Count`; a sum of several has none.
+    """
 
     sequence: int
     first_ms: int
@@ -60,6 +64,7 @@ class Activity:
     entry: tuple[str, str] | None = None
     exit: tuple[str, str] | None = None
     user_agent: str | None = None
+    arrival_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,7 @@ def aggregate(events: Iterable[Event]) -> Gains:
         sequence = event.sequence
         counts = gains.counters.setdefault((event.type, event.time_ms // MINUTE_MS), [])
         if not counts or counts[-1].sequence != sequence:
-            counts.append(Count(sequence))
+            counts.append(Count(sequence, arrival_ms=event.arrival_ms))
         counts[-1].events += 1
         _add_activity(gains.sessions.setdefault(event.session, []), event)
         if event.is_page_view and event.page is not None:
@@ -107,6 +112,7 @@ def _add_activity(activities: list[Activity], event: Event) -> None:
     if not activities or activities[-1].sequence != event.sequence:
         activities.append(Activity(event.sequence, event.time_ms, event.time_ms))
     activity = activities[-1]
+    activity.arrival_ms = event.arrival_ms
     activity.events += 1
     activity.first_ms = min(activity.first_ms, event.time_ms)
     activity.last_ms = max(activity.last_ms, event.time_ms)
@@ -136,6 +142,16 @@ def merge_activities(activities: Sequence[Activity]) -> Activity:
         exit=max(exits, default=None),
         user_agent=agents[-1] if agents else None,
     )
+
+
+def by_arrival(contributions: Iterable[Count | Views | Activity]) -> dict[str, int]:
+    """Return the events of contributions by the attribute of the hour in which they arrived."""
+    hours: dict[int, int] = {}
+    for each in contributions:
+        hour = each.arrival_ms // HOUR_MS
+        events = each.views if isinstance(each, Views) else each.events
+        hours[hour] = hours.get(hour, 0) + events
+    return {arrived_in(hour): events for hour, events in hours.items()}
 
 
 def after(contributions: Sequence[AnyContribution], watermark: int) -> Sequence[AnyContribution]:

@@ -137,11 +137,10 @@ class Archive:
             if judged and _is_judged_otherwise(batch, judged, state.judged):
                 raise JudgedOtherwiseError(state)
             state = self.decide(lane, state)
-            bodies = self._bodies(
-                lane,
-                [row for row in batch.bad_rows if row.sequence > state.bad],
-                [row for row in batch.events if row.sequence > state.raw],
-            )
+            bad_rows = [row for row in batch.bad_rows if row.sequence > state.bad]
+            events = [row for row in batch.events if row.sequence > state.raw]
+            bodies = self._bodies(lane, bad_rows, events)
+            archived = len(events) if self._enabled else 0
             # An intent that was decided could stay as well: the watermarks say what came of it, and
             # whoever finds it again decides alike. A new generation ends the asking.
             if not (bodies or state.intent or state.tries or judged or long):
@@ -150,13 +149,15 @@ class Archive:
                 generation=(state.generation or 0) + 1,
                 first=batch.first,
                 last=batch.last,
-                place=_place(batch.first_arrival_ms),
+                place=_place(_first_arrival(batch, state.done)),
                 kinds=tuple(bodies),
-                suffix=self._compression.suffix,
+                suffix=f".{archived}.{len(bad_rows)}{self._compression.suffix}",
             )
             taken, state = self._lanes.begin(lane, state, intent, batch, judged)
             if taken and self._put_all(lane, intent, bodies):
-                return state
+                for kind, (body, _) in bodies.items():
+                    state = state.with_object(intent, kind, len(body))
+                return replace(state, decided=True)
             if taken:
                 state = self._lanes.load(lane)
         raise ContentionError("a lane was taken by others too often")
@@ -179,12 +180,14 @@ class Archive:
         Raises:
             ContentionError, ClientError: as in `store`.
         """
+        without_rows = replace(batch, events=(), bad_rows=(), arrivals=())
         for _ in range(MOST_ATTEMPTS):
             state = self._lanes.load(lane)
             if state.done >= batch.last:
                 return
             state = self.decide(lane, state)
-            settled, _ = self._lanes.finish(lane, state, batch)
+            # Nothing of it was counted here: the balance has it among what Lambda gave up on.
+            settled, _ = self._lanes.finish(lane, state, without_rows)
             if settled:
                 return
         raise ContentionError("a lane was taken by others too often")
@@ -223,10 +226,8 @@ class Archive:
             stored = self._head(key)
             if not stored["ContentLength"]:
                 continue
-            if kind == RAW:
-                state = replace(state, raw=max(state.raw, intent.last))
-            else:
-                state = replace(state, bad=max(state.bad, intent.last))
+            state = state.with_object(intent, kind, stored["ContentLength"])
+            if kind == BAD:
                 # Whether the owner got as far as the message is not known: once more, not never.
                 self._announce(lane, key, stored["Metadata"])
         return state
@@ -337,6 +338,15 @@ def bad_line(lane_code: str, row: BadRow) -> bytes:
 
 def _line(value: dict[str, Any]) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def _first_arrival(batch: Batch, done: int) -> int:
+    """Return when the first record arrived of those that the lane has still to close.
+
+    What is closed already may be of an hour whose objects have been added up.
+    """
+    pending = (arrival_ms for sequence, arrival_ms in batch.arrivals if sequence > done)
+    return next(pending, batch.first_arrival_ms)
 
 
 def _place(arrival_ms: int) -> str:

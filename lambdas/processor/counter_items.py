@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from clickstream_layout.tables import COUNTER_PREFIX, counter_key
-from processor.aggregate import Count, after, minute_key
+from processor.aggregate import Count, after, by_arrival, minute_key
 from shared.conditional_write import MOST_ATTEMPTS, ContentionError, Update, apply_update
 from shared.lanes import NOTHING, decode_watermark, encode_watermark
 
@@ -24,6 +24,8 @@ def plan_update(contributions: Sequence[Count], ttl: int) -> Update:
     first, last = contributions[0].sequence, contributions[-1].sequence
     update = Update()
     update.add("event_count", sum(each.events for each in contributions))
+    for attribute, events in by_arrival(contributions).items():
+        update.add(attribute, events)
     update.set("wm", {"B": encode_watermark(last)})
     update.set("ttl", {"N": str(ttl)})
     name = update.name("wm")

@@ -2,21 +2,24 @@
 
 Key: `metric_name` = `lane`, `time_window` = lane code. Attributes: `g` generation (each writer
 takes the next), `aw` and `bw` watermarks of `raw/` and `bad/`, `wm` watermark of everything,
-`intent` the objects that a generation set out to write, `last_arrival` in ms, `shard`, `epoch`,
-`ttl`. Only while a batch is at work: `tries` attempts that began and whose end nobody has seen,
-`error` of the last one, `progress` inside a batch, `budget` by which its records were judged. A
-version that does not know these four leaves them as they are; none decides what an item holds.
+`intent` the objects that a generation set out to write, `tally` its sums by hour of arrival,
+`last_arrival` in ms, `shard`, `epoch`, `ttl`. Only while a batch is at work: `tries` attempts that
+began and whose end nobody has seen, `error` of the last one, `progress` inside a batch, `budget` by
+which its records were judged. A version that does not know these four leaves them as they are; none
+decides what an item holds.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from clickstream_layout.archive import BAD, hour_of_folder, rows_in_name
 from clickstream_layout.tables import LANE, counter_key
 from shared.conditional_write import MOST_ATTEMPTS, Update, apply_update
 from shared.lanes import NOTHING, Lane, decode_watermark, encode_watermark
+from shared.tally import Numbers, Tally, read_tally
 
 if TYPE_CHECKING:
     from shared.records import Batch
@@ -28,7 +31,8 @@ _HOUR_SECONDS = 3600
 class Intent:
     """The objects that one generation of a lane sets out to write; first and last inclusive.
 
-    `place` is `dt=YYYY-MM-DD/hr=HH`, `kinds` a subset of `raw` and `bad`, `suffix` the file name's.
+    `place` is `dt=YYYY-MM-DD/hr=HH`, `kinds` a subset of `raw` and `bad`, `suffix` the file name's:
+    `.<events>.<bad rows>` before the ending, so that a listing tells what the objects hold.
     """
 
     generation: int
@@ -42,6 +46,11 @@ class Intent:
         """Return the object key of one kind."""
         name = f"{lane.epoch}-{lane.shard}-{self.first}-{self.last}-{self.generation}"
         return f"{kind}/{self.place}/{name}{self.suffix}"
+
+    def rows(self, kind: str) -> int:
+        """Return how many rows the object of one kind has; 0 if an earlier version named it."""
+        counts = rows_in_name(self.suffix)
+        return 0 if counts is None else counts[kind == BAD]
 
     def to_json(self) -> str:
         """Return the text that the lane item holds."""
@@ -98,6 +107,16 @@ class LaneState:
     progress: Progress | None = None
     judged: Judgement | None = None
     decided: bool = False
+    tally: Tally = field(default_factory=Tally)
+
+    def with_object(self, intent: Intent, kind: str, size: int) -> LaneState:
+        """Return the state in which an object of an intent is known to stand."""
+        hour, rows = hour_of_folder(intent.place), intent.rows(kind)
+        if kind == BAD:
+            tally = self.tally.add(hour, Numbers(bad_rows=rows, bad_bytes=size))
+            return replace(self, bad=max(self.bad, intent.last), tally=tally)
+        tally = self.tally.add(hour, Numbers(raw_rows=rows, raw_bytes=size))
+        return replace(self, raw=max(self.raw, intent.last), tally=tally)
 
 
 class LaneItems:
@@ -162,8 +181,7 @@ class LaneItems:
         Returns:
             Whether it was taken, and the state that now stands, one's own or another's.
         """
-        update = self._update(lane, state, batch)
-        update.set("g", {"N": str(intent.generation)})
+        update = self._update(lane, state, batch, intent.generation)
         update.set("intent", {"S": intent.to_json()})
         known = state.judged
         if judged is not None and known is not None and known.through > judged.through:
@@ -208,9 +226,10 @@ class LaneItems:
             bad=max(state.bad, batch.last),
             done=max(state.done, batch.last),
             judged=judged,
+            tally=state.tally.add_batch(batch, state.done),
         )
-        update = self._update(lane, replace(after, generation=state.generation), batch)
-        update.set("g", {"N": str(after.generation)})
+        known = replace(after, generation=state.generation)
+        update = self._update(lane, known, batch, after.generation or 1)
         update.set("last_arrival", {"N": str(batch.last_arrival_ms)})
         for attribute in self.removed_by_finish:
             if attribute != "budget" or judged is None:
@@ -220,14 +239,19 @@ class LaneItems:
             return False, _read(refused)
         return True, after
 
-    def _update(self, lane: Lane, state: LaneState, batch: Batch) -> Update:
+    def _update(self, lane: Lane, state: LaneState, batch: Batch, generation: int) -> Update:
         update = Update()
+        update.set("g", {"N": str(generation)})
+        self._add_up(update, state, generation)
         for attribute, watermark in (("aw", state.raw), ("bw", state.bad), ("wm", state.done)):
             if watermark != NOTHING:
                 update.set(attribute, {"B": encode_watermark(watermark)})
         self._describe(update, lane, batch.last_arrival_ms)
         _require_generation(update, state)
         return update
+
+    def _add_up(self, update: Update, state: LaneState, generation: int) -> None:
+        update.set("tally", {"B": state.tally.encode(generation)})
 
     def _describe(self, update: Update, lane: Lane, arrival_ms: int) -> None:
         update.set("shard", {"S": lane.shard})
@@ -251,7 +275,6 @@ def _key(lane: Lane) -> dict[str, Any]:
 
 
 def _read(item: dict[str, Any]) -> LaneState:
-
     def watermark(attribute: str) -> int:
         return decode_watermark(item[attribute]["B"]) if attribute in item else NOTHING
 
@@ -262,8 +285,9 @@ def _read(item: dict[str, Any]) -> LaneState:
     progress, judged = words("progress"), words("budget")
     # Attempts at another place have ended, whether or not the version that went on said so.
     tries, place = map(int, words("tries") or (0, done))
+    generation = int(item["g"]["N"]) if "g" in item else None
     return LaneState(
-        generation=int(item["g"]["N"]) if "g" in item else None,
+        generation=generation,
         raw=watermark("aw"),
         bad=watermark("bw"),
         done=done,
@@ -272,6 +296,7 @@ def _read(item: dict[str, Any]) -> LaneState:
         error=item["error"]["S"] if "error" in item else "",
         progress=_progress(*progress) if progress else None,
         judged=Judgement(*map(int, judged)) if judged else None,
+        tally=read_tally(item),
     )
 
 

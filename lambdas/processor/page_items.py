@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from clickstream_layout.sketch import Visitors
 from clickstream_layout.tables import page_key
-from processor.aggregate import HOUR_MS, Views, after, hour_key
+from processor.aggregate import HOUR_MS, Views, after, by_arrival, hour_key
 from shared.conditional_write import MOST_ATTEMPTS, ContentionError, Update, apply_update
 from shared.lanes import NOTHING, decode_watermark, encode_watermark
 
@@ -54,10 +54,14 @@ def grow(copy: PageCopy, contributions: Sequence[Views]) -> PageCopy:
     )
 
 
-def plan_update(copy: PageCopy, grown: PageCopy, views: int, ttl: int) -> Update:
-    """Return the write that turns the item of `copy` into that of `grown`."""
+def plan_update(
+    copy: PageCopy, grown: PageCopy, contributions: Sequence[Views], ttl: int
+) -> Update:
+    """Return the write that turns the item of `copy` into that of `grown` by contributions."""
     update = Update()
-    update.add("view_count", views)
+    update.add("view_count", sum(each.views for each in contributions))
+    for attribute, views in by_arrival(contributions).items():
+        update.add(attribute, views)
     update.set("visitors", {"B": grown.visitors.encode()})
     update.set("last_updated", {"N": str(grown.last_updated)})
     update.set("wm", {"B": encode_watermark(grown.watermark)})
@@ -103,7 +107,7 @@ class PageItems:
             if not remaining:
                 break
             grown = grow(copy, remaining)
-            update = plan_update(copy, grown, sum(each.views for each in remaining), ttl)
+            update = plan_update(copy, grown, remaining, ttl)
             refused = apply_update(self._dynamodb, update.request(self._table, key))
             if refused is None:
                 copy = grown

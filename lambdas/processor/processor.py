@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from clickstream_layout.archive import BAD
+from clickstream_layout.archive import BAD, REFUSED
 from processor.aggregate import aggregate
 from processor.archive import Archive, JudgedOtherwiseError
 from processor.batch_writes import Refusals, plan_writes, progress_of, writes_done
@@ -255,7 +255,7 @@ class Processor:
         """Keep what DynamoDB refuses as bad rows, by which a redrive rebuilds those items."""
         if not rows:
             return
-        self._archive.add(BAD, lane, replace(batch, bad_rows=rows), f"refused{place}")
+        self._archive.add(BAD, lane, replace(batch, bad_rows=rows), f"{REFUSED}{place}")
         self._metrics.emit({"BadRows": (len(rows), "Count")}, account_wide=True)
         self._log.write("ERROR", "items refused", lane=lane.code, items=len(rows))
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from clickstream_layout.tables import COUNT_PREFIX, WATERMARK_PREFIX, session_key
-from processor.aggregate import Activity, after, merge_activities
+from processor.aggregate import Activity, after, by_arrival, merge_activities
 from shared.conditional_write import MOST_ATTEMPTS, ContentionError, Update, apply_update
 from shared.lanes import NOTHING, decode_watermark, encode_watermark
 from shared.timestamps import instant_text
@@ -80,6 +80,8 @@ def _start(lane_code: str, activities: Sequence[Activity], total: Activity) -> U
     update.set(f"{WATERMARK_PREFIX}{lane_code}", {"B": encode_watermark(total.sequence)})
     update.add("event_count", total.events)
     update.add(f"{COUNT_PREFIX}{lane_code}", total.events)
+    for attribute, events in by_arrival(activities).items():
+        update.add(attribute, events)
     name = update.name(f"{WATERMARK_PREFIX}{lane_code}")
     first = update.value({"B": encode_watermark(activities[0].sequence)})
     update.require(f"attribute_not_exists({name}) OR {name} < {first}")

@@ -12,9 +12,9 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from clickstream_layout.archive import BAD, ENVELOPE, RAW
+from clickstream_layout.archive import BAD, ENVELOPE, FAILED, RAW
 from processor.aggregate import HOUR_MS
-from redrive.objects import FAILED, ObjectName, list_keys, list_raw, read_lines
+from redrive.objects import ObjectName, list_keys, list_raw, read_lines
 from redrive.recovery import is_placeholder
 from shared.budget import UNLIMITED
 from shared.decode import read_records

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
     from shared.config import Config
 
-FAILED = "failed"
-"""Stands in the place of the generation in the name of an object that a redrive appended."""
-
 
 @dataclass(frozen=True, slots=True)
 class ObjectName:

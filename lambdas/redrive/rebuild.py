@@ -28,6 +28,7 @@ from processor.aggregate import (
     HOUR_MS,
     Activity,
     aggregate,
+    by_arrival,
     hour_key,
     merge_activities,
     minute_key,
@@ -222,6 +223,7 @@ class Rebuilder:
     ) -> None:
         item: Item = session_key(session)
         parts: list[Activity] = []
+        settled: list[Activity] = []
         for code, activities in by_lane.items():
             name = f"{WATERMARK_PREFIX}{code}"
             watermark = decode_watermark(old[name]["B"]) if name in old else NOTHING
@@ -229,6 +231,7 @@ class Rebuilder:
             if counted:
                 part = merge_activities(counted)
                 parts.append(part)
+                settled += counted
                 item[name] = {"B": encode_watermark(part.sequence)}
                 item[f"{COUNT_PREFIX}{code}"] = {"N": str(part.events)}
         lost = [
@@ -254,6 +257,7 @@ class Rebuilder:
             "last_activity": {"S": instant_text(total.last_ms)},
             "user_agent": old.get("user_agent", {"S": agent[:LONGEST_AGENT]}),
             "ttl": {"N": str(ttl)},
+            **_arrived(settled),
         }
         if total.entry is not None and total.exit is not None:
             item |= {
@@ -332,8 +336,16 @@ def _page(contributions: Sequence[Views]) -> tuple[str, Item]:
         "view_count": {"N": str(sum(each.views for each in contributions))},
         "visitors": {"B": copy.visitors.encode()},
         "last_updated": {"N": str(copy.last_updated)},
+        **_arrived(contributions),
     }
 
 
 def _counter(contributions: Sequence[Count]) -> tuple[str, Item]:
-    return "event_count", {"event_count": {"N": str(sum(each.events for each in contributions))}}
+    return "event_count", {
+        "event_count": {"N": str(sum(each.events for each in contributions))},
+        **_arrived(contributions),
+    }
+
+
+def _arrived(contributions: Sequence[Count | Views | Activity]) -> Item:
+    return {name: {"N": str(events)} for name, events in by_arrival(contributions).items()}

@@ -15,6 +15,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from clickstream_layout.archive import REPLAYED
 from redrive.objects import read_lines
 from redrive.recovery import Repairs, is_replayed, read_repairs
 from shared.budget import UNLIMITED
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from processor.processor import Processor
     from shared.config import Config
 
-EPOCH = "redrive"
 _PSEUDONYM = re.compile("u_[0-9a-f]{24}")
 _DIGITS = 24
 
@@ -162,4 +162,4 @@ def _same(number: int, line: dict[str, Any]) -> BadRow:
 def lane_of(key: str, reason: str) -> Lane:
     """Return the lane of one reason in one bad object."""
     digest = hashlib.sha256(f"{key}\n{reason}".encode()).hexdigest()
-    return Lane(EPOCH, digest[:_DIGITS])
+    return Lane(REPLAYED, digest[:_DIGITS])

@@ -290,6 +290,7 @@ def batch_of(kinesis_records: Sequence[Record], rows: Iterable[Event | BadRow]) 
         last_arrival_ms=max(record.arrival_ms for record in kinesis_records),
         events=events,
         bad_rows=bad_rows,
+        arrivals=[(record.sequence, record.arrival_ms) for record in kinesis_records],
     )
 
 

@@ -71,7 +71,10 @@ class BadRow:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """All rows of one lane in one invocation, in lane order; first and last are inclusive."""
+    """All rows of one lane in one invocation, in lane order; first and last are inclusive.
+
+    `arrivals`: sequence number and arrival in ms of each of its records, rows or none.
+    """
 
     first: int
     last: int
@@ -79,3 +82,4 @@ class Batch:
     last_arrival_ms: int
     events: Sequence[Event]
     bad_rows: Sequence[BadRow]
+    arrivals: Sequence[tuple[int, int]] = ()

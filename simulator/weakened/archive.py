@@ -8,8 +8,11 @@ from unittest import mock
 
 from botocore.exceptions import ClientError
 
+from clickstream_layout.archive import folder_of
 from processor.archive import Archive
 from processor.lane_items import Intent, LaneItems, LaneState
+from shared.tally import HOUR_MS
+from shared.timestamps import hour_text
 from simulator import checks
 from simulator.weakened.control import Control, last_value
 
@@ -18,13 +21,15 @@ def _archive_by_key() -> list[Any]:
     """Objects under a key made of the batch's limits, and nothing else: no lane, no intent."""
 
     def store(self: Any, lane: Any, batch: Any, state: LaneState, **_: Any) -> LaneState:
-        bodies = self._bodies(
-            lane,
-            [row for row in batch.bad_rows if row.sequence > state.bad],
-            [row for row in batch.events if row.sequence > state.raw],
-        )
-        intent = Intent(0, batch.first, batch.last, "dt=0/hr=0", tuple(bodies), ".jsonl.gz")
+        bad_rows = [row for row in batch.bad_rows if row.sequence > state.bad]
+        events = [row for row in batch.events if row.sequence > state.raw]
+        bodies = self._bodies(lane, bad_rows, events)
+        place = folder_of(hour_text(batch.first_arrival_ms // HOUR_MS))
+        suffix = f".{len(events)}.{len(bad_rows)}.jsonl.gz"
+        intent = Intent(0, batch.first, batch.last, place, tuple(bodies), suffix)
         self._put_all(lane, intent, bodies)
+        for kind, (body, _) in bodies.items():
+            state = state.with_object(intent, kind, len(body))
         return state
 
     return [mock.patch.object(Archive, "store", store)]
@@ -65,8 +70,8 @@ def _intent_not_voided() -> list[Any]:
 def _closed_without_generation() -> list[Any]:
     real = LaneItems._update  # noqa: SLF001 - as above
 
-    def unconditional(self: Any, lane: Any, state: LaneState, batch: Any) -> Any:
-        update = real(self, lane, state, batch)
+    def unconditional(self: Any, lane: Any, state: LaneState, batch: Any, generation: int) -> Any:
+        update = real(self, lane, state, batch, generation)
         update.conditions = []
         if state.generation is not None:
             del update.values[last_value(update)]

@@ -61,7 +61,7 @@ def _pages_by_first() -> list[Any]:
         first[:] = [contributions[0].sequence]
         return real_grow(copy, contributions)
 
-    def plan(copy: Any, grown: Any, views: int, ttl: int) -> Any:
+    def plan(copy: Any, grown: Any, views: Any, ttl: int) -> Any:
         update = real_plan(copy, grown, views, ttl)
         name, mark = update.name("wm"), {"B": encode_watermark(first[0])}
         if copy.watermark == NOTHING:

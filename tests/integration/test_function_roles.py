@@ -19,6 +19,7 @@ import processor.handler
 from clickstream_layout.tables import SITE
 from clickstream_operator.query import PipelineReader
 from clickstream_operator.synthetic.generator import generate
+from detector.balance_sources import Standing
 from sandbox import Sandbox
 from sandbox.demos.comparison import compare
 from sandbox.processes.process import wait_until
@@ -272,6 +273,12 @@ def detect(container: Container) -> None:
             tail.reach(lane.shard, watermark=NOTHING, since_ms=round(time.time() * 1000))
             is not None
         )
+    # An hour's balance adds up the counters; without the right the hour would be unknown.
+    assert worker._balance is not None
+    standing, hour = Standing(), round(time.time()) // 3600
+    worker._balance._sources.sum_items(
+        standing, range(hour, hour + 1), (), consistent=False, may_go_on=lambda: True
+    )
     if container.unsent(session):
         raise UnsentError
 

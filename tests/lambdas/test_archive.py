@@ -23,7 +23,7 @@ def test_a_batch_is_stored_once_under_its_first_hour() -> None:
     state = store.store(batch(1, 3))
     assert store.sequences(RAW) == store.sequences(BAD) == [1, 2, 3]
     names = {key.partition("/")[2] for key in store.pipeline.s3.objects}
-    assert names == {"dt=2026-11-23/hr=11/e1-shardId-000000000000-1-3-1.jsonl.gz"}
+    assert names == {"dt=2026-11-23/hr=11/e1-shardId-000000000000-1-3-1.3.3.jsonl.gz"}
     assert store.told() == sorted(store.bad_keys())
     assert (state.generation, state.intent) == (store.load().generation, store.load().intent)
     assert state.intent is not None

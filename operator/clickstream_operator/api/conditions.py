@@ -16,6 +16,7 @@ CREDENTIALS_VALID: Final = "CredentialsValid"
 SUSPENDED: Final = "Suspended"
 ANOTHER_OPERATOR: Final = "AnotherOperator"
 OUTPUTS_PUBLISHED: Final = "OutputsPublished"
+NUMBERS_BALANCED: Final = "NumbersBalanced"
 
 # Order in the list: kstatus takes the first condition that decides.
 _ORDER: Final = (
@@ -27,6 +28,7 @@ _ORDER: Final = (
     SUSPENDED,
     ANOTHER_OPERATOR,
     OUTPUTS_PUBLISHED,
+    NUMBERS_BALANCED,
 )
 
 Truth = Literal["True", "False", "Unknown"]

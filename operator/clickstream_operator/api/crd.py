@@ -32,6 +32,7 @@ COLUMNS: Final = (
     ("Age", "date", ".metadata.creationTimestamp", 0),
     ("Cost", "string", ".status.estimatedMonthlyCost", 1),
     ("Verified", "date", ".status.lastVerified", 1),
+    ("Balanced", "string", '.status.conditions[?(@.type=="NumbersBalanced")].status', 1),
     ("Message", "string", '.status.conditions[?(@.type=="Ready")].message', 1),
     ("Region", "string", ".status.effective.region", 1),
     ("Account", "string", ".status.effective.account", 1),

@@ -71,6 +71,10 @@ class Reason(StrEnum):
     RECONCILE_REQUEST_HANDLED = "ReconcileRequestHandled"
     # The ConfigMap of the outputs
     OUTPUTS_PUBLISHED = "OutputsPublished"
+    NUMBERS_AGREE = "NumbersAgree"
+    NUMBERS_DIFFER = "NumbersDiffer"
+    NO_HOUR_CLOSED = "NoHourClosed"
+    DETECTOR_OFF = "DetectorOff"
     CONFIG_MAP_NOT_OWNED = "ConfigMapNotOwned"
     CONFIG_MAP_REFUSED = "ConfigMapRefused"
 
@@ -191,6 +195,23 @@ MEANING: dict[Reason, str] = {
     Reason.RECONCILE_REQUEST_HANDLED: (
         "The reconcile that the annotation clickstream.dev/reconcile-requested-at requested has "
         "run. Nothing to do."
+    ),
+    Reason.NUMBERS_AGREE: (
+        "What each lane received, counted and archived stands in tables and bucket, for every hour "
+        "that was closed in the last day."
+    ),
+    Reason.NUMBERS_DIFFER: (
+        "An hour of the last day has more or fewer events or rows than its lanes say. The "
+        "detector's log names hour and reason, `PipelineReader.balances` the numbers. A redrive "
+        "takes back refused items and batches that Lambda gave up on; for all else rebuild the "
+        "hour."
+    ),
+    Reason.NO_HOUR_CLOSED: (
+        "The detector has closed no hour for six: the pipeline is new, a shard is behind, or the "
+        "detector's role lacks dynamodb:Scan. Its log says which."
+    ),
+    Reason.DETECTOR_OFF: (
+        "anomalyDetection.enabled is false, and the detector is what closes hours."
     ),
     Reason.OUTPUTS_PUBLISHED: "The outputs are in the ConfigMap that the message names.",
     Reason.CONFIG_MAP_NOT_OWNED: (

@@ -108,6 +108,7 @@ def permissions_boundary() -> dict[str, Any]:
     """The most that a role which the operator makes may ever do."""
     shared: dict[str, Any] = {
         "stream": f"{BASE}-events",
+        "page_metrics_table": f"{BASE}-page-metrics",
         "session_metrics_table": f"{BASE}-session-metrics",
         "counters_table": f"{BASE}-counters",
         "bucket": f"{BASE}-archive-{'?' * 12}-*",
@@ -119,7 +120,6 @@ def permissions_boundary() -> dict[str, Any]:
         role_policies.processor_policy(
             ANYWHERE,
             **shared,
-            page_metrics_table=f"{BASE}-page-metrics",
             queue=f"{BASE}-dead-letter",
             kms_keys={**keys, "sqs": "*"},
         ),

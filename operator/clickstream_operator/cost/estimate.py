@@ -318,11 +318,12 @@ class _Model:
 
 
 def alarm_count(spec: Spec) -> int:
-    """Alarms of a pipeline: four of each function, dead letters, failed batches, missing data."""
+    """Alarms: four of each function, balance, dead letters, failed batches, missing data."""
     if not spec.alarms.enabled:
         return 0
     functions = 2 if spec.anomaly_detection.enabled else 1
-    return 4 * functions + 2 + (spec.alarms.no_data_minutes is not None)
+    balance = spec.anomaly_detection.enabled
+    return 4 * functions + balance + 2 + (spec.alarms.no_data_minutes is not None)
 
 
 def customer_keys(spec: Spec) -> frozenset[str]:

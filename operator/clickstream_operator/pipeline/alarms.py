@@ -21,6 +21,7 @@ MISSING_IS_BAD: Final = "breaching"
 #: Share of the timeout.
 _DURATION_SHARE: Final = 0.8
 _DEAD_LETTER_PERIOD: Final = 300
+_HOUR: Final = 3600
 _ABOVE: Final = "GreaterThanThreshold"
 _AT_LEAST: Final = "GreaterThanOrEqualToThreshold"
 _BELOW: Final = "LessThanThreshold"
@@ -35,6 +36,7 @@ def alarm_set(
     iterator_age_seconds: int,
     detector: str | None = None,
     detector_timeout_seconds: int = 30,
+    base: str = "",
     failed_objects_bucket: str | None = None,
     no_data_minutes: int | None = None,
 ) -> tuple[AlarmDefinition, ...]:
@@ -49,6 +51,7 @@ def alarm_set(
         iterator_age_seconds: threshold of both functions.
         detector: None if the pipeline has none.
         detector_timeout_seconds: of the function.
+        base: of the pipeline's names, which its own metrics carry.
         failed_objects_bucket: None if the bucket does not count failed objects.
         no_data_minutes: None for no alarm about missing traffic; at most 1440, the longest
             evaluation of CloudWatch.
@@ -60,6 +63,7 @@ def alarm_set(
         alarms += _function_alarms(
             "detector", detector, detector_timeout_seconds, iterator_age_seconds
         )
+        alarms.append(_balance(base))
     alarms.append(_dead_letter_depth(dead_letter_queue))
     if failed_objects_bucket is not None:
         alarms.append(_failed_objects(failed_objects_bucket))
@@ -131,6 +135,23 @@ def _dead_letter_depth(queue: str) -> AlarmDefinition:
         evaluation_periods=1,
         datapoints=1,
         period_seconds=_DEAD_LETTER_PERIOD,
+    )
+
+
+def _balance(base: str) -> AlarmDefinition:
+    # One value an hour, some minutes after its end; one that differs is told for an hour.
+    return AlarmDefinition(
+        key="balance",
+        description="An hour's numbers differ from what stands in tables and bucket.",
+        namespace="Clickstream/Events",
+        metric="BalanceDifference",
+        dimensions={"Pipeline": base},
+        statistic="Maximum",
+        comparison=_ABOVE,
+        threshold=0.0,
+        evaluation_periods=1,
+        datapoints=1,
+        period_seconds=_HOUR,
     )
 
 

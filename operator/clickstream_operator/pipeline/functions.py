@@ -162,6 +162,7 @@ def _function_role(context: BuildContext, role_name: str, log_name: str) -> Reso
     spec = context.spec
     shared: dict[str, Any] = {
         "stream": context.physical[components.STREAM],
+        "page_metrics_table": context.physical[components.PAGE_METRICS],
         "session_metrics_table": context.physical[components.SESSION_METRICS],
         "counters_table": context.physical[components.COUNTERS],
         "bucket": context.physical[components.ARCHIVE],
@@ -179,7 +180,6 @@ def _function_role(context: BuildContext, role_name: str, log_name: str) -> Reso
         policy = role_policies.processor_policy(
             context.place,
             **shared,
-            page_metrics_table=context.physical[components.PAGE_METRICS],
             queue=context.physical[components.DEAD_LETTER],
             kms_keys=context.customer_keys(**keys, sqs=spec.dead_letter.kms_key_id),
         )

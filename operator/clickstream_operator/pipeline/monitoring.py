@@ -47,6 +47,7 @@ def alarm_resources(context: BuildContext) -> list[Resource]:
         iterator_age_seconds=spec.alarms.iterator_age_seconds,
         detector=context.physical[components.DETECTOR] if spec.anomaly_detection.enabled else None,
         detector_timeout_seconds=spec.anomaly_detection.timeout_seconds,
+        base=context.base,
         failed_objects_bucket=context.physical[components.ARCHIVE],
         no_data_minutes=spec.alarms.no_data_minutes,
     )

@@ -92,6 +92,7 @@ def detector_policy(
     place: AwsLocation,
     *,
     stream: str,
+    page_metrics_table: str,
     session_metrics_table: str,
     counters_table: str,
     bucket: str,
@@ -101,6 +102,7 @@ def detector_policy(
     kms_keys: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Policy of the detector's role. `kms_keys`: customer keys or aliases, by service."""
+    tables = (page_metrics_table, session_metrics_table, counters_table)
     publish = []
     if topic_arn is not None:
         publish.append(
@@ -123,6 +125,12 @@ def detector_policy(
                 "clickstreamSessions",
                 actions=["dynamodb:GetItem"],
                 resources=[place.table(session_metrics_table)],
+            ),
+            # Once an hour: what stands in the items is added up.
+            statement(
+                "clickstreamBalance",
+                actions=["dynamodb:Scan"],
+                resources=[place.table(table) for table in tables],
             ),
             *_bucket_for_functions(place, bucket),
             *publish,

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from clickstream_layout.archive import BAD, ENVELOPE, RAW, decompress
 from clickstream_layout.pseudonyms import derive_key, stored_sessions
 from clickstream_layout.tables import (
+    BALANCE,
     COUNTER_KEY,
     COUNTER_PREFIX,
     INCIDENT,
@@ -27,12 +28,14 @@ from clickstream_layout.tables import (
 from clickstream_operator.query.rows import (
     ArchivedEvent,
     BadRow,
+    Balance,
     Incident,
     PageHour,
     Session,
     SiteViews,
     TopPage,
     merge_hours,
+    read_balance,
     read_incident,
     read_session,
     sum_minutes,
@@ -157,6 +160,11 @@ class PipelineReader:
         """Return incidents by event minute (`YYYY-MM-DDTHH:MM`), oldest first."""
         items = self._query(self._counters, COUNTER_KEY, INCIDENT, since=since, until=until)
         return [read_incident(item) for item in items]
+
+    def balances(self, *, since: str = "", until: str = _LAST) -> list[Balance]:
+        """Return the balances of hours (`YYYY-MM-DDTHH`), oldest first."""
+        items = self._query(self._counters, COUNTER_KEY, BALANCE, since=since, until=until)
+        return [read_balance(item) for item in items]
 
     def archived_events(self, *, day: str = "", hour: str = "") -> Iterator[ArchivedEvent]:
         """Yield archived events once each.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -72,6 +73,23 @@ class Incident:
     over: str | None = None
     over_sent: int | None = None
     folded: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """The balance of an hour, or of several from `hour` until before `until` (`YYYY-MM-DDTHH`).
+
+    `verdict` is Balanced, Different or Unknown; `differences` by reason what is too much (above 0)
+    or missing; `numbers` what the lanes received, counted and archived, and as `found_...` what
+    stood in tables and bucket.
+    """
+
+    hour: str
+    until: str
+    verdict: str
+    reasons: tuple[str, ...]
+    differences: dict[str, int]
+    numbers: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +190,22 @@ def read_incident(item: dict[str, Any]) -> Incident:
         over=item["over"]["S"] if "over" in item else None,
         over_sent=int(item["over_sent"]["N"]) if "over_sent" in item else None,
         folded=int(item["folded"]["N"]) if "folded" in item else 0,
+    )
+
+
+def read_balance(item: dict[str, Any]) -> Balance:
+    """Return the balance of an item."""
+    return Balance(
+        hour=item[COUNTER_KEY[1]]["S"],
+        until=item["until"]["S"],
+        verdict=item["verdict"]["S"],
+        reasons=tuple(item["reasons"]["S"].split()),
+        differences=json.loads(item["differences"]["S"]),
+        numbers={
+            name: int(value["N"])
+            for name, value in sorted(item.items())
+            if "N" in value and name != "ttl"
+        },
     )
 
 

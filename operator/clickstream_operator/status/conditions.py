@@ -17,7 +17,12 @@ from clickstream_operator.status.progress_deadline import (
     is_error,
     stalls,
 )
-from clickstream_operator.status.result import Blocker, Publication, ReconcileResult
+from clickstream_operator.status.result import (
+    Blocker,
+    NumbersBalance,
+    Publication,
+    ReconcileResult,
+)
 
 
 def set_conditions(
@@ -40,6 +45,7 @@ def set_conditions(
     _set_credentials(conditions, result)
     _set_drift(conditions, entries)
     _set_publication(conditions, result.publication)
+    _set_balance(conditions, result.balance)
     if not result.deleting:
         _set_suspended(conditions, entries, result)
 
@@ -217,6 +223,11 @@ def _set_publication(conditions: ConditionSet, publication: Publication | None) 
     conditions.set(
         types.OUTPUTS_PUBLISHED, publication.truth, publication.reason, publication.message
     )
+
+
+def _set_balance(conditions: ConditionSet, balance: NumbersBalance | None) -> None:
+    if balance is not None:
+        conditions.set(types.NUMBERS_BALANCED, balance.truth, balance.reason, balance.message)
 
 
 def _set_suspended(

@@ -54,6 +54,8 @@ class ReconcileResult:
     """Dollars at the stated traffic; empty: as before."""
     publication: Publication | None = None
     """None: as before."""
+    balance: NumbersBalance | None = None
+    """None: as before."""
     verified: Mapping[str, str] = field(default_factory=dict)
     """RFC 3339 times at which the wanted resources were last compared with AWS in full, empty for
     one that never was."""
@@ -68,6 +70,15 @@ class Publication:
     truth: types.Truth | None
     reason: Reason = Reason.OUTPUTS_PUBLISHED
     message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NumbersBalance:
+    """State of the hourly balance."""
+
+    truth: types.Truth
+    reason: Reason
+    message: str
 
 
 def timestamp(moment: datetime) -> str:

@@ -20,6 +20,7 @@ KEY = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-5555555555
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:shop-alerts"
 SHARED: dict[str, Any] = {
     "stream": "shop-events",
+    "page_metrics_table": "shop-page-metrics",
     "session_metrics_table": "shop-session-metrics",
     "counters_table": "shop-counters",
     "bucket": "shop-archive",
@@ -30,7 +31,6 @@ SHARED: dict[str, Any] = {
 def processor(**changes: Any) -> dict[str, Any]:
     """The processor's policy."""
     settings = SHARED | {
-        "page_metrics_table": "shop-page-metrics",
         "queue": "shop-dead-letter",
         "log_group": "/aws/lambda/shop-processor",
     }
@@ -53,6 +53,7 @@ def rights(policy: dict[str, Any]) -> dict[str, list[str]]:
     return {action: sorted(ends) for action, ends in sorted(found.items())}
 
 
+TABLES = ["table/shop-counters", "table/shop-page-metrics", "table/shop-session-metrics"]
 COMMON = {
     "kinesis:DescribeStream": ["stream/shop-events"],
     "kinesis:DescribeStreamSummary": ["stream/shop-events"],
@@ -66,11 +67,10 @@ COMMON = {
 
 def test_processor() -> None:
     """Reads the stream, counts, archives, reports bad rows."""
-    tables = ["table/shop-counters", "table/shop-page-metrics", "table/shop-session-metrics"]
     log = ["log-group:/aws/lambda/shop-processor:*"]
     assert rights(processor()) == COMMON | {
         "dynamodb:GetItem": ["table/shop-counters"],
-        "dynamodb:UpdateItem": tables,
+        "dynamodb:UpdateItem": TABLES,
         "logs:CreateLogStream": log,
         "logs:PutLogEvents": log,
         "s3:GetObject": ["shop-archive/bad/*", "shop-archive/config/*", "shop-archive/raw/*"],
@@ -80,13 +80,14 @@ def test_processor() -> None:
 
 
 def test_detector() -> None:
-    """Reads the stream and the sessions, keeps its state, alerts."""
+    """Reads the stream and the sessions, keeps its state, adds up what stands, alerts."""
     log = ["log-group:/aws/lambda/shop-detector:*"]
     counters = ["table/shop-counters"]
     assert rights(detector()) == COMMON | {
         "dynamodb:GetItem": ["table/shop-counters", "table/shop-session-metrics"],
         "dynamodb:PutItem": counters,
         "dynamodb:Query": counters,
+        "dynamodb:Scan": TABLES,
         "dynamodb:UpdateItem": counters,
         "logs:CreateLogStream": log,
         "logs:PutLogEvents": log,
