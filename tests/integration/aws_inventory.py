@@ -35,6 +35,7 @@ DEFAULT_RESOURCES = (
     "alarm-detector-errors",
     "alarm-detector-throttles",
     "alarm-detector-duration",
+    "alarm-detector-balance",
     "alarm-dead-letter-depth",
     "alarm-failed-objects",
 )

@@ -23,6 +23,7 @@ def definitions(**changes: Any) -> tuple[AlarmDefinition, ...]:
         "processor_timeout_seconds": 60,
         "detector": "shop-detector",
         "detector_timeout_seconds": 30,
+        "base": "shop",
         "dead_letter_queue": "shop-dead-letter",
         "stream": "shop-events",
         "iterator_age_seconds": 120,
@@ -52,6 +53,7 @@ def test_names() -> None:
     assert [one.key for one in definitions()] == [
         *(f"processor-{name}" for name in FUNCTION_ALARMS),
         *(f"detector-{name}" for name in FUNCTION_ALARMS),
+        "detector-balance",
         "dead-letter-depth",
         "failed-objects",
         "no-data",
@@ -95,7 +97,7 @@ async def test_creation_settles(cloud: Cloud, definition: AlarmDefinition) -> No
 
 
 async def test_alarms_share_one_read(cloud: Cloud) -> None:
-    """Eleven alarms, one DescribeAlarms."""
+    """Twelve alarms, one DescribeAlarms."""
     alarms = [alarm(cloud, one) for one in definitions()]
     for one in alarms:
         await one.create(one.desired({}))

@@ -44,7 +44,7 @@ _BATCH_LOG: Final = 480
 _TYPE_LOG: Final = 240
 #: EventsProcessed, BadRows and Lag, each by pipeline and for the account.
 _PIPELINE_METRICS: Final = 6
-_DETECTOR_METRICS: Final = 2
+_DETECTOR_METRICS: Final = 3
 _SERIES: Final = 10
 #: Bytes of the detector's lane item: the fixed part, and one counted (session, minute).
 _DETECTOR_BYTES: Final = 330

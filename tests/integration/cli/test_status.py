@@ -32,10 +32,10 @@ def test_a_ready_pipeline_is_healthy(ready: Pilot) -> None:
 
 @pytest.mark.parametrize("columns", [40, 80])
 def test_the_screen_shows_every_part(ready: Pilot, columns: int) -> None:
-    """The ten alarms, which are all well, take one line."""
+    """The eleven alarms, which are all well, take one line."""
     code, screen = shown(ready, "status", ready.name, columns=columns)
     assert code == 0
-    for part in ("stream", "processor-mapping", "archive", "10 alarms", "Available"):
+    for part in ("stream", "processor-mapping", "archive", "11 alarms", "Available"):
         assert part in screen
     assert "alarm-processor-errors" not in screen
     body = screen.partition("CONDITION")[2] or screen.partition("condition")[2]

@@ -33,6 +33,7 @@ ALARMS = {
     for part in ("processor", "detector")
     for metric in ("iterator-age", "errors", "throttles", "duration")
 } | {
+    "alarm-detector-balance": f"{BASE}-detector-balance",
     "alarm-dead-letter-depth": f"{BASE}-dead-letter-depth",
     "alarm-failed-objects": f"{BASE}-failed-objects",
 }
@@ -65,11 +66,11 @@ DEFAULT = (
 
 
 def test_empty_spec_is_the_reference_pipeline() -> None:
-    """Names exactly as "Names and tags" lists them: 10 alarms, 3 roles."""
+    """Names exactly as "Names and tags" lists them: 11 alarms, 3 roles."""
     built = build({})
     assert {name: one.physical_name for name, one in built.items()} == DEFAULT
     assert sum(one.kind == "IAMRole" for one in built.values()) == 3
-    assert sum(name.startswith("alarm-") for name in built) == 10
+    assert sum(name.startswith("alarm-") for name in built) == 11
 
 
 def test_every_resource_carries_the_tags_and_its_component() -> None:
