@@ -133,7 +133,7 @@ def test_untouched_status_is_not_current() -> None:
 
 
 def test_columns_read_what_the_status_has() -> None:
-    """Ready, its reason, stream, shards and age; five more when wide."""
+    """Ready, its reason, stream, shards and age; six more when wide."""
     columns = VERSION["additionalPrinterColumns"]
     assert [one["name"] for one in columns if one["priority"] == 0] == [
         "Ready",
@@ -147,6 +147,7 @@ def test_columns_read_what_the_status_has() -> None:
         "Account",
         "Cost",
         "Verified",
+        "Balanced",
         "Message",
     }
 
