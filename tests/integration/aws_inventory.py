@@ -35,7 +35,7 @@ DEFAULT_RESOURCES = (
     "alarm-detector-errors",
     "alarm-detector-throttles",
     "alarm-detector-duration",
-    "alarm-detector-balance",
+    "alarm-balance",
     "alarm-dead-letter-depth",
     "alarm-failed-objects",
 )

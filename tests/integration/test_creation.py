@@ -27,7 +27,7 @@ def test_an_empty_spec_becomes_exactly_the_pipeline_of_the_contract(pilot: Pilot
     alarms = {
         "processor-iterator-age", "processor-errors", "processor-throttles", "processor-duration",
         "detector-iterator-age", "detector-errors", "detector-throttles", "detector-duration",
-        "detector-balance",
+        "balance",
         "dead-letter-depth", "failed-objects",
     }  # fmt: skip
     stem, _, digest = base.rpartition("-")

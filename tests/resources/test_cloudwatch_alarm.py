@@ -53,7 +53,7 @@ def test_names() -> None:
     assert [one.key for one in definitions()] == [
         *(f"processor-{name}" for name in FUNCTION_ALARMS),
         *(f"detector-{name}" for name in FUNCTION_ALARMS),
-        "detector-balance",
+        "balance",
         "dead-letter-depth",
         "failed-objects",
         "no-data",

@@ -141,7 +141,7 @@ def _dead_letter_depth(queue: str) -> AlarmDefinition:
 def _balance(base: str) -> AlarmDefinition:
     # One value an hour, some minutes after its end; one that differs is told for an hour.
     return AlarmDefinition(
-        key="detector-balance",
+        key="balance",
         description="An hour's numbers differ from what stands in tables and bucket.",
         namespace="Clickstream/Events",
         metric="BalanceDifference",

@@ -33,7 +33,7 @@ ALARMS = {
     for part in ("processor", "detector")
     for metric in ("iterator-age", "errors", "throttles", "duration")
 } | {
-    "alarm-detector-balance": f"{BASE}-detector-balance",
+    "alarm-balance": f"{BASE}-balance",
     "alarm-dead-letter-depth": f"{BASE}-dead-letter-depth",
     "alarm-failed-objects": f"{BASE}-failed-objects",
 }
@@ -92,7 +92,7 @@ def test_every_resource_carries_the_tags_and_its_component() -> None:
     [
         (
             {"anomalyDetection": {"enabled": False}},
-            {*DETECTOR, *(name for name in ALARMS if "detector" in name)},
+            {*DETECTOR, "alarm-balance", *(name for name in ALARMS if "detector" in name)},
         ),
         ({"dashboard": {"enabled": False}}, {"dashboard"}),
         ({"alarms": {"enabled": False}}, set(ALARMS)),
