@@ -17,7 +17,7 @@ _IPV6: Final = re.compile(r"(?<![0-9A-Za-z:])[0-9A-Fa-f:]{2,}+(?:[0-9.]+)?(?![0-
 _LONGEST_IPV6: Final = 64
 _PORT: Final = re.compile(r"\[([^\]]*)\](?::[0-9]+)?|([0-9.]+)(?::[0-9]+)?")
 _DOTS, _COLONS = 3, 2
-"""Of an IPv4 address, and of the shortest IPv6 address."""
+"""Fewest dots of an IPv4 address, and colons of an IPv6 address."""
 _V4_MAPPED: Final = bytes(10) + b"\xff\xff"
 _6TO4: Final = b"\x20\x02"
 

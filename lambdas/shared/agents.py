@@ -72,12 +72,13 @@ PROGRAMS = _words(
 of people; WhatsApp names itself first only where it fetches a preview."""
 
 _ADDRESS = re.compile(r"https?://|www\.|(?<=[a-z0-9])(?:@|\[at\])(?=[a-z0-9-]+\.[a-z]{2})")
-"""Of an e-mail address only the sign is found, so that alerts do not repeat the address."""
+"""Contacts by which robots name their owner. Only the sign of an e-mail address is found, so that
+alerts do not repeat the address."""
 
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What a user agent says of itself."""
+    """Claims that a user agent makes of itself."""
 
     agent_class: AgentClass
     """`Human` where no robot is declared."""

@@ -52,6 +52,11 @@ class Budget:
         """Most bytes of a record that are searched as text because they are no JSON."""
         return self._scale(_DEFAULT_TEXT_BYTES)
 
+    @property
+    def event_text_bytes(self) -> int:
+        """Most characters in the members of a record's events that are searched."""
+        return self._scale(_DEFAULT_TEXT_BYTES)
+
     def _scale(self, limit: int) -> int:
         return limit * self.milliseconds // _DEFAULT_MILLISECONDS
 

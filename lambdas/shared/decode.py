@@ -20,7 +20,7 @@ from shared.paths import find
 from shared.payload_text import JsonValues, Unparsed, decode_text, is_binary
 from shared.record_text import RecordText, digest_of
 from shared.records import BadRow, Batch, Event, Record
-from shared.text_search import TooDeepError
+from shared.text_search import LongKeyError, TooDeepError
 from shared.timestamps import parse_time
 from shared.urls import page_path
 from shared.user_ids import identifier
@@ -89,7 +89,12 @@ class Decoder:
 
         A record of more rows than the budget has is one bad row.
         """
-        texts = RecordText(self._scrubber, budget.text_bytes)
+        texts = RecordText(
+            self._scrubber,
+            budget.text_bytes,
+            size=len(record.data),
+            of_events=budget.event_text_bytes,
+        )
         user_records = self._user_records(record.data, budget.rows)
         parts = [self._documents(data, budget.rows, texts) for data in user_records]
         rows = sum(1 if isinstance(part, BadRow) else len(part) for part in parts)
@@ -185,9 +190,11 @@ class Decoder:
             if not isinstance(document, dict):
                 payload = texts.scrub(document, users)
                 return _bad(records.NOT_AN_OBJECT, "not a JSON object", payload)
-            scrubbed = self._scrubber.scrub(document, users)
+            scrubbed = texts.scrub_event(document, users)
         except TooDeepError as error:
             return _bad(records.TOO_LARGE, str(error), _flattened(document, texts))
+        except LongKeyError as error:
+            return _bad(records.BAD_KEY, str(error), _flattened(document, texts))
         try:
             return self._event(document, scrubbed, record, sub)
         except _RefusedError as refusal:

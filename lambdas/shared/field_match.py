@@ -1,4 +1,4 @@
-"""Whether the members of an event equal given texts: what `match` means in metrics and rules."""
+"""`match` of metrics and rules: members of an event that equal given texts."""
 
 from __future__ import annotations
 

@@ -27,6 +27,8 @@ _TYPED: Final = (
     "string_value", "int_value", "double_value", "float_value",
     "stringValue", "intValue", "doubleValue", "boolValue",
 )  # fmt: skip
+STEPS: Final = (*LABELS, *_VALUES, *_TYPED)
+"""Members that a path leads through without a name of its own for them."""
 _INDEX: Final = re.compile(r"\[([0-9]{1,6})\]\.?")
 
 

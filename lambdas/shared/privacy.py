@@ -15,10 +15,11 @@ from shared.addresses import truncate_addresses
 from shared.event_users import EventUsers
 from shared.field_roles import DROPPED, SESSION, URL, USER, USER_SESSION, FieldRoles
 from shared.named_values import MOST_USERS, REDACTED, NamedValues
-from shared.paths import LABELS, find
+from shared.paths import LABELS, STEPS, find, parts_of
 from shared.text_search import (
     DEEPEST,
     PLAIN,
+    LongKeyError,
     SearchRules,
     TextSearch,
     TooDeepError,
@@ -29,9 +30,11 @@ from shared.urls import UrlFilter
 from shared.user_ids import UserSearch, identifier, user_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from shared.config import Fields, Privacy
+LONGEST_FIELD = 8_192
+"""Characters of a field that are searched in any record: four times the longest key."""
 _PARTIAL = (USER_SESSION, SESSION, URL)
 """Roles that a value of another type does not have; what is hidden is so in any form."""
 _SMALLEST_SOUGHT = 10**5
@@ -57,6 +60,7 @@ class Scrubber:
             fields=self._roles.in_text,
         )
         self._users = EventUsers(self._roles, self._names)
+        self._paths = fields.paths()
         self._rules = SearchRules(
             urls=self._urls,
             names=self._names,
@@ -91,17 +95,25 @@ class Scrubber:
                     return path
         return fields.session if identifier(find(document, fields.session)) else None
 
-    def scrub(self, document: dict[str, Any], users: Sequence[str] = ()) -> dict[str, Any]:
+    def scrub(
+        self,
+        document: dict[str, Any],
+        users: Sequence[str] = (),
+        take: Callable[[int], bool] | None = None,
+    ) -> dict[str, Any]:
         """Return a copy of an event as it may be stored.
 
         Args:
             document: the event.
             users: user ids of its neighbours, sought in it where it names none itself.
+            take: whether so many more characters may be searched; it is not asked for the fields
+                of `events.fields`. Text that may not be searched is not kept either.
 
         Raises:
             TooDeepError: the event nests too deeply to be searched.
         """
-        search = self._search(self._users.find(document, 0) or users)
+        users = self._users.find(document, 0) or users
+        search = self._search(users, None if take is None else self._limited(document, take))
         if self._has_paths:
             search.mark(self._roles.places(document, top=True))
             search.mark(self._roles.places(document))
@@ -162,9 +174,47 @@ class Scrubber:
         """Return the keyed hash that stands for a user id: the same in every event and hour."""
         return user_pseudonym(self._key, user)
 
-    def _search(self, users: Iterable[str]) -> TextSearch:
+    def check_keys(self, document: dict[str, Any]) -> None:
+        """Refuse an event that is counted by a text longer than any key.
+
+        Raises:
+            LongKeyError: its type, session or page is.
+        """
+        fields = self._fields
+        for path in (fields.type, fields.session, fields.page):
+            for text in self._texts_of(document, path):
+                if len(text) > LONGEST_FIELD and (
+                    path != fields.page or len(self._urls.strip_page(text)) > LONGEST_FIELD
+                ):
+                    raise LongKeyError(f"{path} is longer than {LONGEST_FIELD} characters")
+
+    def _limited(
+        self, document: dict[str, Any], take: Callable[[int], bool]
+    ) -> Callable[[str], bool]:
+        """Return a check whether a text may be searched: each field, and others while `take` does.
+
+        An event must be counted by the same text however much may be searched.
+        """
+        found = {text for path in self._paths for text in self._texts_of(document, path)}
+        free = {text for text in found if len(text) <= LONGEST_FIELD}
+        free |= {text for text in map(self._urls.strip_page, found) if len(text) <= LONGEST_FIELD}
+        names = "\n".join([*self._paths, *STEPS])
+        return lambda text: text in free or text in names or take(len(text))
+
+    def _texts_of(self, document: dict[str, Any], path: str) -> list[str]:
+        """Return the texts that a field is made from."""
+        values = (find(document, part) for part in (path, *parts_of(path)))
+        return [
+            text
+            for value in values
+            if (text := value if isinstance(value, str) else identifier(value))
+        ]
+
+    def _search(
+        self, users: Iterable[str], take: Callable[[str], bool] | None = None
+    ) -> TextSearch:
         sought = dict.fromkeys(users) if self._hide_user else ()
-        return TextSearch(self._rules, UserSearch(sought, self._stand_in), self._walk)
+        return TextSearch(self._rules, UserSearch(sought, self._stand_in), self._walk, take)
 
     def _stand_in(self, user: str) -> str:
         return "[user]" if self._privacy.user_id == "Drop" else self.pseudonym(user)
@@ -215,6 +265,10 @@ class Scrubber:
         self, members: dict[str, Any], search: TextSearch, depth: int
     ) -> dict[str, Any]:
         result: dict[str, Any] = {}
+        if "0" in members and (numbers := _bytes_by_index(members)) is not None:
+            hidden = search.hide_numbers(numbers, depth)
+            if hidden is not None:
+                return {"0": hidden}
         label = next((name for name in LABELS if self._is_hidden(members.get(name))), None)
         if label is not None:
             return {label: members[label]}
@@ -238,6 +292,9 @@ class Scrubber:
 
     def _walk_list(self, values: list[Any], search: TextSearch, depth: int) -> list[Any]:
         """Return a list; a text that names a hidden member names the value behind it."""
+        if _are_numbers(values):
+            hidden = search.hide_numbers(values, depth)
+            return values if hidden is None else [hidden]
         result = [self._walk(value, search, depth + 1) for value in values]
         if search.marks:
             for index, value in enumerate(values):
@@ -270,6 +327,16 @@ def _fits(role: int, value: Any) -> bool:
     if role in (USER_SESSION, SESSION):
         return identifier(value) is not None
     return role != URL or isinstance(value, str)
+
+
+def _are_numbers(values: list[Any]) -> bool:
+    return len(values) > 1 and all(type(value) is int for value in values)
+
+
+def _bytes_by_index(members: dict[str, Any]) -> list[int] | None:
+    """Return the bytes of an array that JavaScript wrote as an object; None of other objects."""
+    numbers = list(members.values())
+    return numbers if _are_numbers(numbers) and all(map(str.isdecimal, members)) else None
 
 
 def _names_values(values: list[Any]) -> bool:

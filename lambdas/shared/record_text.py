@@ -1,4 +1,4 @@
-"""What may be kept of the text of one record, within its budget of searched text."""
+"""Text of one record as it may be stored, within its budget of searched text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from shared.encodings import unpack
+from shared.packed import unpack
+from shared.privacy import LONGEST_FIELD
 from shared.text_search import TooDeepError
 
 if TYPE_CHECKING:
@@ -21,16 +22,35 @@ _LARGEST_UNPACKED = 1_048_576
 class RecordText:
     """Searches the text of one record, up to a limit; of what is beyond only a digest is kept."""
 
-    def __init__(self, scrubber: Scrubber, most: int) -> None:
+    def __init__(self, scrubber: Scrubber, most: int, *, size: int, of_events: int) -> None:
+        """Args: most bytes that are no JSON, the record's size, most characters of its events."""
         self._scrubber = scrubber
         self._left = most
+        self._size = size
+        self._most_of_events = of_events
+        self._left_of_events = of_events
         self._unpacked = _LARGEST_UNPACKED
 
     def unpack(self, data: bytes) -> bytes | None:
         """Return what compressed data holds; None of other data, and beyond 1 MiB of a record."""
-        unpacked = unpack(data, self._unpacked, whole=True) if self._unpacked else None
+        unpacked = unpack(data, self._unpacked) if self._unpacked else None
         self._unpacked -= len(unpacked or b"")
+        self._size += len(unpacked or b"")
         return unpacked
+
+    def scrub_event(self, document: dict[str, Any], users: Sequence[str]) -> dict[str, Any]:
+        """Return an event as it may be stored; beyond the limit, without what was not searched.
+
+        Raises:
+            TooDeepError: as `Scrubber.scrub`.
+            LongKeyError: as `Scrubber.check_keys`.
+        """
+        scrubber = self._scrubber
+        if scrubber.keeps_everything or self._size <= LONGEST_FIELD:
+            return scrubber.scrub(document, users)
+        scrubber.check_keys(document)
+        beyond = self._size > self._most_of_events
+        return scrubber.scrub(document, users, self._take_of_events if beyond else None)
 
     def redact(self, text: str, users: Sequence[str] = ()) -> Any:
         """Return text as it may be stored, or its size and digest."""
@@ -54,6 +74,10 @@ class RecordText:
             raise TooDeepError("nested too deeply") from error
         kept = self._scrubber.scrub_value(value, users) if self._take(len(text)) else None
         return digest_of(text.encode()) if kept is None else kept
+
+    def _take_of_events(self, size: int) -> bool:
+        self._left_of_events -= size
+        return self._left_of_events >= 0
 
     def _take(self, size: int) -> bool:
         if self._scrubber.keeps_everything:

@@ -11,12 +11,13 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from shared import encodings
+from shared import encoded_runs, encodings
 from shared.addresses import hide_addresses
 from shared.emails import hide_emails
+from shared.packed import UnreadablePackedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from shared.named_values import NamedValues
     from shared.urls import UrlFilter
@@ -35,11 +36,16 @@ _OF_VERSIONS: Final = re.compile(r"version|build|release|firmware", re.IGNORECAS
 _OF_QUERIES: Final = re.compile(r"quer|search|param|fragment", re.IGNORECASE)
 PLAIN, _FOR_VERSION, _FOR_QUERY, _FRAGMENT = range(4)
 """Kinds of text: of most members, of versions, of query strings, readable parts of binary data."""
+UNSEARCHED: Final = "[unsearched]"
 _OPENING: Final = ("{", "[", '"')
 
 
 class TooDeepError(ValueError):
     """The document nests deeper than `DEEPEST` levels."""
+
+
+class LongKeyError(ValueError):
+    """The document is counted by a text that is longer than any key."""
 
 
 class _NotSearchedError(Exception):
@@ -48,7 +54,7 @@ class _NotSearchedError(Exception):
 
 @dataclass(slots=True)
 class SearchRules:
-    """What is hidden in text, and the short texts that were searched before."""
+    """Rules of a search, and the short texts that were searched before."""
 
     urls: UrlFilter
     names: NamedValues
@@ -122,12 +128,20 @@ class TextSearch:
     """Hides in the texts of one document what the rules say, and the document's user ids."""
 
     def __init__(
-        self, rules: SearchRules, users: UserSearch, walk: Callable[[Any, TextSearch, int], Any]
+        self,
+        rules: SearchRules,
+        users: UserSearch,
+        walk: Callable[[Any, TextSearch, int], Any],
+        take: Callable[[str], bool] | None = None,
     ) -> None:
-        """Args: `walk` scrubs a JSON value of some depth, because text may be JSON."""
+        """Args: `walk` scrubs a JSON value of some depth, because text may be JSON.
+
+        `take` says whether one more text may be searched; all may without it.
+        """
         self._rules = rules
         self._users = users
         self._walk = walk
+        self._take = take
         self._allowance: int | None = None
         self.marks: dict[tuple[int, Any], tuple[Any, Any]] = {}
         """By container and key, the roles of members that were found by their path."""
@@ -147,10 +161,32 @@ class TextSearch:
 
     def hide(self, text: str, kind: int = PLAIN, depth: int = 1) -> str:
         """Return a text that stands `depth` levels deep as it may be stored."""
+        if self._take is not None and self._allowance is None and not self._take(text):
+            return UNSEARCHED
         stripped, holds_text = self._rules.look_up(text, kind)
         if holds_text:
             return self._search_all(text, kind, depth)
         return self._as_it_stands(text, kind) if self._users.occur_in(text) else stripped
+
+    def hide_numbers(self, numbers: Sequence[int], depth: int) -> str | None:
+        """Return the stand-in of numbers that spell something to hide; None for all others."""
+        if not self._rules.hides:
+            return None
+        outermost = self._allowance is None
+        if self._take is not None and outermost and not self._take(" ".join(map(str, numbers))):
+            return UNSEARCHED
+        if outermost:
+            self._allowance = _ALLOWANCE + _ALLOWANCE_PER_SIGN * len(numbers)
+        try:
+            secret = self._hold_secret(encoded_runs.bytes_of_list(numbers), depth, 0)
+        except (_NotSearchedError, RecursionError, TooDeepError):
+            if not outermost:
+                raise
+            secret = True
+        finally:
+            if outermost:
+                self._allowance = None
+        return self._rules.encoded(" ".join(map(str, numbers))) if secret else None
 
     def hide_name(self, name: str) -> str:
         """Return the name of a member as it may be stored."""
@@ -191,27 +227,43 @@ class TextSearch:
         if value is not None:
             scrubbed = self._walk(value, self, depth + 1)
             return text if scrubbed == value else json.dumps(scrubbed, ensure_ascii=False)
+        if encoded_runs.has_whole_runs(text):
+            text = self._hide_runs(text, encoded_runs.WHOLE_RUNS, depth, level)
         text = self._as_it_stands(text, kind)
-        if encodings.has_runs(text):
-
-            def hide(match: re.Match[str]) -> str:
-                return self._hide_run(match[0], depth, level)
-
-            text = encodings.SPACED_HEX.sub(hide, text)
-            text = encodings.RUN.sub(hide, text)
+        if encoded_runs.has_runs(text):
+            text = self._hide_runs(text, encoded_runs.RUNS, depth, level)
         return text
 
-    def _hide_run(self, run: str, depth: int, level: int) -> str:
-        for inner, whole in encodings.texts_of_run(run):
-            self._spend(len(inner), level)
-            if whole or len(inner) >= _LONG_FRAGMENT:
-                kind = PLAIN if whole else _FRAGMENT
-                hides = self._reveals(inner, kind, depth, level + 1)
-            else:
-                hides = self._as_it_stands(inner, _FRAGMENT) != inner
-            if hides or (not whole and self._rules.names.stand_in(inner)):
-                return self._rules.encoded(run)
-        return run
+    def _hide_runs(
+        self, text: str, runs: Iterable[encoded_runs.Run], depth: int, level: int
+    ) -> str:
+        for pattern, bytes_of in runs:
+
+            def hide(
+                match: re.Match[str], bytes_of: Callable[[str], Iterator[bytes]] = bytes_of
+            ) -> str:
+                run = match[0]
+                holds = self._hold_secret(bytes_of(run), depth, level)
+                return self._rules.encoded(run) if holds else run
+
+            text = pattern.sub(hide, text)
+        return text
+
+    def _hold_secret(self, pieces: Iterator[bytes], depth: int, level: int) -> bool:
+        """Return whether bytes hold anything to hide, or what can't be searched."""
+        try:
+            for inner, whole in encoded_runs.texts_of(pieces):
+                self._spend(len(inner), level)
+                if whole or len(inner) >= _LONG_FRAGMENT:
+                    kind = PLAIN if whole else _FRAGMENT
+                    hides = self._reveals(inner, kind, depth, level + 1)
+                else:
+                    hides = self._as_it_stands(inner, _FRAGMENT) != inner
+                if hides or (not whole and self._rules.names.stand_in(inner)):
+                    return True
+        except UnreadablePackedError:
+            return True
+        return False
 
     def _reveals(self, text: str, kind: int, depth: int, level: int) -> bool:
         """Return whether a text, as it stands or decoded, holds anything to hide."""

@@ -25,10 +25,12 @@ if TYPE_CHECKING:
         (lambda one: json.dumps(json.dumps(one.decode())).encode(), 1),
         (gzip.compress, 1),
         (lambda one: gzip.compress(one + b"\n" + one), 2),
+        (lambda one: gzip.compress(one + b"\n") + gzip.compress(one) + bytes(8), 2),
         (lambda one: b"\x1e" + one + b"\n\x1e" + one, 2),
         (lambda one: one.replace(b'"session-1"', b"1.66236398e9"), 1),
     ],
-    ids=["no line break", "NUL", "marks", "JSON text", "twice", "gzip", "gzip lines", "RFC 7464",
+    ids=["no line break", "NUL", "marks", "JSON text", "twice", "gzip", "gzip lines",
+         "gzip of members", "RFC 7464",
          "number with an exponent"],
 )  # fmt: skip
 def test_event_is_counted_in_the_forms_that_producers_send(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from typing import TYPE_CHECKING, Any
@@ -17,19 +18,33 @@ from shared.budget import Budget
 from shared.decode import Decoder
 from shared.privacy import Scrubber
 from shared.records import BadRow, Event, Record
+from shared.text_search import UNSEARCHED, TextSearch
 from simulator.traffic import aggregate
-from tests.lambdas.pipelines import COUNTERS, KEY, NOW, Pipeline, event, invocation, make_config
+from tests.lambdas.pipelines import (
+    COUNTERS,
+    KEY,
+    NOW,
+    Pipeline,
+    config_document,
+    event,
+    invocation,
+    make_config,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from shared.config import Config
 
 ARRIVAL_MS = round(NOW * 1000)
 SMALL = b'{"event_type":"a","session_id":"s","timestamp":1795435200}'
 
 
-def decode(data: bytes, budget: Budget = budgets.DEFAULT) -> list[Event | BadRow]:
+def decode(
+    data: bytes, budget: Budget = budgets.DEFAULT, config: Config | None = None
+) -> list[Event | BadRow]:
     """Return the rows of one record."""
-    config = make_config()
+    config = config or make_config()
     decoder = Decoder(config, Scrubber(config.privacy, config.fields, KEY))
     return list(decoder.decode(Record(1, ARRIVAL_MS, data), budget))
 
@@ -121,6 +136,97 @@ def test_text_is_counted_across_all_forms(data: bytes) -> None:
         if isinstance(row, BadRow) and not isinstance(row.payload, dict)
     )
     assert 0.9 * budget.text_bytes < kept <= 1.1 * budget.text_bytes
+
+
+HOSTILE = base64.b64encode(b"a=%25&#x3c; b:c ?d=e alice-7788 " * 300).decode()
+
+
+@pytest.mark.parametrize("shape", ["texts", "list", "lists", "names", "numbers", "events"])
+def test_text_of_events_is_searched_up_to_the_budget(
+    shape: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A record of 4 MiB costs what its function can do, and what was not searched is not kept."""
+    budget = budgets.SMALLEST
+    count = 4 * 1024 * 1024 // len(HOSTILE) - 10
+    members: dict[str, Any] = {"user_id": "alice-7788"}
+    documents = [event(**members)]
+    if shape == "texts":
+        documents[0] |= {f"note{number}": HOSTILE for number in range(count)}
+    elif shape == "list":
+        documents[0]["notes"] = [HOSTILE] * count
+    elif shape == "lists":
+        documents[0]["notes"] = [[{"a": [HOSTILE]}]] * count
+    elif shape == "names":
+        documents[0] |= {f"{HOSTILE}{number}": 1 for number in range(count)}
+    elif shape == "numbers":
+        documents[0]["notes"] = [[*b"alice-7788 "] * 200] * 400
+    else:
+        documents = [event(note=HOSTILE, **members) for _ in range(count)]
+    searched = 0
+    real = TextSearch._search_all
+
+    def count_searched(self: TextSearch, text: str, kind: int, depth: int) -> str:
+        nonlocal searched
+        searched += len(text) if self._allowance is None else 0
+        return real(self, text, kind, depth)
+
+    monkeypatch.setattr(TextSearch, "_search_all", count_searched)
+    data = json.dumps(documents).encode()
+    assert len(data) > 8 * budget.event_text_bytes
+    rows = decode(data, budget, make_config(maxRecordSizeKiB=4096))
+    assert len(rows) == len(documents)
+    assert all(isinstance(row, Event) and row.page == "/products" for row in rows)
+    assert searched <= budget.event_text_bytes
+    kept = json.dumps([row.document for row in rows if isinstance(row, Event)])
+    assert UNSEARCHED in kept
+    assert "[encoded " in kept
+    assert HOSTILE not in kept
+    assert "alice-7788" not in kept
+
+
+def test_record_within_the_budget_loses_nothing() -> None:
+    """Whatever stands last in a record of the budget's size is searched and kept."""
+    words = "words and words " * ((budgets.SMALLEST.event_text_bytes - 2000) // 16)
+    rows = decode(json.dumps(event(a=words, b="the end")).encode(), budgets.SMALLEST)
+    (row,) = rows
+    assert isinstance(row, Event)
+    assert (row.document["a"], row.document["b"]) == (words, "the end")
+
+
+@pytest.mark.parametrize("member", ["page_url", "event_type", "session_id"])
+def test_event_is_counted_by_the_same_text_under_each_budget(member: str) -> None:
+    """What an event is counted by is searched last or first, or the event is refused for good."""
+    filler = "words and words " * 25_000
+    for size in (100, 20_000):
+        found = {
+            json.dumps([type(row).__name__, getattr(row, "session", ""), getattr(row, "page", "")])
+            for budget in (budgets.SMALLEST, budgets.DEFAULT, Budget(10**6))
+            for row in decode(
+                json.dumps({"x": filler, **event(**{member: "/" + "a" * size})}).encode(),
+                budget,
+                make_config(maxRecordSizeKiB=4096),
+            )
+        }
+        assert len(found) == 1
+        assert ("Event" in found.pop()) == (size == 100)
+
+
+def test_fields_below_the_top_level_are_searched_under_each_budget() -> None:
+    """Whatever their path, and with numbers for ids; all else beyond the budget is left out."""
+    fields = {"type": "a.kind", "session": "a.session", "time": "a.b.time", "page": "c.url"}
+    document = config_document()
+    events = document["events"] | {"fields": document["events"]["fields"] | fields}
+    config = make_config(maxRecordSizeKiB=4096, events=events)
+    sent = {
+        "x": "words and words " * 25_000,
+        "a": {"kind": "page_view", "session": 123_456_789_012_345, "b": {"time": ARRIVAL_MS}},
+        "c": [{"key": "url", "value": "/shop?token=1"}, {"key": "other", "value": "gold"}],
+    }
+    (row,) = decode(json.dumps(sent).encode(), budgets.SMALLEST, config)
+    assert isinstance(row, Event)
+    assert (row.type, row.session, row.page) == ("page_view", "123456789012345", "/shop")
+    assert UNSEARCHED in row.document.values()
+    assert "gold" not in json.dumps(row.document)
 
 
 _SIGNS = st.sampled_from('a"\\é漢/\u200b')
