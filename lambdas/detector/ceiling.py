@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MOST_INCIDENTS = 10
-"""Of one rule in one minute of one lane (or of the site, for rules about pages and networks)."""
+"""Incidents of one rule in one minute of one lane (or of the site: pages and networks)."""
 MOST_RECENT = 1000
 """Folded subjects that are remembered, so that one that keeps on firing is counted once."""
 _HOURLY = 60

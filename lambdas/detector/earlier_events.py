@@ -1,4 +1,4 @@
-"""How many events of its session came before a checkout, by the processor's counts. Pure."""
+"""Number of events of its session before a checkout, by the processor's counts. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SessionCounts:
-    """What a session item says: all events, and by lane code the (count, watermark)."""
+    """Content of a session item: all events, and by lane code the (count, watermark)."""
 
     total: int
     lanes: dict[str, tuple[int, int]]

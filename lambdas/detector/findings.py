@@ -1,4 +1,4 @@
-"""What judging yields: incidents that begin and incidents that are over."""
+"""Findings of the judging: incidents that begin and incidents that are over."""
 
 from __future__ import annotations
 

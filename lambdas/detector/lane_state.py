@@ -27,7 +27,7 @@ SESSION_MINUTES = "60"
 """The series that counts all events of a session by the minute."""
 _PARTS_OF_FIRST_FORM, _PARTS = 4, 6
 _AFTER_CUT = 0.75
-"""Of the limit: what a state is cut down to, so that not every write has to cut it again."""
+"""Share of the limit that a state is cut down to, so that not every write has to cut it again."""
 _LARGE_BYTES, _FAST, _SMALL = 100_000, 1, 6
 """Above that size marks, which are random, are most of a state: a higher level gains a tenth."""
 

@@ -40,7 +40,7 @@ class Messages:
         self.topic_arn = topic_arn
         self._log = log
         self.failure: Exception | None = None
-        """Why the topic could not be reached in this invocation."""
+        """Reason for which the topic could not be reached in this invocation."""
 
     def begin(self) -> None:
         """Start an invocation: the topic is tried anew."""

@@ -1,4 +1,4 @@
-"""What a lane counts by minute for the rules that no lane can judge alone. Pure.
+"""Counts of a lane by minute, for the rules that no lane can judge alone. Pure.
 
 A tally's key is what is counted (`*`: everything), for pages and networks with the subject after
 `|`: `<scope><code>|<subject>`.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from shared.lanes import Lane
 
 MOST_MINUTES = 1440
-"""How long a lane that stands still holds the others up; older minutes are skipped and counted."""
+"""Time for which a lane that stands still holds the others up; then minutes are skipped."""
 
 
 def latest_minute(now_ms: int) -> int:

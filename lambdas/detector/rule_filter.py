@@ -1,4 +1,4 @@
-"""Which events a rule is about, and whom they count for. Pure."""
+"""Events that a rule is about, and subjects that they count for. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a count is odd for its minute of the week: one series, one bucket at a time. Pure.
+"""Verdict on a count for its minute of the week: one series, one bucket at a time. Pure.
 
 Counts are looked at as their Anscombe transform, y = 2 sqrt(x + 3/8): a Poisson count then spreads
 by 1 whatever its size. Expected is the level of its quarter of an hour in the week (672 of them)
@@ -26,7 +26,7 @@ from typing import Any, Literal
 
 QUARTER, QUARTERS_A_DAY, QUARTERS = 15, 96, 672
 DRIFT = 1.25
-"""What CUSUM lets pass, in spreads."""
+"""Slack of CUSUM, in spreads."""
 CUT = 2.5
 _LEAP = 6.0
 """Most spreads that one bucket adds to a sum, so that no single one passes `h`."""
@@ -55,7 +55,7 @@ Direction = Literal["both", "up", "down"]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How odd is odd: spreads twice in a row, and the sum of excess."""
+    """Bounds of the ordinary: spreads twice in a row, and the sum of excess."""
 
     z: float
     h: float
@@ -66,7 +66,7 @@ LIMITS = {"Low": Limits(5.0, 12.0), "Medium": Limits(4.0, 8.0), "High": Limits(3
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a bucket says. `expected` and `count` are of the whole bucket of `minutes`."""
+    """Verdict on a bucket. `expected` and `count` are of the whole bucket of `minutes`."""
 
     odd: bool
     z: float

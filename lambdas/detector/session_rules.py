@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 GRACE_MS = 2 * MINUTE_MS
 KEPT_MINUTES = 30
-"""How long a lane keeps the tallies of a closed minute for the tick."""
+"""Time for which a lane keeps the tallies of a closed minute for the tick."""
 MOST_SUBJECTS = 1000
 """Pages and networks that a lane counts in a minute, the rest is given up and counted."""
 _LONGEST_VALUE = 16

@@ -1,4 +1,4 @@
-"""What the tick remembers: the minutes judged, what lanes still owe, and each rule's memory.
+"""Memory of the tick: the minutes judged, what lanes still owe, and each rule's memory.
 
 One item in the counters table, `metric_name` = `detector-site`, `time_window` = `state`; each write
 is a compare-and-set on `g`. A version that does not know `ceiling`, `folded`, `left_out` and those

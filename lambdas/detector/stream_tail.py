@@ -1,4 +1,4 @@
-"""How far a lane without news has been read: asked of Kinesis itself.
+"""Position to which a lane without news has been read: asked of Kinesis itself.
 
 An idle shard and a shard whose reader hangs look the same in the tables. The first unread record,
 or that there is none, tells them apart (Kinesis API Reference, "GetRecords": MillisBehindLatest).
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 SKEW_MS = 10_000
-"""What the clocks of Kinesis and of this function may differ by."""
+"""Difference that the clocks of Kinesis and of this function may have."""
 _MOST_STEPS = 5
 _LATER = frozenset({"ProvisionedThroughputExceededException", "LimitExceededException"})
 _GONE = frozenset({"ResourceNotFoundException"})

@@ -1,4 +1,4 @@
-"""What an alert says of an event: no user and no address, whatever the settings keep.
+"""Details of an event in an alert: no user and no address, whatever the settings keep.
 
 The archive of a pipeline may hold them by its settings. An alert leaves the account, by mail or to
 whoever subscribes, so `Keep` means `Hash` and `Truncate` here.

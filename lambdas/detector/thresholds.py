@@ -1,4 +1,4 @@
-"""When a rule holds of two numbers: the events it takes, and all events beside them. Pure."""
+"""Thresholds of a rule on two numbers: the events it takes, and all events beside them. Pure."""
 
 from __future__ import annotations
 

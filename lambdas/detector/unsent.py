@@ -36,7 +36,7 @@ LONGEST_INVOCATION_SECONDS = 1200
 """Longer than any invocation of a function (AWS Lambda Developer Guide, "Lambda quotas": 15
 minutes): after that no entry appears, and no incident that an entry names."""
 MOST_MESSAGES = 200
-"""Of one tick: after an outage of the topic, the others wait for the next ticks."""
+"""Messages of one tick: after an outage of the topic, the others wait for the next ticks."""
 _SETTLED_TTL_SECONDS = 7200
 _HOUR_SECONDS = 3600
 

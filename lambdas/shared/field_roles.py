@@ -1,4 +1,4 @@
-"""Which members of an event the privacy rules treat, by name and by path.
+"""Members of an event that the privacy rules treat, by name and by path.
 
 A field that is a name is meant wherever a member has that name, a path wherever it leads from an
 object on: an event may stand within another, or in a text.

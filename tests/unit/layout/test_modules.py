@@ -51,6 +51,24 @@ def test_module_is_small_and_says_what_it_is(path: Path) -> None:
     assert len(text.splitlines()) <= MOST_LINES
 
 
+@pytest.mark.parametrize(
+    "folder", [OPERATOR.parent / "lambdas", PACKAGE / "cli"], ids=["functions", "cli"]
+)
+def test_docstrings_name_their_thing(folder: Path) -> None:
+    """By a noun: not `What an alert says`, nor `Of one tick`, also where it follows a value."""
+    questions = re.compile(r"(?:What|Of|How|Where|When|Which|Why) ")
+    modules = sorted(folder.rglob("*.py"))
+    assert len(modules) > 20
+    found = [
+        f"{path.relative_to(folder)}: {text.splitlines()[0]}"
+        for path in modules
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        if isinstance(text := node.value.value, str) and questions.match(text)
+    ]
+    assert not found
+
+
 @pytest.mark.parametrize("name", MAIN_MODULES)
 def test_a_main_module_says_what_calls_it_and_what_it_calls(name: str) -> None:
     """In its docstring, and each module named there does import it, or is imported by it."""
