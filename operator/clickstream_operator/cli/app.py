@@ -43,6 +43,7 @@ TABLE: Final[Mapping[str, Entry]] = {
     "render": Entry(
         _OFFLINE, "Show the AWS resources of manifests offline, with names and policies."
     ),
+    "export": Entry(_LOOK, "Write a pipeline as a configuration of Terraform, with import blocks."),
     "import": Entry(_OFFLINE, "Write the manifest that adopts what Terraform or somebody made."),
     "validate": Entry(_OFFLINE, "Check manifests offline, by every rule of the CRD."),
     "iam": Entry(_OFFLINE, "Print the operator's IAM documents, for your account and names."),

@@ -44,7 +44,7 @@ def place_options(function: _Function) -> _Function:
         click.option("-n", "--namespace", default="default", show_default=True),
         click.option(
             "--region",
-            default=_region,
+            default=region_or_us_east_1,
             show_default="AWS_REGION, else us-east-1",
             help="Region of manifests that name none.",
         ),
@@ -90,7 +90,8 @@ def default_region() -> str:
     return next((os.environ[name] for name in names if os.environ.get(name)), "")
 
 
-def _region() -> str:
+def region_or_us_east_1() -> str:
+    """Region of the environment, else us-east-1."""
     return default_region() or "us-east-1"
 
 

@@ -17,6 +17,7 @@ from clickstream_operator.api.reasons import Reason
 from clickstream_operator.api.v1alpha1 import Effective, Plan
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.read_only import ReadOnlySession
+from clickstream_operator.aws.session import CallerIdentity
 from clickstream_operator.aws.tag_index import TagIndex
 from clickstream_operator.cli.aws import ensure_account
 from clickstream_operator.engine.apply import Applier
@@ -65,6 +66,8 @@ class Planned:
     obstacles: tuple[Obstacle, ...]
     incomplete: bool
     """Whether a resource could not be observed."""
+    identity: CallerIdentity
+    """Whose credential observed."""
 
 
 async def make_plan(
@@ -108,6 +111,7 @@ async def make_plan(
         },
         obstacles=tuple(_obstacles(outcomes)),
         incomplete=any(one.observation_failed for one in outcomes.values()),
+        identity=identity,
     )
 
 

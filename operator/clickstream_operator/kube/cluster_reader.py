@@ -139,6 +139,16 @@ class ClusterReader:
         found = _send(what, lambda **options: _text(self._api.call_api(*request, **options)))
         return str(found or "")
 
+    def config_map(self, namespace: str, name: str) -> dict[str, str] | None:
+        """Data of a ConfigMap; None if it does not exist.
+
+        Raises:
+            KubernetesError: the API server refused or did not answer.
+        """
+        path = f"/api/v1/namespaces/{namespace}/configmaps/{name}"
+        body = self._read(path, f"reading the ConfigMap {namespace}/{name}")
+        return None if body is None else dict(body.get("data") or {})
+
     def cluster_uid(self) -> str:
         """The uid of the namespace kube-system, which identifies a cluster.
 

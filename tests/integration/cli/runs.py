@@ -24,9 +24,9 @@ def called(pilot: Pilot, *arguments: str, **settings: str) -> subprocess.Complet
     return process(arguments, environment={**environment(pilot), **settings})
 
 
-def answered(pilot: Pilot, *arguments: str) -> Any:
+def answered(pilot: Pilot, *arguments: str, **settings: str) -> Any:
     """The answer of a run as data."""
-    done = called(pilot, *arguments, "-o", "json")
+    done = called(pilot, *arguments, "-o", "json", **settings)
     assert done.stdout, done.stderr
     return json.loads(done.stdout)
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from clickstream_operator.api.status import Plan, PlanChange
 from clickstream_operator.api.v1alpha1 import Effective
+from clickstream_operator.aws.session import CallerIdentity
 from clickstream_operator.cli.plan_text import Report, markdown
 from clickstream_operator.cli.planning import Obstacle, Planned, Resource
 
@@ -34,6 +35,7 @@ REPORT = Report(
             Obstacle("hash-key", "AccessDenied", "ssm:GetParameter | refused"),
         ),
         incomplete=False,
+        identity=CallerIdentity(account="123456789012", partition="aws"),
     ),
     cost_before="76.72",
     cost_after="90.00",

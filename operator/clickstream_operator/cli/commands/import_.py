@@ -11,6 +11,7 @@ import click
 
 from clickstream_operator.cli.command import Command, Group
 from clickstream_operator.cli.errors import CliError
+from clickstream_operator.cli.options import region_or_us_east_1
 from clickstream_operator.cli.output import note
 
 if TYPE_CHECKING:
@@ -103,14 +104,61 @@ def terraform(
     _hand_over(made, lines, source=opened.source, file=file)
 
 
+@command.command("aws", cls=Command)
+@click.option("--stream", required=True, help="Name of the stream.")
+@click.option("--region", default=region_or_us_east_1, show_default="AWS_REGION, else us-east-1")
+@click.option("--profile", help="Profile of the AWS credential.")
+@_manifest_options
+def from_aws(
+    *,
+    stream: str,
+    region: str,
+    profile: str | None,
+    name: str,
+    namespace: str,
+    starting_at: str,
+    file: str | None,
+) -> None:
+    """Find the parts from the stream alone, with your credential, which can't write here.
+
+    The mappings on the stream lead to the functions, these name tables and bucket. A pipeline that
+    lost its object gets one back, with the settings that its functions have.
+    """
+    from clickstream_operator.aws.errors import AwsError  # noqa: PLC0415
+    from clickstream_operator.aws.read_only import ReadOnlySession  # noqa: PLC0415
+    from clickstream_operator.cli import aws  # noqa: PLC0415
+    from clickstream_operator.cli.deployments import Deployment, make_import  # noqa: PLC0415
+    from clickstream_operator.cli.deployments.aws_deployment import find_deployment  # noqa: PLC0415
+    from clickstream_operator.cli.deployments.own_pipeline import (  # noqa: PLC0415
+        OwnPipeline,
+        with_settings,
+    )
+    from clickstream_operator.cli.deployments.steps import steps  # noqa: PLC0415
+
+    async def work(session: ReadOnlySession) -> tuple[Deployment, OwnPipeline | None]:
+        return await find_deployment(session, stream)
+
+    try:
+        found, own = aws.run(region, work, profile=profile)
+    except AwsError as error:
+        raise aws.told(error) from error
+    made = make_import(found, name=name, namespace=namespace, starting_at=starting_at)
+    if own is None:
+        lines = steps(made, found, file=file or _SOME_FILE)
+    else:
+        made = with_settings(made, own)
+        lines = [f"clickstream plan -f {file or _SOME_FILE}  # what it has, it takes back"]
+    _hand_over(made, lines, source=f"stream {stream}", file=file)
+
+
 def _hand_over(made: Import, lines: list[str], *, source: str, file: str | None) -> None:
     """Print or write the manifest, and tell the steps and what there is to know."""
     from clickstream_operator.cli.new_manifest import commented  # noqa: PLC0415
 
     text = commented(
         made.body,
-        heading=f"Made by `clickstream import` of {source}. Stream, bucket and tables are adopted "
-        "in place; tenants[].adopt of the operator's settings must allow it.",
+        heading=f"Made by `clickstream import` of {source}. Stream, bucket and tables stay in "
+        "place with their data; the operator's setting tenants[].adopt must allow an adoption.",
     )
     if file is None:
         click.echo(text, nl=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -121,10 +123,10 @@ def _offline(body: Any, live: dict[str, Any] | None, key: tuple[str, str]) -> di
 
     for fault in faults_of(body, old=live):
         raise CliError(f"{key[0]}/{key[1]}: {fault}")
+    now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
     made = {
         "metadata": {
-            "uid": "new", "generation": 1, "creationTimestamp": "2026-01-01T00:00:00Z",
-            **body["metadata"],
+            "uid": "new", "generation": 1, "creationTimestamp": now, **body["metadata"],
         }
     }  # fmt: skip
     filled = defaulted({"spec": body.get("spec")}, object_schema())
@@ -141,35 +143,54 @@ def _report(
 ) -> Report:
     from clickstream_operator.aws.errors import AwsError  # noqa: PLC0415
     from clickstream_operator.aws.read_only import ReadOnlySession  # noqa: PLC0415
-    from clickstream_operator.cli import aws  # noqa: PLC0415
+    from clickstream_operator.cli import admission, aws, cut_over, quotas  # noqa: PLC0415
     from clickstream_operator.cli.data_risks import risks  # noqa: PLC0415
-    from clickstream_operator.cli.operator_config import read_config  # noqa: PLC0415
+    from clickstream_operator.cli.operator_config import read_config, read_tenants  # noqa: PLC0415
     from clickstream_operator.cli.plan_text import Report  # noqa: PLC0415
     from clickstream_operator.cli.planning import Planned, make_plan  # noqa: PLC0415
     from clickstream_operator.cost import estimate  # noqa: PLC0415
     from clickstream_operator.reconcile.location import region_of  # noqa: PLC0415
 
-    config = read_config(cluster.reader(), obj.status.effective)
+    reader = cluster.reader()
+    tenants, unread = read_tenants(reader)
+    config = replace(read_config(reader, obj.status.effective), tenants=tenants)
     region = region_of(obj, config)
     if not region:
         raise CliError(f"{obj.key.name}: no region", "set spec.region, or AWS_REGION")
+    others, unlisted = admission.others(reader, obj, config)
 
-    async def work(session: ReadOnlySession) -> Planned:
-        return await make_plan(obj, config, session)
+    async def work(
+        session: ReadOnlySession,
+    ) -> tuple[Planned, quotas.Quotas, list[cut_over.OldReader]]:
+        planned = await make_plan(obj, config, session)
+        readers = []
+        if cut_over.is_due(obj.spec, planned.plan):
+            readers = await cut_over.read_readers(session, planned.effective, now=datetime.now(UTC))
+        limits = quotas.Quotas({}, ())
+        if planned.plan.changes:
+            limits = await quotas.read_quotas(session)
+        return planned, limits, readers
 
     try:
-        planned = aws.run(region, work, profile=profile)
+        planned, limits, readers = aws.run(region, work, profile=profile)
     except AwsError as error:
         raise aws.told(error) from error
-    if obj.spec.suspend:
-        notes = [*notes, "spec.suspend is true: nothing of this is applied before it is resumed."]
+    blocked = admission.obstacles(obj, config, others, planned.identity)
+    judged = cut_over.judge(readers, cut_over.starting_at(obj.spec), region)
     was_there = before is not None and before.status.effective is not None
+    spec_before = before.spec if before and was_there else None
+    notes = [*notes, *(one for one in (unread, unlisted) if one), *judged.notes]
+    if obj.spec.suspend:
+        notes.append("spec.suspend is true: nothing of this is applied before it is resumed.")
+    if limits.unread:
+        notes.append(f"Quotas that you may not read: {', '.join(limits.unread)}.")
+    notes += quotas.missed(planned.plan, spec_before, obj.spec, limits)
     return Report(
         name=f"{obj.key.namespace}/{obj.key.name}",
-        planned=planned,
-        cost_before=estimate(before.spec, region=region).text() if before and was_there else "",
+        planned=replace(planned, obstacles=(*blocked, *planned.obstacles)),
+        cost_before=estimate(spec_before, region=region).text() if spec_before else "",
         cost_after=estimate(obj.spec, region=region).text(),
-        risks=tuple(risks(before.spec, obj.spec)) if before else (),
+        risks=(*(risks(before.spec, obj.spec) if before else ()), *judged.risks),
         notes=tuple(notes),
     )
 

@@ -89,7 +89,7 @@ def make_import(found: Deployment, *, name: str, namespace: str, starting_at: st
     defaults = Spec().model_dump(mode="json", by_alias=True)
     order = list(object_schema()["properties"]["spec"]["properties"])
     written = {
-        key: spec[key] if key in always else _differing(spec[key], defaults.get(key))
+        key: spec[key] if key in always else differing(spec[key], defaults.get(key))
         for key in sorted(spec, key=order.index)
     }
     body = {
@@ -104,10 +104,10 @@ def make_import(found: Deployment, *, name: str, namespace: str, starting_at: st
     return Import(body, tuple(notes))
 
 
-def _differing(value: Any, default: Any) -> Any:
+def differing(value: Any, default: Any) -> Any:
     """The members that differ from the default; None where none does."""
     if isinstance(value, dict) and isinstance(default, dict):
-        found = {key: _differing(item, default.get(key)) for key, item in value.items()}
+        found = {key: differing(item, default.get(key)) for key, item in value.items()}
         return {key: item for key, item in found.items() if item is not None} or None
     return None if value == default else value
 

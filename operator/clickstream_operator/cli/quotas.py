@@ -1,0 +1,119 @@
+"""Quotas of an account that a plan would miss, as far as AWS tells them to a reader."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from clickstream_operator.api import components
+from clickstream_operator.api.v1alpha1 import Plan, Spec
+from clickstream_operator.aws.errors import AwsError
+from clickstream_operator.aws.read_only import ReadOnlySession
+
+_LEAST_UNRESERVED: Final = 100
+"""Concurrent executions that Lambda keeps free of reservations (AWS Lambda, "Configuring reserved
+concurrency for a function")."""
+_ASKED: Final = (
+    ("kinesis", "describe_limits"),
+    ("lambda", "get_account_settings"),
+    ("dynamodb", "describe_limits"),
+    ("iam", "get_account_summary"),
+)
+_ROLES: Final = (
+    components.PROCESSOR_ROLE,
+    components.DETECTOR_ROLE,
+    components.SCHEDULER_ROLE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Quotas:
+    """What AWS said of its quotas, by service, and what it would not say."""
+
+    answers: Mapping[str, Mapping[str, Any]]
+    unread: tuple[str, ...]
+    """``service:operation: code`` of each refusal."""
+
+
+async def read_quotas(session: ReadOnlySession) -> Quotas:
+    """Quotas and what is used of them. A refusal is part of the answer."""
+    answers: dict[str, Mapping[str, Any]] = {}
+    unread = []
+    for service, operation in _ASKED:
+        try:
+            answers[service] = await session.call(service, operation)
+        except AwsError as error:
+            unread.append(f"{service}:{operation}: {error.code}")
+    return Quotas(answers, tuple(unread))
+
+
+def missed(plan: Plan, before: Spec | None, after: Spec, quotas: Quotas) -> Iterator[str]:
+    """Quotas that the plan would miss, each with its numbers and the remedy. Pure."""
+    made = {one.resource for one in plan.changes if one.action == "create"}
+    yield from _stream(made, before, after, quotas.answers.get("kinesis", {}))
+    yield from _concurrency(before, after, quotas.answers.get("lambda", {}))
+    yield from _tables(after, quotas.answers.get("dynamodb", {}))
+    summary = quotas.answers.get("iam", {}).get("SummaryMap", {})
+    roles = len(made & set(_ROLES))
+    if roles and {"Roles", "RolesQuota"} <= summary.keys():
+        free = summary["RolesQuota"] - summary["Roles"]
+        if roles > free:
+            yield _words("IAM roles", roles, free, "Roles per account")
+
+
+def _stream(
+    made: set[str], before: Spec | None, after: Spec, limits: Mapping[str, Any]
+) -> Iterator[str]:
+    was = before.stream if before is not None and components.STREAM not in made else None
+    if after.stream.mode == "OnDemand":
+        switched = was is None or was.mode != "OnDemand"
+        if switched and "OnDemandStreamCountLimit" in limits:
+            free = limits["OnDemandStreamCountLimit"] - limits["OnDemandStreamCount"]
+            if free < 1:
+                yield _words("on-demand streams", 1, free, "On-demand data streams")
+        return
+    if components.STREAM not in made and was is None:
+        # It is adopted: its shards count already.
+        return
+    more = after.stream.shards - (was.shards if was and was.mode == "Provisioned" else 0)
+    if more > 0 and {"ShardLimit", "OpenShardCount"} <= limits.keys():
+        free = limits["ShardLimit"] - limits["OpenShardCount"]
+        if more > free:
+            yield _words("shards", more, free, "Shards per Region")
+
+
+def _concurrency(before: Spec | None, after: Spec, settings: Mapping[str, Any]) -> Iterator[str]:
+    limit = settings.get("AccountLimit", {})
+    more = _reserved(after) - (_reserved(before) if before else 0)
+    if more <= 0 or "UnreservedConcurrentExecutions" not in limit:
+        return
+    free = limit["UnreservedConcurrentExecutions"] - _LEAST_UNRESERVED
+    if more > free:
+        yield _words("reserved concurrent executions", more, free, "Concurrent executions")
+
+
+def _reserved(spec: Spec) -> int:
+    detector = spec.anomaly_detection
+    enabled = detector.reserved_concurrency if detector.enabled else 0
+    return (spec.processor.reserved_concurrency or 0) + (enabled or 0)
+
+
+def _tables(after: Spec, limits: Mapping[str, Any]) -> Iterator[str]:
+    units = after.tables.provisioned
+    if units is None:
+        return
+    for what, asked, key in (
+        ("read", units.read_units, "TableMaxReadCapacityUnits"),
+        ("write", units.write_units, "TableMaxWriteCapacityUnits"),
+    ):
+        if key in limits and asked > limits[key]:
+            quota = f"Table-level {what} throughput limit"
+            yield _words(f"{what} units of a table", asked, limits[key], quota)
+
+
+def _words(what: str, asked: int, free: int, quota: str) -> str:
+    return (
+        f"quota: {asked} more {what} are needed and {max(0, free)} are free; ask AWS for more of "
+        f'"{quota}" (Service Quotas), or ask for less'
+    )
