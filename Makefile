@@ -154,10 +154,13 @@ demo-exact: $(READY) ## Every count beside the truth with every fault on, then t
 bench-dataplane: $(READY) lambdas ## Measure the data plane, limits beside the figures (RUNS=10000 faulty runs); writes build/bench-dataplane.json
 	@$(BIN)/python -m benchmarks.dataplane --runs $(or $(RUNS),10000)
 
+cli: $(READY) ## Build the archives of the command line for krew, and their manifest, into build/cli
+	@$(BIN)/python examples/krew/build.py --uv $(BIN)/uv
+
 bench-cli: $(READY) lambdas ## Time the command line's answers, limits beside them
 	@$(BIN)/python -m benchmarks.command_line
 
 clean: ## Remove what builds left in the tree (caches outside it stay)
 	rm -rf build dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: demo-tenants field-check upgrade-fixture image bom test-image audit iam bench-dataplane test-roles test-exact demo-exact demo-lifecycle demo-install test-gitops chart bench-operator help install check format test test-unit crds docs lambdas lock up down status demo clean
+.PHONY: cli demo-tenants field-check upgrade-fixture image bom test-image audit iam bench-dataplane test-roles test-exact demo-exact demo-lifecycle demo-install test-gitops chart bench-operator help install check format test test-unit crds docs lambdas lock up down status demo clean
