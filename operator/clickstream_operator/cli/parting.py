@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from clickstream_operator.api import components
-from clickstream_operator.api.v1alpha1 import Effective
 from clickstream_operator.cli.design import Place, design
 from clickstream_operator.cost.prices import Prices
 from clickstream_operator.kube.objects import PipelineObject
@@ -37,14 +36,16 @@ class Part:
 
 
 def parts(obj: PipelineObject, *, keep_data: bool) -> list[Part]:
-    """The resources on record, those that stay first.
+    """The resources on record, those that stay first; none before the operator placed it.
 
     Where the data is to be kept, as if the deletion policy said so.
     """
+    effective = obj.status.effective
+    if effective is None:
+        return []
     spec = dict(obj.body.get("spec") or {})
     if keep_data:
         spec["deletionPolicy"] = {**(spec.get("deletionPolicy") or {}), **KEPT_POLICY}
-    effective = obj.status.effective or Effective()
     place = Place(effective.account, effective.region, obj.key.namespace, effective.cluster)
     designed = {one.name: one for one in design({**obj.body, "spec": spec}, place).resources}
     adopted = obj.spec.deletion_policy.adopted == "Retain"
