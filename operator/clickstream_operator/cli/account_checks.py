@@ -10,6 +10,7 @@ from clickstream_operator.api import components
 from clickstream_operator.api.v1alpha1 import Effective
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.aws.read_only import ReadOnlySession
+from clickstream_operator.cli.aws import remedy_of
 from clickstream_operator.cli.findings import Finding, Level
 
 _ROLES: Final = (components.PROCESSOR_ROLE, components.DETECTOR_ROLE, components.SCHEDULER_ROLE)
@@ -60,7 +61,9 @@ async def told(subject: str, check: Check) -> Finding:
     try:
         return await check()
     except AwsError as error:
-        return Finding(Level.WARN, subject, f"could not be looked at: {error.text}", error.remedy)
+        return Finding(
+            Level.WARN, subject, f"could not be looked at: {error.text}", remedy_of(error)
+        )
 
 
 async def _shards(session: ReadOnlySession, wanted: int) -> Finding:
@@ -115,7 +118,9 @@ async def send_finding(session: ReadOnlySession, effective: Effective) -> Findin
         if error.category is Category.ACCESS_DENIED:
             remedy = "allow it kinesis:PutRecord and kinesis:PutRecords on the stream"
             return Finding(Level.FAIL, subject, error.text, remedy)
-        return Finding(Level.WARN, subject, f"could not be looked at: {error.text}", error.remedy)
+        return Finding(
+            Level.WARN, subject, f"could not be looked at: {error.text}", remedy_of(error)
+        )
     return Finding(Level.WARN, subject, f"{endpoint} did not heed DryRun")
 
 

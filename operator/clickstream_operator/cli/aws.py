@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 import structlog
 
 from clickstream_operator.api.v1alpha1 import Effective
-from clickstream_operator.aws.errors import AwsError
+from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.aws.read_only import ReadOnlySession
 from clickstream_operator.cli.errors import CliError
 from clickstream_operator.kube.objects import PipelineObject
@@ -20,6 +20,9 @@ from clickstream_operator.kube.objects import PipelineObject
 _Answer = TypeVar("_Answer")
 _Session = TypeVar("_Session", bound=ReadOnlySession)
 _THREADS: Final = 16
+_PASSING: Final = frozenset(
+    {Category.CONFLICT, Category.THROTTLED, Category.TRANSIENT, Category.UNRECOGNIZED}
+)
 _POD: Final = "CLICKSTREAM_PACKAGES"
 """Set in the operator's image, and nowhere else."""
 
@@ -132,4 +135,16 @@ def told(error: AwsError) -> CliError:
             f"no usable AWS credential: {error.text}",
             "log in, or choose one with --profile or AWS_PROFILE",
         )
-    return CliError(str(error))
+    says = f"{error.service}:{error.operation} failed with {error.code}: {error.text}"
+    return CliError(says, remedy_of(error))
+
+
+def remedy_of(error: AwsError) -> str:
+    """Remedy for a person: those of `AwsError` are about the operator, which tries again."""
+    if error.category is Category.ACCESS_DENIED:
+        return "allow it to your own credential"
+    if error.category is Category.NOT_FOUND:
+        return "`verify` tells what is missing in AWS"
+    if error.category in _PASSING:
+        return "run it again"
+    return error.remedy

@@ -161,7 +161,9 @@ def test_a_stream_that_is_gone_is_one_line(aws: boto3.Session) -> None:
     aws.client("kinesis").delete_stream(StreamName=NAMES["stream"])
     failed = done("send", "shop", "--events", "5", "--rate", "0")
     assert failed.returncode == 1
-    assert "ResourceNotFoundException" in failed.stderr.splitlines()[-1]
+    last = failed.stderr.splitlines()[-1]
+    assert "kinesis:put_records failed with ResourceNotFoundException" in last
+    assert "it is tried again" not in last
 
 
 def page_item(page: str, hour: str, views: int) -> dict[str, Any]:

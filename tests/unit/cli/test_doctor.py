@@ -13,6 +13,7 @@ from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.aws.read_only import Credential
 from clickstream_operator.cli import account_checks as checks
 from clickstream_operator.cli import iam_documents, simulation
+from clickstream_operator.cli.aws import told
 from clickstream_operator.cli.findings import Finding, Level
 
 PLACED = Effective(
@@ -230,3 +231,20 @@ def test_a_denied_action_is_told_with_who_can_lift_it(result: dict[str, Any], sa
 def test_the_role_behind_a_session_is_simulated(identity: str, source: str) -> None:
     """The root user can't be."""
     assert simulation.source_of(identity) == source
+
+
+@pytest.mark.parametrize(
+    ("category", "remedy"),
+    [
+        (Category.ACCESS_DENIED, "allow it to your own credential"),
+        (Category.THROTTLED, "run it again"),
+        (Category.TRANSIENT, "run it again"),
+    ],
+)
+def test_a_refusal_of_aws_is_told_to_a_person(category: Category, remedy: str) -> None:
+    """Not as the operator tells it, which uses a role and tries again by itself."""
+    refusal = AwsError(
+        service="dynamodb", operation="query", code="Code", text="words", category=category,
+        remedy="allow it to the role that the operator uses",
+    )  # fmt: skip
+    assert str(told(refusal)) == f"dynamodb:query failed with Code: words; {remedy}"
