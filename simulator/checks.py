@@ -19,6 +19,7 @@ COUNTER_ITEMS: Final = "counters"
 PAGE_ITEMS: Final = "page views"
 PAGE_LISTS: Final = "listed pages"
 SKETCHES: Final = "visitor sketches"
+CHANNELS: Final = "page views by channel"
 SESSION_EVENTS: Final = "session events"
 SESSION_ENDS: Final = "session ends"
 RAW_ROWS: Final = "archived events"
@@ -37,6 +38,7 @@ KINDS: Final = (
     PAGE_ITEMS,
     PAGE_LISTS,
     SKETCHES,
+    CHANNELS,
     SESSION_EVENTS,
     SESSION_ENDS,
     RAW_ROWS,
@@ -209,6 +211,12 @@ def _counters(found: Differences, items: list[Item], truth: Truth, lifetimes: Li
             rest: Item = {"wm": {"B": expected.watermark}, "ttl": {"N": str(ttl)}}
             rest |= _arrived(expected.hours)
             _rest(found, key, item, rest)
+            views = {
+                name.removeprefix("channel#"): int(value["N"])
+                for name, value in item.items()
+                if name.startswith("channel#")
+            }
+            found.equal(CHANNELS, key, views, dict(truth.channels.get(key, {})))
 
 
 def _sessions(found: Differences, stores: Stores, truth: Truth, lifetimes: Lifetimes) -> None:
@@ -224,6 +232,7 @@ def _sessions(found: Differences, stores: Stores, truth: Truth, lifetimes: Lifet
             "last_activity": instant_of(expected.last_ms),
             "entry_page": expected.entry and expected.entry[1],
             "exit_page": expected.exit and expected.exit[1],
+            "channel": expected.channel and expected.channel[1],
         }
         for name, value in ends.items():
             found.equal(SESSION_ENDS, f"{name} of {session}", item.get(name, {}).get("S"), value)
@@ -232,6 +241,8 @@ def _sessions(found: Differences, stores: Stores, truth: Truth, lifetimes: Lifet
         for lane, (events, mark) in expected.lanes.items():
             rest[f"n#{lane}"] = {"N": str(events)}
             rest[f"wm#{lane}"] = {"B": mark}
+        robots = int(item.get("robot_events", {"N": "0"})["N"])
+        found.compare(SESSION_EVENTS, f"robots of {session}", robots, expected.robot_events)
         _rest(found, session, item, rest)
 
 

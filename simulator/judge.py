@@ -52,9 +52,10 @@ def _cut(rows: Sequence[SentEvent | str], most: int) -> Sequence[SentEvent | str
     cut: list[SentEvent | str] = []
     for row in rows:
         if isinstance(row, SentEvent):
-            items |= {(row.session,), (row.type, str(row.time_ms // 60_000))}
+            whose = "robot" if row.is_robot else "human"
+            items |= {(row.session,), (row.type, whose, str(row.time_ms // 60_000))}
             if row.type == "page_view":
-                items.add((row.page, "", str(row.time_ms // 3_600_000)))
+                items.add((row.page, whose, "", str(row.time_ms // 3_600_000)))
         beyond = isinstance(row, SentEvent) and len(items) > most
         cut.append(TOO_LARGE if beyond else row)
     return cut

@@ -23,6 +23,8 @@ CHECKOUT: Final = "/checkout"
 TYPES: Final = ("page_view", "page_view", "page_view", "click")
 AGENT: Final = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36"
 ROBOT: Final = "Mozilla/5.0 (compatible; Googlebot/2.1)"
+#: Parameters of pages, and the channels that they tell. By time, so that a page has several.
+_QUERIES: Final = (("?utm_source=mail", "Email"), ("?gclid=c1&x=1", "Paid"), ("", "Direct"))
 #: One more than sensitivity High allows in a minute, and a few.
 CLICKER_EVENTS: Final = 28
 #: More than a sketch holds exactly.
@@ -42,6 +44,16 @@ class SentEvent:
     page: str
     agent: str
 
+    @property
+    def is_robot(self) -> bool:
+        """Return whether the agent declares itself a robot."""
+        return self.agent == ROBOT
+
+    @property
+    def channel(self) -> str | None:
+        """Return the channel of a page view."""
+        return _QUERIES[self.time_ms % len(_QUERIES)][1] if self.type == "page_view" else None
+
     def document(self) -> dict[str, Any]:
         """Return what a producer writes."""
         return {
@@ -49,7 +61,7 @@ class SentEvent:
             "session_id": self.session,
             "user_id": self.user,
             "timestamp": instant_text(self.time_ms),
-            "page_url": f"{self.page}?utm_source=mail",
+            "page_url": f"{self.page}{_QUERIES[self.time_ms % len(_QUERIES)][0]}",
             "user_agent": self.agent,
             "ip_address": "203.0.113.9",
         }

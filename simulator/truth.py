@@ -81,6 +81,8 @@ class SessionTruth:
     entry: tuple[tuple[int, int, int], str] | None = None
     exit: tuple[tuple[int, int, int], str] | None = None
     hours: Counter[int] = field(default_factory=Counter)
+    channel: tuple[tuple[int, int, int], str] | None = None
+    robot_events: int = 0
 
 
 @dataclass(slots=True)
@@ -90,6 +92,8 @@ class Truth:
     pages: dict[tuple[str, str], PageTruth] = field(default_factory=dict)
     sessions: dict[str, SessionTruth] = field(default_factory=dict)
     counters: dict[tuple[str, str], CounterTruth] = field(default_factory=dict)
+    channels: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
+    """By counter, its page views by channel."""
     raw: set[tuple[str, int, int]] = field(default_factory=set)
     bad: dict[tuple[str, int, int], str] = field(default_factory=dict)
     lanes: dict[str, bytes] = field(default_factory=dict)
@@ -157,7 +161,8 @@ def _add(
     visitor: Callable[[SentEvent], bytes],
 ) -> None:
     mark = watermark(placed.sequence)
-    counter = (f"events_per_minute_{event.type}", f"{minute_of(event.time_ms)}#{lane}")
+    mine = "robot_" if event.is_robot else ""
+    counter = (f"{mine}events_per_minute_{event.type}", f"{minute_of(event.time_ms)}#{lane}")
     count = truth.counters.setdefault(counter, CounterTruth())
     count.events += 1
     count.watermark = mark
@@ -169,12 +174,19 @@ def _add(
     session.lanes[lane] = (session.lanes.get(lane, (0, b""))[0] + 1, mark)
     session.first_ms = min(session.first_ms, event.time_ms)
     session.last_ms = max(session.last_ms, event.time_ms)
+    session.robot_events += event.is_robot
     if event.type != "page_view":
         return
     view = ((event.time_ms, placed.sequence, placed.sub), event.page)
     session.entry = view if session.entry is None else min(session.entry, view)
     session.exit = view if session.exit is None else max(session.exit, view)
-    key = (event.page, f"{minute_of(event.time_ms)[:13]}#{lane}")
+    channel = str(event.channel)
+    truth.channels.setdefault(counter, Counter())[channel] += 1
+    if channel != "Direct":
+        came = view[0], channel
+        session.channel = came if session.channel is None else max(session.channel, came)
+    name = f"Robot {event.page}" if event.is_robot else event.page
+    key = (name, f"{minute_of(event.time_ms)[:13]}#{lane}")
     page = truth.pages.setdefault(key, PageTruth())
     page.hours[hour] += 1
     page.views += 1

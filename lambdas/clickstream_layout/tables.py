@@ -5,7 +5,7 @@ The key attributes are those of the original's Terraform, so that its tables can
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final, Literal
 
 PAGE_KEY = ("page_url", "timestamp_hour")
 SESSION_KEY = ("session_id",)
@@ -35,9 +35,45 @@ WATERMARK_PREFIX = "wm#"
 COUNT_PREFIX = "n#"
 """Attribute of a session item: this and the lane code; the lane's events."""
 
+CHANNEL_PREFIX = "channel#"
+"""Attribute of a counter item: this and a channel; the page views that came by it."""
+
 _LANE_MARK = "#"
 
 Key = dict[str, dict[str, Any]]
+AgentClass = Literal["Human", "Suspected", "Robot", "AIAgent"]
+AGENT_EVENTS: Final[dict[AgentClass, str]] = {
+    "Suspected": "suspected_events",
+    "Robot": "robot_events",
+    "AIAgent": "ai_agent_events",
+}
+"""Attribute of a session item by class of agent, but for people: its events. In order of weight."""
+_COUNTER_MARKS: Final[dict[AgentClass, str]] = {
+    "Suspected": "suspected_",
+    "Robot": "robot_",
+    "AIAgent": "ai_agent_",
+}
+
+
+def counter_name(event_type: str, agent_class: AgentClass = "Human") -> str:
+    """Return the partition key of counters: `robot_events_per_minute_<type>` for robots."""
+    return f"{_COUNTER_MARKS.get(agent_class, '')}{COUNTER_PREFIX}{event_type}"
+
+
+def page_name(page: str, agent_class: AgentClass = "Human") -> str:
+    """Return the partition key of page items: `Robot /products` for robots.
+
+    No page key has a space in it, so no page of people has such a key.
+    """
+    return page if agent_class == "Human" else f"{agent_class} {page}"
+
+
+def page_of(name: str) -> tuple[AgentClass, str]:
+    """Return the class of agent and the page of a partition key."""
+    for agent_class in AGENT_EVENTS:
+        if name.startswith(f"{agent_class} "):
+            return agent_class, name.removeprefix(f"{agent_class} ")
+    return "Human", name
 
 
 def page_key(page: str, hour_and_lane: str) -> Key:

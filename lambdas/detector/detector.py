@@ -77,7 +77,7 @@ class Detector:
         self._decoder = Decoder(config, Scrubber(config.privacy, config.fields, hash_key))
         rules = active_rules(config.detection, config.fields)
         telling = Telling(config.privacy, config.fields, hash_key)
-        self._rules = SessionRules(rules, config.fields, telling)
+        self._rules = SessionRules(rules, config.fields, telling, config.robots)
         self._site_rules = SiteRules(rules, config.fields, config.detection.sensitivity, telling)
         table, ttl_hours = config.tables.counters, config.ttl.lane_hours
         self._site = SiteItem(dynamodb, table)

@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from shared.agents import ENDINGS, EXCEPTED, DeclaredRobots
-from shared.config import Rule
+from shared.audience import OwnNames
+from shared.config import RobotSettings, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +21,7 @@ UNUSUAL_SEQUENCE = "unusual_page_sequence"
 VOLUME = "volume"
 GEOGRAPHIC = "geographic"
 
+NO_NAMES = RobotSettings()
 _EVENTS_PER_MINUTE: Mapping[str, int] = {"Low": 100, "Medium": 50, "High": 25}
 _GEOGRAPHIC_SECONDS = 600
 
@@ -76,9 +78,13 @@ class PathMatch:
 class WordMatch:
     """Finds robots that declare themselves in their user agent; see `shared.agents`."""
 
-    def __init__(self, rule: Rule) -> None:
+    def __init__(self, rule: Rule, own: RobotSettings = NO_NAMES) -> None:
         self._robots = DeclaredRobots(rule.words, rule.excepted)
+        self._own = OwnNames(own)
 
     def find(self, user_agent: str | None) -> str | None:
         """Return the text that declares a robot, in lower case, or None."""
+        name = self._own.robot_in(user_agent)
+        if name is not None:
+            return name.lower() or None
         return self._robots.declaration(user_agent).word or None

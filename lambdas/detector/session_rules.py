@@ -20,7 +20,7 @@ from detector.findings import MINUTE_MS, Ending, Finding, summarize
 from detector.lane_state import SESSION_MINUTES, Checkout
 from detector.minute_counts import Tallies, cut_subjects
 from detector.rule_filter import EVERYTHING, Selection
-from detector.rules import PathMatch, WordMatch
+from detector.rules import NO_NAMES, PathMatch, WordMatch
 from detector.thresholds import explain, holds
 from shared.config import Rule
 from shared.countries import country_of
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from detector.lane_state import LaneState
     from detector.telling import Telling
-    from shared.config import Fields
+    from shared.config import Fields, RobotSettings
     from shared.records import Event
 
 GRACE_MS = 2 * MINUTE_MS
@@ -62,12 +62,18 @@ class _Counted:
 class SessionRules:
     """The active rules that are judged in one lane, and the tallies for those that are not."""
 
-    def __init__(self, rules: Sequence[Rule], fields: Fields, telling: Telling) -> None:
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        fields: Fields,
+        telling: Telling,
+        robots: RobotSettings = NO_NAMES,
+    ) -> None:
         sessions = [rule for rule in rules if rule.scope == "Session"]
         self._counted = [
             _counted(rule, fields) for rule in sessions if rule.kind not in {"Words", "Sequence"}
         ]
-        self._words = [(rule, WordMatch(rule)) for rule in sessions if rule.kind == "Words"]
+        self._words = [(rule, WordMatch(rule, robots)) for rule in sessions if rule.kind == "Words"]
         self._sequences = {rule.name: rule for rule in sessions if rule.kind == "Sequence"}
         self._paths = [PathMatch(rule) for rule in self._sequences.values()]
         self._rules = {rule.name: rule for rule in sessions}

@@ -9,12 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from clickstream_layout.tables import arrived_in, with_lane
+from clickstream_layout.tables import (
+    CHANNEL_PREFIX,
+    arrived_in,
+    counter_name,
+    page_name,
+    with_lane,
+)
+from shared.channels import DIRECT
 from shared.timestamps import hour_text, minute_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from clickstream_layout.tables import AgentClass
     from shared.records import Event
 
 MINUTE_MS, HOUR_MS = 60_000, 3_600_000
@@ -33,11 +41,15 @@ AnyContribution = TypeVar("AnyContribution", bound=Contribution)
 
 @dataclass(slots=True)
 class Count:
-    """Events of one type in one minute, of a record that arrived at `arrival_ms`."""
+    """Events of one type in one minute, of a record that arrived at `arrival_ms`.
+
+    `channels`: page views by channel.
+    """
 
     sequence: int
     events: int = 0
     arrival_ms: int = 0
+    channels: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -55,6 +67,8 @@ class Activity:
     """Events of one session. `entry` and `exit` are (order key, page) of its page views.
 
     `arrival_ms` as in `Count`; a sum of several has none.
+    `channel`: (order key, channel) of the last page view that came by one, unless it is `Direct`.
+    `agents`: events by class of agent, without those of people.
     """
 
     sequence: int
@@ -65,13 +79,16 @@ class Activity:
     exit: tuple[str, str] | None = None
     user_agent: str | None = None
     arrival_ms: int = 0
+    channel: tuple[str, str] | None = None
+    agents: dict[AgentClass, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Gains:
     """All items that a batch changes, each with its contributions in lane order.
 
-    Keys: pages (path, hour since 1970), sessions (id), counters (event type, minute since 1970).
+    Keys: pages (`page_name`, hour since 1970), sessions (id), counters (`counter_name`, minute
+    since 1970).
     """
 
     pages: dict[tuple[str, int], list[Views]]
@@ -84,13 +101,18 @@ def aggregate(events: Iterable[Event]) -> Gains:
     gains = Gains({}, {}, {})
     for event in events:
         sequence = event.sequence
-        counts = gains.counters.setdefault((event.type, event.time_ms // MINUTE_MS), [])
+        name = counter_name(event.type, event.agent_class)
+        counts = gains.counters.setdefault((name, event.time_ms // MINUTE_MS), [])
         if not counts or counts[-1].sequence != sequence:
             counts.append(Count(sequence, arrival_ms=event.arrival_ms))
         counts[-1].events += 1
+        if event.channel is not None:
+            channels = counts[-1].channels
+            channels[event.channel] = channels.get(event.channel, 0) + 1
         _add_activity(gains.sessions.setdefault(event.session, []), event)
         if event.is_page_view and event.page is not None:
-            views = gains.pages.setdefault((event.page, event.time_ms // HOUR_MS), [])
+            page = page_name(event.page, event.agent_class)
+            views = gains.pages.setdefault((page, event.time_ms // HOUR_MS), [])
             if not views or views[-1].sequence != sequence:
                 views.append(Views(sequence))
             last = views[-1]
@@ -102,10 +124,11 @@ def aggregate(events: Iterable[Event]) -> Gains:
 
 def items_of(event: Event) -> Iterator[tuple[str, ...]]:
     """Yield what stands for each item that `aggregate` lets an event change."""
-    yield "counter", event.type, str(event.time_ms // MINUTE_MS)
+    counter = counter_name(event.type, event.agent_class)
+    yield "counter", counter, str(event.time_ms // MINUTE_MS)
     yield "session", event.session
     if event.is_page_view and event.page is not None:
-        yield "page", event.page, str(event.time_ms // HOUR_MS)
+        yield "page", page_name(event.page, event.agent_class), str(event.time_ms // HOUR_MS)
 
 
 def _add_activity(activities: list[Activity], event: Event) -> None:
@@ -117,6 +140,11 @@ def _add_activity(activities: list[Activity], event: Event) -> None:
     activity.first_ms = min(activity.first_ms, event.time_ms)
     activity.last_ms = max(activity.last_ms, event.time_ms)
     activity.user_agent = event.user_agent or activity.user_agent
+    if event.agent_class != "Human":
+        activity.agents[event.agent_class] = activity.agents.get(event.agent_class, 0) + 1
+    if event.channel not in (None, DIRECT):
+        found = (order_key(event), str(event.channel))
+        activity.channel = found if activity.channel is None else max(activity.channel, found)
     if event.is_page_view and event.page is not None:
         view = (order_key(event), event.page)
         activity.entry = view if activity.entry is None else min(activity.entry, view)
@@ -132,7 +160,12 @@ def merge_activities(activities: Sequence[Activity]) -> Activity:
     """Return the sum of at least one contribution, with the last one's sequence."""
     entries = [activity.entry for activity in activities if activity.entry is not None]
     exits = [activity.exit for activity in activities if activity.exit is not None]
-    agents = [activity.user_agent for activity in activities if activity.user_agent]
+    user_agents = [activity.user_agent for activity in activities if activity.user_agent]
+    channels = [activity.channel for activity in activities if activity.channel is not None]
+    agents: dict[AgentClass, int] = {}
+    for activity in activities:
+        for agent_class, events in activity.agents.items():
+            agents[agent_class] = agents.get(agent_class, 0) + events
     return Activity(
         sequence=activities[-1].sequence,
         first_ms=min(activity.first_ms for activity in activities),
@@ -140,7 +173,9 @@ def merge_activities(activities: Sequence[Activity]) -> Activity:
         events=sum(activity.events for activity in activities),
         entry=min(entries, default=None),
         exit=max(exits, default=None),
-        user_agent=agents[-1] if agents else None,
+        user_agent=user_agents[-1] if user_agents else None,
+        channel=max(channels, default=None),
+        agents=agents,
     )
 
 
@@ -152,6 +187,16 @@ def by_arrival(contributions: Iterable[Count | Views | Activity]) -> dict[str, i
         events = each.views if isinstance(each, Views) else each.events
         hours[hour] = hours.get(hour, 0) + events
     return {arrived_in(hour): events for hour, events in hours.items()}
+
+
+def by_channel(counts: Iterable[Count]) -> dict[str, int]:
+    """Return the page views of contributions by the attribute of their channel."""
+    views: dict[str, int] = {}
+    for each in counts:
+        for channel, number in each.channels.items():
+            attribute = f"{CHANNEL_PREFIX}{channel}"
+            views[attribute] = views.get(attribute, 0) + number
+    return views
 
 
 def after(contributions: Sequence[AnyContribution], watermark: int) -> Sequence[AnyContribution]:

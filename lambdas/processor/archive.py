@@ -315,6 +315,8 @@ def event_line(lane_code: str, event: Event) -> bytes:
         "time": event.time_ms,
         "visitor": event.visitor.hex(),
         **({"id": event.id} if event.id is not None else {}),
+        **({"class": event.agent_class} if event.agent_class != "Human" else {}),
+        **({"channel": event.channel} if event.channel is not None else {}),
     }
     return _line({**event.document, ENVELOPE: envelope})
 

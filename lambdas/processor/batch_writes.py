@@ -68,12 +68,12 @@ def plan_writes(
     ]
     writes += [
         ItemWrite(
-            {"event_type": event_type, "minute": minute_text(minute)},
+            {"counter": name, "minute": minute_text(minute)},
             counts[-1].sequence,
             sum(each.events for each in counts),
-            partial(counters.write, event_type, minute, lane_code, counts),
+            partial(counters.write, name, minute, lane_code, counts),
         )
-        for (event_type, minute), counts in gains.counters.items()
+        for (name, minute), counts in gains.counters.items()
     ]
     return writes
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from clickstream_layout.tables import COUNTER_PREFIX, counter_key
-from processor.aggregate import Count, after, by_arrival, minute_key
+from clickstream_layout.tables import counter_key
+from processor.aggregate import Count, after, by_arrival, by_channel, minute_key
 from shared.conditional_write import MOST_ATTEMPTS, ContentionError, Update, apply_update
 from shared.lanes import NOTHING, decode_watermark, encode_watermark
 
@@ -26,6 +26,8 @@ def plan_update(contributions: Sequence[Count], ttl: int) -> Update:
     update.add("event_count", sum(each.events for each in contributions))
     for attribute, events in by_arrival(contributions).items():
         update.add(attribute, events)
+    for attribute, views in by_channel(contributions).items():
+        update.add(attribute, views)
     update.set("wm", {"B": encode_watermark(last)})
     update.set("ttl", {"N": str(ttl)})
     name = update.name("wm")
@@ -43,11 +45,12 @@ class CounterItems:
         self._table = table
         self._ttl_seconds = ttl_hours * _HOUR_SECONDS
 
-    def write(
-        self, event_type: str, minute: int, lane_code: str, contributions: Sequence[Count]
-    ) -> None:
-        """Add what is not yet in the item; raises as `PageItems.write` does."""
-        key = counter_key(f"{COUNTER_PREFIX}{event_type}", minute_key(minute, lane_code))
+    def write(self, name: str, minute: int, lane_code: str, contributions: Sequence[Count]) -> None:
+        """Add what is not yet in the item; `name` as in `counter_name`.
+
+        Raises as `PageItems.write` does.
+        """
+        key = counter_key(name, minute_key(minute, lane_code))
         ttl = minute * 60 + self._ttl_seconds
         remaining = contributions
         for _ in range(MOST_ATTEMPTS):

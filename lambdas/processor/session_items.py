@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from clickstream_layout.tables import COUNT_PREFIX, WATERMARK_PREFIX, session_key
+from clickstream_layout.tables import AGENT_EVENTS, COUNT_PREFIX, WATERMARK_PREFIX, session_key
 from processor.aggregate import Activity, after, by_arrival, merge_activities
 from shared.conditional_write import MOST_ATTEMPTS, ContentionError, Update, apply_update
 from shared.lanes import NOTHING, decode_watermark, encode_watermark
@@ -50,6 +50,10 @@ def plan_usual(lane_code: str, activities: Sequence[Activity], ttl_seconds: int)
             f"{exit_name} < {update.value({'S': total.exit[0]})} AND "
             f"{entry_name} < {update.value({'S': total.entry[0]})})"
         )
+    if total.channel is not None:
+        _set_channel(update, total.channel)
+        name, key = update.name("channel_key"), update.value({"S": total.channel[0]})
+        update.require(f"attribute_not_exists({name}) OR {name} < {key}")
     return update
 
 
@@ -72,7 +76,14 @@ def plan_improvement(
     if total.entry is not None and _improves(update, item, "entry_key", total.entry[0], ">"):
         update.set("entry_key", {"S": total.entry[0]})
         update.set("entry_page", {"S": total.entry[1]})
+    if total.channel is not None and _improves(update, item, "channel_key", total.channel[0], "<"):
+        _set_channel(update, total.channel)
     return update
+
+
+def _set_channel(update: Update, channel: tuple[str, str]) -> None:
+    update.set("channel_key", {"S": channel[0]})
+    update.set("channel", {"S": channel[1]})
 
 
 def _start(lane_code: str, activities: Sequence[Activity], total: Activity) -> Update:
@@ -82,6 +93,8 @@ def _start(lane_code: str, activities: Sequence[Activity], total: Activity) -> U
     update.add(f"{COUNT_PREFIX}{lane_code}", total.events)
     for attribute, events in by_arrival(activities).items():
         update.add(attribute, events)
+    for agent_class, events in total.agents.items():
+        update.add(AGENT_EVENTS[agent_class], events)
     name = update.name(f"{WATERMARK_PREFIX}{lane_code}")
     first = update.value({"B": encode_watermark(activities[0].sequence)})
     update.require(f"attribute_not_exists({name}) OR {name} < {first}")

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from clickstream_layout.archive import ENVELOPE, RAW, decompress, folder_of
+from shared.page_keys import PageKeys
 from shared.paths import find
 from shared.records import Event
 from shared.timestamps import hour_text
-from shared.urls import page_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -72,7 +72,7 @@ class UnreadableLineError(Exception):
     """An archived line is no event by the present `events.fields`."""
 
 
-def read_event(line: dict[str, Any], config: Config) -> tuple[str, Event]:
+def read_event(line: dict[str, Any], config: Config, pages: PageKeys) -> tuple[str, Event]:
     """Return lane code and event of an archived line, as the processor had it.
 
     Raises:
@@ -83,9 +83,8 @@ def read_event(line: dict[str, Any], config: Config) -> tuple[str, Event]:
     event_type, session = (
         _name(document, path, envelope) for path in (fields.type, fields.session)
     )
-    url = find(document, fields.page)
     agent = find(document, fields.user_agent)
-    page = page_path(url) if isinstance(url, str) and url else None
+    page = pages.key(find(document, fields.page), document)
     is_page_view = event_type in config.page_view_types
     if is_page_view and page is None:
         raise UnreadableLineError(f"an archived page view has no {fields.page}")
@@ -102,6 +101,9 @@ def read_event(line: dict[str, Any], config: Config) -> tuple[str, Event]:
         document=document,
         is_page_view=is_page_view,
         id=envelope.get("id"),
+        # As it was counted: the lists of today may know other robots.
+        agent_class=envelope.get("class", "Human"),
+        channel=envelope.get("channel"),
     )
 
 
@@ -120,6 +122,7 @@ class Snapshot:
 
     def __init__(self, config: Config, s3: Any, hours: range) -> None:
         self._config = config
+        self._pages = PageKeys(config)
         self._bucket = config.bucket
         self._s3 = s3
         self._hours = hours
@@ -140,7 +143,7 @@ class Snapshot:
             for name in fresh:
                 known.add(name.key)
                 for line in read_lines(self._s3, self._bucket, name.key):
-                    lane, event = read_event(line, self._config)
+                    lane, event = read_event(line, self._config, self._pages)
                     place = (lane, event.sequence, event.sub)
                     if place not in seen:
                         seen.add(place)

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from clickstream_layout.tables import (
+    AGENT_EVENTS,
     COUNT_PREFIX,
-    COUNTER_PREFIX,
     WATERMARK_PREFIX,
     counter_key,
     page_key,
@@ -29,6 +29,7 @@ from processor.aggregate import (
     Activity,
     aggregate,
     by_arrival,
+    by_channel,
     hour_key,
     merge_activities,
     minute_key,
@@ -146,8 +147,8 @@ class Rebuilder:
                 key = page_key(page, hour_key(hour, code))
                 ttl = hour * 3600 + self._config.ttl.page_metrics_days * _DAY_HOURS * 3600
                 self._replace(tables.page_metrics, key, views, ends.of(code), ttl, _page, result)
-            for (event_type, minute), counts in gains.counters.items():
-                key = counter_key(f"{COUNTER_PREFIX}{event_type}", minute_key(minute, code))
+            for (name, minute), counts in gains.counters.items():
+                key = counter_key(name, minute_key(minute, code))
                 ttl = minute * _MINUTES + self._config.ttl.counters_hours * 3600
                 self._replace(tables.counters, key, counts, ends.of(code), ttl, _counter, result)
 
@@ -266,6 +267,10 @@ class Rebuilder:
                 "exit_key": {"S": total.exit[0]},
                 "exit_page": {"S": total.exit[1]},
             }
+        if total.channel is not None:
+            item |= {"channel_key": {"S": total.channel[0]}, "channel": {"S": total.channel[1]}}
+        for agent_class, events in total.agents.items():
+            item[AGENT_EVENTS[agent_class]] = {"N": str(events)}
         self._put(
             self._config.tables.session_metrics, item, old, "event_count", "event_count", result
         )
@@ -343,6 +348,7 @@ def _page(contributions: Sequence[Views]) -> tuple[str, Item]:
 def _counter(contributions: Sequence[Count]) -> tuple[str, Item]:
     return "event_count", {
         "event_count": {"N": str(sum(each.events for each in contributions))},
+        **{name: {"N": str(views)} for name, views in by_channel(contributions).items()},
         **_arrived(contributions),
     }
 

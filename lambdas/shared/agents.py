@@ -33,10 +33,11 @@ def _words(text: str) -> tuple[str, ...]:
 ENDINGS = _words(
     """
     archiver archiving audit auditor automated bot checker checklink classifier crawl crawler
-    externalhit fetcher headless headlesschrome httrack imageproxy indexer lighthouse linkcheck
-    monitor monitoring nikto openvas pagespeed parser phantomjs playwright prefetch preview
-    puppeteer resolver retriever scan scanning scraper scrapy screenshot selenium sitecheck spider
-    synthetic uptime validation validator verification verifier webhook zgrab agent
+    externalhit fetcher googleother headless headlesschrome httrack imageproxy indexer
+    inspectiontool lighthouse linkcheck monitor monitoring nikto openvas pagespeed parser phantomjs
+    playwright prefetch preview puppeteer resolver retriever scan scanning scraper scrapy
+    screenshot selenium sitecheck spider synthetic uptime validation validator verification
+    verifier webhook zgrab agent
     """
 )
 """Words for robots, for what they do and for the tools that drive browsers.

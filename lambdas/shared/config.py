@@ -64,6 +64,26 @@ class Fields:
 
 
 @dataclass(frozen=True, slots=True)
+class PageSettings:
+    """Differences of URLs that make another page."""
+
+    trailing_slash: Literal["Keep", "Remove"] = "Remove"
+    case: Literal["Keep", "Lower"] = "Keep"
+    hash_routes: Literal["Keep", "Remove"] = "Keep"
+    domain: Literal["Keep", "Remove"] = "Remove"
+
+
+@dataclass(frozen=True, slots=True)
+class RobotSettings:
+    """A pipeline's own names of robots, and the members that tell more than the user agent."""
+
+    names: tuple[str, ...] = ()
+    except_names: tuple[str, ...] = ()
+    verdict_field: str = ""
+    client_hints_field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Privacy:
     """Limits on personal data in the stores; `query_parameters` holds names and globs that stay."""
 
@@ -177,6 +197,10 @@ class Config:
     page_view_types: frozenset[str] = DEFAULT_PAGE_VIEW_TYPES
     time: Literal["Event", "Arrival"] = "Event"
     max_record_size_kib: int = DEFAULT_MAX_RECORD_SIZE_KIB
+    pages: PageSettings = PageSettings()
+    site_field: str = ""
+    robots: RobotSettings = RobotSettings()
+    own_domains: tuple[str, ...] = ()
 
 
 def load_config(environment: Mapping[str, str], *, s3: Callable[[], Any], function: str) -> Config:
@@ -279,6 +303,21 @@ def _build(data: Mapping[str, Any]) -> Config:
         page_view_types=frozenset(events.get("pageViewTypes", DEFAULT_PAGE_VIEW_TYPES)),
         time=events.get("time", "Event"),
         max_record_size_kib=data.get("maxRecordSizeKiB", DEFAULT_MAX_RECORD_SIZE_KIB),
+        pages=PageSettings(
+            **{_snake(name): text for name, text in events.get("pages", {}).items()}
+        ),
+        site_field=events.get("siteField", ""),
+        robots=_robots(events.get("robots", {})),
+        own_domains=tuple(each.lower() for each in events.get("ownDomains", ())),
+    )
+
+
+def _robots(data: Mapping[str, Any]) -> RobotSettings:
+    return RobotSettings(
+        names=tuple(data.get("names", ())),
+        except_names=tuple(data.get("exceptNames", ())),
+        verdict_field=data.get("verdictField", ""),
+        client_hints_field=data.get("clientHintsField", ""),
     )
 
 

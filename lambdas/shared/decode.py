@@ -12,17 +12,19 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from clickstream_layout.tables import COUNTER_PREFIX
+from clickstream_layout.tables import counter_name, page_name
 from shared import budget as budgets
 from shared import kpl, records
+from shared.audience import Audience
+from shared.channels import Channels
 from shared.lanes import Lane, lane_of, life_of
+from shared.page_keys import PageKeys
 from shared.paths import find
 from shared.payload_text import JsonValues, Unparsed, decode_text, is_binary
 from shared.record_text import RecordText, digest_of
 from shared.records import BadRow, Batch, Event, Record
 from shared.text_search import LongKeyError, TooDeepError
 from shared.timestamps import parse_time
-from shared.urls import page_path
 from shared.user_ids import identifier
 
 if TYPE_CHECKING:
@@ -71,6 +73,9 @@ class Decoder:
         self._fields = config.fields
         self._page_view_types = config.page_view_types
         self._takes_arrival = config.time == "Arrival"
+        self._pages = PageKeys(config)
+        self._audience = Audience(config.robots)
+        self._channels = Channels(config.own_domains)
         self._past_ms = config.max_past_seconds * 1000
         self._future_ms = config.max_future_seconds * 1000
         self._largest = config.max_record_size_kib * 1024
@@ -212,16 +217,19 @@ class Decoder:
         event_type = _name(scrubbed, fields.type)
         session = _name(scrubbed, fields.session)
         time_ms = self._time(scrubbed, record.arrival_ms)
-        url = find(scrubbed, fields.page)
-        page = page_path(url) if isinstance(url, str) and url else None
+        page = self._pages.key(find(scrubbed, fields.page), scrubbed)
+        agent = find(scrubbed, fields.user_agent)
+        user_agent = agent if isinstance(agent, str) and agent else None
+        agent_class = self._audience.agent_class(user_agent, scrubbed)
+        channel = None
         is_page_view = event_type in self._page_view_types
         if is_page_view:
             if page is None:
                 raise _missing(fields.page)
-            _check_key(fields.page, page)
-        _check_key(fields.type, f"{COUNTER_PREFIX}{event_type}")
+            _check_key(fields.page, page_name(page, agent_class))
+            channel = self._channel(document, scrubbed)
+        _check_key(fields.type, counter_name(event_type, agent_class))
         _check_key(fields.session, session)
-        agent = find(scrubbed, fields.user_agent)
         return Event(
             sequence=record.sequence,
             sub=sub,
@@ -230,11 +238,23 @@ class Decoder:
             type=event_type,
             session=session,
             page=page,
-            user_agent=agent if isinstance(agent, str) and agent else None,
+            user_agent=user_agent,
             visitor=self._scrubber.visitor(document),
             document=scrubbed,
             is_page_view=is_page_view,
             id=_event_id(find(scrubbed, fields.id)),
+            agent_class=agent_class,
+            channel=channel,
+        )
+
+    def _channel(self, document: dict[str, Any], scrubbed: dict[str, Any]) -> str | None:
+        """Return the channel of a page view.
+
+        Of the page's parameters, of which the privacy rules leave some only, no value is kept.
+        """
+        url, referrer = find(document, self._fields.page), find(scrubbed, self._fields.referrer)
+        return self._channels.channel(
+            url if isinstance(url, str) else "", referrer if isinstance(referrer, str) else ""
         )
 
     def _time(self, document: dict[str, Any], arrival_ms: int) -> int:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from clickstream_layout.tables import AgentClass
+
 NOT_JSON = "not_json"
 NOT_AN_OBJECT = "not_an_object"
 MISSING_FIELD = "missing_field"
@@ -32,9 +34,9 @@ class Record:
 class Event:
     """One valid event after the privacy rules; `document` is what the archive keeps.
 
-    `page` is the path of the page URL, the key of page items; `is_page_view` says whether it counts
-    there; `visitor` is an 8-byte keyed hash;
-    `id` is the producer's, by which a reader tells its repeats.
+    `page` is the page's key; `is_page_view` says whether it counts there; `visitor` is an 8-byte
+    keyed hash; `id` is the producer's, by which a reader tells its repeats. `channel` is that of a
+    page view that came from elsewhere; see `shared.channels`.
     """
 
     sequence: int
@@ -49,6 +51,8 @@ class Event:
     document: dict[str, Any]
     is_page_view: bool
     id: str | None = None
+    agent_class: AgentClass = "Human"
+    channel: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""URLs without what they carry of a person: credentials, parameters, fragment.
+"""URLs without what they carry of a person: credentials, parameters, fragment (but for a route).
 
 Parameters stand behind `?`, behind `&` where the `?` is missing, and behind `;` in a segment of the
 path (RFC 3986, 3.3), as `;jsessionid=` does.
@@ -14,8 +14,10 @@ from urllib.parse import unquote
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_ORIGIN: Final = re.compile(r"((?:[A-Za-z][A-Za-z0-9+.\-]*:)?//)([^/]*)(.*)", re.DOTALL)
+URL_PARTS: Final = re.compile(r"((?:[A-Za-z][A-Za-z0-9+.\-]*:)?//)([^/]*)(.*)", re.DOTALL)
+"""Scheme and slashes, host, path."""
 _NO_HOST: Final = re.compile(r"//(?!localhost\b)(?=[^/.:@\[\]?#;&]*(?:[/?#;&]|$))")
+_ROUTE: Final = re.compile(r"!?/")
 _BARE_QUERY: Final = re.compile(r"&(?=[^/&=;]+=)")
 _PATH_PARAMETER: Final = re.compile(r";([^/;=]+)=[^/;]*")
 _MARKS: Final = re.compile(r"[?#&;]|//[^/\s]*@")
@@ -45,9 +47,9 @@ class UrlFilter:
         """Return a URL without credentials, fragment and parameters that are not kept.
 
         A `//` without a host behind it, which `location.pathname` begins with where a path is
-        doubled, is a path.
+        doubled, is a path. A fragment that is a route (`#/cart`, `#!/cart`) is a path as well.
         """
-        rest, _, _ = url.partition("#")
+        rest, _, fragment = url.partition("#")
         rest, mark, query = rest.partition("?")
         bare = _BARE_QUERY.search(rest)
         if bare is not None:
@@ -55,10 +57,18 @@ class UrlFilter:
             rest, mark = rest[: bare.start()], "?"
         if ";" in rest:
             rest = _PATH_PARAMETER.sub(self._parameter, rest)
-        origin = _ORIGIN.fullmatch(rest)
+        origin = URL_PARTS.fullmatch(rest)
         if origin is not None and "@" in origin[2]:
             rest = f"{origin[1]}{origin[2].rpartition('@')[2]}{origin[3]}"
-        return rest + self._strip_query(query) if mark else rest
+        kept = rest + self._strip_query(query) if mark else rest
+        return kept + self._strip_route(fragment) if fragment else kept
+
+    def _strip_route(self, fragment: str) -> str:
+        if _ROUTE.match(fragment) is None:
+            return ""
+        route = self.strip(fragment.partition("#")[0])
+        # With a value in its path it is an answer to a login, as `#/access_token=...` is.
+        return "" if "=" in route.partition("?")[0] else f"#{route}"
 
     def strip_page(self, url: str) -> str:
         """Return the URL of a page as `strip` does; `//` without a host begins a path."""
@@ -98,10 +108,3 @@ class UrlFilter:
             if part and self._kept.match(unquote(part.partition("=")[0]))
         ]
         return f"?{'&'.join(parts)}" if parts else ""
-
-
-def page_path(url: str) -> str:
-    """Return the path of a URL or path reference, `/` when it has none."""
-    rest = url.partition("#")[0].partition("?")[0]
-    origin = _ORIGIN.fullmatch(rest)
-    return (origin[3] if origin else rest) or "/"

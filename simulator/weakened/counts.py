@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 from unittest import mock
@@ -110,6 +111,36 @@ def _sessions_plain() -> list[Any]:
     ]
 
 
+def _channel_plain() -> list[Any]:
+    usual = processor.session_items.plan_usual
+    improvement = processor.session_items.plan_improvement
+
+    def plan(lane_code: str, activities: Any, ttl_seconds: int) -> Any:
+        return _with_channel(
+            usual(lane_code, _without_channels(activities), ttl_seconds), activities
+        )
+
+    def improve(lane_code: str, activities: Any, item: Any, ttl_seconds: int) -> Any:
+        update = improvement(lane_code, _without_channels(activities), item, ttl_seconds)
+        return _with_channel(update, activities)
+
+    return [
+        mock.patch.object(processor.session_items, "plan_usual", plan),
+        mock.patch.object(processor.session_items, "plan_improvement", improve),
+    ]
+
+
+def _without_channels(activities: Any) -> Any:
+    return [replace(each, channel=None) for each in activities]
+
+
+def _with_channel(update: Any, activities: Any) -> Any:
+    channel = merge_activities(activities).channel
+    if channel is not None:
+        update.set("channel", {"S": channel[1]})
+    return update
+
+
 def _lane_by_config() -> list[Any]:
     """The epoch that the function was told, whatever stream the record is of."""
 
@@ -129,5 +160,6 @@ CONTROLS: Final = (
         lambda: [*_sessions_by_last(), *_sessions_plain()],
     ),
     Control("sessions: plain SET", (checks.SESSION_ENDS,), _sessions_plain),
+    Control("sessions: channel by a plain SET", (checks.SESSION_ENDS,), _channel_plain),
     Control("lane: epoch of the config", (checks.SESSION_EVENTS,), _lane_by_config, streams=2),
 )

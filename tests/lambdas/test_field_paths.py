@@ -80,7 +80,7 @@ NESTED = {
     "kind": "viewed",
     "context": {
         "page": {"url": "https://shop.example/pricing?token=SECRET1#x", "referrer": "https://a.example/?q=SECRET2"},
-        "userAgent": "agent/1",
+        "userAgent": "browser/1",
         "ip": "192.0.2.43",
         "session": {"id": 77},
         "traits": {"crm": "alice-7788"},
@@ -101,7 +101,7 @@ def test_nested_event_is_counted() -> None:
     pipeline = pipeline_of(PATHS, NESTED, pageViewTypes=["viewed"])
     assert views(pipeline) == {"/pricing": (1, 1)}
     (session,) = pipeline.readback().all_sessions().items()
-    assert (session[0], session[1].user_agent) == ("77", "agent/1")
+    assert (session[0], session[1].user_agent) == ("77", "browser/1")
     assert pipeline.readback().all_counts() == {"viewed": {"2026-11-23T12:00": 1}}
 
 

@@ -80,6 +80,13 @@ MATCH: Final = (
         "match must name members of an event, each of 1 to 128 characters; remove other keys",
     ),
 )
+EVENTS: Final = (
+    Rule(
+        "!has(self.siteField) || self.pages.domain == 'Remove'",
+        "siteField and pages.domain: Keep both put a site before the path; remove one of the two",
+        path=".siteField",
+    ),
+)
 # CloudWatch Logs reads the member `_aws` of a line as its description, and a member that stands for
 # a dimension and a metric as the latter ("Specification: Embedded metric format"). Metrics that are
 # there already stay as they are: the function leaves them out and says so.
@@ -283,6 +290,11 @@ SPEC: Final = (
         "self.events.fields.session, self.events.fields.time, self.events.fields.page]))",
         "privacy.dropFields must not name the members for type, session, time or page of "
         "events.fields, which every event needs; remove them",
+        ".privacy.dropFields",
+    ),
+    Rule(
+        "!has(self.events.siteField) || !(self.events.siteField in self.privacy.dropFields)",
+        "privacy.dropFields must not name events.siteField, which tells the sites apart; remove it",
         ".privacy.dropFields",
     ),
     Rule(

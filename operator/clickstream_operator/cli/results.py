@@ -83,7 +83,7 @@ def read(read: PipelineReader, span: Span, wanted: Sequence[str]) -> dict[str, R
     """The wanted tables; counters and sessions are read whole, and only where they are wanted."""
     tables: dict[str, Rows] = {}
     if {"hours", "pages", "summary"} & {*wanted}:
-        site = read.site_views(**span.hours)
+        site = read.site_views(since=span.hours["since"], until=span.hours["until"])
         tables["hours"] = [
             (hour, each.views, each.unique_visitors) for hour, each in site.hours.items()
         ]

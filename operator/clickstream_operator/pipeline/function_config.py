@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 from clickstream_operator.api import components
+from clickstream_operator.api.spec.events import Events
 from clickstream_operator.api.v1alpha1 import Spec
 from clickstream_operator.pipeline.detection_config import compile_rule
 
@@ -24,7 +25,13 @@ _LANE_MARGIN_HOURS: Final = 24
 _MAX_RECORD_SIZE: Final = 1024
 
 #: Fields that functions without them have had at this value: their configuration stays the same.
-_ADDED_TO_EVENTS: Final = {"pageViewTypes": ["page_view"], "time": "Event"}
+_ADDED_TO_EVENTS: Final = {
+    "pageViewTypes": ["page_view"],
+    "time": "Event",
+    **Events().model_dump(
+        by_alias=True, include={"pages", "robots", "own_domains"}, exclude_none=True
+    ),
+}
 
 Function = Literal["processor", "detector"]
 

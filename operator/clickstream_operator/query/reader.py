@@ -6,12 +6,16 @@ was written by the original's functions and counts as one more lane. Items past 
 out, because DynamoDB deletes them only within days (DynamoDB Developer Guide, "Using time to
 live").
 
+People, declared robots, agents of language models and suspects are counted in items of their own:
+`agents` picks the class, people by default.
+
 It takes boto3 clients and imports none.
 """
 
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from clickstream_layout.archive import BAD, ENVELOPE, RAW, decompress
@@ -19,10 +23,13 @@ from clickstream_layout.pseudonyms import derive_key, stored_sessions
 from clickstream_layout.tables import (
     BALANCE,
     COUNTER_KEY,
-    COUNTER_PREFIX,
     INCIDENT,
     PAGE_KEY,
     PAGES,
+    AgentClass,
+    counter_name,
+    page_name,
+    page_of,
     session_key,
 )
 from clickstream_operator.query.rows import (
@@ -38,6 +45,7 @@ from clickstream_operator.query.rows import (
     read_balance,
     read_incident,
     read_session,
+    sum_channels,
     sum_minutes,
     total_page,
 )
@@ -77,41 +85,41 @@ class PipelineReader:
         self._clock = clock
         self._key = None if hash_key is None else derive_key(hash_key)
 
-    def page_views(self, page: str, *, since: str = "", until: str = _LAST) -> dict[str, PageHour]:
+    def page_views(
+        self, page: str, *, since: str = "", until: str = _LAST, agents: AgentClass = "Human"
+    ) -> dict[str, PageHour]:
         """Return a page's views by hour (`YYYY-MM-DDTHH`), both ends included."""
-        return merge_hours(self._query(self._pages, PAGE_KEY, page, since=since, until=until))
+        return merge_hours(self._page_items(page_name(page, agents), since, until))
 
-    def all_page_views(self) -> dict[str, dict[str, PageHour]]:
+    def all_page_views(self, *, agents: AgentClass = "Human") -> dict[str, dict[str, PageHour]]:
         """Return every page's views by hour. Reads the whole table."""
         pages = _group(self._scan(self._pages), PAGE_KEY[0])
-        return {page: merge_hours(items) for page, items in pages.items()}
+        return {
+            page_of(name)[1]: merge_hours(items)
+            for name, items in pages.items()
+            if page_of(name)[0] == agents
+        }
 
-    def top_pages(self, *, since: str, until: str, limit: int = 10) -> list[TopPage]:
+    def top_pages(
+        self, *, since: str, until: str, limit: int = 10, agents: AgentClass = "Human"
+    ) -> list[TopPage]:
         """Return the most viewed pages of the hours `since` to `until`, most views first.
 
         Queries the lists of pages of those hours, then each page, and scans no table. Pages that
         only the original's functions counted are in no list.
         """
-        lists = self._query(self._counters, COUNTER_KEY, PAGES, since=since, until=until)
-        totals = [
-            total_page(page, self._query(self._pages, PAGE_KEY, page, since=since, until=until))
-            for page in {page for each in lists for page in json.loads(each["pages"]["S"])}
-        ]
+        items = self._listed(since, until, agents)
+        totals = [total_page(page, each) for page, each in items.items()]
         # A page is listed before it is counted, so it may have no item yet.
         counted = [total for total in totals if total.views]
         return sorted(counted, key=lambda each: (-each.views, each.page))[:limit]
 
-    def site_views(self, *, since: str, until: str) -> SiteViews:
+    def site_views(self, *, since: str, until: str, agents: AgentClass = "Human") -> SiteViews:
         """Return the views of all pages in the hours `since` to `until`, with visitors of the site.
 
         Reads as `top_pages` does. A visitor of several pages counts once.
         """
-        lists = self._query(self._counters, COUNTER_KEY, PAGES, since=since, until=until)
-        names = sorted({page for each in lists for page in json.loads(each["pages"]["S"])})
-        items = {
-            page: self._query(self._pages, PAGE_KEY, page, since=since, until=until)
-            for page in names
-        }
+        items = self._listed(since, until, agents)
         every = [item for each in items.values() for item in each]
         total = total_page("", every)
         pages = [total_page(page, each) for page, each in items.items() if each]
@@ -122,19 +130,52 @@ class PipelineReader:
             pages=sorted(pages, key=lambda each: (-each.views, each.page)),
         )
 
-    def counts(self, event_type: str, *, since: str = "", until: str = _LAST) -> dict[str, int]:
+    def counts(
+        self, event_type: str, *, since: str = "", until: str = _LAST, agents: AgentClass = "Human"
+    ) -> dict[str, int]:
         """Return the events of a type by minute (`YYYY-MM-DDTHH:MM`), both ends included."""
-        name = f"{COUNTER_PREFIX}{event_type}"
-        return sum_minutes(self._query(self._counters, COUNTER_KEY, name, since=since, until=until))
+        return sum_minutes(self._counter_items(event_type, since, until, agents))
 
-    def all_counts(self) -> dict[str, dict[str, int]]:
+    def all_counts(self, *, agents: AgentClass = "Human") -> dict[str, dict[str, int]]:
         """Return every event type's counts by minute. Reads the whole table."""
         names = _group(self._scan(self._counters), COUNTER_KEY[0])
+        prefix = counter_name("", agents)
         return {
-            name.removeprefix(COUNTER_PREFIX): sum_minutes(items)
+            name.removeprefix(prefix): sum_minutes(items)
             for name, items in names.items()
-            if name.startswith(COUNTER_PREFIX)
+            if name.startswith(prefix)
         }
+
+    def channels(
+        self,
+        event_type: str = "page_view",
+        *,
+        since: str = "",
+        until: str = _LAST,
+        agents: AgentClass = "Human",
+    ) -> dict[str, int]:
+        """Return the page views of a span of minutes by channel, both ends included.
+
+        Views from a page of the same site have no channel and are not among them.
+        """
+        return sum_channels(self._counter_items(event_type, since, until, agents))
+
+    def sessions_by_channel(
+        self, *, agents: AgentClass = "Human", closed_after_seconds: int = 1800
+    ) -> dict[str, int]:
+        """Return how many closed sessions with a page view came by each channel.
+
+        A session has the last channel that is not `Direct`, and is closed when nothing has come
+        for a while: before, a later page view may change it. Reads the whole table.
+        """
+        closed = datetime.fromtimestamp(self._clock() - closed_after_seconds, UTC)
+        last = closed.isoformat(timespec="milliseconds").removesuffix("+00:00")
+        counts: dict[str, int] = {}
+        for session in self.all_sessions().values():
+            is_closed = (session.last_activity or "").removesuffix("Z") <= last
+            if is_closed and session.channel is not None and session.agent_class == agents:
+                counts[session.channel] = counts.get(session.channel, 0) + 1
+        return counts
 
     def session(self, session_id: str) -> Session | None:
         """Return a session by its id; None when it is unknown or has expired.
@@ -184,6 +225,8 @@ class PipelineReader:
                 visitor=envelope["visitor"],
                 event=event,
                 event_id=envelope.get("id"),
+                agent_class=envelope.get("class", "Human"),
+                channel=envelope.get("channel"),
             )
 
     def bad_rows(self, *, day: str = "", hour: str = "") -> Iterator[BadRow]:
@@ -198,6 +241,27 @@ class PipelineReader:
                 detail=line["detail"],
                 payload=line["payload"],
             )
+
+    def _listed(
+        self, since: str, until: str, agents: AgentClass
+    ) -> dict[str, list[dict[str, Any]]]:
+        """Return the items of each page that is listed in a span of hours."""
+        lists = self._query(self._counters, COUNTER_KEY, PAGES, since=since, until=until)
+        names = sorted({name for each in lists for name in json.loads(each["pages"]["S"])})
+        return {
+            page_of(name)[1]: self._page_items(name, since, until)
+            for name in names
+            if page_of(name)[0] == agents
+        }
+
+    def _page_items(self, name: str, since: str, until: str) -> list[dict[str, Any]]:
+        return self._query(self._pages, PAGE_KEY, name, since=since, until=until)
+
+    def _counter_items(
+        self, event_type: str, since: str, until: str, agents: AgentClass
+    ) -> list[dict[str, Any]]:
+        name = counter_name(event_type, agents)
+        return self._query(self._counters, COUNTER_KEY, name, since=since, until=until)
 
     def _query(
         self, table: str, key: tuple[str, str], value: str, *, since: str, until: str

@@ -5,10 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from clickstream_layout.sketch import Visitors, count_union
-from clickstream_layout.tables import COUNTER_KEY, PAGE_KEY, without_lane
+from clickstream_layout.tables import (
+    AGENT_EVENTS,
+    CHANNEL_PREFIX,
+    COUNTER_KEY,
+    PAGE_KEY,
+    AgentClass,
+    without_lane,
+)
+
+FASTEST = 50
+"""Events of a session in a minute that are not more than people make."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +53,12 @@ class SiteViews:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A session; times are ISO 8601 in UTC, and pages are None without a page view."""
+    """A session; times are ISO 8601 in UTC, and pages are None without a page view.
+
+    `channel` is the last one that is not `Direct`, so of an open session it may change.
+    `agent_class` is the weightiest class of its events; of people whose events are faster than
+    anybody clicks, more than 50 a minute over the whole session, it is `Suspected`.
+    """
 
     session_id: str
     event_count: int
@@ -51,6 +67,8 @@ class Session:
     entry_page: str | None
     exit_page: str | None
     user_agent: str | None
+    agent_class: AgentClass = "Human"
+    channel: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +114,8 @@ class Balance:
 class ArchivedEvent:
     """One archived event with its place in the stream; times in UTC ms.
 
+    `channel` is that of a page view that came from elsewhere.
+
     `event_id` is the producer's (`events.fields.id`): events that it sent twice share it.
     """
 
@@ -107,6 +127,8 @@ class ArchivedEvent:
     visitor: str
     event: dict[str, Any]
     event_id: str | None = None
+    agent_class: AgentClass = "Human"
+    channel: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +178,17 @@ def sum_minutes(items: Iterable[dict[str, Any]]) -> dict[str, int]:
     }
 
 
+def sum_channels(items: Iterable[dict[str, Any]]) -> dict[str, int]:
+    """Sum the page views of counter items by channel."""
+    views: dict[str, int] = {}
+    for item in items:
+        for name, value in item.items():
+            if name.startswith(CHANNEL_PREFIX):
+                channel = name.removeprefix(CHANNEL_PREFIX)
+                views[channel] = views.get(channel, 0) + int(value["N"])
+    return dict(sorted(views.items()))
+
+
 def read_session(item: dict[str, Any]) -> Session:
     """Return the session of an item."""
 
@@ -163,6 +196,7 @@ def read_session(item: dict[str, Any]) -> Session:
         value: str | None = item.get(name, {}).get("S")
         return value
 
+    channel = text("channel") or (None if text("exit_page") is None else "Direct")
     return Session(
         session_id=item["session_id"]["S"],
         event_count=int(item["event_count"]["N"]),
@@ -171,7 +205,28 @@ def read_session(item: dict[str, Any]) -> Session:
         entry_page=text("entry_page"),
         exit_page=text("exit_page"),
         user_agent=text("user_agent"),
+        agent_class=_class_of(item),
+        channel=channel,
     )
+
+
+def _class_of(item: dict[str, Any]) -> AgentClass:
+    """Return the class of a session: that of its events, else of its pace."""
+    found: AgentClass = "Human"
+    for agent_class, attribute in AGENT_EVENTS.items():
+        if int(item.get(attribute, {"N": "0"})["N"]):
+            found = agent_class
+    events = int(item["event_count"]["N"])
+    if found != "Human" or events <= FASTEST:
+        return found
+    try:
+        first, last = (
+            datetime.fromisoformat(item[name]["S"]) for name in ("first_activity", "last_activity")
+        )
+        minutes = (last - first).total_seconds() / 60
+    except (KeyError, TypeError, ValueError):
+        return found  # The original's functions stored times as they were sent.
+    return "Suspected" if events > FASTEST * max(1.0, minutes) else found
 
 
 def read_incident(item: dict[str, Any]) -> Incident:

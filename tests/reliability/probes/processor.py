@@ -114,6 +114,30 @@ def counted_pages(pipeline: Pipeline) -> Any:
 
 
 @probe
+def keys_of_a_page(pipeline: Pipeline) -> Any:
+    """One view of a page whose URL has all that settings are about."""
+    url = "https://shop.example/A/./b/#/C/"
+    process(pipeline, event(page_url=url, tenant_site="north"))
+    return [item["page_url"]["S"] for item in pages(pipeline)]
+
+
+@probe
+def classes_of_agents(pipeline: Pipeline) -> Any:
+    """A person's event with all that may say otherwise, and a robot's."""
+    person = event(user_agent="Mozilla/5.0 probe", verdict="likely", hints='"HeadlessChrome";v="9"')
+    robot = event(user_agent="acme-agent/1")
+    lines = archived(pipeline, person, robot)
+    return [line["_clickstream"].get("class", "Human") for line in lines]
+
+
+@probe
+def channel_of_a_view(pipeline: Pipeline) -> Any:
+    """A page view from another domain."""
+    view = event(page_url="https://shop.example/a", referrer="https://www.partner.example/b")
+    return [line["_clickstream"].get("channel") for line in archived(pipeline, view)]
+
+
+@probe
 def agents_of_sessions(pipeline: Pipeline) -> Any:
     """Two members could be the user agent."""
     process(pipeline, event(user_agent="agent/1", other_user_agent="agent/2"))

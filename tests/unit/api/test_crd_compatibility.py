@@ -27,7 +27,11 @@ _NO_RESERVED_PREFIX = (
 )
 LOOSENED = {_NO_RESERVED_PREFIX}
 #: How rules begin that an object without the new field meets: they bind above its default only.
-MET_BY_DEFAULT = ("rule self.stream.maxRecordSizeKiB <= 1024 || ",)
+MET_BY_DEFAULT = (
+    "rule self.stream.maxRecordSizeKiB <= 1024 || ",
+    "rule !has(self.events.siteField) || ",
+    "rule !has(self.siteField) || ",
+)
 NEVER_WRITTEN = {
     ".status.plan.changes[].action: enum",  # "replace": what can't be changed in place is refused
 }

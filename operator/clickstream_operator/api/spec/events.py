@@ -16,6 +16,9 @@ from clickstream_operator.api.spec.fields import (
     validations,
 )
 
+AgentName = Annotated[str, Field(min_length=2, max_length=64)]
+Domain = Annotated[str, Field(min_length=1, max_length=253)]
+
 
 class EventFields(Model):
     """Where the producer's JSON has things: names of members, or paths to them.
@@ -49,8 +52,36 @@ class EventFields(Model):
     """Event id: shown in alerts, and archived as _clickstream.id, by which a reader drops what was sent twice. Default event_id, free to change. Example: messageId."""
 
 
+class Pages(Model):
+    """Which differences of URLs make another page. Escapes, dots and doubled slashes at the begin never do."""
+
+    trailing_slash: Literal["Keep", "Remove"] = "Remove"
+    """Slash at the end: with Remove /about/ is /about. Default Remove, free to change. Example: Keep."""
+    case: Literal["Keep", "Lower"] = "Keep"
+    """Case of the path: with Lower /About is /about. Default Keep, free to change. Example: Lower."""
+    hash_routes: Literal["Keep", "Remove"] = "Keep"
+    """Fragment that begins with / or !/, as routers write it: with Remove /#/cart is /. Other fragments never count. Default Keep, free to change. Example: Remove."""
+    domain: Literal["Keep", "Remove"] = "Remove"
+    """Domain of the URL: with Keep the page is shop.example/about, where the URL has one. Default Remove, free to change. Example: Keep."""
+
+
+class Robots(Model):
+    """What tells robots from people, besides the functions' own tables of user agents."""
+
+    names: list[AgentName] = atomic_list([], max_items=100)
+    """Names in a user agent that declare a robot, in any case. Default none, free to change. Example: [acme-probe]."""
+    except_names: list[AgentName] = atomic_list([], max_items=100)
+    """Names in a user agent that are no robot's, although the tables say so. Default none, free to change. Example: [acme-app-agent]."""
+    verdict_field: MemberPath | None = None
+    """Member with what the collector or the edge says: true, bot, suspected, ai, or labels of AWS WAF. Default none, free to change. Example: bot_verdict."""
+    client_hints_field: MemberPath | None = None
+    """Member with the client hints of the browser (Sec-CH-UA): the header, or its brands. Default none, free to change. Example: sec_ch_ua."""
+
+
 class Events(Model):
     """The event contract."""
+
+    model_config = ConfigDict(json_schema_extra=validations(*rules.EVENTS))
 
     fields: EventFields = Field(default_factory=EventFields)
     """Where an event has its fields. Default: the original's names, free to change. Example: {type: kind, page: context.page.url}."""
@@ -60,6 +91,14 @@ class Events(Model):
     """Types of events that are page views. Default [page_view], free to change. Example: [page, screen]."""
     time: Literal["Event", "Arrival"] = "Event"
     """What becomes of an event without a time: a bad row (Event), or it has the time of its record's arrival (Arrival). Default Event, free to change. Example: Arrival."""
+    pages: Pages = Field(default_factory=Pages)
+    """Which differences of URLs make another page. Default: see its fields, free to change. Example: {case: Lower}."""
+    site_field: MemberPath | None = None
+    """Member that tells the sites of one stream apart: it stands before the path, as in shop/about. Default none, free to change. Example: site."""
+    robots: Robots = Field(default_factory=Robots)
+    """What tells robots from people; they are counted in items of their own. Default: the functions' tables, free to change. Example: {names: [acme-probe]}."""
+    own_domains: list[Domain] = atomic_list([], max_items=50)
+    """Domains of the site itself: a page view from them has no channel. The domain of the page's URL is one of them in any case. Default none, free to change. Example: [shop.example]."""
     max_past_seconds: int = Field(default=79200, ge=60, le=31536000)
     """How late an event may be, in seconds; later ones are bad rows. The tables' TTLs must cover retention, this and two hours. Default 79200, free to change. Example: 3600."""
     max_future_seconds: int = Field(default=600, ge=0, le=86400)
