@@ -67,6 +67,13 @@ def measure_writes() -> Iterator[Figure]:
             original=_ORIGINAL_WRITES * 1000,
             note=note,
         )
+        yield Figure(
+            f"write units of the lane item for a batch of {batch}, tally included",
+            round(made.lanes / made.batches, 2),
+            # Two writes of one unit, and one for each container that starts.
+            2 + shards / batches,
+            "WRU",
+        )
 
 
 def speed_of(processor: Processor, batches: int = _SPEED_BATCHES) -> float:

@@ -19,6 +19,7 @@ from rich.table import Table
 from clickstream_operator.query import PipelineReader
 from clickstream_operator.synthetic.generator import Record, Truth, generate
 from sandbox.demos.comparison import Row, compare, with_event
+from sandbox.demos.hourly_balance import close_hours, rows_of
 from sandbox.errors import SandboxError
 from sandbox.instance import Sandbox
 from sandbox.operator_process import OperatorProcess
@@ -67,6 +68,7 @@ class Report:
     seconds: dict[str, float] = field(default_factory=dict)
     aws_calls: dict[str, int] = field(default_factory=dict)
     rows: list[dict[str, Any]] = field(default_factory=list)
+    balance: list[dict[str, Any]] = field(default_factory=list)
 
 
 class Demo:
@@ -110,13 +112,15 @@ class Demo:
             self._operator.release_port()
             self.report.ok = right
             return right
+        with self._phase("balance", "Close the hour by the detector's code, two hours ahead"):
+            balanced = self._balance(outputs)
         with self._phase("deletion", "Delete the pipeline"):
             self._sandbox.kubectl("delete", "csp", PIPELINE, "--wait=false")
             self._wait_until_gone()
         kept = self._check_retained(outputs)
         self.report.aws_calls = self._operator.aws_calls()
         self._operator.stop()
-        self.report.ok = right and kept
+        self.report.ok = right and balanced and kept
         return self.report.ok
 
     def save(self) -> None:
@@ -246,9 +250,24 @@ class Demo:
         self.report.rows = [asdict(row) for row in rows]
         return rows
 
-    def _show_rows(self, rows: list[Row]) -> None:
+    def _balance(self, outputs: dict[str, Any]) -> bool:
+        """Show what the lanes received beside what stands; True when every hour is balanced."""
+        (detector,) = (
+            one["physicalName"]
+            for one in self._pipeline()["status"]["resources"]
+            if one["name"] == "detector"
+        )
+        close_hours(self._client, detector)
+        balances = self._reader(outputs).balances()
+        rows = rows_of(balances)
+        self._show_rows(rows, "lanes", "stands")
+        self.report.balance = [asdict(each) for each in balances]
+        counted = rows[0].sent == self.report.events_counted
+        return counted and all(each.verdict == "Balanced" for each in balances)
+
+    def _show_rows(self, rows: list[Row], sent: str = "sent", found: str = "found") -> None:
         table = Table(box=None, pad_edge=False)
-        for title, justify in (("", "left"), ("sent", "right"), ("found", "right"), ("", "left")):
+        for title, justify in (("", "left"), (sent, "right"), (found, "right"), ("", "left")):
             table.add_column(title, justify="right" if justify == "right" else "left")
         for row in rows:
             verdict = "[green]equal[/green]" if row.equal else "[red]DIFFERENT[/red]"
