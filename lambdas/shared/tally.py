@@ -41,7 +41,6 @@ class Numbers:
     rows: int = 0
     counted: int = 0
     views: int = 0
-    deduplicated: int = 0
     bad: int = 0
     quarantined: int = 0
     raw_rows: int = 0
@@ -62,8 +61,7 @@ class Numbers:
 
         Of a lane as a whole it never changes: what is closed is archived and counted, each once.
         """
-        events = self.raw_rows - self.counted - self.deduplicated
-        return events, self.bad_rows - self.bad - self.quarantined
+        return self.raw_rows - self.counted, self.bad_rows - self.bad - self.quarantined
 
     def __bool__(self) -> bool:
         return any(astuple(self))
@@ -124,7 +122,7 @@ class Tally:
         sums: dict[int, list[int]] = {}
 
         def sum_of(arrival_ms: int) -> list[int]:
-            return sums.setdefault(arrival_ms // HOUR_MS, [0] * 7)
+            return sums.setdefault(arrival_ms // HOUR_MS, [0] * 6)
 
         for sequence, arrival_ms in batch.arrivals:
             if sequence > done:
@@ -139,7 +137,7 @@ class Tally:
             if row.sequence > done:
                 found = sum_of(row.arrival_ms)
                 found[1] += 1
-                found[6 if row.reason == QUARANTINED else 5] += 1
+                found[5 if row.reason == QUARANTINED else 4] += 1
         tally = self
         for hour, numbers in sorted(sums.items()):
             tally = tally.add(hour, Numbers(*numbers))

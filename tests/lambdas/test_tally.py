@@ -62,7 +62,7 @@ def test_only_records_above_the_end_of_the_lane_are_added() -> None:
 
 def test_a_tally_is_read_back_under_its_generation_only() -> None:
     """A version without tallies takes generations: what it counted is missing, and that is told."""
-    tally = Tally().add(HOUR, Numbers(*range(12))).add(HOUR + 1, Numbers(rows=1 << 40))
+    tally = Tally().add(HOUR, Numbers(*range(11))).add(HOUR + 1, Numbers(rows=1 << 40))
     assert Tally.decode(tally.encode(7), 7) == tally
     assert Tally.decode(tally.encode(7), 8) == Tally.unknown()
     assert Tally.decode(b"\x09", 7) == Tally.unknown()
@@ -90,7 +90,7 @@ def test_the_lane_item_costs_one_unit_with_all_that_it_can_hold() -> None:
     """Intent, attempts, progress, budget and a tally of a hundred years are below 1 KB."""
     stores = Stores()
     items = LaneItems(stores.tables, COUNTERS, 48)
-    most = Numbers(*[10**11] * 12)
+    most = Numbers(*[10**11] * 11)
     tally = Tally().add(HOUR, most).add(HOUR + 1, most)
     wanted = Batch(LARGEST, LARGEST, HOUR * HOUR_MS, HOUR * HOUR_MS, [], [])
     state = LaneState(generation=None, raw=LARGEST, bad=LARGEST, done=LARGEST, tally=tally)
