@@ -172,6 +172,11 @@ class MemorySession:
             raise aws_error(Category.TRANSIENT, "ConnectTimeoutError")
         return CallerIdentity("123456789012", "aws")
 
+    async def call(self, service: str, operation: str, /, **_parameters: Any) -> dict[str, Any]:
+        """The one call that no resource makes; CloudWatch has no answer here."""
+        assert (service, operation) == ("cloudwatch", "get_metric_data")
+        raise aws_error(Category.TRANSIENT)
+
 
 @dataclass
 class Fleet:

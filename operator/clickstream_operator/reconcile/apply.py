@@ -209,10 +209,16 @@ class ApplyReconciler:
         """The hourly balance, if it is time to read it; a pipeline that is not ready has none."""
         if obj.spec.suspend or not statuses.is_up_to_date(obj.body):
             return None
-        off = is_off(obj.spec.anomaly_detection.enabled)
-        if off is not None or self._clock() < state.object.balance_due:
-            return off
+        due = state.object.balance_due
+        if due and self._clock() < due:
+            return None
         state.object.balance_due = self._clock() + EVERY_SECONDS
+        if not due:
+            # Nothing is closed in the first minutes, and a restart must not read all at once.
+            return None
+        off = is_off(obj.spec.anomaly_detection.enabled)
+        if off is not None:
+            return off
         return await read_balance(design.calls, design.context.base, self._services.now())
 
     def _with_verified(

@@ -11,7 +11,7 @@ import pytest
 
 from clickstream_operator import pipeline
 from clickstream_operator.api.v1alpha1 import FINALIZER, Status
-from clickstream_operator.aws.errors import AwsError
+from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.aws.session import AwsSession, CallerIdentity
 from clickstream_operator.kube.client import KubeClient
 from clickstream_operator.kube.event_recorder import EventRecorder
@@ -21,7 +21,7 @@ from clickstream_operator.reconcile.config import OperatorConfig
 from clickstream_operator.reconcile.reconciler import Reconciler
 from clickstream_operator.reconcile.services import Services
 from clickstream_operator.telemetry.metrics import Metrics
-from tests.unit.engine.fake_resource import FakeResource
+from tests.unit.engine.fake_resource import FakeResource, aws_error
 
 KEY = ObjectKey("shop", "web")
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -109,6 +109,11 @@ class MemorySession:
         if self.error is not None:
             raise self.error
         return CallerIdentity("123456789012", "aws")
+
+    async def call(self, service: str, operation: str, /, **_parameters: Any) -> dict[str, Any]:
+        """The one call that no resource makes; CloudWatch has no answer here."""
+        assert (service, operation) == ("cloudwatch", "get_metric_data")
+        raise aws_error(Category.TRANSIENT)
 
 
 class World:
