@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
+import yaml
 from moto import mock_aws
 
 from clickstream_operator.api.v1alpha1 import Effective
@@ -19,8 +20,10 @@ from clickstream_operator.cli.deployments.model import Deployment
 from clickstream_operator.cli.deployments.state import read_state
 from clickstream_operator.cli.deployments.state_deployment import locate
 from clickstream_operator.cli.errors import CliError
+from clickstream_operator.cli.manifest import faults_of
 from clickstream_operator.cli.quotas import read_quotas
 from tests.integration import terraform_made
+from tests.terminal import piped
 
 OUTPUTS = terraform_made.outputs()
 STREAM = OUTPUTS["kinesis_stream_name"]
@@ -64,6 +67,40 @@ def test_aws_and_the_state_tell_the_same(made: None) -> None:
     assert {(one.name, one.counts, one.batch_size) for one in seen.functions} == {
         (one.name, one.counts, one.batch_size) for one in told.functions
     }
+
+
+def test_the_command_writes_the_manifest_of_the_state(made: None) -> None:
+    """With the mappings that are there to turn off, and no word about a state."""
+    at = ("--starting-at", "2026-11-29T12:00:00Z")
+    seen = piped(["import", "aws", "--stream", STREAM, "--region", "us-east-1", *at])
+    assert seen.returncode == 0, seen.stderr
+    told = piped(["import", "terraform", str(terraform_made.STATE), *at])
+    body, expected = yaml.safe_load(seen.stdout), yaml.safe_load(told.stdout)
+    assert faults_of(body) == []
+    for part in ("region", "names", "adoptionPolicy", "deletionPolicy", "alerts", "tags"):
+        assert body["spec"][part] == expected["spec"][part], part
+    position = body["spec"]["processor"]["startingPosition"]
+    assert position == expected["spec"]["processor"]["startingPosition"]
+    assert body["metadata"] == expected["metadata"]
+    for one in client("lambda").list_event_source_mappings()["EventSourceMappings"]:
+        assert f"--uuid {one['UUID']} --no-enabled  # {one['FunctionArn'].split(':')[6]}" in (
+            seen.stderr
+        )
+    assert "terraform" not in seen.stderr.lower()
+
+
+@pytest.mark.parametrize(
+    ("stream", "said"),
+    [
+        ("clickstream-analytics-events", f"did you mean {STREAM}?"),
+        ("xyz", "choose the region with --region"),
+    ],
+)
+def test_a_stream_that_is_not_there(made: None, stream: str, said: str) -> None:
+    """The nearest one is suggested, in one line."""
+    done = piped(["import", "aws", "--stream", stream, "--region", "us-east-1"])
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"error: no stream {stream} in us-east-1; {said}\n"
 
 
 def test_a_mapping_of_a_function_that_is_gone_is_no_reader(made: None) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import hcl2
 import pytest
+import yaml
 from moto import mock_aws
 
 from clickstream_operator import pipeline
@@ -23,7 +24,10 @@ from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.limits import Limits
 from clickstream_operator.aws.read_only import ReadOnlySession
 from clickstream_operator.aws.session import AwsSession, CallerIdentity
-from clickstream_operator.cli import aws
+from clickstream_operator.cli import aws, operator_config
+from clickstream_operator.cli.cluster import Cluster
+from clickstream_operator.cli.commands import export
+from clickstream_operator.cli.manifest import faults_of
 from clickstream_operator.cli.terraform import Found, configuration, read_all
 from clickstream_operator.cli.terraform.configuration import WRITERS
 from clickstream_operator.engine.desired import Desired, difference
@@ -35,6 +39,7 @@ from clickstream_operator.reconcile.location import decide_effective
 from clickstream_operator.resources import __path__ as resources_path
 from clickstream_operator.resources.kinesis_history import StreamHistory
 from clickstream_operator.resources.lambda_function import FunctionPackage
+from tests.terminal import piped
 
 SPEC: dict[str, Any] = {
     "region": "us-east-1",
@@ -46,7 +51,7 @@ SPEC: dict[str, Any] = {
     "tables": {"ttl": {"sessionMetricsHours": 96, "countersHours": 96}},
     "events": {"fields": {"type": 'a${b}%{c}"d'}},
     "alerts": {"enabled": True, "emails": ["ops@example.com"]},
-    "tags": {"Team": "web: {x}"},
+    "tags": {"Team": "web: x"},
 }
 #: An archive with nothing in it.
 ZIP = b"PK\x05\x06" + bytes(18)
@@ -227,7 +232,7 @@ def test_the_values_are_those_of_aws(exported: Export) -> None:
         "clickstream-raw", "clickstream-bad", "clickstream-failed",
     }  # fmt: skip
     tags = resources["aws_sqs_queue.dead_letter"]["tags"]
-    assert "web: {x}" in {_bare(value) for value in tags.values()}
+    assert "web: x" in {_bare(value) for value in tags.values()}
 
 
 def test_nothing_of_a_value_is_a_template(exported: Export) -> None:
@@ -242,6 +247,45 @@ def test_secrets_stay_where_they_are(exported: Export) -> None:
     parameter = _resources(exported[1])["aws_ssm_parameter.hash_key"]
     assert _bare(parameter["value"]) == "kept as it is"
     assert _bare(parameter["lifecycle"][0]["ignore_changes"]) == "all"
+
+
+def test_the_command_prints_the_same(exported: Export, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And says how AWS gets one owner; a file is written once."""
+    effective, text, _, _ = exported
+    monkeypatch.setattr(export, "find", lambda _cluster, _name: _object(effective))
+    monkeypatch.setattr(operator_config, "read_config", lambda _reader, _effective: CONFIG)
+    monkeypatch.setattr(Cluster, "reader", lambda _cluster: None)
+    done = piped(["export", "shop", "-n", "web", "--to", "terraform"])
+    assert (done.returncode, done.stdout) == (0, text), done.stderr
+    assert "clickstream.dev/force-delete=true" in done.stderr
+
+
+def test_one_that_was_never_applied(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is nothing to export."""
+    monkeypatch.setattr(export, "find", lambda _cluster, _name: _object())
+    done = piped(["export", "shop", "-n", "web", "--to", "terraform"])
+    assert done.stderr == "error: shop was never applied; there is nothing to export to terraform\n"
+
+
+def test_its_stream_alone_leads_to_the_manifest(exported: Export) -> None:
+    """Of a pipeline that lost its object, with the settings that its functions have."""
+    effective, _, _, _ = exported
+    stream = effective.names["stream"]
+    done = piped(["import", "aws", "--stream", stream, "--region", "us-east-1"])
+    assert done.returncode == 0, done.stderr
+    body = yaml.safe_load(done.stdout)
+    assert faults_of(body) == []
+    assert body["metadata"] == {"name": "shop", "namespace": "web"}
+    spec = body["spec"]
+    assert spec["names"]["stream"] == stream
+    assert "adoptionPolicy" not in spec
+    assert spec["stream"] == SPEC["stream"]
+    assert spec["events"]["fields"] == SPEC["events"]["fields"]
+    assert spec["tables"]["ttl"] == SPEC["tables"]["ttl"]
+    assert spec["tags"] == SPEC["tags"]
+    assert spec["alerts"] == SPEC["alerts"]
+    assert spec["processor"] == {"reservedConcurrency": 5}
+    assert "made by the operator of cluster c:" in done.stderr
 
 
 def test_every_kind_has_a_writer() -> None:
