@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from detector.detector import Detector
 from shared.budget import SMALLEST_MEMORY_MIB
+from shared.emf import write_line
+from shared.logs import Log
 from shared.runtime import THREADS, Clients, read_config, read_hash_key
+from shared.throttles import Throttles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,9 +28,11 @@ def _detector() -> Detector:
     """Return the container's detector; a failure, such as a bad config, is not remembered."""
     clients = Clients()
     config = read_config(clients, "detector")
+    dynamodb = clients.make("dynamodb")
+    Throttles(Log(config.log_level, write_line), time.monotonic).watch(dynamodb)
     return Detector(
         config,
-        dynamodb=clients.make("dynamodb"),
+        dynamodb=dynamodb,
         # A topic that does not answer must not use up the invocation: the ticks try again.
         sns=clients.make("sns", read_timeout=3, retries={"total_max_attempts": 2}),
         kinesis=clients.make("kinesis"),

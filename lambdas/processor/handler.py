@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from processor.processor import Processor
 from shared.budget import DEFAULT_MEMORY_MIB
+from shared.emf import write_line
+from shared.logs import Log
 from shared.runtime import THREADS, Clients, read_config, read_hash_key
+from shared.throttles import Throttles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,9 +28,11 @@ def _processor() -> Processor:
     """Return the container's processor; a failure, such as a bad config, is not remembered."""
     clients = Clients()
     config = read_config(clients, "processor")
+    dynamodb = clients.make("dynamodb")
+    Throttles(Log(config.log_level, write_line), time.monotonic).watch(dynamodb)
     return Processor(
         config,
-        dynamodb=clients.make("dynamodb"),
+        dynamodb=dynamodb,
         s3=clients.make("s3"),
         sqs=clients.make("sqs"),
         hash_key=read_hash_key(clients, config),

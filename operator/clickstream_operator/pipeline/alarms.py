@@ -22,6 +22,8 @@ MISSING_IS_BAD: Final = "breaching"
 _DURATION_SHARE: Final = 0.8
 _DEAD_LETTER_PERIOD: Final = 300
 _HOUR: Final = 3600
+#: Where the commonest cause is told.
+_WHY: Final = " If DynamoDB throttles it, its log says why: search it for DynamoDB throttled."
 _ABOVE: Final = "GreaterThanThreshold"
 _AT_LEAST: Final = "GreaterThanOrEqualToThreshold"
 _BELOW: Final = "LessThanThreshold"
@@ -88,7 +90,8 @@ def _function_alarms(
     return [
         alarm(
             key=f"{component}-iterator-age",
-            description=f"The {component} reads events more than {iterator_age_seconds} s old.",
+            description=f"The {component} reads events more than {iterator_age_seconds} s old."
+            + _WHY,
             metric="IteratorAge",
             statistic="Maximum",
             comparison=_ABOVE,
@@ -96,7 +99,7 @@ def _function_alarms(
         ),
         alarm(
             key=f"{component}-errors",
-            description=f"The {component} failed in three of the last five minutes.",
+            description=f"The {component} failed in three of the last five minutes.{_WHY}",
             metric="Errors",
             statistic="Sum",
             comparison=_AT_LEAST,
