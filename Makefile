@@ -121,6 +121,9 @@ lock: $(READY) ## Resolve the dependencies again and rewrite locks/
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate --python-version 3.11 locks/uv.in -o locks/uv.txt --quiet
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 locks/emulator.in -o locks/emulator.txt --quiet
 
+pin-controlplane: $(READY) ## Pin the digests of the released Kubernetes programs, to be reviewed: downloads instead of builds
+	$(BIN)/python -m sandbox.programs.released "$$(sed -n 's/^\tk8s.io\/kubernetes //p' sandbox/programs/controlplane/go.mod)"
+
 up: $(READY) ## Start the sandbox: Kubernetes API and AWS emulator on loopback
 	@$(BIN)/python -m sandbox up
 
@@ -163,4 +166,4 @@ bench-cli: $(READY) lambdas ## Time the command line's answers, limits beside th
 clean: ## Remove what builds left in the tree (caches outside it stay)
 	rm -rf build dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: cli demo-tenants field-check upgrade-fixture image bom test-image audit iam bench-dataplane test-roles test-exact demo-exact demo-lifecycle demo-install test-gitops chart bench-operator help install check format test test-unit crds docs lambdas lock up down status demo clean
+.PHONY: pin-controlplane cli demo-tenants field-check upgrade-fixture image bom test-image audit iam bench-dataplane test-roles test-exact demo-exact demo-lifecycle demo-install test-gitops chart bench-operator help install check format test test-unit crds docs lambdas lock up down status demo clean

@@ -57,6 +57,7 @@ RENDERINGS: dict[str, list[str]] = {
         "admissionPolicy.maxShards=4",
         "admissionPolicy.denyOnDemand=true",
         "admissionPolicy.deleteGuard=true",
+        "admissionPolicy.approvalGuard=true",
         f"watch.namespaces={{{NAMESPACE}}}",
     ],
     "everything": [

@@ -238,3 +238,22 @@ def test_the_delete_guard_asks_for_the_name(offline: Helm) -> None:
         one["metadata"]["name"] for one in policies
     }
     assert all(one["spec"]["validationActions"] == ["Deny"] for one in bindings)
+
+
+def test_the_guard_of_approvals_is_a_rule_of_its_own(offline: Helm) -> None:
+    """Alone it is enough for admissionPolicy, and only with it there is a role to approve."""
+    pairs = ["admissionPolicy.enabled=true", "admissionPolicy.approvalGuard=true"]
+    objects = offline.render(CHART, *options(REGION, *pairs))
+    policy = one(objects, "ValidatingAdmissionPolicy")
+    assert policy["metadata"]["name"].endswith("-approval-guard")
+    (role,) = approvers(objects)
+    assert "approve" in role["rules"][0]["verbs"]
+    assert approvers(offline.render(CHART, *options(REGION))) == []
+    others = [each for each in objects if each["kind"] == "ClusterRole" and each is not role]
+    assert not any("approve" in rule["verbs"] for each in others for rule in each["rules"])
+
+
+def approvers(objects: list[Any]) -> list[dict[str, Any]]:
+    """The roles of those who approve."""
+    roles = (each for each in objects if each["kind"] == "ClusterRole")
+    return [each for each in roles if each["metadata"]["name"].endswith("-approver")]

@@ -105,8 +105,8 @@
 {{- define "clickstream.validateAdmission" -}}
 {{- $policy := .Values.admissionPolicy }}
 {{- if $policy.enabled }}
-{{- if not (or $policy.allowedRegions $policy.maxShards $policy.denyOnDemand $policy.deleteGuard .Values.tenants) }}
-{{- fail "admissionPolicy.enabled without a rule: set allowedRegions, maxShards, denyOnDemand, deleteGuard or tenants, or set admissionPolicy.enabled=false" }}
+{{- if not (or $policy.allowedRegions $policy.maxShards $policy.denyOnDemand $policy.deleteGuard $policy.approvalGuard .Values.tenants) }}
+{{- fail "admissionPolicy.enabled without a rule: set allowedRegions, maxShards, denyOnDemand, deleteGuard, approvalGuard or tenants, or set admissionPolicy.enabled=false" }}
 {{- end }}
 {{- if and $policy.allowedRegions .Values.aws.region (not (has .Values.aws.region $policy.allowedRegions)) }}
 {{- fail (printf "admissionPolicy.allowedRegions lacks aws.region %s, where pipelines without spec.region are made: add it, or change aws.region" .Values.aws.region) }}
@@ -114,7 +114,7 @@
 {{- if and (has "Deny" $policy.actions) (has "Warn" $policy.actions) }}
 {{- fail "admissionPolicy.actions has Deny and Warn, which Kubernetes does not accept together: remove one" }}
 {{- end }}
-{{- else if or $policy.allowedRegions $policy.maxShards $policy.denyOnDemand $policy.deleteGuard }}
+{{- else if or $policy.allowedRegions $policy.maxShards $policy.denyOnDemand $policy.deleteGuard $policy.approvalGuard }}
 {{- fail "a rule of admissionPolicy is set but admissionPolicy.enabled is false, so nothing would enforce it: set admissionPolicy.enabled=true" }}
 {{- end }}
 {{- end }}

@@ -32,6 +32,10 @@ _VCPU_MIB: Final = 1769
 _PROCESSOR_CPU: Final = 0.00033
 _DETECTOR_CPU: Final = 0.00008
 _ARM_SHARE: Final = 0.7
+#: Seconds of a function's INIT phase on x86 (modules and clients), billed since August 2025. Lambda
+#: publishes no life of a container: two hours are assumed, and one for each shard.
+_INIT_SECONDS: Final = 1.4
+_CONTAINERS: Final = HOURS / 2
 #: Seconds that a batch waits for AWS: lane item twice and the archive object, one after another.
 _PROCESSOR_WAIT: Final = 0.04
 _DETECTOR_WAIT: Final = 0.02
@@ -223,11 +227,16 @@ class _Model:
             share = min(1.0, memory_mib / _VCPU_MIB)
             return (cpu_seconds * slower / share + wait_seconds) * memory_mib / 1024
 
+        def begun(memory_mib: int, containers: float) -> float:
+            return containers * _CONTAINERS * _INIT_SECONDS * slower * memory_mib / 1024
+
         make = self._item
         memory = spec.processor.memory_mib
         spent = seen.batches * used(memory, seen.batch * _PROCESSOR_CPU, waits)
         yield make("Lambda", "processor requests", seen.batches, "requests", "lambda.request")
         yield make("Lambda", "processor time", spent, "GB-seconds", price)
+        starts = begun(memory, seen.shards)
+        yield make("Lambda", "processor starts (INIT)", starts, "GB-seconds", price)
         if spec.anomaly_detection.enabled:
             memory = spec.anomaly_detection.memory_mib
             spent = seen.batches * used(memory, seen.batch * _DETECTOR_CPU, _DETECTOR_WAIT)
@@ -235,6 +244,8 @@ class _Model:
             calls = seen.batches + _TICKS
             yield make("Lambda", "detector requests", calls, "requests", "lambda.request")
             yield make("Lambda", "detector time", spent, "GB-seconds", price)
+            starts = begun(memory, seen.shards + 1)
+            yield make("Lambda", "detector starts (INIT)", starts, "GB-seconds", price)
 
     def _dynamodb(self) -> Iterator[Item]:
         tables, made, make = self._spec.tables, self._requests, self._item

@@ -163,6 +163,23 @@ def test_distinct_pages_are_at_most_views_and_pages(views: float, pages: int) ->
     assert 0 <= distinct_pages(views, pages) <= min(views, pages) * (1 + 1e-9) + 1e-9
 
 
+def test_the_start_of_a_container_is_billed() -> None:
+    """Since August 2025 Lambda bills the INIT phase: by shard, memory and architecture."""
+
+    def starts(**spec: Any) -> dict[str, float]:
+        lines = estimate(Spec.model_validate(spec), region=DEFAULT_REGION, traffic=STATED).items
+        return {one.what: one.quantity for one in lines if "INIT" in one.what}
+
+    usual = starts()
+    assert set(usual) == {"processor starts (INIT)", "detector starts (INIT)"}
+    assert all(0 < quantity < 2000 for quantity in usual.values())
+    larger = starts(processor={"memoryMiB": 512})
+    assert larger["processor starts (INIT)"] == 2 * usual["processor starts (INIT)"]
+    more = starts(stream={"shards": 4})
+    assert more["processor starts (INIT)"] == 2 * usual["processor starts (INIT)"]
+    assert "detector starts (INIT)" not in starts(anomalyDetection={"enabled": False})
+
+
 def test_alarms_are_as_many_as_the_pipeline_has() -> None:
     """The count is that of the alarms that are made."""
     for detector in ("d", None):
