@@ -56,11 +56,16 @@ format: $(READY) ## Format the code and apply safe fixes
 
 test: $(READY) lambdas ## Run the whole test suite (builds the sandbox on first use)
 	$(BIN)/python -m sandbox build
-	$(BIN)/pytest -m "not audit and not gitops and not image and not roles" --prove-rights -n $(JOBS) --dist worksteal
+	$(BIN)/pytest -m "not audit and not docs and not gitops and not image and not roles" --prove-rights -n $(JOBS) --dist worksteal
 
 test-gitops: $(READY) lambdas ## Run the tests with a real Argo CD (builds it on first use)
 	$(BIN)/python -m sandbox build --argocd
 	$(BIN)/pytest tests/gitops -m gitops
+
+.PHONY: test-docs
+test-docs: $(READY) lambdas ## Run the commands of README, how-to pages and runbooks as they stand
+	$(BIN)/python -m sandbox build
+	$(BIN)/pytest tests/docs -m docs
 
 test-image: $(READY) lambdas ## Build the image and run it as a pod would (needs root, buildah and debootstrap)
 	$(BIN)/python -m sandbox build

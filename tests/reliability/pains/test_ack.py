@@ -212,7 +212,7 @@ def test_ack_2510_what_happened_is_told_in_events(pilot: Pilot) -> None:
     pilot.apply(LEAN)
     run(pilot.converge())
     told = [(one["reason"], one["note"]) for one in pilot.events()]
-    assert any(reason == "ResourceCreated" and "stream" in note for reason, note in told)
+    assert any(reason == "ResourceCreated" and "created" in note for reason, note in told)
     assert told[-1] == ("Available", "11 resources ready")
     # One of each reconcile that wrote something: AWS takes the changes of a stream one by one.
     assert len(told) < 10
