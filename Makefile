@@ -141,6 +141,9 @@ status: $(READY) ## Show what of the sandbox runs
 demo: $(READY) lambdas ## From nothing to a live pipeline: sandbox, operator, events, proof, clean-up (KEEP=1 leaves it running)
 	@$(BIN)/python -m sandbox demo $(if $(filter 1,$(KEEP)),--keep)
 
+demo-producers: $(READY) lambdas ## Events of six well-known producers through a pipeline each, the truth beside the counts
+	@$(BIN)/python -m sandbox producers-demo
+
 demo-lifecycle: $(READY) lambdas ## A pipeline's whole life on an AWS with all its states: edit, break, scale, approve, suspend, delete, return
 	@$(BIN)/python -m sandbox lifecycle $(if $(filter 1,$(KEEP)),--keep)
 
@@ -171,4 +174,4 @@ bench-cli: $(READY) lambdas ## Time the command line's answers, limits beside th
 clean: ## Remove what builds left in the tree (caches outside it stay)
 	rm -rf build dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: pin-controlplane cli demo-tenants field-check upgrade-fixture image bom test-image audit iam bench-dataplane test-roles test-exact demo-exact demo-lifecycle demo-install test-gitops chart bench-operator help install check format test test-unit crds docs lambdas lock up down status demo clean
+.PHONY: demo-producers pin-controlplane cli demo-tenants field-check upgrade-fixture image bom test-image audit iam bench-dataplane test-roles test-exact demo-exact demo-lifecycle demo-install test-gitops chart bench-operator help install check format test test-unit crds docs lambdas lock up down status demo clean

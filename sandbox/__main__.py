@@ -171,6 +171,27 @@ def demo(keep: bool) -> None:  # noqa: FBT001
     _end(sandbox.run, right=right, keep=False)
 
 
+@cli.command("producers-demo")
+def producers_demo() -> None:
+    """What six well-known producers send, each beside what is counted of it."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from sandbox.demos.producers import ProducersDemo  # noqa: PLC0415
+    from sandbox.instance import Sandbox  # noqa: PLC0415
+
+    console = Console()
+    sandbox = Sandbox.start()
+    right = False
+    try:
+        right = ProducersDemo(sandbox, console).run()
+    finally:
+        sandbox.stop()
+    console.print(
+        "[green]Every number is right[/green]" if right else "[red]A number differs[/red]"
+    )
+    _end(sandbox.run, right=right, keep=False)
+
+
 @cli.command()
 @click.option(
     "--keep", is_flag=True, help="Leave the sandbox, the operator and the pipeline running."

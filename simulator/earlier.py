@@ -13,7 +13,7 @@ from typing import Any
 from processor.lane_items import Intent, LaneItems, LaneState
 from processor.portions import Portion
 from processor.processor import Processor
-from shared.decode import read_records
+from shared.lambda_records import read_records
 from shared.time_limit import TimeLimit
 
 

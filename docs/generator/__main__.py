@@ -19,6 +19,7 @@ from docs.generator.cost import cost_page
 from docs.generator.markdown import with_pictures
 from docs.generator.operator_policy import operator_policy
 from docs.generator.packages import packages_picture
+from docs.generator.presets import presets_page
 from docs.generator.reasons import reasons_page
 from docs.generator.resources import resources_page
 from docs.generator.settings import settings_page
@@ -27,6 +28,7 @@ from docs.generator.states import states_picture
 DOCS: Final = Path(__file__).parents[1]
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "reference/settings.md": settings_page,
+    "reference/presets.md": presets_page,
     "reference/reasons.md": reasons_page,
     "reference/api.md": api_page,
     "reference/resources.md": resources_page,

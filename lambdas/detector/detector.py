@@ -26,8 +26,9 @@ from detector.telling import Telling
 from detector.unsent import UnsentMessages
 from shared.budget import SMALLEST_MEMORY_MIB
 from shared.conditional_write import MOST_ATTEMPTS, ContentionError
-from shared.decode import Decoder, read_records
+from shared.decode import Decoder
 from shared.emf import Metrics, write_line
+from shared.lambda_records import read_records
 from shared.logs import Log
 from shared.privacy import Scrubber
 from shared.thread_pool import Workers

@@ -19,14 +19,16 @@ from processor.batch_writes import Refusals, plan_writes, progress_of, writes_do
 from processor.counter_items import CounterItems
 from processor.custom_metrics import CustomMetrics
 from processor.lane_items import LaneItems, LaneState
+from processor.mapping_check import MappingCheck
 from processor.page_items import PageItems
 from processor.page_lists import PageLists
 from processor.portions import Portion, Portions
 from processor.session_items import SessionItems
 from shared.budget import DEFAULT_MEMORY_MIB, Budget
 from shared.conditional_write import MOST_ATTEMPTS, ContentionError
-from shared.decode import Decoder, count_reasons, read_records
+from shared.decode import Decoder, count_reasons
 from shared.emf import Metrics, Series, write_line
+from shared.lambda_records import read_records
 from shared.logs import Log
 from shared.privacy import Scrubber
 from shared.thread_pool import Workers
@@ -98,6 +100,7 @@ class Processor:
         for name in self._custom.left_out:
             self._log.write("WARNING", "metric left out: its names are taken", metric=name)
         self._event_types = Series(MOST_EVENT_TYPES)
+        self._mapping = MappingCheck(clock)
         self._states: dict[Lane, LaneState] = {}
 
     def process(self, event: Mapping[str, Any], context: object = None) -> dict[str, Any]:
@@ -285,6 +288,8 @@ class Processor:
         self._log.write("INFO", "batch processed", **fields, events=len(events), lag_ms=lag_ms)
         if bad_rows:
             self._log.write("WARNING", "bad rows", **fields, **count_reasons(bad_rows))
+        if (odd := self._mapping.look(events, bad_rows)) is not None:
+            self._log.write("WARNING", odd[0], **odd[1])
 
     def _report_custom(self, events: Sequence[Event]) -> None:
         left_out = self._custom.emit(events)

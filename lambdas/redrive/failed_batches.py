@@ -17,7 +17,7 @@ from processor.aggregate import HOUR_MS
 from redrive.objects import ObjectName, list_keys, list_raw, read_lines
 from redrive.recovery import is_placeholder
 from shared.budget import UNLIMITED
-from shared.decode import read_records
+from shared.lambda_records import read_records
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -196,6 +196,7 @@ class Config:
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"]
     page_view_types: frozenset[str] = DEFAULT_PAGE_VIEW_TYPES
     time: Literal["Event", "Arrival"] = "Event"
+    unwrap: tuple[str, ...] = ()
     max_record_size_kib: int = DEFAULT_MAX_RECORD_SIZE_KIB
     pages: PageSettings = PageSettings()
     site_field: str = ""
@@ -302,6 +303,7 @@ def _build(data: Mapping[str, Any]) -> Config:
         log_level=data["logLevel"],
         page_view_types=frozenset(events.get("pageViewTypes", DEFAULT_PAGE_VIEW_TYPES)),
         time=events.get("time", "Event"),
+        unwrap=tuple(events.get("unwrap", ())),
         max_record_size_kib=data.get("maxRecordSizeKiB", DEFAULT_MAX_RECORD_SIZE_KIB),
         pages=PageSettings(
             **{_snake(name): text for name, text in events.get("pages", {}).items()}

@@ -17,7 +17,7 @@ from shared import budget as budgets
 from shared import kpl, records
 from shared.audience import Audience
 from shared.channels import Channels
-from shared.lanes import Lane, lane_of, life_of
+from shared.envelopes import Envelopes, TooMuchError
 from shared.page_keys import PageKeys
 from shared.paths import find
 from shared.payload_text import JsonValues, Unparsed, decode_text, is_binary
@@ -28,7 +28,7 @@ from shared.timestamps import parse_time
 from shared.user_ids import identifier
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from shared.budget import Budget
     from shared.config import Config
@@ -38,32 +38,6 @@ LONGEST_KEY_BYTES = 2048
 """Most bytes of a partition key (DynamoDB Developer Guide, "Constraints in DynamoDB")."""
 _BAD_IN_KEYS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffd]")
 _LONGEST_ID = 256
-
-
-def read_records(lambda_event: Mapping[str, Any], stream_epoch: str) -> dict[Lane, list[Record]]:
-    """Return the records of an invocation by lane, each lane's in sequence order.
-
-    Shape: AWS Lambda Developer Guide, "Using AWS Lambda with Amazon Kinesis". The shard id is the
-    part of `eventID` before the colon.
-    """
-    lanes: dict[Lane, list[Record]] = {}
-    groups: dict[tuple[str, int | None], list[Record]] = {}
-    for entry in lambda_event.get("Records", ()):
-        kinesis = entry["kinesis"]
-        shard = str(entry["eventID"]).partition(":")[0]
-        record = Record(
-            sequence=int(kinesis["sequenceNumber"]),
-            arrival_ms=round(float(kinesis["approximateArrivalTimestamp"]) * 1000),
-            data=base64.b64decode(kinesis["data"]),
-        )
-        group = (shard, life_of(record.sequence))
-        if group not in groups:
-            lane = lane_of(shard, record.sequence, stream_epoch)
-            groups[group] = lanes.setdefault(lane, [])
-        groups[group].append(record)
-    for ordered in lanes.values():
-        ordered.sort(key=lambda record: record.sequence)
-    return lanes
 
 
 class Decoder:
@@ -81,6 +55,7 @@ class Decoder:
         self._largest = config.max_record_size_kib * 1024
         self._scrubber = scrubber
         self._values = JsonValues()
+        self._envelopes = Envelopes(config.unwrap, config.fields, self._values)
 
     def decode_batch(
         self, kinesis_records: Sequence[Record], budget: Budget = budgets.DEFAULT
@@ -148,8 +123,15 @@ class Decoder:
             return _bad(records.NOT_JSON, "not UTF-8", self._foreign(data, texts))
         try:
             values = self._values.read(text, most)
+            if values is not None:
+                opened = self._envelopes.open(values, most, texts.unpack)
+                if values and not opened:
+                    return opened
+                values = opened
         except RecursionError:
             return _bad(records.TOO_LARGE, "nested too deeply", self._text(text, data, texts))
+        except TooMuchError as error:
+            return _bad(records.TOO_LARGE, str(error), self._binary(data))
         if unpacked is not None and not self._holds_event(values):
             return _bad(records.NOT_JSON, "compressed, and no event", self._binary(data))
         if values is None:

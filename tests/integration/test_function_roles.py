@@ -23,7 +23,7 @@ from detector.balance_sources import Standing
 from sandbox import Sandbox
 from sandbox.demos.comparison import compare
 from sandbox.processes.process import wait_until
-from shared.decode import read_records
+from shared.lambda_records import read_records
 from shared.lanes import NOTHING
 from tests.integration.pilot import ACCOUNT, Pilot, empty_aws, run
 from tests.integration.test_iam import root

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from processor.lane_items import LaneItems
 from processor.portions import MOST_TRIES
-from shared.decode import read_records
+from shared.lambda_records import read_records
 from tests.lambdas.memory_aws import CrashError, refuse
 from tests.lambdas.pipelines import (
     COUNTERS,

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared import kpl
-from shared.decode import Decoder, read_records
+from shared.decode import Decoder
+from shared.lambda_records import read_records
 from shared.privacy import Scrubber
 from shared.records import BadRow, Event, Record
 from tests.lambdas.pipelines import (

@@ -11,7 +11,7 @@ from processor import handler
 from processor.lane_items import LaneItems
 from shared import budget as budgets
 from shared.budget import Budget
-from shared.decode import read_records
+from shared.lambda_records import read_records
 from tests.lambdas.memory_aws import CrashError, refuse
 from tests.lambdas.pipelines import (
     COUNTERS,

@@ -13,7 +13,7 @@ from processor.lane_items import LaneItems
 from processor.portions import MOST_TRIES
 from processor.processor import Processor
 from redrive.objects import read_lines
-from shared.decode import read_records
+from shared.lambda_records import read_records
 from tests.lambdas.memory_aws import CrashError
 from tests.lambdas.pipelines import (
     COUNTERS,

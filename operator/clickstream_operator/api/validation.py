@@ -286,13 +286,6 @@ SPEC: Final = (
         ".deletionPolicy.tables",
     ),
     Rule(
-        "self.privacy.dropFields.all(f, !(f in [self.events.fields.type, "
-        "self.events.fields.session, self.events.fields.time, self.events.fields.page]))",
-        "privacy.dropFields must not name the members for type, session, time or page of "
-        "events.fields, which every event needs; remove them",
-        ".privacy.dropFields",
-    ),
-    Rule(
         "!has(self.events.siteField) || !(self.events.siteField in self.privacy.dropFields)",
         "privacy.dropFields must not name events.siteField, which tells the sites apart; remove it",
         ".privacy.dropFields",

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
-from clickstream_operator.api import components
+from clickstream_operator.api import components, presets
 from clickstream_operator.api.spec.events import Events
 from clickstream_operator.api.v1alpha1 import Spec
 from clickstream_operator.pipeline.detection_config import compile_rule
@@ -27,6 +27,7 @@ _MAX_RECORD_SIZE: Final = 1024
 #: Fields that functions without them have had at this value: their configuration stays the same.
 _ADDED_TO_EVENTS: Final = {
     "pageViewTypes": ["page_view"],
+    "unwrap": [],
     "time": "Event",
     **Events().model_dump(
         by_alias=True, include={"pages", "robots", "own_domains"}, exclude_none=True
@@ -87,7 +88,10 @@ def document(
 
 def _events(spec: Spec) -> dict[str, Any]:
     """The form of events; a field of a later version only where it is not at its default."""
-    events = spec.events.model_dump(by_alias=True, exclude_none=True)
+    events = presets.resolve(
+        spec.events.model_dump(by_alias=True, exclude_none=True),
+        users_are_dropped=spec.privacy.user_id == "Drop",
+    )
     for name, default in _ADDED_TO_EVENTS.items():
         if events[name] == default:
             del events[name]

@@ -189,6 +189,24 @@ def screens(pipeline: Pipeline) -> Any:
 
 
 @probe
+def viewed_calls(pipeline: Pipeline) -> Any:
+    """A call as Segment writes it."""
+    call = {
+        "type": "page", "anonymousId": "device-1", "timestamp": "2026-11-23T12:00:00Z",
+        "context": {"page": {"url": "https://shop.example/call"}},
+    }  # fmt: skip
+    process(pipeline, call)
+    return [item["page_url"]["S"] for item in pages(pipeline)]
+
+
+@probe
+def viewed_in_batches(pipeline: Pipeline) -> Any:
+    """A batch of one event."""
+    process(pipeline, {"batch": [event(page_url="/batch")]})
+    return [item["page_url"]["S"] for item in pages(pipeline)]
+
+
+@probe
 def reasons_of_an_event_without_time(pipeline: Pipeline) -> Any:
     """Nothing but the record says when it was."""
     process(pipeline, event(timestamp=None))

@@ -15,6 +15,8 @@ import pytest
 import yaml
 
 from clickstream_operator.api.crd import custom_resource_definition
+from clickstream_operator.api.events_validation import DROPPED_FIELDS, EVENTS, SESSION_OF_USERS
+from clickstream_operator.api.presets import ORIGINAL
 from clickstream_operator.api.validation import ACTION_ARN, KMS_KEY
 
 FIXTURE = Path(__file__).parents[2] / "fixtures" / "upgrade" / "crd.yaml"
@@ -44,7 +46,14 @@ BEFORE_THE_FIRST_RELEASE = {
         f".spec.{part}.kmsKeyId: rule {KMS_KEY.as_rule().rule}"
         for part in ("stream", "tables", "archive", "deadLetter", "alerts", "logs")
     ),
+    # Two fields of one member, and sessions made from what is dropped: no number was right.
+    *(f".spec.events: rule {one.rule}" for one in EVENTS),
+    f".spec: rule {SESSION_OF_USERS.rule}",
+    # Members that a path leads through.
+    f".spec: rule {DROPPED_FIELDS.rule}",
 }
+#: Defaults that the operator fills in itself, the same as before: a preset fills others.
+FILLED_BY_THE_OPERATOR = {f".spec.events.fields.{name}: default" for name in ORIGINAL}
 _LOWER = ("minimum", "minLength", "minItems", "minProperties")
 _UPPER = ("maximum", "maxLength", "maxItems", "maxProperties")
 
@@ -107,7 +116,8 @@ def test_nothing_is_tightened() -> None:
         for one in tightened(before, schema_of(custom_resource_definition()))
         if not one.partition(": ")[2].startswith(MET_BY_DEFAULT)
     }
-    assert found - NEVER_WRITTEN - LOOSENED - BEFORE_THE_FIRST_RELEASE == set()
+    expected = NEVER_WRITTEN | LOOSENED | BEFORE_THE_FIRST_RELEASE | FILLED_BY_THE_OPERATOR
+    assert found - expected == set()
 
 
 def _spec(schema: Schema) -> Schema:

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from clickstream_operator.api import detection_validation as detection_rules
+from clickstream_operator.api import events_validation as event_rules
 from clickstream_operator.api import validation as rules
 from clickstream_operator.api.model import Model
 from clickstream_operator.api.spec.detection import AnomalyDetection, DetectionRule
@@ -29,7 +30,11 @@ class Spec(Model):
 
     model_config = ConfigDict(
         json_schema_extra=validations(
-            *rules.SPEC, detection_rules.IP_PREFIX, detection_rules.DROPPED
+            *rules.SPEC,
+            event_rules.SESSION_OF_USERS,
+            event_rules.DROPPED_FIELDS,
+            detection_rules.IP_PREFIX,
+            detection_rules.DROPPED,
         )
     )
 

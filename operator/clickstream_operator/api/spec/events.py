@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
+from clickstream_operator.api import events_validation as event_rules
 from clickstream_operator.api import validation as rules
 from clickstream_operator.api.model import Model
 from clickstream_operator.api.spec.fields import (
@@ -18,6 +19,7 @@ from clickstream_operator.api.spec.fields import (
 
 AgentName = Annotated[str, Field(min_length=2, max_length=64)]
 Domain = Annotated[str, Field(min_length=1, max_length=253)]
+Preset = Literal["Segment", "RudderStack", "PostHog", "GA4", "SnowplowJSON", "AwsClickstream"]
 
 
 class EventFields(Model):
@@ -26,29 +28,29 @@ class EventFields(Model):
     A path is `context.page.url`, `items[0].id`, or `event_params.page_location` for a list of keys and values. `a | b` is the first that holds anything, `a + b` both together. A member with the whole path as its name comes first.
     """
 
-    type: MemberPath = "event_type"
+    type: MemberPath | None = None
     """Member with the kind of event. Default event_type, free to change. Example: type."""
-    session: MemberPath = "session_id"
+    session: MemberPath | None = None
     """Member with the session id, which is also the partition key. Default session_id, free to change. Example: context.sessionId."""
-    user: MemberPath = "user_id"
+    user: MemberPath | None = None
     """Member with the user id. Default user_id, free to change. Example: uid."""
     anonymous_id: MemberPath | None = None
     """Member with an id that somebody has before and after a login, such as that of a device or a cookie. Where an event has it, it is the visitor, in place of the user id; it is hidden as the user id is. Default none, free to change. Example: anonymousId."""
-    time: MemberPath = "timestamp"
+    time: MemberPath | None = None
     """Member with the event time: ISO 8601 with zone, or time since the epoch in s, ms, us or ns, also as text. Default timestamp, free to change. Example: ts."""
     sent_at: MemberPath | None = None
     """Member with the time of sending by the producer's clock. The event time is then corrected by how far that clock is from the arrival. Default none, free to change. Example: sentAt."""
-    page: MemberPath = "page_url"
+    page: MemberPath | None = None
     """Member with the page; required for page views. Default page_url, free to change. Example: context.page.url."""
-    user_agent: MemberPath = "user_agent"
+    user_agent: MemberPath | None = None
     """Member with the user agent. Default user_agent, free to change. Example: context.userAgent."""
-    ip: MemberPath = "ip_address"
+    ip: MemberPath | None = None
     """Member with the IP address. Default ip_address, free to change. Example: context.ip."""
-    referrer: MemberPath = "referrer"
+    referrer: MemberPath | None = None
     """Member with the referrer. Default referrer, free to change. Example: context.page.referrer."""
-    country: MemberPath = "country"
+    country: MemberPath | None = None
     """Member with the country. Default country, free to change. Example: geo.country."""
-    id: MemberPath = "event_id"
+    id: MemberPath | None = None
     """Event id: shown in alerts, and archived as _clickstream.id, by which a reader drops what was sent twice. Default event_id, free to change. Example: messageId."""
 
 
@@ -81,16 +83,23 @@ class Robots(Model):
 class Events(Model):
     """The event contract."""
 
-    model_config = ConfigDict(json_schema_extra=validations(*rules.EVENTS))
+    model_config = ConfigDict(json_schema_extra=validations(*rules.EVENTS, *event_rules.EVENTS))
 
+    preset: Preset | None = None
+    """A well-known producer, whose way to write events fills what the fields below leave out; see the how-to on producers. Default none, which is the original's, free to change. Example: Segment."""
     fields: EventFields = Field(default_factory=EventFields)
-    """Where an event has its fields. Default: the original's names, free to change. Example: {type: kind, page: context.page.url}."""
-    page_view_types: list[Annotated[str, Field(min_length=1, max_length=128)]] = atomic_list(
-        ["page_view"], max_items=20
+    """Where an event has its fields. Default: the original's names, or those of the preset, free to change. Example: {type: kind, page: context.page.url}."""
+    page_view_types: list[Annotated[str, Field(min_length=1, max_length=128)]] | None = Field(
+        default=None, max_length=20, json_schema_extra={"x-kubernetes-list-type": "atomic"}
     )
-    """Types of events that are page views. Default [page_view], free to change. Example: [page, screen]."""
-    time: Literal["Event", "Arrival"] = "Event"
-    """What becomes of an event without a time: a bad row (Event), or it has the time of its record's arrival (Arrival). Default Event, free to change. Example: Arrival."""
+    """Types of events that are page views. Default [page_view], or those of the preset, free to change. Example: [page, screen]."""
+    unwrap: (
+        list[Annotated[MemberPath, Field(json_schema_extra=validations(*event_rules.UNWRAP))]]
+        | None
+    ) = Field(default=None, max_length=20, json_schema_extra={"x-kubernetes-list-type": "atomic"})
+    """Envelopes that hold events: SNS, EventBridge, APIGateway, FluentBit and CloudWatchLogs by their form, and paths to an object, a list, or text that is one. What an event lacks of its fields is taken from its envelope. Default [], or those of the preset, free to change. Example: [SNS, batch]."""
+    time: Literal["Event", "Arrival"] | None = None
+    """What becomes of an event without a time: a bad row (Event), or it has the time of its record's arrival (Arrival). Default Event, or that of the preset, free to change. Example: Arrival."""
     pages: Pages = Field(default_factory=Pages)
     """Which differences of URLs make another page. Default: see its fields, free to change. Example: {case: Lower}."""
     site_field: MemberPath | None = None
