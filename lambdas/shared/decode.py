@@ -6,7 +6,6 @@ hour later decides as the first attempt did.
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from dataclasses import replace
@@ -21,7 +20,7 @@ from shared.envelopes import Envelopes, TooMuchError
 from shared.page_keys import PageKeys
 from shared.paths import find
 from shared.payload_text import JsonValues, Unparsed, decode_text, is_binary
-from shared.record_text import RecordText, digest_of
+from shared.record_text import RecordText, digest_of, kept_whole
 from shared.records import BadRow, Batch, Event, Record
 from shared.text_search import LongKeyError, TooDeepError
 from shared.timestamps import parse_time
@@ -83,7 +82,9 @@ class Decoder:
                 records.TOO_LARGE,
                 f"more than {budget.rows} events in a record",
                 # A digest: what is kept as text can't be taken apart into events again.
-                _kept(record.data) if self._scrubber.keeps_everything else digest_of(record.data),
+                kept_whole(record.data)
+                if self._scrubber.keeps_everything
+                else digest_of(record.data),
             )
             yield _placed(whole, record, 0)
             return
@@ -149,7 +150,7 @@ class Decoder:
 
     def _binary(self, data: bytes) -> Any:
         """Return what may be kept of bytes that are no text, and can't be searched."""
-        return _kept(data) if self._scrubber.keeps_everything else digest_of(data)
+        return kept_whole(data) if self._scrubber.keeps_everything else digest_of(data)
 
     def _foreign(self, data: bytes, texts: RecordText) -> Any:
         """Return what may be kept of bytes that are no Unicode: of JSON in Latin-1 all but people.
@@ -301,14 +302,6 @@ def batch_of(kinesis_records: Sequence[Record], rows: Iterable[Event | BadRow]) 
         bad_rows=bad_rows,
         arrivals=[(record.sequence, record.arrival_ms) for record in kinesis_records],
     )
-
-
-def _kept(data: bytes) -> Any:
-    """Return data of which nothing has to be hidden: text as it is, all else in base64."""
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        return {"base64": base64.b64encode(data).decode()}
 
 
 def count_reasons(bad_rows: Iterable[BadRow]) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from contextlib import suppress
@@ -91,3 +92,11 @@ class RecordText:
 def digest_of(data: bytes) -> dict[str, Any]:
     """Return what may be kept of data that was not searched: its size and digest."""
     return {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def kept_whole(data: bytes) -> Any:
+    """Return data of which nothing has to be hidden: text as it is, all else in base64."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(data).decode()}
