@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import operator
 import re
+import zlib
 from copy import deepcopy
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -332,8 +333,11 @@ class MemoryS3:
         body, metadata = self.objects[Key]
         return {"ContentLength": len(body), "Metadata": dict(metadata)}
 
-    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
-        return {"Body": _Body(self.objects[Key][0])}
+    def get_object(self, *, Bucket: str, Key: str, IfMatch: str = "") -> dict[str, Any]:
+        body = self.objects[Key][0]
+        if IfMatch and IfMatch != _etag(body):
+            raise refuse("PreconditionFailed", "GetObject")
+        return {"Body": _Body(body)}
 
     def list_objects_v2(
         self, *, Bucket: str, Prefix: str, ContinuationToken: str = ""
@@ -342,12 +346,19 @@ class MemoryS3:
         keys = [key for key in sorted(self.objects) if key.startswith(Prefix)]
         keys = [key for key in keys if key > ContinuationToken]
         answer: dict[str, Any] = {
-            "Contents": [{"Key": key, "Size": len(self.objects[key][0])} for key in keys[:3]],
+            "Contents": [
+                {"Key": key, "Size": len(body), "ETag": _etag(body)}
+                for key, body in ((key, self.objects[key][0]) for key in keys[:3])
+            ],
             "IsTruncated": len(keys) > 3,
         }
         if len(keys) > 3:
             answer["NextContinuationToken"] = keys[2]
         return answer
+
+
+def _etag(body: bytes) -> str:
+    return f'"{zlib.crc32(body):08x}"'
 
 
 class MemorySQS:

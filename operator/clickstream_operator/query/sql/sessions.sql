@@ -1,0 +1,29 @@
+-- Sessions: their events, span in milliseconds, and first and last page. A visitor is that of the
+-- first event.
+select
+  session_id,
+  max(case when place = 1 then visitor end) as visitor,
+  count(*) as events,
+  sum(case when is_view then 1 else 0 end) as page_views,
+  min(time_ms) as first_ms,
+  max(time_ms) as last_ms,
+  max(time_ms) - min(time_ms) as duration_ms,
+  min(event_time) as first_activity,
+  max(event_time) as last_activity,
+  max(case when view_place = 1 then page end) as entry_page,
+  max(case when view_place_from_end = 1 then page end) as exit_page
+from (
+  select
+    session_id, visitor, is_view, time_ms, event_time, page,
+    row_number() over (
+      partition by session_id order by time_ms, length(sequence), sequence, sub
+    ) as place,
+    case when is_view then row_number() over (
+      partition by session_id, is_view order by time_ms, length(sequence), sequence, sub
+    ) end as view_place,
+    case when is_view then row_number() over (
+      partition by session_id, is_view order by time_ms desc, length(sequence) desc, sequence desc, sub desc
+    ) end as view_place_from_end
+  from events
+) placed
+group by session_id
