@@ -45,7 +45,7 @@ class CacheTooSmallError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Time from `since` (included) to `until` (excluded), both UTC; `since` None: from the start."""
+    """Time from `since` (included) to `until` (excluded), UTC; `since` None: from the start."""
 
     since: datetime | None
     until: datetime
@@ -242,7 +242,7 @@ class _Writer:
         self._replaced = replaced
 
     def __enter__(self) -> Callable[[bytes], int]:
-        self._file = NamedTemporaryFile(dir=self._path.parent, prefix=".new-", delete=False)  # noqa: SIM115 - closed in __exit__
+        self._file = NamedTemporaryFile(dir=self._path.parent, prefix=".new-", delete=False)
         if self._earlier is not None:
             with self._earlier.open("rb") as earlier:
                 shutil.copyfileobj(earlier, self._file)

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 _LARGEST_LINE: Final = 16 * 1024 * 1024
 _DIALECT: Final = (
     "create macro json_extract_scalar(document, path) as json_extract_string(document, path)",
-    "create macro from_unixtime(seconds) as "
-    "make_timestamp(cast(round(seconds * 1000) as bigint) * 1000)",
+    (
+        "create macro from_unixtime(seconds) as "
+        "make_timestamp(cast(round(seconds * 1000) as bigint) * 1000)"
+    ),
     "create macro to_unixtime(moment) as epoch(moment)",
 )
 """Functions of Athena by DuckDB's."""
@@ -101,40 +103,63 @@ def opened(
     *,
     memory: str = "1GB",
     writable: Sequence[Path] = (),
+    bounds_ms: tuple[int, int] | None = None,
 ) -> Iterator[Engine]:
     """Yield an engine over files of `raw/` and `bad/`.
 
     Args:
-        raw, bad: files of JSON lines, compressed by their suffix.
+        raw: files of events as JSON lines, compressed by their suffix.
+        bad: files of bad rows, likewise.
         memory: bound of the database's memory, such as `512MB`; beyond, it uses the disk.
         writable: the only files that queries may write.
+        bounds_ms: event time of the events, in milliseconds from (included) and to (excluded);
+            None for all that the files hold.
 
     Raises:
         QueryError: a file can't be read as JSON lines, or memory or disk do not suffice.
     """
     import duckdb  # noqa: PLC0415
 
-    with TemporaryDirectory(prefix="clickstream-query-") as spill:
-        config = {"memory_limit": memory, "temp_directory": spill}
-        with duckdb.connect(config=config) as connection:
-            try:
-                for statement in _DIALECT:
-                    connection.execute(statement)
-                _load(connection, "raw_lines", raw)
-                _load(connection, "bad_lines", bad)
-                for name in VIEWS:
-                    # Kept, because an interactive user asks again and again.
-                    kind = "table" if name in {"archived_events", "bad_rows"} else "view"
-                    connection.execute(f"create {kind} {name} as {view_sql(name)}")
-                connection.execute("drop table raw_lines")
-                connection.execute("drop table bad_lines")
-                allowed = ", ".join(f"'{_escaped(path)}'" for path in writable)
-                connection.execute(f"set allowed_paths = [{allowed}]")
-                connection.execute("set enable_external_access = false")
-                connection.execute("set lock_configuration = true")
-            except duckdb.Error as error:
-                raise QueryError(_told(error)) from None
-            yield Engine(connection)
+    with (
+        TemporaryDirectory(prefix="clickstream-query-") as spill,
+        duckdb.connect(config={"memory_limit": memory, "temp_directory": spill}) as connection,
+    ):
+        try:
+            _fill(connection, raw, bad, bounds_ms)
+            _close(connection, writable)
+        except duckdb.Error as error:
+            raise QueryError(_told(error)) from None
+        yield Engine(connection)
+
+
+def _fill(
+    connection: duckdb.DuckDBPyConnection,
+    raw: Sequence[Path],
+    bad: Sequence[Path],
+    bounds_ms: tuple[int, int] | None,
+) -> None:
+    """Load the lines, and make the views; the first of them are kept, for the next question."""
+    for statement in _DIALECT:
+        connection.execute(statement)
+    _load(connection, "raw_lines", raw)
+    _load(connection, "bad_lines", bad)
+    for name in VIEWS:
+        kind = "table" if name in {"archived_events", "bad_rows"} else "view"
+        text = view_sql(name)
+        if name == "archived_events" and bounds_ms is not None:
+            since, until = bounds_ms
+            text = f"select * from (\n{text}\n) w where time_ms >= {since} and time_ms < {until}"  # noqa: S608 - ours
+        connection.execute(f"create {kind} {name} as {text}")
+    connection.execute("drop table raw_lines")
+    connection.execute("drop table bad_lines")
+
+
+def _close(connection: duckdb.DuckDBPyConnection, writable: Sequence[Path]) -> None:
+    """Close files, network and configuration, in this order: none can be opened again."""
+    allowed = ", ".join(f"'{_escaped(path)}'" for path in writable)
+    connection.execute(f"set allowed_paths = [{allowed}]")
+    connection.execute("set enable_external_access = false")
+    connection.execute("set lock_configuration = true")
 
 
 def _load(connection: duckdb.DuckDBPyConnection, name: str, paths: Sequence[Path]) -> None:

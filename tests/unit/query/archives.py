@@ -44,12 +44,13 @@ def write_batches(
 
 
 @contextmanager
-def engine_of(pipeline: Pipeline, folder: Path, span: Span = EVERYTHING) -> Iterator[Engine]:
-    """Yield the engine over a pipeline's archive."""
+def engine_of(pipeline: Pipeline, folder: Path, **options: Any) -> Iterator[Engine]:
+    """Yield the engine over a pipeline's archive; `options` are those of `opened`."""
+    span = EVERYTHING
     copy = ArchiveCopy(s3=pipeline.s3, bucket=BUCKET, folder=folder, bound=1 << 30, threads=2)
     raw = copy.copy("raw", copy.list_objects("raw", span), span)
     bad = copy.copy("bad", copy.list_objects("bad", span), span)
-    with opened(raw, bad, memory="256MB") as engine:
+    with opened(raw, bad, memory="256MB", **options) as engine:
         yield engine
 
 

@@ -68,7 +68,9 @@ def at(text: str) -> datetime:
 
 def lines(paths: list[Path]) -> list[str]:
     """Return the lines of files, sorted."""
-    return sorted(line for path in paths for line in gzip.decompress(path.read_bytes()).decode().split())
+    return sorted(
+        line for path in paths for line in gzip.decompress(path.read_bytes()).decode().split()
+    )
 
 
 def test_objects_of_an_hour_become_one_file_and_fences_none(tmp_path: Path) -> None:
@@ -84,8 +86,11 @@ def test_objects_of_an_hour_become_one_file_and_fences_none(tmp_path: Path) -> N
     paths = fetch(copy)
     assert len(paths) == 2
     assert lines(paths) == ["one", "three", "two"]
-    assert seen[-1].done == seen[-1].total == sum(len(body) for body, _ in s3.objects.values()) - (
-        len(s3.objects["raw/readme.txt"][0])
+    assert (
+        seen[-1].done
+        == seen[-1].total
+        == sum(len(body) for body, _ in s3.objects.values())
+        - (len(s3.objects["raw/readme.txt"][0]))
     )
     s3.fetched.clear()
     assert fetch(copy) == paths
@@ -123,7 +128,7 @@ def test_what_was_erased_leaves_the_copy(tmp_path: Path, change: str) -> None:
     paths = fetch(copy)
     left = {"rewritten": ["erased", "two"], "deleted": ["two"], "hour deleted": []}
     assert lines(paths) == left[change]
-    stored = [path for path in tmp_path.rglob("*.gz")]
+    stored = list(tmp_path.rglob("*.gz"))
     assert "secret" not in lines(stored)
 
 

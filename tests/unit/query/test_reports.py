@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from clickstream_operator.query.duckdb_engine import Engine, QueryError
@@ -110,7 +111,9 @@ def test_top_pages(engine: Engine, documents: list[dict[str, Any]]) -> None:
     assert rows(engine, "top-pages", limit=2) == rows(engine, "top-pages")[:2]
 
 
-@pytest.mark.parametrize(("report", "characters"), [("traffic-by-hour", 13), ("traffic-by-day", 10)])
+@pytest.mark.parametrize(
+    ("report", "characters"), [("traffic-by-hour", 13), ("traffic-by-day", 10)]
+)
 def test_traffic(
     engine: Engine, documents: list[dict[str, Any]], report: str, characters: int
 ) -> None:
@@ -241,7 +244,11 @@ def reached(documents: list[dict[str, Any]], steps: list[str], window_ms: int) -
         (["/product/*", "/cart", "event:purchase"], "2m", 120_000),
         (["/home", "/home"], "7d", 7 * 86_400_000),
         (["/o'neill", "/über"], "30d", 30 * 86_400_000),
-        (["/home", "event:click", "/cart", "/checkout/*", "event:purchase"], "42d", 42 * 86_400_000),
+        (
+            ["/home", "event:click", "/cart", "/checkout/*", "event:purchase"],
+            "42d",
+            42 * 86_400_000,
+        ),
         (["/nowhere", "/home"], "1h", 3_600_000),
     ],
 )
@@ -256,7 +263,8 @@ def test_funnel(
     found = rows(engine, "funnel", steps=steps, window=window)
     counts = reached(documents, steps, window_ms)
     assert [(number, step, visitors) for number, step, visitors, _ in found] == [
-        (number, step, count) for number, (step, count) in enumerate(zip(steps, counts, strict=True), 1)
+        (number, step, count)
+        for number, (step, count) in enumerate(zip(steps, counts, strict=True), 1)
     ]
     shares = [round(100 * count / counts[0], 1) if counts[0] else None for count in counts]
     assert [row[3] for row in found] == shares
@@ -312,12 +320,37 @@ def test_span_bounds_are_event_time(engine: Engine, documents: list[dict[str, An
     assert sum(row[2] for row in engine.query(text).rows) == expected
 
 
+def test_views_can_be_bounded_to_the_span(tmp_path: Path) -> None:
+    """What somebody asks of a day is not answered with the hours around it, which were loaded."""
+    pipeline = Pipeline()
+    times = ("2026-11-22T23:59:59.999Z", "2026-11-23T00:00:00Z", "2026-11-24T00:00:00Z")
+    for start, each in enumerate(times):
+        write(pipeline, [event(timestamp=each)], start=start)
+    bounds = (milliseconds("2026-11-23T00:00:00Z"), milliseconds("2026-11-24T00:00:00Z"))
+    with engine_of(pipeline, tmp_path, bounds_ms=bounds) as engine:
+        found = engine.query("select time_ms from events").rows
+    assert found == [(bounds[0],)]
+
+
+def test_parquet_holds_the_rows_and_only_the_named_file_is_written(tmp_path: Path) -> None:
+    """Any other path is refused."""
+    named, other = tmp_path / "it's.parquet", tmp_path / "other.parquet"
+    with engine_of(Pipeline(), tmp_path / "copy", writable=[named]) as engine:
+        engine.write_parquet("select 1 as one;", named)
+        with pytest.raises(QueryError, match="disabled by configuration"):
+            engine.write_parquet("select 1 as one", other)
+        with pytest.raises(QueryError, match="only SELECT"):
+            engine.write_parquet("drop table archived_events", named)
+    assert duckdb.read_parquet(str(named)).fetchall() == [(1,)]
+    assert not other.exists()
+
+
 @pytest.mark.parametrize("name", sorted(REPORTS))
 def test_an_empty_archive_has_empty_reports(tmp_path: Path, name: str) -> None:
     """No error, no row; a funnel has its steps with nobody."""
-    options: dict[str, Any] = {"steps": ["/a", "/b"]} if name == "funnel" else {}
+    steps = ["/a", "/b"] if name == "funnel" else []
     with engine_of(Pipeline(), tmp_path) as engine:
-        found = engine.query(report_sql(name, **ALL, **options)).rows
+        found = engine.query(report_sql(name, steps=steps, **ALL)).rows
     assert found == ([(1, "/a", 0, None), (2, "/b", 0, None)] if name == "funnel" else [])
 
 

@@ -62,7 +62,8 @@ def report_sql(
 
     Args:
         name: one of `REPORTS`.
-        since_ms, until_ms: event time in milliseconds since 1970, from (included) and to (excluded).
+        since_ms: begin of the event time, in milliseconds since 1970, included.
+        until_ms: its end, excluded.
         limit: most rows of a list of pages.
         steps: of a funnel: a page (`/cart`, `/product/*`) or `event:<type>`.
         window: of a funnel: from the first step to the last, such as `30m`, `1h` or `7d`.
