@@ -22,7 +22,6 @@ from processor.lane_items import Intent, LaneState
 from shared.conditional_write import MOST_ATTEMPTS, ContentionError, error_code
 from shared.config import ConfigError
 from shared.decode import count_reasons
-from shared.records import PAGE_VIEW
 from shared.timestamps import hour_text
 
 if TYPE_CHECKING:
@@ -318,7 +317,7 @@ def event_line(lane_code: str, event: Event) -> bytes:
         "type": event.type,
         "session": event.session,
         **({"page": event.page} if event.page is not None else {}),
-        **({"view": True} if event.type == PAGE_VIEW else {}),
+        **({"view": True} if event.is_page_view else {}),
         **({"id": event.id} if event.id is not None else {}),
         **({"class": event.agent_class} if event.agent_class != "Human" else {}),
         **({"channel": event.channel} if event.channel is not None else {}),
