@@ -299,6 +299,31 @@ def test_bad_rows_by_reason(engine: Engine) -> None:
     assert found == {"not_json": 1, "not_an_object": 1, "missing_field:event_type": 1}
 
 
+def test_robots_stand_beside_people_and_in_no_other_report(tmp_path: Path) -> None:
+    """By the classes that the processor counted."""
+    pipeline = Pipeline()
+    robot = {"user_agent": "Googlebot/2.1 (+http://www.google.com/bot.html)"}
+    write(
+        pipeline,
+        [
+            event(session_id="s1", user_id="u1", page_url="/a?utm_medium=cpc"),
+            event(session_id="s1", user_id="u1", page_url="/b"),
+            event(session_id="s2", user_id="u2", page_url="/b", referrer="https://www.google.com/"),
+            event(session_id="r1", user_id="r", page_url="/b", **robot),
+        ],
+        start=0,
+    )
+    with engine_of(pipeline, tmp_path) as engine:
+        found = {
+            name: engine.query(report_sql(name, since_ms=0, until_ms=2 * ALL["until_ms"])).rows
+            for name in ("robots", "channels", "top-pages", "bounce")
+        }
+    assert found["robots"] == [("Human", 3, 3, 2, 2), ("Robot", 1, 1, 1, 1)]
+    assert found["channels"] == [("Paid", 1, 1, 2, 0), ("Search", 1, 1, 1, 1)]
+    assert found["top-pages"] == [("/b", 2, 2), ("/a", 1, 1)]
+    assert [row[1:3] for row in found["bounce"]] == [(2, 1)]
+
+
 def test_repeats_of_an_event_id_are_dropped_and_equal_events_without_one_are_not(
     tmp_path: Path,
 ) -> None:

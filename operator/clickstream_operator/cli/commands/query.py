@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 _REPORTS: Final = (
     "top-pages", "traffic-by-hour", "traffic-by-day", "entry-pages", "exit-pages", "bounce",
-    "time-on-page", "funnel", "retention", "paths", "campaigns", "events-per-minute", "bad-rows",
+    "time-on-page", "funnel", "retention", "paths", "channels", "campaigns", "robots",
+    "events-per-minute", "bad-rows",
 )  # fmt: skip
 _MEBIBYTE: Final = 1 << 20
 _PROMPT: Final = "clickstream> "

@@ -2,7 +2,7 @@
 -- A row that a redrive appended under another object has the place of the first, and is left out.
 select
   lane, sequence, sub, arrival_ms, time_ms, event_time, event_id, event_type, session_id, visitor,
-  page, is_view, document
+  page, is_view, agent_class, channel, document
 from (
   select
     placed.*,
@@ -21,6 +21,8 @@ from (
       json_extract_scalar(line, '$._clickstream.visitor') as visitor,
       json_extract_scalar(line, '$._clickstream.page') as page,
       coalesce(json_extract_scalar(line, '$._clickstream.view') = 'true', false) as is_view,
+      coalesce(json_extract_scalar(line, '$._clickstream.class'), 'Human') as agent_class,
+      json_extract_scalar(line, '$._clickstream.channel') as channel,
       line as document
     from raw_lines
     where json_extract_scalar(line, '$._clickstream.lane') is not null

@@ -1,7 +1,7 @@
 -- Events, each once: of those with the same id the first to arrive.
 select
   lane, sequence, sub, arrival_ms, time_ms, event_time, event_id, event_type, session_id, visitor,
-  page, is_view, document
+  page, is_view, agent_class, channel, document
 from (
   select
     archived_events.*,

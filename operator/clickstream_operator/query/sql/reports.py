@@ -42,6 +42,8 @@ REPORTS: Final[Mapping[str, Report]] = {
     "funnel": Report("Visitors that reach each of the steps in their order, within a window"),
     "retention": Report("Visitors by the week of their first event, and the weeks they came back"),
     "paths": Report("Steps from one page to the next"),
+    "channels": Report("Sessions of people by channel"),
+    "robots": Report("Events, page views and sessions of people and of robots"),
     "campaigns": Report("Sessions by the UTM parameters of their first page view"),
     "events-per-minute": Report("Events by type and minute, as the counters table has them"),
     "bad-rows": Report("Rows that could not be used, by reason", kind="bad"),
@@ -99,7 +101,8 @@ def _funnel(steps: Sequence[str], window: str, *, since_ms: int, until_ms: int) 
         f"select visitor, time_ms, lane, sequence, sub, page, is_view, event_type,\n"
         f"  max(case when {_matches(steps[0])} then time_ms end) over "
         f"({order} rows unbounded preceding) as s1\n"
-        f"from events\nwhere time_ms >= {since_ms} and time_ms < {until_ms}"
+        f"from events\n"
+        f"where agent_class = 'Human' and time_ms >= {since_ms} and time_ms < {until_ms}"
     )
     for number, step in enumerate(steps[1:], 2):
         before = number - 1

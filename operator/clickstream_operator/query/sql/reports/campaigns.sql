@@ -10,6 +10,7 @@ from (
       partition by session_id order by time_ms, length(sequence), sequence, sub
     ) as place
   from page_views
+  where agent_class = 'Human'
 ) landings
 where place = 1 and (source <> '' or medium <> '' or campaign <> '')
   and time_ms >= {since} and time_ms < {until}

@@ -9,7 +9,7 @@ from (
   from (
     select distinct visitor, date_trunc('week', event_time) as week
     from events
-    where time_ms >= {since} and time_ms < {until}
+    where agent_class = 'Human' and time_ms >= {since} and time_ms < {until}
   ) weeks
 ) cohorts
 group by cohort, week_number

@@ -11,6 +11,7 @@ from (
       partition by session_id order by time_ms, length(sequence), sequence, sub
     ) - time_ms as stay_ms
   from page_views
+  where agent_class = 'Human'
 ) stays
 where time_ms >= {since} and time_ms < {until}
 group by page

@@ -5,6 +5,6 @@ select
   count(distinct session_id) as sessions,
   count(*) as events
 from events
-where time_ms >= {since} and time_ms < {until}
+where agent_class = 'Human' and time_ms >= {since} and time_ms < {until}
 group by date_trunc('{unit}', event_time)
 order by date_trunc('{unit}', event_time)
