@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from clickstream_operator.api import components
 from clickstream_operator.api.v1alpha1 import Spec
@@ -160,8 +161,9 @@ def test_the_page_asks_for_what_the_templates_print() -> None:
     assert set(module["output"]) == set(re.findall(r"terraform output -raw (\w+)", page))
     passed = set(re.findall(r"^ +--parameter-overrides (.*)$", page, re.MULTILINE)[0].split())
     assert {one.partition("=")[0] for one in passed} <= stack["Parameters"].keys()
-    for value in ("aws.auth.roleArn", "aws.permissionsBoundaryArn"):
-        assert f"--set {value}=" in page
+    values = yaml.safe_load(re.findall(r"<<END\n(.*?)^END$", page, re.MULTILINE | re.DOTALL)[0])
+    assert values["aws"]["auth"]["roleArn"] == "$ROLE_ARN"
+    assert values["aws"]["permissionsBoundaryArn"] == "$BOUNDARY_ARN"
 
 
 def test_a_call_without_a_grant_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
