@@ -146,9 +146,10 @@ def test_event_has_from_its_envelope_what_it_lacks() -> None:
     }  # fmt: skip
     inner = event(event_type=None, type="page_view", timestamp="2026-11-23T13:00:00Z")
     body = json.dumps({"batch": [inner, {**inner, "type": None}], "sentAt": "2026-11-23T13:00:30Z"})
+    agent = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
     envelope = {
         "id": "e", "type": "request", "body": body,
-        "requestContext": {"identity": {"sourceIp": "192.0.2.43", "userAgent": "agent/9"}},
+        "requestContext": {"identity": {"sourceIp": "192.0.2.43", "userAgent": agent}},
     }  # fmt: skip
     pipeline = process(["APIGateway", "batch"], json.dumps(envelope).encode(), fields=fields)
     (archived,) = pipeline.readback().archived_events()
@@ -156,7 +157,7 @@ def test_event_has_from_its_envelope_what_it_lacks() -> None:
     assert archived.event[fields["ip"]] == "192.0.2.0"
     assert pipeline.readback().all_counts() == {"page_view": {"2026-11-23T12:00": 1}}
     (session,) = pipeline.readback().all_sessions().values()
-    assert session.user_agent == "agent/9"
+    assert session.user_agent == agent
     (bad,) = pipeline.readback().bad_rows()
     assert bad.reason == "missing_field:type"
     assert "192.0.2.43" not in pipeline.everything_stored()
