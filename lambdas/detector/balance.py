@@ -41,10 +41,10 @@ if TYPE_CHECKING:
     from shared.time_limit import TimeLimit
 
 MOST_HOURS = 48
-"""How long a lane that stands still holds the others up; older hours are never judged."""
+"""Hours for which a lane that stands still holds the others up; older ones are never judged."""
 COMPARISONS = 3
 MOST_REQUESTS = 25
-"""Of up to 1 MB each, for pages and sessions of each hour; where more are needed, of one a day."""
+"""Requests of up to 1 MB for pages and sessions of each hour; beyond, for one hour a day."""
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "403"})
 
 

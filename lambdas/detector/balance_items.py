@@ -111,7 +111,7 @@ class Balance:
 
     @property
     def differences(self) -> dict[str, int]:
-        """What is too much (above 0) or missing, by reason, without what agrees."""
+        """Rows that are too many (above 0) or missing, by reason, without what agrees."""
         lanes, found = self.received, self.standing
         used = lanes.counted + lanes.bad + lanes.quarantined
         items = {COUNTERS_DIFFER: found.counters - lanes.counted}

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _SESSIONS = 2
 GIVEN_UP_PREFIX = "aws/lambda/"
-"""Where Lambda puts the batches that it gives up on."""
+"""Prefix under which Lambda puts the batches that it gives up on."""
 
 
 @dataclass(slots=True)

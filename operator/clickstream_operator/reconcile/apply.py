@@ -21,7 +21,7 @@ from clickstream_operator.engine.delete import Deleter
 from clickstream_operator.engine.inputs import ReconcileInput
 from clickstream_operator.engine.inventory import Entry, State
 from clickstream_operator.engine.outcome import Outcome, Requeue
-from clickstream_operator.engine.resource import Observed, Resource
+from clickstream_operator.engine.resource import Resource
 from clickstream_operator.kube.client import StaleObject
 from clickstream_operator.kube.objects import PipelineObject, parse
 from clickstream_operator.pipeline import names
@@ -39,7 +39,7 @@ from clickstream_operator.reconcile.namespace_age import note_namespace
 from clickstream_operator.reconcile.outputs_config_map import OutputsPublisher
 from clickstream_operator.reconcile.requeue import FULL_EVERY, RequeuePolicy
 from clickstream_operator.reconcile.services import Services
-from clickstream_operator.reconcile.state import ReconcileState
+from clickstream_operator.reconcile.state import ReconcileState, still_known
 from clickstream_operator.reconcile.status_writer import StatusWriter, result_of
 from clickstream_operator.status.result import NumbersBalance, ReconcileResult
 from clickstream_operator.status.verification import oldest
@@ -167,7 +167,7 @@ class ApplyReconciler:
         lasting.verification.note(applier, start, now=self._services.now())
         if all(outcome.next is not Requeue.POLL for outcome in outcomes.values()):
             # No poll follows: keep only the observations that a fast resync does not make.
-            lasting.observations = _still_known(state, design.wanted, resync=True)
+            lasting.observations = still_known(state, design.wanted, resync=True)
         if execution.is_resync:
             lasting.untagged_in_index = applier.untagged_in_index
             self._requeue.plan_resync(state, execution.obj.spec.resync_interval_seconds)
@@ -257,7 +257,7 @@ class ApplyReconciler:
             chosen_names=names.chosen(obj.spec),
             object_created=obj.created_at,
             proven=lasting.proven,
-            known={} if full else _still_known(state, design.wanted, resync=is_resync),
+            known={} if full else still_known(state, design.wanted, resync=is_resync),
             corrections=current.corrections.counts(),
             untagged_in_index=lasting.untagged_in_index if is_resync else frozenset(),
             unobserved=lasting.unobserved,
@@ -345,17 +345,3 @@ def _plan(obj: PipelineObject, outcomes: Mapping[str, Outcome]) -> Plan | None:
         generation=obj.generation,
         annotation=obj.annotations.get(APPROVED_PLAN, ""),
     )
-
-
-def _still_known(
-    state: ReconcileState, wanted: list[Resource], *, resync: bool
-) -> Mapping[str, Observed]:
-    """Observations that this reconcile need not make again.
-
-    A poll reads only what is not ready; a fast resync leaves out what changes rarely.
-    """
-    observations = state.object.observations
-    if not resync:
-        return observations
-    full_only = {resource.name for resource in wanted if resource.full_only}
-    return {name: seen for name, seen in observations.items() if name in full_only}

@@ -14,7 +14,7 @@ from clickstream_operator.engine.inventory import State
 from clickstream_operator.engine.outcome import Outcome
 from clickstream_operator.engine.plan import Action
 from clickstream_operator.engine.propagation import PropagationDelay
-from clickstream_operator.engine.resource import Observed
+from clickstream_operator.engine.resource import Observed, Resource
 from clickstream_operator.reconcile.corrections import Corrections
 from clickstream_operator.reconcile.polling import PollingSchedule
 from clickstream_operator.reconcile.verification import Verification
@@ -128,3 +128,17 @@ class ReconcileState:
         """Start over with what belongs to a generation, if this is another one."""
         if self.generation.number != generation:
             self.generation = GenerationState(generation)
+
+
+def still_known(
+    state: ReconcileState, wanted: list[Resource], *, resync: bool
+) -> Mapping[str, Observed]:
+    """Observations that this reconcile need not make again.
+
+    A poll reads only what is not ready; a fast resync leaves out what changes rarely.
+    """
+    observations = state.object.observations
+    if not resync:
+        return observations
+    full_only = {resource.name for resource in wanted if resource.full_only}
+    return {name: seen for name, seen in observations.items() if name in full_only}
