@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -84,15 +85,20 @@ class ArchiveCopy:
         folder: Path,
         bound: int,
         threads: int = 16,
+        clock: Callable[[], float] = time.time,
         on_progress: Callable[[Progress], None] = lambda _: None,
     ) -> None:
-        """Take a low-level boto3 client, and the most bytes that all copies may take."""
+        """Take a low-level boto3 client, and the most bytes that all copies may take.
+
+        `clock`: seconds since 1970, by which the copies that were used longest ago are known.
+        """
         self._s3 = s3
         self._bucket = bucket
         self._root = folder
         self._folder = folder / bucket
         self._bound = bound
         self._threads = threads
+        self._clock = clock
         self._on_progress = on_progress
 
     def list_objects(self, kind: str, span: Span) -> list[ArchiveObject]:
@@ -140,7 +146,7 @@ class ArchiveCopy:
                         done += len(body)
                         self._on_progress(Progress(done, total))
         for hour in hours:
-            os.utime(hour.path)
+            os.utime(hour.path, (self._clock(),) * 2)
         return [hour.path for hour in hours]
 
     def _list(self, prefix: str) -> list[ArchiveObject]:

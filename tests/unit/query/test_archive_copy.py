@@ -181,7 +181,8 @@ def test_the_copies_stay_within_the_bound(tmp_path: Path) -> None:
     for hour in ("00", "01", "02"):
         s3.add(key("2026-11-01", hour, "a"), f"line-{hour}")
     size = len(s3.objects[key("2026-11-01", "00", "a")][0])
-    copy = copy_of(s3, tmp_path, bound=2 * size)
+    clock = iter(range(1_800_000_000, 1_800_000_100)).__next__
+    copy = copy_of(s3, tmp_path, bound=2 * size, clock=clock)
     for hour in ("00", "01", "00", "02"):
         moment = at(f"2026-11-01T{hour}:00")
         fetch(copy, Span(moment, moment))
