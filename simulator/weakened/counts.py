@@ -13,7 +13,7 @@ import processor.counter_items
 import processor.page_items
 import processor.processor
 import processor.session_items
-import shared.decode
+import shared.lambda_records
 from processor.aggregate import merge_activities
 from processor.page_items import PageItems
 from processor.page_lists import PageLists
@@ -147,7 +147,7 @@ def _lane_by_config() -> list[Any]:
     def lane_of(shard: str, _sequence: int, stream_epoch: str) -> Lane:
         return Lane(stream_epoch, shard)
 
-    return [mock.patch.object(shared.decode, "lane_of", lane_of)]
+    return [mock.patch.object(shared.lambda_records, "lane_of", lane_of)]
 
 
 CONTROLS: Final = (

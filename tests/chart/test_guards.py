@@ -137,7 +137,7 @@ def test_who_edits_does_not_approve(cluster: Sandbox, guarded: DeployedOperator)
             assert f"{name}-approver" in refused
             assert not said("anna", *annotate), key
             # What is there already is nobody's approval, and may be taken back.
-            assert not said("edgar", "annotate", *csp, f"note=after-{key}")
+            assert not said("edgar", "annotate", *csp, f"note=after-{key}", "--overwrite")
             assert not said("edgar", "annotate", *csp, f"clickstream.dev/{key}-")
         automatic = ("patch", *csp, "--type=merge", "-p", '{"spec":{"approval":"Automatic"}}')
         assert "spec.approval Manual may be turned off by those" in said("edgar", *automatic)

@@ -52,7 +52,11 @@ def test_network_of_the_pods(offline: Helm) -> None:
     network = {"hostNetwork", "dnsPolicy", "dnsConfig"}
     for _, pod in pods(rendered(offline)):
         assert not network & pod.keys()
-    for _, pod in pods(rendered(offline, "hostNetwork=true", "dnsConfig.searches={corp}")):
+    for _, pod in pods(
+        rendered(
+            offline, "hostNetwork=true", "networkPolicy.enabled=false", "dnsConfig.searches={corp}"
+        )
+    ):
         assert pod["hostNetwork"] is True
         assert pod["dnsPolicy"] == "ClusterFirstWithHostNet"
         assert pod["dnsConfig"] == {"searches": ["corp"]}

@@ -148,6 +148,9 @@ def test_a_wrong_value_is_named(offline: Helm, pair: str, words: str) -> None:
 
 #: Values that can't work together, and the remedy that is told.
 IMPOSSIBLE: list[tuple[list[str], str]] = [
+    ([REGION, "extraContainers[0].name=operator"], "give it another name"),
+    ([REGION, "dnsPolicy=None"], "dnsPolicy None needs dnsConfig.nameservers"),
+    ([REGION, "hostNetwork=true", "networkPolicy.enabled=true"], "set networkPolicy.enabled=false"),
     ([], "aws.region is empty: set it to the region"),
     ([REGION, "aws.endpointUrl=http://aws.test"], "set aws.allowInsecureEndpoint=true"),
     ([REGION, "aws.auth.mode=irsa"], "aws.auth.roleArn is empty: set it"),

@@ -25,7 +25,7 @@ def test_a_manual_pipeline_is_created_only_as_approved(pilot: Pilot) -> None:
     run(pilot.step())
     assert pilot.writes() == {}
     plan = pilot.status()["plan"]
-    assert plan["summary"] == "28 to create"
+    assert plan["summary"] == "29 to create"
     assert {one["action"] for one in plan["changes"]} == {"create"}
     assert pilot.condition("Ready")["reason"] == "PlanPending"
     assert plan["hash"] in pilot.condition("Ready")["message"]

@@ -111,6 +111,9 @@ def test_a_second_reconcile_of_a_ready_pipeline_writes_nothing(pilot: Pilot) -> 
     """Neither fast nor full observations write to AWS or Kubernetes, nor does a new process."""
     pilot.apply({"alerts": {"enabled": True, "emails": ["data-team@example.com"]}})
     run(pilot.converge())
+    # Within these the hourly balance is read for the first time, which is a status of its own.
+    for _ in range(4):
+        run(pilot.resync())
     pilot.forget_calls()
     before = pilot.body()
     for _ in range(4):

@@ -20,7 +20,7 @@ TABLE: Final[Mapping[str, Entry]] = {
     "status": Entry(_LOOK, "Show how pipelines are: conditions, resources, traffic, cost."),
     "top": Entry(_LOOK, "Show rate, lag, errors, dead letters and cost of pipelines."),
     "report": Entry(_LOOK, "Show page views, visitors, sessions and more of a time range."),
-    "query": Entry(_LOOK, "Ask the archive in SQL, or by a report: funnel, retention, paths."),
+    "query": Entry(_LOOK, "Ask the archive of a pipeline in SQL, or by a report."),
     "tail": Entry(_LOOK, "Show counts and incidents as they come, until Ctrl-C."),
     "logs": Entry(_LOOK, "Show log lines of the functions, merged by time."),
     "doctor": Entry(_LOOK, "Find what keeps the operator or you from working, with remedies."),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from clickstream_operator.api.spec.events import EventFields
+from clickstream_operator.api import presets
 from clickstream_operator.api.v1alpha1 import Spec
 from clickstream_operator.cli.errors import CliError
 from clickstream_operator.synthetic import Record, Traffic, generate
@@ -51,8 +51,8 @@ def make(wish: Wish, spec: Spec, *, now: datetime) -> Traffic:
             f"send more than {least + options.get('duplicates', 0)}, or another --traffic",
         )
     traffic = generate(wish.seed, wish.events, now.timestamp(), label=wish.label, **options)
-    names, view = _names(spec), page_view_type(spec)
-    if not names and view == _VIEW:
+    names, view = member_names(spec), page_view_type(spec)
+    if all(path == name for name, path in names.items()) and view == _VIEW:
         return traffic
     return replace(traffic, records=[_renamed(one, names, view) for one in traffic.records])
 
@@ -63,7 +63,7 @@ def page_view_type(spec: Spec) -> str:
     Raises:
         CliError: there is none.
     """
-    types = spec.events.page_view_types
+    types: list[str] = form_of(spec)["pageViewTypes"]
     if not types:
         raise CliError(
             "spec.events.pageViewTypes is empty: no event is a page view",
@@ -72,17 +72,21 @@ def page_view_type(spec: Spec) -> str:
     return _VIEW if _VIEW in types else types[0]
 
 
-def _names(spec: Spec) -> dict[str, str]:
-    """Name under which the spec finds a member, by the generator's name, where they differ.
+def member_names(spec: Spec) -> dict[str, str]:
+    """Name under which the spec finds a member, by the generator's name.
 
     A member that has a whole path as its name is found by that path, whatever the path is.
     """
-    default, fields = EventFields().model_dump(), spec.events.fields.model_dump()
-    return {
-        name: fields[field]
-        for field, name in default.items()
-        if name is not None and fields[field] != name
-    }
+    fields = form_of(spec)["fields"]
+    return {name: fields[field] for field, name in presets.ORIGINAL.items()}
+
+
+def form_of(spec: Spec) -> dict[str, Any]:
+    """The form of the events that a spec reads, with what its preset fills; names of the API."""
+    return presets.resolve(
+        spec.events.model_dump(by_alias=True, exclude_none=True),
+        users_are_dropped=spec.privacy.user_id == "Drop",
+    )
 
 
 def _renamed(record: Record, names: Mapping[str, str], view: str) -> Record:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from clickstream_operator.api.v1alpha1 import Spec
 from clickstream_operator.cli.aggregation import Packed
-from clickstream_operator.cli.events_sent import page_view_type
+from clickstream_operator.cli.events_sent import member_names, page_view_type
 from clickstream_operator.cli.sending import Clock, Sender, Sent, Session
 from clickstream_operator.query import PipelineReader
 
@@ -61,14 +61,14 @@ class Stage:
 
 def probe(session: str, page: str, spec: Spec, *, now: datetime) -> Packed:
     """One page view of a session of its own, in the form that the spec reads."""
-    fields = spec.events.fields
+    names = member_names(spec)
     event = {
-        fields.type: page_view_type(spec),
-        fields.session: session,
-        fields.user: session,
-        fields.time: now.isoformat(timespec="milliseconds"),
-        fields.page: page,
-        fields.id: session,
+        names["event_type"]: page_view_type(spec),
+        names["session_id"]: session,
+        names["user_id"]: session,
+        names["timestamp"]: now.isoformat(timespec="milliseconds"),
+        names["page_url"]: page,
+        names["event_id"]: session,
     }
     return Packed(session, json.dumps(event).encode(), 1)
 

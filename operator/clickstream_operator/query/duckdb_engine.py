@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -120,11 +120,11 @@ def opened(
     """
     import duckdb  # noqa: PLC0415
 
-    with (
-        TemporaryDirectory(prefix="clickstream-query-") as spill,
-        duckdb.connect(config={"memory_limit": memory, "temp_directory": spill}) as connection,
-    ):
+    with TemporaryDirectory(prefix="clickstream-query-") as spill, ExitStack() as stack:
         try:
+            connection = stack.enter_context(
+                duckdb.connect(config={"memory_limit": memory, "temp_directory": spill})
+            )
             _fill(connection, raw, bad, bounds_ms)
             _close(connection, writable)
         except duckdb.Error as error:

@@ -73,7 +73,7 @@ def test_a_new_manifest_is_all_creations(pilot: Pilot, tmp_path: Path) -> None:
     file = manifest(pilot, tmp_path, {})
     found = answered(pilot, "plan", "-f", file)
     assert {one["action"] for one in found["changes"]} == {"create"}
-    assert found["summary"] == "28 to create"
+    assert found["summary"] == "29 to create"
     assert pilot.body() is None
 
 
@@ -110,7 +110,7 @@ def test_an_approval_is_asked_for(pilot: Pilot) -> None:
         "annotations", {}
     )
     agreed = called(pilot, "approve", pilot.name, "--yes")
-    assert agreed.stdout.endswith("28 to create\n")
+    assert agreed.stdout.endswith("29 to create\n")
 
 
 def test_a_comment_for_a_pull_request(ready: Pilot, tmp_path: Path) -> None:

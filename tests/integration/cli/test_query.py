@@ -102,7 +102,7 @@ def test_a_terminal_shows_the_whole_answer(archived: Pilot, tmp_path: Path, colu
         (("--since", "1h", "--until", "2h", "select 1"), 3, "--since must be before --until"),
         (("select 1", "-o", "parquet"), 3, "-o parquet and --to FILE belong together"),
         ((), 3, "give SQL, for example"),
-        (("select 1", "--memory", "lots"), 1, "memory"),
+        (("select 1", "--memory", "lots"), 1, "Memory must have a number"),
     ],
 )
 def test_what_is_wrong_is_one_line(

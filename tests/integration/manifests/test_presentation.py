@@ -60,7 +60,7 @@ def test_columns(api: Api) -> None:
     titles, row = api.kubectl("get", "clickstream", "-o", "wide").splitlines()
     assert titles.split() == [
         *bare[0].split(),
-        *("COST", "VERIFIED", "MESSAGE", "REGION", "ACCOUNT"),
+        *("COST", "VERIFIED", "BALANCED", "MESSAGE", "REGION", "ACCOUNT"),
     ]
     name, ready, status, stream, shards, _, cost, _, *message, region, account = row.split()
     assert (name, ready, status, stream, shards) == (

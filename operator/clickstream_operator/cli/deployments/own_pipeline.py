@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from clickstream_operator.api import components
+from clickstream_operator.api import components, presets
 from clickstream_operator.api.v1alpha1 import Spec
 from clickstream_operator.aws.read_only import ReadOnlySession
 from clickstream_operator.aws.tags import CLUSTER, COMPONENT, NAMESPACE, PIPELINE
@@ -112,6 +112,9 @@ def with_settings(made: Import, own: OwnPipeline) -> Import:
         "stream": {"maxRecordSizeKiB": config.get("maxRecordSizeKiB", 1024)},
     }
     defaults = Spec().model_dump(mode="json", by_alias=True)
+    # The configuration has what a preset fills, and so must that with which it is compared.
+    unset = Spec().events.model_dump(mode="json", by_alias=True, exclude_none=True)
+    defaults["events"] = presets.resolve(unset)
     for name, members in known.items():
         chosen = differing(members, defaults[name])
         if chosen:
