@@ -134,6 +134,8 @@ def conditions(pilot: Pilot, *, new_code: bool) -> list[dict[str, Any]]:
     return [
         {**one, **({"lastTransitionTime": ""} if new_code and one["type"] == "Ready" else {})}
         for one in pilot.status()["conditions"]
+        # Read for the first time a quarter of an hour after a process knows the pipeline.
+        if one["type"] != "NumbersBalanced"
     ]
 
 
@@ -153,7 +155,7 @@ def test_what_the_version_before_made_is_taken_over(restored: Pilot) -> None:
 def test_a_version_that_wants_something_else_is_noticed(
     restored: Pilot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another tag on everything, another statement in one policy: both are written."""
+    """Another tag on everything but roles, another statement in one policy: both are written."""
     tags, policy = ownership.pipeline_tags, role_policies.scheduler_policy
 
     def more_tags(**given: Any) -> dict[str, str]:
@@ -168,4 +170,4 @@ def test_a_version_that_wants_something_else_is_noticed(
     found = written(restored)
     assert found["iam:put_role_policy"] == 1
     assert found["kinesis:add_tags_to_stream"] == 1
-    assert found["iam:tag_role"] == 3
+    assert "iam:tag_role" not in found
