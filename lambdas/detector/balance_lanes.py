@@ -85,7 +85,7 @@ class BalanceLanes:
 
     def gather(self, state: BalanceState, now_ms: int) -> Gathered:
         """Return all lanes, those of shards included that have brought nothing yet."""
-        living = {} if self._tail is None else self._living()
+        living = {} if self._tail is None else self._living(self._tail)
         gathered = Gathered()
         for item in self._items():
             lane = Lane(item["epoch"]["S"], item["shard"]["S"])
@@ -104,9 +104,8 @@ class BalanceLanes:
         state.ended &= gathered.lanes.keys()
         return gathered
 
-    def _living(self) -> dict[str, Lane]:
-        assert self._tail is not None  # noqa: S101 - for the type checker
-        return {lane.shard: lane for lane in self._tail.lanes(self._epoch)}
+    def _living(self, tail: StreamTail) -> dict[str, Lane]:
+        return {lane.shard: lane for lane in tail.lanes(self._epoch)}
 
     def _through(
         self, state: BalanceState, lane: Lane, item: Mapping[str, Any], now_ms: int

@@ -218,7 +218,7 @@ def refuse_strangers(serve: Callable[..., Awaitable[None]]) -> Callable[..., Awa
         refused = b""
         if b"origin" in headers or host not in LOOPBACK_NAMES:
             refused = b"not for web pages\n"
-        elif not is_of_this_user(tuple(scope["client"] or ("0.0.0.0", 0))):  # noqa: S104 - nobody
+        elif scope["client"] is None or not is_of_this_user(tuple(scope["client"])):
             refused = b"not for other users of this machine\n"
         if refused:
             start = {"type": "http.response.start", "status": 403, "headers": []}

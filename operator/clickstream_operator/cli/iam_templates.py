@@ -210,10 +210,12 @@ def _with(text: str, words: Mapping[str, str]) -> str:
 
 
 def _subbed(value: Any, words: Mapping[str, str]) -> Any:
-    """A document whose texts with one of the words are CloudFormation's Fn::Sub."""
+    """A document whose texts with one of CloudFormation's variables are its Fn::Sub."""
     if isinstance(value, dict):
         return {key: _subbed(item, words) for key, item in value.items()}
     if isinstance(value, list):
         return [_subbed(item, words) for item in value]
     new = _with(value, words)
-    return value if new == value else {"Fn::Sub": new}
+    # Without a variable of its own there is nothing to leave alone, and cfn-lint warns.
+    has_variable = "${" in new.replace("${!", "")
+    return {"Fn::Sub": new} if has_variable else value

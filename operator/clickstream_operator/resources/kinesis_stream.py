@@ -24,9 +24,10 @@ from clickstream_operator.engine.resource import (
     deleting,
     progressing,
 )
-from clickstream_operator.resources import kinesis_capacity, kinesis_readers
+from clickstream_operator.resources import kinesis_capacity, kinesis_readers, kinesis_settings
 from clickstream_operator.resources.kinesis_capacity import StreamCapacity
 from clickstream_operator.resources.kinesis_history import StreamHistory
+from clickstream_operator.resources.kinesis_settings import BY_KEY, MAX_RECORD_SIZE_KIB
 
 GRANTS: Final = kinesis_capacity.GRANTS
 BESIDES: Final = {"kinesis:create_stream": ("kinesis:AddTagsToStream", "kinesis:TagResource")}
@@ -61,13 +62,6 @@ PROVISIONED: Final = "PROVISIONED"
 #: Seconds. AWS names no figure; its scaling tool reckons with half a minute for each step, which is
 #: when it is observed again.
 _SOONEST: Final = 10.0
-#: KiB; of a stream that was never given another size (UpdateMaxRecordSize, API reference).
-_MAX_RECORD_SIZE: Final = 1024
-#: KiB; a function gets no larger record: its payload has 6 MB, and base64 takes a third more.
-_MOST_FOR_FUNCTIONS: Final = 4096
-#: Records with one partition key go to one shard, in order. With AUTO, AWS ignores the key
-#: (UpdateStreamRecordDistributionStrategy, API reference).
-_BY_KEY: Final = "USER_PARTITION_KEY"
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -96,8 +90,8 @@ class KinesisStream(Resource):
     fast_is_complete = True
     create_first = True
     added_later: ClassVar[Properties] = {
-        "maxRecordSizeKiB": _MAX_RECORD_SIZE,
-        "recordDistribution": _BY_KEY,
+        "maxRecordSizeKiB": MAX_RECORD_SIZE_KIB,
+        "recordDistribution": BY_KEY,
     }
     busy_after_change = _busy("UPDATING")
 
@@ -108,7 +102,7 @@ class KinesisStream(Resource):
         shards: int | None,
         on_demand: bool,
         retention_hours: int,
-        max_record_size_kib: int = _MAX_RECORD_SIZE,
+        max_record_size_kib: int = MAX_RECORD_SIZE_KIB,
         kms_key_id: str,
         shard_level_metrics: Sequence[str],
         bounds: tuple[int, int] | None = None,
@@ -135,7 +129,7 @@ class KinesisStream(Resource):
             "mode": ON_DEMAND if self._on_demand else PROVISIONED,
             "retentionHours": self._retention_hours,
             "maxRecordSizeKiB": self._max_record_size_kib,
-            "recordDistribution": _BY_KEY,
+            "recordDistribution": BY_KEY,
             "encryption.keyId": key_name(self._kms_key_id),
             "shardLevelMetrics": tuple(sorted(self._shard_level_metrics)),
         }
@@ -164,19 +158,12 @@ class KinesisStream(Resource):
             return None
         summary = answer["StreamDescriptionSummary"]
         created_at: datetime = summary["StreamCreationTimestamp"]
-        monitoring = summary.get("EnhancedMonitoring") or [{}]
-        # Shown for on-demand streams only; all others go by the key.
-        distribution = summary.get("RecordDistributionStrategy", _BY_KEY)
         return Observed(
             arn=summary["StreamARN"],
             properties={
                 "mode": summary.get("StreamModeDetails", {}).get("StreamMode", PROVISIONED),
                 "shards": summary["OpenShardCount"],
-                "retentionHours": summary["RetentionPeriodHours"],
-                "maxRecordSizeKiB": summary.get("MaxRecordSizeInKiB", _MAX_RECORD_SIZE),
-                "recordDistribution": distribution,
-                "encryption.keyId": key_name(summary.get("KeyId")),
-                "shardLevelMetrics": tuple(sorted(monitoring[0].get("ShardLevelMetrics", ()))),
+                **kinesis_settings.setting_properties(summary),
                 **kinesis_readers.reader_properties(summary),
             },
             readiness=_readiness(summary["StreamStatus"]),
@@ -217,34 +204,16 @@ class KinesisStream(Resource):
         Raises:
             ResourceBlocked: ``ChangeBlocked``; queues and channels hold the stream in its mode.
         """
-        if "encryption.keyId" in diff:
-            await self._write(
-                "start_stream_encryption", EncryptionType="KMS", KeyId=self._kms_key_id
-            )
-        elif "shardLevelMetrics" in diff:
-            await self._change_metrics(desired, observed)
-        elif "recordDistribution" in diff:
-            await self._calls.write(
-                "kinesis",
-                "update_stream_record_distribution_strategy",
-                StreamARN=observed.arn,
-                RecordDistributionStrategy=desired["recordDistribution"],
-            )
-        elif "maxRecordSizeKiB" in diff:
-            await self._calls.write(
-                "kinesis",
-                "update_max_record_size",
-                StreamARN=observed.arn,
-                MaxRecordSizeInKiB=desired["maxRecordSizeKiB"],
-            )
-        elif "retentionHours" in diff:
-            wanted = desired["retentionHours"]
-            longer = wanted > observed.properties["retentionHours"]
-            operation = (
-                "increase_stream_retention_period" if longer else "decrease_stream_retention_period"
-            )
-            await self._write(operation, RetentionPeriodHours=wanted)
-        elif "mode" in diff:
+        if await kinesis_settings.change(
+            self._calls,
+            stream=self.physical_name,
+            key_id=self._kms_key_id,
+            desired=desired,
+            observed=observed,
+            diff=diff,
+        ):
+            return
+        if "mode" in diff:
             if desired["mode"] == PROVISIONED:
                 await kinesis_readers.check_switch_to_provisioned(
                     self._calls, self.physical_name, observed
@@ -255,18 +224,8 @@ class KinesisStream(Resource):
 
     def misfit(self, observed: Observed) -> str:
         """A larger record size than wanted, by which producers would be refused from then on."""
-        size = observed.properties["maxRecordSizeKiB"]
-        if size <= self._max_record_size_kib:
-            return ""
-        remedy = f"set spec.stream.maxRecordSizeKiB to {size}"
-        if size > _MOST_FOR_FUNCTIONS:
-            remedy = (
-                f"the functions take at most {_MOST_FOR_FUNCTIONS}: lower it with "
-                "UpdateMaxRecordSize, and set spec.stream.maxRecordSizeKiB"
-            )
-        return (
-            f"stream {self.physical_name} takes records of up to {size} KiB, the spec "
-            f"{self._max_record_size_kib}; {remedy}, before it is adopted"
+        return kinesis_settings.record_size_misfit(
+            self.physical_name, observed.properties["maxRecordSizeKiB"], self._max_record_size_kib
         )
 
     def under_way(self, observed: Observed, diff: Diff) -> Wait | None:
@@ -299,17 +258,6 @@ class KinesisStream(Resource):
         """
         await kinesis_readers.check_deletion(self._calls, self.physical_name, observed)
         await ignore_not_found(self._write("delete_stream"))
-
-    async def _change_metrics(self, desired: Properties, observed: Observed) -> None:
-        wanted = set(desired["shardLevelMetrics"])
-        present = set(observed.properties["shardLevelMetrics"])
-        # Enable first: the other direction shows in the next observation.
-        operation, metrics = (
-            ("enable_enhanced_monitoring", wanted - present)
-            if wanted - present
-            else ("disable_enhanced_monitoring", present - wanted)
-        )
-        await self._write(operation, ShardLevelMetrics=sorted(metrics))
 
     async def _write(self, operation: str, **parameters: Any) -> dict[str, Any]:
         return await self._calls.write(
