@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,18 @@ _NO_METRIC = {"clickstream_operator", "clickstream_events", "clickstream_archive
 _FILES = {"py", "yaml", "yml", "md", "json", "toml", "txt", "zip", "sh", "in", "tf"}
 
 
+@cache
+def _properties() -> dict[str, Any]:
+    text = (ROOT / "crds" / "clickstreampipelines.yaml").read_text("utf-8")
+    crd = yaml.load(text, yaml.CSafeLoader)
+    properties: dict[str, Any] = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"][
+        "properties"
+    ]
+    return properties
+
+
 def _schema(part: str) -> dict[str, Any]:
-    crd = yaml.safe_load((ROOT / "crds" / "clickstreampipelines.yaml").read_text("utf-8"))
-    schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
-    return dict(schema["properties"][part])
+    return dict(_properties()[part])
 
 
 def _paths(schema: dict[str, Any], above: str = "") -> Iterator[str]:

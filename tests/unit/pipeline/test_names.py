@@ -16,11 +16,12 @@ from clickstream_operator.pipeline import names
 
 PLACE = AwsLocation("aws", "eu-west-1", "123456789012")
 PIPELINES = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?", fullmatch=True)
+SESSION = boto3.Session()
 REGIONS = sorted(
     {
         region
-        for partition in boto3.Session().get_available_partitions()
-        for region in boto3.Session().get_available_regions("kinesis", partition)
+        for partition in SESSION.get_available_partitions()
+        for region in SESSION.get_available_regions("kinesis", partition)
     }
     | {"us-isof-south-1", "eusc-de-east-1", "ap-southeast-7"}
 )
