@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from clickstream_operator.query.rows import Balance
+from clickstream_operator.synthetic import Row
 from detector.balance import HourlyBalance
 from detector.stream_tail import StreamTail
-from sandbox.demos.comparison import Row
 from shared.config import parse_config
 from shared.emf import Metrics
 from shared.logs import Log

@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.table import Table
 
 from clickstream_operator.query import PipelineReader
-from clickstream_operator.synthetic.generator import Record, Truth, generate
-from sandbox.demos.comparison import Row, compare, with_event
+from clickstream_operator.synthetic import Record, Row, Truth, generate
+from sandbox.demos.comparison import compare, with_event
 from sandbox.demos.hourly_balance import close_hours, rows_of
 from sandbox.errors import SandboxError
 from sandbox.instance import Sandbox

@@ -12,12 +12,16 @@ from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.aws.read_only import ReadOnlySession
 from clickstream_operator.cli.aws import remedy_of
 from clickstream_operator.cli.findings import Finding, Level
+from clickstream_operator.cli.quotas import (
+    LEAST_UNRESERVED,
+    ROLES,
+    Quota,
+    executions_of,
+    roles_of,
+    shards_of,
+)
 
-_ROLES: Final = (components.PROCESSOR_ROLE, components.DETECTOR_ROLE, components.SCHEDULER_ROLE)
 _DRY_RUN: Final = "DryRunOperationException"
-_LEAST_UNRESERVED: Final = 100
-"""Lambda keeps so many for functions without a reservation (AWS Lambda Developer Guide,
-"Configuring reserved concurrency for a function")."""
 _RAISE: Final = "ask AWS to raise the quota (Service Quotas)"
 
 Check = Callable[[], Awaitable[Finding]]
@@ -50,7 +54,7 @@ async def account_findings(
     checks: tuple[tuple[str, Check], ...] = (
         ("shards", lambda: _shards(session, shards)),
         ("concurrency", lambda: _concurrency(session)),
-        ("roles", lambda: _roles(session, new)),
+        ("roles", lambda: _roles(session, new * len(ROLES))),
     )
     for subject, check in checks:
         yield await told(subject, check)
@@ -67,32 +71,32 @@ async def told(subject: str, check: Check) -> Finding:
 
 
 async def _shards(session: ReadOnlySession, wanted: int) -> Finding:
-    found = await session.call("kinesis", "describe_limits")
-    limit, have = int(found["ShardLimit"]), int(found["OpenShardCount"])
-    says = f"{have} of {limit} in use in {session.region}"
-    if have + wanted > limit:
-        return Finding(Level.FAIL, "shards", f"{says}, {wanted} more are wanted", _RAISE)
-    return Finding(Level.OK, "shards", says)
+    shards = shards_of(await session.call("kinesis", "describe_limits"))
+    return _of_quota("shards", shards, wanted, f"in use in {session.region}")
+
+
+async def _roles(session: ReadOnlySession, wanted: int) -> Finding:
+    roles = roles_of(await session.call("iam", "get_account_summary"))
+    return _of_quota("roles", roles, wanted, "in use")
+
+
+def _of_quota(subject: str, quota: Quota | None, wanted: int, used: str) -> Finding:
+    if quota is None:
+        return Finding(Level.WARN, subject, "AWS does not tell the quota")
+    says = f"{quota.used} of {quota.limit} {used}"
+    if wanted > quota.free:
+        return Finding(Level.FAIL, subject, f"{says}, {wanted} more are wanted", _RAISE)
+    return Finding(Level.OK, subject, says)
 
 
 async def _concurrency(session: ReadOnlySession) -> Finding:
-    found = (await session.call("lambda", "get_account_settings"))["AccountLimit"]
-    limit = int(found["ConcurrentExecutions"])
-    free = int(found["UnreservedConcurrentExecutions"])
-    says = f"{free} of {limit} Lambda executions at a time are unreserved"
-    if free <= _LEAST_UNRESERVED and limit > _LEAST_UNRESERVED:
+    executions = executions_of(await session.call("lambda", "get_account_settings"))
+    if executions is None:
+        return Finding(Level.WARN, "concurrency", "AWS does not tell the quota")
+    says = f"{executions.free} of {executions.limit} Lambda executions at a time are unreserved"
+    if executions.free <= LEAST_UNRESERVED < executions.limit:
         return Finding(Level.WARN, "concurrency", says, f"release reservations, or {_RAISE}")
     return Finding(Level.OK, "concurrency", says)
-
-
-async def _roles(session: ReadOnlySession, new: int) -> Finding:
-    found = (await session.call("iam", "get_account_summary"))["SummaryMap"]
-    limit, have = int(found["RolesQuota"]), int(found["Roles"])
-    says = f"{have} of {limit} in use"
-    wanted = new * len(_ROLES)
-    if have + wanted > limit:
-        return Finding(Level.FAIL, "roles", f"{says}, {wanted} more are wanted", _RAISE)
-    return Finding(Level.OK, "roles", says)
 
 
 async def send_finding(session: ReadOnlySession, effective: Effective) -> Finding:
@@ -130,13 +134,13 @@ async def name_findings(
     """Whether bucket and roles of a pipeline are free, or its own: `mine`, by inventory name."""
     bucket = effective.names[components.ARCHIVE]
     yield await told(
-        f"bucket {bucket}",
+        "bucket",
         partial(_name, session, components.ARCHIVE, bucket, mine, ("s3", "head_bucket", "Bucket")),
     )
-    for role in _ROLES:
+    for role in ROLES:
         name = effective.names[role]
         request = ("iam", "get_role", "RoleName")
-        yield await told(f"role {name}", partial(_name, session, role, name, mine, request))
+        yield await told("role", partial(_name, session, role, name, mine, request))
 
 
 async def _name(
@@ -147,28 +151,30 @@ async def _name(
     request: tuple[str, str, str],
 ) -> Finding:
     service, operation, parameter = request
-    subject = f"{'bucket' if service == 's3' else 'role'} {name}"
+    subject = "bucket" if service == "s3" else "role"
     given: dict[str, Any] = {parameter: name}
     try:
         await session.call(service, operation, **given)
     except AwsError as error:
         if error.category is Category.NOT_FOUND:
             if component in mine:
-                return Finding(Level.WARN, subject, "is on record, and not there", "`verify` it")
-            return Finding(Level.OK, subject, "is free")
+                return Finding(
+                    Level.WARN, subject, f"{name} is on record, and not there", "`verify` it"
+                )
+            return Finding(Level.OK, subject, f"{name} is free")
         if service == "s3" and error.category is Category.ACCESS_DENIED:
             return Finding(
                 Level.FAIL,
                 subject,
-                "is there, and you may not look at it: another account may own it",
+                f"{name} is there, and you may not look at it: another account may own it",
                 "choose another with spec.names.archiveBucket",
             )
         raise
     if component in mine:
-        return Finding(Level.OK, subject, "is there, as on record")
+        return Finding(Level.OK, subject, f"{name} is there, as on record")
     return Finding(
         Level.FAIL,
         subject,
-        "is there already, and no pipeline has it on record",
+        f"{name} is there already, and no pipeline has it on record",
         "it is adopted only if its tags name this pipeline; else delete it or choose another name",
     )

@@ -147,4 +147,5 @@ def remedy_of(error: AwsError) -> str:
         return "`verify` tells what is missing in AWS"
     if error.category in _PASSING:
         return "run it again"
-    return error.remedy
+    # Of a request that AWS does not take the operator's remedy is about the spec.
+    return "" if error.category is Category.INVALID else error.remedy

@@ -11,6 +11,7 @@ from typing import Any, Final
 from clickstream_operator.api import presets
 from clickstream_operator.api.v1alpha1 import Spec
 from clickstream_operator.cli.errors import CliError
+from clickstream_operator.pipeline.function_config import event_form
 from clickstream_operator.synthetic import Record, Traffic, generate
 
 MOST_EVENTS: Final = 1_000_000
@@ -63,7 +64,7 @@ def page_view_type(spec: Spec) -> str:
     Raises:
         CliError: there is none.
     """
-    types: list[str] = form_of(spec)["pageViewTypes"]
+    types: list[str] = event_form(spec)["pageViewTypes"]
     if not types:
         raise CliError(
             "spec.events.pageViewTypes is empty: no event is a page view",
@@ -77,16 +78,8 @@ def member_names(spec: Spec) -> dict[str, str]:
 
     A member that has a whole path as its name is found by that path, whatever the path is.
     """
-    fields = form_of(spec)["fields"]
+    fields = event_form(spec)["fields"]
     return {name: fields[field] for field, name in presets.ORIGINAL.items()}
-
-
-def form_of(spec: Spec) -> dict[str, Any]:
-    """The form of the events that a spec reads, with what its preset fills; names of the API."""
-    return presets.resolve(
-        spec.events.model_dump(by_alias=True, exclude_none=True),
-        users_are_dropped=spec.privacy.user_id == "Drop",
-    )
 
 
 def _renamed(record: Record, names: Mapping[str, str], view: str) -> Record:

@@ -12,6 +12,7 @@ from clickstream_operator.kube.objects import PipelineObject
 
 _NAMED: Final = 5
 _KEEP: Final = "helm.sh/resource-policy"
+_RELEASE: Final = "meta.helm.sh/release-name"
 
 
 def findings(
@@ -35,8 +36,8 @@ def _of_pipelines(
         yield Finding(
             Level.FAIL,
             "pipelines",
-            f"{_names(guarded)} have the finalizer {FINALIZER}: without the operator they can't be "
-            "deleted, and neither can their namespaces",
+            f"the finalizer {FINALIZER} holds {_names(guarded)}: without the operator a deletion "
+            "has no end, and neither has that of the namespace",
             "`delete` them first, or keep the CRD and install the operator again later",
         )
     deleting = [one for one in pipelines if one.deleting]
@@ -45,13 +46,13 @@ def _of_pipelines(
         yield Finding(
             Level.WARN,
             "deletions",
-            f"{_names(deleting)} are being deleted",
+            f"a deletion has begun: {_names(deleting)}",
             "wait for their end" if runs else "no operator runs to end it: start one",
         )
     untouched = [one for one in pipelines if not one.guarded]
     if untouched:
         yield Finding(
-            Level.WARN, "pipelines", f"{_names(untouched)} have nothing in AWS that is on record"
+            Level.WARN, "pipelines", f"nothing in AWS is on record of {_names(untouched)}"
         )
 
 
@@ -69,6 +70,8 @@ def _of_crd(crd: Mapping[str, Any] | None) -> Finding:
     if crd is None:
         return Finding(Level.WARN, "CRD", "it is not installed, or you may not read it")
     annotations = crd["metadata"].get("annotations") or {}
+    if _RELEASE not in annotations:
+        return Finding(Level.OK, "CRD", "no release of Helm has it, so none takes it along")
     if annotations.get(_KEEP) == "keep":
         return Finding(Level.OK, "CRD", "an uninstall keeps it, with every pipeline")
     return Finding(

@@ -13,9 +13,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+
+from clickstream_operator.cli.errors import CliError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -70,11 +73,24 @@ def console() -> Console:
     return Console(width=width(), highlight=False, emoji=False)
 
 
+def clear() -> None:
+    """Empty the terminal for the next picture of a watch; elsewhere pictures follow each other."""
+    if is_terminal():
+        console().clear()
+
+
 def note(text: str) -> None:
     """Print a message for people, which is no data; on a terminal in lines of its width."""
-    if sys.stderr.isatty():
-        text = textwrap.fill(text, width(), break_on_hyphens=False, break_long_words=False)
-    click.echo(text, err=True)
+    click.echo(_folded(text) if sys.stderr.isatty() else text, err=True)
+
+
+def print_sentence(text: str) -> None:
+    """Print a sentence that is the answer; on a terminal in lines of its width."""
+    click.echo(_folded(text) if is_terminal() else text)
+
+
+def _folded(text: str) -> str:
+    return textwrap.fill(text, width(), break_on_hyphens=False, break_long_words=False)
 
 
 @contextmanager
@@ -137,6 +153,23 @@ def print_document(document: Any, form: str) -> None:
     click.echo(text.rstrip())
 
 
+def hand_over(text: str, file: str | None) -> None:
+    """Print a text, or write it to a file that does not exist yet.
+
+    Raises:
+        CliError: the file exists.
+        OSError: it can't be written.
+    """
+    if file is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        with Path(file).open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError as error:
+        raise CliError(f"{file} exists already", "choose another name with -o") from error
+
+
 def print_line(document: Any, text: str, form: str) -> None:
     """Print one result among many: as an object a line for ``json``, else in words."""
     click.echo(json.dumps(document, ensure_ascii=False) if form == "json" else text)
@@ -147,9 +180,12 @@ def print_table(
 ) -> None:
     """Print a table, in which nothing is cut.
 
-    On a terminal the last column is folded; where it has no room, each row becomes a block.
+    On a terminal the last column is folded, and columns without a text are left out; where it has
+    no room, each row becomes a block.
     """
     shown = [number for number, column in enumerate(columns) if wide or not column.wide]
+    if is_terminal():
+        shown = [number for number in shown if any(str(row[number]) for row in rows)]
     heads = [columns[number] for number in shown]
     cells = [[str(row[number]) for number in shown] for row in rows]
     if not is_terminal():

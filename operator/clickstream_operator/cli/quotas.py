@@ -11,7 +11,7 @@ from clickstream_operator.api.v1alpha1 import Plan, Spec
 from clickstream_operator.aws.errors import AwsError
 from clickstream_operator.aws.read_only import ReadOnlySession
 
-_LEAST_UNRESERVED: Final = 100
+LEAST_UNRESERVED: Final = 100
 """Concurrent executions that Lambda keeps free of reservations (AWS Lambda, "Configuring reserved
 concurrency for a function")."""
 _ASKED: Final = (
@@ -20,11 +20,49 @@ _ASKED: Final = (
     ("dynamodb", "describe_limits"),
     ("iam", "get_account_summary"),
 )
-_ROLES: Final = (
+ROLES: Final = (
     components.PROCESSOR_ROLE,
     components.DETECTOR_ROLE,
     components.SCHEDULER_ROLE,
 )
+"""Roles of each pipeline."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """A quota of the account, and what is used of it."""
+
+    limit: int
+    used: int
+
+    @property
+    def free(self) -> int:
+        """What is left; below 0 where the account has more than its quota."""
+        return self.limit - self.used
+
+
+def shards_of(limits: Mapping[str, Any]) -> Quota | None:
+    """Provisioned shards of the region, from Kinesis's `describe_limits`; None without figures."""
+    return _quota(limits, "ShardLimit", "OpenShardCount")
+
+
+def roles_of(summary: Mapping[str, Any]) -> Quota | None:
+    """Roles of the account, from IAM's `get_account_summary`; None without figures."""
+    return _quota(summary.get("SummaryMap", {}), "RolesQuota", "Roles")
+
+
+def executions_of(settings: Mapping[str, Any]) -> Quota | None:
+    """Concurrent executions, from Lambda's `get_account_settings`; used are those reserved."""
+    found = settings.get("AccountLimit", {})
+    if "UnreservedConcurrentExecutions" not in found:
+        return None
+    free = int(found["UnreservedConcurrentExecutions"])
+    limit = int(found.get("ConcurrentExecutions", free))
+    return Quota(limit, limit - free)
+
+
+def _quota(found: Mapping[str, Any], limit: str, used: str) -> Quota | None:
+    return Quota(int(found[limit]), int(found[used])) if {limit, used} <= found.keys() else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +92,10 @@ def missed(plan: Plan, before: Spec | None, after: Spec, quotas: Quotas) -> Iter
     yield from _stream(made, before, after, quotas.answers.get("kinesis", {}))
     yield from _concurrency(before, after, quotas.answers.get("lambda", {}))
     yield from _tables(after, quotas.answers.get("dynamodb", {}))
-    summary = quotas.answers.get("iam", {}).get("SummaryMap", {})
-    roles = len(made & set(_ROLES))
-    if roles and {"Roles", "RolesQuota"} <= summary.keys():
-        free = summary["RolesQuota"] - summary["Roles"]
-        if roles > free:
-            yield _words("IAM roles", roles, free, "Roles per account")
+    roles = roles_of(quotas.answers.get("iam", {}))
+    wanted = len(made & set(ROLES))
+    if roles and wanted > max(0, roles.free):
+        yield _words("IAM roles", wanted, roles.free, "Roles per account")
 
 
 def _stream(
@@ -68,27 +104,25 @@ def _stream(
     was = before.stream if before is not None and components.STREAM not in made else None
     if after.stream.mode == "OnDemand":
         switched = was is None or was.mode != "OnDemand"
-        if switched and "OnDemandStreamCountLimit" in limits:
-            free = limits["OnDemandStreamCountLimit"] - limits["OnDemandStreamCount"]
-            if free < 1:
-                yield _words("on-demand streams", 1, free, "On-demand data streams")
+        streams = _quota(limits, "OnDemandStreamCountLimit", "OnDemandStreamCount")
+        if switched and streams and streams.free < 1:
+            yield _words("on-demand streams", 1, streams.free, "On-demand data streams")
         return
     if components.STREAM not in made and was is None:
         # It is adopted: its shards count already.
         return
     more = after.stream.shards - (was.shards if was and was.mode == "Provisioned" else 0)
-    if more > 0 and {"ShardLimit", "OpenShardCount"} <= limits.keys():
-        free = limits["ShardLimit"] - limits["OpenShardCount"]
-        if more > free:
-            yield _words("shards", more, free, "Shards per Region")
+    shards = shards_of(limits)
+    if shards and more > max(0, shards.free):
+        yield _words("shards", more, shards.free, "Shards per Region")
 
 
 def _concurrency(before: Spec | None, after: Spec, settings: Mapping[str, Any]) -> Iterator[str]:
-    limit = settings.get("AccountLimit", {})
     more = _reserved(after) - (_reserved(before) if before else 0)
-    if more <= 0 or "UnreservedConcurrentExecutions" not in limit:
+    executions = executions_of(settings)
+    if more <= 0 or executions is None:
         return
-    free = limit["UnreservedConcurrentExecutions"] - _LEAST_UNRESERVED
+    free = executions.free - LEAST_UNRESERVED
     if more > free:
         yield _words("reserved concurrent executions", more, free, "Concurrent executions")
 

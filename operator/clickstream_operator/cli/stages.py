@@ -60,12 +60,16 @@ class Stage:
 
 
 def probe(session: str, page: str, spec: Spec, *, now: datetime) -> Packed:
-    """One page view of a session of its own, in the form that the spec reads."""
+    """One page view of a session of its own, in the form that the spec reads.
+
+    The user's id is in no other member: where privacy hides it, it is hidden there as well, and
+    neither session nor page would be found.
+    """
     names = member_names(spec)
     event = {
         names["event_type"]: page_view_type(spec),
         names["session_id"]: session,
-        names["user_id"]: session,
+        names["user_id"]: f"user of {session}",
         names["timestamp"]: now.isoformat(timespec="milliseconds"),
         names["page_url"]: page,
         names["event_id"]: session,

@@ -9,6 +9,7 @@ from typing import Any, Final
 from clickstream_operator.api import components
 from clickstream_operator.api.v1alpha1 import Effective
 from clickstream_operator.aws.read_only import ReadOnlySession
+from clickstream_operator.kube.objects import PipelineObject
 
 _WINDOW: Final = timedelta(minutes=5)
 _PERIOD: Final = 60
@@ -45,9 +46,9 @@ class Traffic:
 
 
 async def read(
-    session: ReadOnlySession, effective: Effective, queue_url: str, *, now: datetime
+    session: ReadOnlySession, effective: Effective, obj: PipelineObject, *, now: datetime
 ) -> Traffic:
-    """The traffic at this time.
+    """The traffic of a pipeline at this time.
 
     Raises:
         AwsError: a request was refused.
@@ -66,6 +67,7 @@ async def read(
     )
     values = {one["Id"]: one["Values"] for one in metrics.get("MetricDataResults", ())}
     letters = None
+    queue_url = str(obj.status.outputs.get("dlqUrl", ""))
     if queue_url:
         queue = await session.call(
             "sqs",

@@ -86,12 +86,17 @@ def document(
     }
 
 
-def _events(spec: Spec) -> dict[str, Any]:
-    """The form of events; a field of a later version only where it is not at its default."""
-    events = presets.resolve(
+def event_form(spec: Spec) -> dict[str, Any]:
+    """The form of the events that a spec reads, with what its preset fills; names of the API."""
+    return presets.resolve(
         spec.events.model_dump(by_alias=True, exclude_none=True),
         users_are_dropped=spec.privacy.user_id == "Drop",
     )
+
+
+def _events(spec: Spec) -> dict[str, Any]:
+    """The form of events; a field of a later version only where it is not at its default."""
+    events = event_form(spec)
     for name, default in _ADDED_TO_EVENTS.items():
         if events[name] == default:
             del events[name]

@@ -13,7 +13,10 @@ from clickstream_operator.cli.leaving import findings
 from clickstream_operator.cli.skew import Operator, crd_fault, operators_of
 from clickstream_operator.kube.objects import ObjectKey, PipelineObject, parse
 
-KEPT: dict[str, Any] = {"metadata": {"annotations": {"helm.sh/resource-policy": "keep"}}}
+RELEASED = {"meta.helm.sh/release-name": "operator"}
+KEPT: dict[str, Any] = {
+    "metadata": {"annotations": {**RELEASED, "helm.sh/resource-policy": "keep"}}
+}
 RUNNING = Operator("ops/operator", "1.0", 1, 1)
 
 
@@ -33,13 +36,13 @@ def test_an_empty_cluster_can_be_left() -> None:
 @pytest.mark.parametrize(
     ("metadata", "operators", "said"),
     [
-        ({"finalizers": [FINALIZER]}, [RUNNING], "have the finalizer"),
+        ({"finalizers": [FINALIZER]}, [RUNNING], "holds a/shop"),
         (
             {"finalizers": [FINALIZER], "deletionTimestamp": "2026-01-02T00:00:00Z"},
             [],
             "no operator runs to end it",
         ),
-        ({}, [RUNNING], "nothing in AWS that is on record"),
+        ({}, [RUNNING], "nothing in AWS is on record"),
     ],
 )
 def test_pipelines_in_the_way_are_named(
@@ -55,8 +58,13 @@ def test_pipelines_in_the_way_are_named(
 
 def test_a_crd_that_helm_would_delete_fails() -> None:
     """It would take every pipeline along."""
-    found = findings([], [RUNNING], {"metadata": {}})
+    found = findings([], [RUNNING], {"metadata": {"annotations": RELEASED}})
     assert [one.subject for one in found if one.level is Level.FAIL] == ["CRD"]
+
+
+def test_a_crd_that_is_not_helms_stays() -> None:
+    """Whoever applied it by kubectl has it after the uninstall, too."""
+    assert {one.level for one in findings([], [RUNNING], {"metadata": {}})} == {Level.OK}
 
 
 def test_versions_of_crds_are_told_by_their_fields() -> None:

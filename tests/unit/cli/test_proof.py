@@ -10,7 +10,7 @@ import pytest
 
 from clickstream_operator.api.v1alpha1 import Spec
 from clickstream_operator.cli import proof
-from clickstream_operator.synthetic import Traffic, generate
+from clickstream_operator.synthetic import Row, Traffic, generate
 from tests.lambdas.pipelines import NOW, Pipeline, encode, event, invocation
 
 WHEN = datetime.fromtimestamp(NOW, UTC)
@@ -26,7 +26,7 @@ def processed(traffic: Traffic, *, other: bool = True) -> Pipeline:
     return pipeline
 
 
-def compared(traffic: Traffic, pipeline: Pipeline, *, archive: bool = True) -> list[proof.Row]:
+def compared(traffic: Traffic, pipeline: Pipeline, *, archive: bool = True) -> list[Row]:
     """The rows."""
     spec = Spec.model_validate({"archive": {"enabled": archive}})
     run = proof.Run.of(traffic, "run-7", spec, sent_at=WHEN)

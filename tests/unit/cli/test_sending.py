@@ -234,6 +234,20 @@ def test_what_is_made_for_a_spec_is_counted_by_it() -> None:
     assert list(pipeline.readback().page_views("/probe")) == [now.strftime("%Y-%m-%dT%H")]
 
 
+@pytest.mark.parametrize("user_id", ["Keep", "Hash", "Drop"])
+def test_a_probe_is_found_whatever_becomes_of_user_ids(user_id: str) -> None:
+    """By a reader without the pipeline's key: neither session nor page holds the user's id."""
+    config = make_config(privacy={**config_document()["privacy"], "userId": user_id})
+    pipeline = Pipeline(config)
+    spec = Spec.model_validate({"privacy": {"userId": user_id}})
+    label = "trace-0123456789ab"
+    one = probe(label, f"/{label}", spec, now=datetime.fromtimestamp(NOW, UTC))
+    pipeline.processor().process(invocation([one.data]))
+    read = pipeline.readback(hash_key=None)
+    assert read.session(label) is not None
+    assert list(read.page_views(f"/{label}"))
+
+
 def test_events_of_a_file_go_by_their_session() -> None:
     """One without a session by its line."""
     text = '{"sid": "a", "n": 1}\n\n{"n": 2}\n'

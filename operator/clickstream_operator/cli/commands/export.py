@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from clickstream_operator.cli.cluster import Cluster, cluster_options, complete_pipelines, find
 from clickstream_operator.cli.command import Command
 from clickstream_operator.cli.errors import CliError
-from clickstream_operator.cli.output import note
+from clickstream_operator.cli.output import hand_over, note
 
 
 @click.command("export", cls=Command)
@@ -48,14 +46,7 @@ def command(
     except AwsError as error:
         raise aws.told(error) from error
     text, left_out = configuration(f"{obj.key.namespace}/{name}", effective, found)
-    if file is None:
-        click.echo(text, nl=False)
-    else:
-        try:
-            with Path(file).open("x", encoding="utf-8") as stream:
-                stream.write(text)
-        except FileExistsError as error:
-            raise CliError(f"{file} exists already", "choose another name with -o") from error
+    hand_over(text, file)
     for one in missing:
         note(f"note: {one} is not in AWS and was left out")
     for one in left_out:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from clickstream_operator.cli.command import Command, Group
-from clickstream_operator.cli.errors import CliError
 from clickstream_operator.cli.options import region_or_us_east_1
-from clickstream_operator.cli.output import note
+from clickstream_operator.cli.output import hand_over, note
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -160,14 +158,7 @@ def _hand_over(made: Import, lines: list[str], *, source: str, file: str | None)
         heading=f"Made by `clickstream import` of {source}. Stream, bucket and tables stay in "
         "place with their data; the operator's setting tenants[].adopt must allow an adoption.",
     )
-    if file is None:
-        click.echo(text, nl=False)
-    else:
-        try:
-            with Path(file).open("x", encoding="utf-8") as stream:
-                stream.write(text)
-        except FileExistsError as error:
-            raise CliError(f"{file} exists already", "choose another name with -o") from error
+    hand_over(text, file)
     for one in made.notes:
         note(f"note: {one}")
     click.echo("\n".join(lines), err=file is None)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Any
 
 import click
 
 from clickstream_operator.cli.command import Command
 from clickstream_operator.cli.errors import CliError
-from clickstream_operator.cli.output import note
+from clickstream_operator.cli.output import hand_over, note
 
 _PRESETS = ("minimal", "low-cost", "production", "on-demand", "privacy-strict", "ephemeral")
 _PRODUCERS = ("own", "snowplow")
@@ -49,14 +48,9 @@ def command(*, file: str | None, yes: bool, **given: Any) -> None:
     text = commented(
         body, heading=f"Made by `clickstream init`: {cost}. `kubectl explain csp.spec` has more."
     )
+    hand_over(text, file)
     if file is None:
-        click.echo(text, nl=False)
         return
-    try:
-        with Path(file).open("x", encoding="utf-8") as stream:
-            stream.write(text)
-    except FileExistsError as error:
-        raise CliError(f"{file} exists already", "choose another name with -o") from error
     note(f"{file}: {cost}")
     note(f"next: clickstream plan -f {file}, then kubectl apply -f {file}")
 

@@ -27,9 +27,10 @@ from clickstream_operator.cli.output import (
 if TYPE_CHECKING:
     from clickstream_operator.api.v1alpha1 import Effective
     from clickstream_operator.aws.sending import SendingSession
-    from clickstream_operator.cli.proof import Row, Run
+    from clickstream_operator.cli.proof import Run
     from clickstream_operator.cli.sending import Sent
     from clickstream_operator.kube.objects import PipelineObject
+    from clickstream_operator.synthetic import Row
 
 _COLUMNS: Final = (
     Column("NUMBER"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -19,10 +20,10 @@ from clickstream_operator.cli.command import Command
 from clickstream_operator.cli.errors import ExitCode
 from clickstream_operator.cli.output import (
     Column,
-    console,
-    is_terminal,
+    clear,
     note,
     print_document,
+    print_sentence,
     print_table,
 )
 
@@ -81,8 +82,8 @@ def command(
     """
     while True:
         if name is None:
-            if watch and is_terminal():
-                console().clear()
+            if watch:
+                clear()
             code = _all(cluster, all_namespaces=all_namespaces, selector=selector, form=form)
             if not watch:
                 return code
@@ -90,8 +91,8 @@ def command(
             continue
         obj = find(cluster, name)
         traffic = None if no_aws else _traffic(obj, profile)
-        if watch and is_terminal():
-            console().clear()
+        if watch:
+            clear()
         healthy = _show(obj, traffic, form)
         if not watch:
             return ExitCode.OK if healthy else ExitCode.FOUND
@@ -133,24 +134,14 @@ def _row(obj: PipelineObject, now: datetime) -> tuple[str, ...]:
 
 def _traffic(obj: PipelineObject, profile: str | None) -> Traffic | None:
     """The traffic from AWS; None, and a note, where it can't be read."""
-    from clickstream_operator.aws.errors import AwsError  # noqa: PLC0415
-    from clickstream_operator.aws.read_only import ReadOnlySession  # noqa: PLC0415
     from clickstream_operator.cli import aws, traffic  # noqa: PLC0415
     from clickstream_operator.cli.errors import CliError  # noqa: PLC0415
 
-    effective = obj.status.effective
-    if effective is None:
+    if obj.status.effective is None:
         return None
-
-    async def work(session: ReadOnlySession) -> Traffic:
-        await aws.ensure_account(session, effective)
-        url = str(obj.status.outputs.get("dlqUrl", ""))
-        return await traffic.read(session, effective, url, now=datetime.now(UTC))
-
+    read = partial(traffic.read, obj=obj, now=datetime.now(UTC))
     try:
-        return aws.run(effective.region, work, profile=profile)
-    except AwsError as error:
-        note(f"no rate, lag and dead letters: {aws.told(error)}")
+        return aws.of_pipeline(obj, read, profile=profile)
     except CliError as error:
         note(f"no rate, lag and dead letters: {error}")
     return None
@@ -164,7 +155,7 @@ def _show(obj: PipelineObject, traffic: Traffic | None, form: str) -> bool:
         print_document(view.document(obj, traffic.document() if traffic else {}), form)
         return healthy
     status, now = obj.status, datetime.now(UTC)
-    click.echo("   ".join(_head(obj, now)))
+    print_sentence("   ".join(_head(obj, now)))
     if traffic is not None:
         click.echo(traffic.line())
     click.echo()

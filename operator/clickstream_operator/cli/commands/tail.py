@@ -10,7 +10,7 @@ import click
 
 from clickstream_operator.cli.cluster import Cluster, cluster_options, complete_pipelines, find
 from clickstream_operator.cli.command import Command
-from clickstream_operator.cli.output import Column, console, is_terminal, note, print_table
+from clickstream_operator.cli.output import Column, clear, is_terminal, note, print_table
 
 if TYPE_CHECKING:
     from clickstream_operator.api.v1alpha1 import Effective
@@ -90,8 +90,7 @@ def command(
 
 def _show(watch: Watch, now: datetime, minutes: int, fresh: list[str]) -> None:
     """On a terminal the present state in place of the one before, elsewhere line after line."""
-    if is_terminal():
-        console().clear()
+    clear()
     rows = watch.rows(now, minutes, plain=not is_terminal())
     if rows:
         print_table(_COLUMNS, rows)

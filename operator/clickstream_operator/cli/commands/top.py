@@ -16,8 +16,7 @@ from clickstream_operator.cli.command import Command
 from clickstream_operator.cli.errors import CliError
 from clickstream_operator.cli.output import (
     Column,
-    console,
-    is_terminal,
+    clear,
     note,
     print_document,
     print_table,
@@ -73,8 +72,8 @@ def command(
             ((one, traffics.get(one.key)) for one in found),
             key=lambda pair: (-((pair[1] and pair[1].events_per_second) or 0), pair[0].key),
         )
-        if watch and is_terminal():
-            console().clear()
+        if watch:
+            clear()
         if form in {"json", "yaml"}:
             print_document([_document(*pair) for pair in pairs], form)
         elif pairs:
@@ -123,8 +122,7 @@ async def _traffic(obj: PipelineObject, session: ReadOnlySession) -> Traffic | N
         return None
     try:
         await aws.ensure_account(session, effective)
-        url = str(obj.status.outputs.get("dlqUrl", ""))
-        return await traffic.read(session, effective, url, now=datetime.now(UTC))
+        return await traffic.read(session, effective, obj, now=datetime.now(UTC))
     except CliError as error:
         note(f"{obj.key.namespace}/{obj.key.name}: {error}")
     except AwsError as error:

@@ -10,7 +10,13 @@ from clickstream_operator.cli.changing import request_reconcile, wait_for_answer
 from clickstream_operator.cli.cluster import Cluster, cluster_options, complete_pipelines, find
 from clickstream_operator.cli.command import Command
 from clickstream_operator.cli.errors import ExitCode
-from clickstream_operator.cli.output import Column, note, print_document, print_table
+from clickstream_operator.cli.output import (
+    Column,
+    note,
+    print_document,
+    print_sentence,
+    print_table,
+)
 
 if TYPE_CHECKING:
     from clickstream_operator.api.v1alpha1 import Condition
@@ -81,15 +87,17 @@ def _print(obj: PipelineObject, *, wide: bool) -> None:
     if rows:
         print_table(_COLUMNS, rows, wide=wide)
     for condition in _conditions(obj):
-        note(f"{condition.type} {condition.status} ({condition.reason}): {condition.message}")
+        says = f": {condition.message}" if condition.message else ""
+        note(f"{condition.type} {condition.status} ({condition.reason}){says}")
     where = f"{obj.key.namespace}/{obj.key.name}"
     at = obj.status.last_verified
     if not at:
-        click.echo(f"{where}: not everything could be compared with AWS yet")
+        print_sentence(f"{where}: not everything could be compared with AWS yet")
         return
     differing = sum(bool(one.drift) for one in resources)
     found = f"{differing} differ" if differing else "all are as the spec says"
-    click.echo(f"{where}: {len(resources)} resources compared with AWS, the last at {at}: {found}")
+    said = f"{where}: {len(resources)} resources compared with AWS, the last at {at}: {found}"
+    print_sentence(said)
 
 
 def _conditions(obj: PipelineObject) -> list[Condition]:
