@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 SOURCES = Path(__file__).resolve().parent
-FUNCTIONS = ("processor", "detector")
+FUNCTIONS = ("processor", "detector", "collector")
 TOOLS = {"redrive": ("redrive", "processor")}
 """Packages that a person runs (`PYTHONPATH=redrive.zip python -m redrive`), with their folders."""
 _LIBRARIES = ("shared", "clickstream_layout")

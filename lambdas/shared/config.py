@@ -175,10 +175,28 @@ class Detection:
 
 
 @dataclass(frozen=True, slots=True)
-class Config:
-    """The whole config of one function."""
+class CollectorSettings:
+    """Whose requests the collector takes, and what it adds to their events.
 
-    function: Literal["processor", "detector"]
+    An empty `consent` asks for none; an empty ARN means that the secret is not in use.
+    """
+
+    allowed_origins: tuple[str, ...]
+    path: str
+    visitor: Literal["Cookieless", "Session", "UserId"]
+    respect_global_privacy_control: bool
+    consent: str = ""
+    tokens_secret_arn: str = ""
+    origin_secret_arn: str = ""
+    origin_header: str = "x-origin-secret"
+    """In lower case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole config of one function; `collector` is the collector's alone."""
+
+    function: Literal["processor", "detector", "collector"]
     pipeline: str
     stream_epoch: str
     tables: Tables
@@ -202,6 +220,7 @@ class Config:
     site_field: str = ""
     robots: RobotSettings = RobotSettings()
     own_domains: tuple[str, ...] = ()
+    collector: CollectorSettings | None = None
 
 
 def load_config(environment: Mapping[str, str], *, s3: Callable[[], Any], function: str) -> Config:
@@ -210,7 +229,7 @@ def load_config(environment: Mapping[str, str], *, s3: Callable[[], Any], functi
     Args:
         environment: the process environment.
         s3: makes the S3 client; called only when the config is an object.
-        function: `processor` or `detector`; a config for the other one is refused.
+        function: `processor`, `detector` or `collector`; another one's config is refused.
 
     Raises:
         ConfigError: no config, not JSON, or a member that this package does not accept.
@@ -311,6 +330,14 @@ def _build(data: Mapping[str, Any]) -> Config:
         site_field=events.get("siteField", ""),
         robots=_robots(events.get("robots", {})),
         own_domains=tuple(each.lower() for each in events.get("ownDomains", ())),
+        collector=_collector(data["collector"]) if "collector" in data else None,
+    )
+
+
+def _collector(data: Mapping[str, Any]) -> CollectorSettings:
+    settings = {_snake(name): value for name, value in data.items()}
+    return CollectorSettings(
+        **{**settings, "allowed_origins": tuple(settings["allowed_origins"])},
     )
 
 

@@ -46,21 +46,22 @@ def test_packages_are_reproducible(tmp_path: Path) -> None:
     three = load_builder(copy / "build.py").build(tmp_path / "three")
     assert one == two == three
     assert json.loads((tmp_path / "one" / "manifest.json").read_text(encoding="utf-8")) == one
-    for function in ("processor", "detector"):
+    for function in builder.FUNCTIONS:
         data = (tmp_path / "one" / f"{function}.zip").read_bytes()
         assert hashlib.sha256(data).hexdigest() == one[function]["sha256"]
         assert len(data) < 5 * 1024 * 1024
 
 
-@pytest.mark.parametrize("function", ["processor", "detector"])
+@pytest.mark.parametrize("function", ["processor", "detector", "collector"])
 def test_package_imports_without_the_operator(tmp_path: Path, function: str) -> None:
     """Unpacked alone, a package imports its entry point and nothing of the operator."""
     load_builder(LAMBDAS / "build.py").build(tmp_path)
     with zipfile.ZipFile(tmp_path / f"{function}.zip") as package:
         names = package.namelist()
         package.extractall(tmp_path / "task")
-    other = {"processor": "detector", "detector": "processor"}[function]
-    assert not [name for name in names if name.startswith(f"{other}/") or "pycache" in name]
+    allowed = {function, "shared", "clickstream_layout"}
+    assert {name.partition("/")[0] for name in names} == allowed
+    assert not [name for name in names if "pycache" in name]
     code = (
         f"import sys, {function}.handler as h; assert callable(h.handle); "
         "bad = [m for m in sys.modules if m.split('.')[0] in ('clickstream_operator', 'boto3')]; "
@@ -87,7 +88,7 @@ def test_functions_bring_along_nothing() -> None:
     own = {folder.name for folder in folders}
     # Of Python 3.14 only: the archive's Zstd, where the runtime has it.
     standard = {*sys.stdlib_module_names, "compression"}
-    assert own > {"processor", "detector", "shared", "clickstream_layout"}
+    assert own > {"processor", "detector", "collector", "shared", "clickstream_layout"}
     for folder in folders:
         others = imported_packages(folder) - own - standard
         assert others <= (set() if folder.name == "clickstream_layout" else {"botocore", "boto3"})

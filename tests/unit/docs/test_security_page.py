@@ -153,7 +153,7 @@ def test_functions_open_no_connection_of_their_own() -> None:
     network |= {"urllib.request", "asyncio", "xmlrpc", "telnetlib", "ssl", "httpx"}
     modules = [
         path
-        for package in ("shared", "processor", "detector")
+        for package in ("shared", "processor", "detector", "collector")
         for path in (ROOT / "lambdas" / package).glob("*.py")
     ]
     assert len(modules) > 20

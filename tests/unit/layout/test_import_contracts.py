@@ -119,6 +119,11 @@ PLANTS: Final = [
         "redrive.replay",
     ),
     Plant(
+        "Functions: processor and detector on what they share, redrive on the processor",
+        "collector.origins",
+        "processor.aggregate",
+    ),
+    Plant(
         "Functions and operator know of each other only the layout of what is stored",
         "processor.dead_letters",
         "clickstream_operator.api.reasons",
@@ -143,7 +148,7 @@ PLANTS: Final = [
         "simulator.usage",
         "clickstream_operator.engine.plan",
     ),
-    *map(new_module, PACKAGES),
+    *map(new_module, [*PACKAGES, "collector"]),
 ]
 
 
