@@ -20,6 +20,8 @@ EVERY_SECONDS: Final = 300
 _FEWEST: Final = 20
 """Rows below which nothing is said: a few clicks are no sign."""
 _MOST_NAMES: Final = 60
+_MOST_TYPES: Final = 20
+"""Types above which none is named: so many are no kinds of events, but values of visitors."""
 _SEEN_DOCUMENTS: Final = 50
 _OF_MAPPING: Final = (records.MISSING_FIELD, records.BAD_TIMESTAMP, records.NOT_AN_OBJECT)
 
@@ -62,8 +64,9 @@ class MappingCheck:
             return "most rows are bad for one reason: see events.fields and events.preset", fields
         if self._views:
             return None
-        types = ", ".join(sorted({event.type[:64] for event in events})[:_MOST_NAMES])
-        fields |= {"types": types, "members": _names(event.document for event in events)}
+        types = sorted({event.type[:64] for event in events})
+        named = ", ".join(types) if len(types) <= _MOST_TYPES else f"more than {_MOST_TYPES}"
+        fields |= {"types": named, "members": _names(event.document for event in events)}
         return "no event is a page view: see events.pageViewTypes and events.preset", fields
 
 

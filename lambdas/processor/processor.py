@@ -274,6 +274,7 @@ class Processor:
                 "Lag": (lag_ms, "Milliseconds"),
             },
             account_wide=True,
+            besides={"PageViews": (sum(event.is_page_view for event in events), "Count")},
         )
         types: dict[str, int] = {}
         for event in events:

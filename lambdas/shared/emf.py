@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 NAMESPACE = "Clickstream/Events"
 DESCRIPTION, PIPELINE = "_aws", "Pipeline"
@@ -64,6 +64,7 @@ class Metrics:
         namespace: str = NAMESPACE,
         dimensions: Mapping[str, str] | None = None,
         account_wide: bool = False,
+        besides: Mapping[str, tuple[float, str]] | None = None,
     ) -> None:
         """Write a line.
 
@@ -72,19 +73,30 @@ class Metrics:
             namespace: CloudWatch namespace.
             dimensions: names and values beside Pipeline.
             account_wide: add the set without dimensions, which sums all pipelines.
+            besides: values that this set leaves out, as each of its metrics has a price.
         """
         dimensions = {
             name: dimension_value(value) for name, value in (dimensions or {}).items()
         } | {PIPELINE: self._pipeline}
         names = [PIPELINE, *(name for name in dimensions if name != PIPELINE)]
         sets = [[], names] if account_wide else [names]
-        for chunk in _chunks(values):
-            directive = {
+        besides = besides or {}
+        units = {name: unit for name, (_, unit) in (*values.items(), *besides.items())}
+
+        def directive(chunk: Iterable[str], sets: list[list[str]]) -> dict[str, Any]:
+            return {
                 "Namespace": namespace,
                 "Dimensions": sets,
-                "Metrics": [{"Name": name, "Unit": values[name][1]} for name in chunk],
+                "Metrics": [{"Name": name, "Unit": units[name]} for name in chunk],
             }
-            stamp = {"Timestamp": round(self._clock() * 1000), "CloudWatchMetrics": [directive]}
+
+        for chunk in _chunks(values):
+            directives = [directive(chunk, sets)]
+            if besides:
+                directives.append(directive(besides, [names]))
+                chunk |= {name: value for name, (value, _) in besides.items()}
+                besides = {}
+            stamp = {"Timestamp": round(self._clock() * 1000), "CloudWatchMetrics": directives}
             # Metrics last: a dimension member of the same name would hide the value.
             self._out(
                 json.dumps({DESCRIPTION: stamp, **dimensions, **chunk}, separators=(",", ":"))

@@ -135,7 +135,7 @@ def conditions(pilot: Pilot, *, new_code: bool) -> list[dict[str, Any]]:
         {**one, **({"lastTransitionTime": ""} if new_code and one["type"] == "Ready" else {})}
         for one in pilot.status()["conditions"]
         # Read for the first time a quarter of an hour after a process knows the pipeline.
-        if one["type"] != "NumbersBalanced"
+        if one["type"] not in {"NumbersBalanced", "EventsMapped"}
     ]
 
 

@@ -41,6 +41,16 @@ def test_events_without_a_page_view_are_told() -> None:
     assert len(told(pipeline)) == 2
 
 
+def test_types_that_are_values_of_visitors_are_not_named() -> None:
+    """So many types are what a wrong member holds."""
+    pipeline = Pipeline()
+    rows = [event(event_type=f"Search for {n}", page_url=None) for n in range(30)]
+    pipeline.processor().process(invocation(encode(rows)))
+    (line,) = told(pipeline)
+    assert line["types"] == "more than 20"
+    assert "Search" not in json.dumps(line)
+
+
 def test_rows_that_are_bad_for_one_reason_are_told() -> None:
     """When they are more than half."""
     pipeline = Pipeline()

@@ -35,11 +35,14 @@ def test_totals_have_a_set_without_dimensions() -> None:
     pipeline = Pipeline()
     pipeline.processor().process(invocation(encode([event(), event(event_type="click")])))
     total, *by_type = pipeline.metric_lines("EventsProcessed")
-    (directive,) = total["_aws"]["CloudWatchMetrics"]
+    directive, own = total["_aws"]["CloudWatchMetrics"]
     assert directive["Namespace"] == "Clickstream/Events"
     assert directive["Dimensions"] == [[], ["Pipeline"]]
     assert {each["Name"] for each in directive["Metrics"]} == {"EventsProcessed", "BadRows", "Lag"}
     assert (total["Pipeline"], total["EventsProcessed"]) == ("shop-abcd2345", 2)
+    assert own["Dimensions"] == [["Pipeline"]]
+    assert [each["Name"] for each in own["Metrics"]] == ["PageViews"]
+    assert total["PageViews"] == 1
     assert {line["EventType"]: line["EventsProcessed"] for line in by_type} == {
         "page_view": 1,
         "click": 1,

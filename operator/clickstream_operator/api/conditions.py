@@ -17,6 +17,7 @@ SUSPENDED: Final = "Suspended"
 ANOTHER_OPERATOR: Final = "AnotherOperator"
 OUTPUTS_PUBLISHED: Final = "OutputsPublished"
 NUMBERS_BALANCED: Final = "NumbersBalanced"
+EVENTS_MAPPED: Final = "EventsMapped"
 
 # Order in the list: kstatus takes the first condition that decides.
 _ORDER: Final = (
@@ -29,6 +30,7 @@ _ORDER: Final = (
     ANOTHER_OPERATOR,
     OUTPUTS_PUBLISHED,
     NUMBERS_BALANCED,
+    EVENTS_MAPPED,
 )
 
 Truth = Literal["True", "False", "Unknown"]

@@ -75,6 +75,10 @@ class Reason(StrEnum):
     NUMBERS_DIFFER = "NumbersDiffer"
     NO_HOUR_CLOSED = "NoHourClosed"
     DETECTOR_OFF = "DetectorOff"
+    MAPPING_FITS = "MappingFits"
+    NO_PAGE_VIEWS = "NoPageViews"
+    MOST_ROWS_BAD = "MostRowsBad"
+    TOO_FEW_ROWS = "TooFewRows"
     CONFIG_MAP_NOT_OWNED = "ConfigMapNotOwned"
     CONFIG_MAP_REFUSED = "ConfigMapRefused"
 
@@ -212,6 +216,23 @@ MEANING: dict[Reason, str] = {
     ),
     Reason.DETECTOR_OFF: (
         "anomalyDetection.enabled is false, and the detector is what closes hours."
+    ),
+    Reason.MAPPING_FITS: "What arrived last is understood, and has page views.",
+    Reason.NO_PAGE_VIEWS: (
+        "Events arrive, and none of them, or fewer than one in a thousand, is a page view. Set "
+        "events.preset to your producer, or events.pageViewTypes to the types that are page views "
+        "and events.fields.type to the member that has them. The processor's log (`no event is a "
+        "page view`) names the types and the members that it saw. Where none is sent on purpose, "
+        "events.pageViewTypes: [] ends this."
+    ),
+    Reason.MOST_ROWS_BAD: (
+        "More than half of what arrived last are bad rows. The processor's log (`bad rows`) counts "
+        "them by reason, `kubectl clickstream query PIPELINE --report bad-rows` as well. "
+        "`missing_field` names what events.fields has to lead to, or set events.preset to your "
+        "producer; then redrive them."
+    ),
+    Reason.TOO_FEW_ROWS: (
+        "Fewer than 20 rows arrived in the last day: too few to say whether the mapping fits."
     ),
     Reason.OUTPUTS_PUBLISHED: "The outputs are in the ConfigMap that the message names.",
     Reason.CONFIG_MAP_NOT_OWNED: (

@@ -44,11 +44,13 @@ _WRITE_WAIT: Final = 0.006
 _THREADS: Final = 16
 #: Bytes of log: three lines of Lambda, the line of a batch, and the metric line of an event type.
 _PLATFORM_LOG: Final = 700
-_BATCH_LOG: Final = 480
+_BATCH_LOG: Final = 600
 _TYPE_LOG: Final = 240
-#: EventsProcessed, BadRows and Lag, each by pipeline and for the account.
-_PIPELINE_METRICS: Final = 6
+#: EventsProcessed, BadRows and Lag, each by pipeline and for the account, and PageViews.
+_PIPELINE_METRICS: Final = 7
 _DETECTOR_METRICS: Final = 3
+#: The operator reads what NumbersBalanced and EventsMapped say.
+_READING_SECONDS: Final = 900
 _SERIES: Final = 10
 #: Bytes of the detector's lane item: the fixed part, and one counted (session, minute).
 _DETECTOR_BYTES: Final = 330
@@ -303,6 +305,8 @@ class _Model:
         yield make(service, "dashboard", boards, "dashboards", "cloudwatch.dashboard")
         asked = 2 * _TICKS * seen.shards if spec.stream.autoscaling else 0
         yield make(service, "autoscaling", asked, "metrics", "cloudwatch.getMetric")
+        asked = SECONDS / _READING_SECONDS * (4 if detects else 3)
+        yield make(service, "conditions", asked, "metrics", "cloudwatch.getMetric")
         size = seen.batches * (_PLATFORM_LOG + _BATCH_LOG + self._traffic.event_types * _TYPE_LOG)
         size += (seen.batches + _TICKS) * _PLATFORM_LOG if detects else 0
         yield make(service, "logs in", size / _GB, "GB", "logs.ingestGB")

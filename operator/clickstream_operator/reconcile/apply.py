@@ -27,7 +27,6 @@ from clickstream_operator.kube.objects import PipelineObject, parse
 from clickstream_operator.pipeline import names
 from clickstream_operator.pipeline.context import BuildContext
 from clickstream_operator.reconcile.approval import next_plan
-from clickstream_operator.reconcile.hourly_balance import EVERY_SECONDS, is_off, read_balance
 from clickstream_operator.reconcile.inputs import (
     build_context,
     is_requested,
@@ -37,11 +36,12 @@ from clickstream_operator.reconcile.inputs import (
 )
 from clickstream_operator.reconcile.namespace_age import note_namespace
 from clickstream_operator.reconcile.outputs_config_map import OutputsPublisher
+from clickstream_operator.reconcile.readings import EVERY_SECONDS, Readings, read_metrics
 from clickstream_operator.reconcile.requeue import FULL_EVERY, RequeuePolicy
 from clickstream_operator.reconcile.services import Services
 from clickstream_operator.reconcile.state import ReconcileState, still_known
 from clickstream_operator.reconcile.status_writer import StatusWriter, result_of
-from clickstream_operator.status.result import NumbersBalance, ReconcileResult
+from clickstream_operator.status.result import ReconcileResult
 from clickstream_operator.status.verification import oldest
 
 #: A reconcile that takes longer shows its progress in the status.
@@ -196,30 +196,28 @@ class ApplyReconciler:
             publication = await self._publisher.publish(obj, result.outputs)
             state.generation.publication = publication
         result = replace(result, publication=publication)
-        result = replace(result, balance=await self._balance(obj, state, design))
+        told = await self._read_metrics(obj, state, design)
+        result = replace(result, balance=told.balance, mapping=told.mapping)
         result = self._with_verified(result, state, design, execution)
         obj = await self._status_writer.publish(obj, result, outcomes, before=before)
         delay = self._requeue.requeue_after(state, outcomes)
         entries = statuses.inventory(obj.status).values()
         return self._status_writer.no_later_than_stall(delay, entries)
 
-    async def _balance(
+    async def _read_metrics(
         self, obj: PipelineObject, state: ReconcileState, design: _Design
-    ) -> NumbersBalance | None:
-        """The hourly balance, if it is time to read it; a pipeline that is not ready has none."""
+    ) -> Readings:
+        """What the functions' metrics tell of a ready pipeline, if it is time to read them."""
         if obj.spec.suspend or not statuses.is_up_to_date(obj.body):
-            return None
-        due = state.object.balance_due
+            return Readings()
+        due = state.object.metrics_due
         if due and self._clock() < due:
-            return None
-        state.object.balance_due = self._clock() + EVERY_SECONDS
+            return Readings()
+        state.object.metrics_due = self._clock() + EVERY_SECONDS
         if not due:
-            # Nothing is closed in the first minutes, and a restart must not read all at once.
-            return None
-        off = is_off(obj.spec.anomaly_detection.enabled)
-        if off is not None:
-            return off
-        return await read_balance(design.calls, design.context.base, self._services.now())
+            # There is nothing in the first minutes, and a restart must not read all at once.
+            return Readings()
+        return await read_metrics(design.calls, design.context.base, obj.spec, self._services.now())
 
     def _with_verified(
         self,

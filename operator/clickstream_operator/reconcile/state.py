@@ -39,7 +39,7 @@ class ObjectState:
     known_from_start: bool = False
     """Whether this process has known the pipeline since before its first write."""
     scaling_due: float = 0.0
-    balance_due: float = 0.0
+    metrics_due: float = 0.0
     verification: Verification = field(default_factory=Verification)
     proven: dict[str, str] = field(default_factory=dict)
     """ARNs of resources whose owner this process has seen in their tags, or that it created."""

@@ -19,8 +19,8 @@ from clickstream_operator.status.progress_deadline import (
 )
 from clickstream_operator.status.result import (
     Blocker,
-    NumbersBalance,
     Publication,
+    Reading,
     ReconcileResult,
 )
 
@@ -45,7 +45,8 @@ def set_conditions(
     _set_credentials(conditions, result)
     _set_drift(conditions, entries)
     _set_publication(conditions, result.publication)
-    _set_balance(conditions, result.balance)
+    _set_reading(conditions, types.NUMBERS_BALANCED, result.balance)
+    _set_reading(conditions, types.EVENTS_MAPPED, result.mapping)
     if not result.deleting:
         _set_suspended(conditions, entries, result)
 
@@ -225,9 +226,9 @@ def _set_publication(conditions: ConditionSet, publication: Publication | None) 
     )
 
 
-def _set_balance(conditions: ConditionSet, balance: NumbersBalance | None) -> None:
-    if balance is not None:
-        conditions.set(types.NUMBERS_BALANCED, balance.truth, balance.reason, balance.message)
+def _set_reading(conditions: ConditionSet, kind: str, reading: Reading | None) -> None:
+    if reading is not None:
+        conditions.set(kind, reading.truth, reading.reason, reading.message)
 
 
 def _set_suspended(

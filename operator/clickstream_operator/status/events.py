@@ -186,7 +186,7 @@ def _about_condition(condition: Condition) -> list[Event]:
         or (kind == types.CREDENTIALS_VALID and truth == "False")
         or (kind == types.DRIFT_DETECTED and truth == "True")
         or (kind == types.OUTPUTS_PUBLISHED and truth == "False")
-        or (kind == types.NUMBERS_BALANCED and truth == "False")
+        or (kind in {types.NUMBERS_BALANCED, types.EVENTS_MAPPED} and truth == "False")
         or (kind == types.RECONCILING and reason is Reason.PROGRESSING_WITH_RETRY)
     ):
         return [Event("Warning", reason, note, kind)]

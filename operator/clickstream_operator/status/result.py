@@ -54,7 +54,9 @@ class ReconcileResult:
     """Dollars at the stated traffic; empty: as before."""
     publication: Publication | None = None
     """None: as before."""
-    balance: NumbersBalance | None = None
+    balance: Reading | None = None
+    """None: as before."""
+    mapping: Reading | None = None
     """None: as before."""
     verified: Mapping[str, str] = field(default_factory=dict)
     """RFC 3339 times at which the wanted resources were last compared with AWS in full, empty for
@@ -73,8 +75,8 @@ class Publication:
 
 
 @dataclass(frozen=True, slots=True)
-class NumbersBalance:
-    """State of the hourly balance."""
+class Reading:
+    """State of a condition that metrics of the functions tell."""
 
     truth: types.Truth
     reason: Reason

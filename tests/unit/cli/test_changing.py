@@ -136,6 +136,11 @@ def unbalanced(status: dict[str, Any]) -> None:
     status["conditions"].append(condition("NumbersBalanced", "False", "Unbalanced"))
 
 
+def unmapped(status: dict[str, Any]) -> None:
+    """No event is a page view."""
+    status["conditions"].append(condition("EventsMapped", "False", "NoPageViews"))
+
+
 def unready(status: dict[str, Any]) -> None:
     """It is not ready."""
     status["conditions"] = [condition("Ready", "False", "Waiting")]
@@ -146,6 +151,7 @@ def unready(status: dict[str, Any]) -> None:
     [
         (drifted, "shards: 3 in AWS, 2 wanted"),
         (unbalanced, "NumbersBalanced False (Unbalanced): NumbersBalanced says"),
+        (unmapped, "EventsMapped False (NoPageViews): EventsMapped says"),
         (unready, "Ready False (Waiting): Ready says"),
     ],
 )

@@ -30,7 +30,7 @@ def test_the_sum_is_that_of_the_status() -> None:
     """A million events a day is the stated traffic of estimatedMonthlyCost."""
     found = answer()
     stated = estimate(Spec(), region="us-east-1")
-    assert f"{found['estimates'][0]['total']:.2f}" == stated.text() == "77.13"
+    assert f"{found['estimates'][0]['total']:.2f}" == stated.text() == "77.61"
     assert found["estimates"][0]["services"].keys() == stated.by_service().keys()
     dates = {one["date"] for one in document()["regions"]["us-east-1"].values()}
     assert found["pricesAt"] == max(dates)
@@ -92,7 +92,7 @@ def test_the_comparison_marks_what_is_now() -> None:
     assert found["cheapest"]["mode"] == "Provisioned"
     assert {one["mode"] for one in found["choices"]} == {"Provisioned", "OnDemand"}
     [now] = [one for one in found["choices"] if one["isCurrent"]]
-    assert (now["shards"], now["batchingWindowSeconds"], now["total"]) == (2, 5, 77.13)
+    assert (now["shards"], now["batchingWindowSeconds"], now["total"]) == (2, 5, 77.61)
     assert found["spec"]["alarms"] == {"iteratorAgeSeconds": 150}
 
 

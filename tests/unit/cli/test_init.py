@@ -59,7 +59,7 @@ def test_answers_are_in_the_manifest() -> None:
 def test_each_field_has_its_meaning_beside_it() -> None:
     """In the words of the API, and the cost at the top."""
     text = piped(["init", "shop", "--preset", "low-cost"]).stdout
-    assert text.startswith("# Made by `clickstream init`: about $34.32 a month at a million events")
+    assert text.startswith("# Made by `clickstream init`: about $34.74 a month at a million events")
     assert "\n    # Number of shards; one takes" in text
     assert "\n    shards: 1\n" in text
     assert max(map(len, text.splitlines())) <= 100

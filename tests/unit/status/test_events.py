@@ -72,6 +72,8 @@ def test_becoming_ready_is_told_once() -> None:
         ((types.CREDENTIALS_VALID, "False", Reason.CREDENTIALS_INVALID, "expired"), "Warning"),
         ((types.DRIFT_DETECTED, "True", Reason.DRIFT_DETECTED, "a: size"), "Warning"),
         ((types.RECONCILING, "True", Reason.PROGRESSING_WITH_RETRY, "a: slow"), "Warning"),
+        ((types.NUMBERS_BALANCED, "False", Reason.NUMBERS_DIFFER, "1 hour"), "Warning"),
+        ((types.EVENTS_MAPPED, "False", Reason.NO_PAGE_VIEWS, "none"), "Warning"),
         ((types.SUSPENDED, "True", Reason.SUSPENDED, "spec.suspend is true"), "Normal"),
     ],
 )
@@ -90,6 +92,7 @@ def test_warnings_are_what_a_person_must_act_on(
         (types.RECONCILING, "True", Reason.PROGRESSING, "2 of 3"),
         (types.CREDENTIALS_VALID, "True", Reason.CREDENTIALS_VALID, ""),
         (types.DRIFT_DETECTED, "False", Reason.NO_DRIFT, ""),
+        (types.EVENTS_MAPPED, "Unknown", Reason.TOO_FEW_ROWS, "few"),
     ],
 )
 def test_normal_course_is_silent(condition: tuple[str, str, Reason, str]) -> None:
