@@ -69,42 +69,52 @@ def read_lines(s3: Any, bucket: str, key: str) -> Iterator[dict[str, Any]]:
 
 
 class UnreadableLineError(Exception):
-    """An archived line is no event by the present `events.fields`."""
+    """An archived line of an earlier version is no event by the present `events.fields`."""
 
 
 def read_event(line: dict[str, Any], config: Config, pages: PageKeys) -> tuple[str, Event]:
     """Return lane code and event of an archived line, as the processor had it.
 
+    What the event was counted as stands in its envelope, whatever the mapping is now. In lines of
+    a version before that it is found by the present mapping.
+
     Raises:
-        UnreadableLineError: the mapping of fields has changed since.
+        UnreadableLineError: there it is not found: the mapping of fields has changed since.
     """
-    document, fields = dict(line), config.fields
+    document = dict(line)
     envelope = document.pop(ENVELOPE)
-    event_type, session = (
-        _name(document, path, envelope) for path in (fields.type, fields.session)
-    )
-    agent = find(document, fields.user_agent)
-    page = pages.key(find(document, fields.page), document)
-    is_page_view = event_type in config.page_view_types
-    if is_page_view and page is None:
-        raise UnreadableLineError(f"an archived page view has no {fields.page}")
+    agent = find(document, config.fields.user_agent)
+    counted = envelope if "type" in envelope else _mapped(document, envelope, config, pages)
     return envelope["lane"], Event(
         sequence=int(envelope["sequence"]),
         sub=envelope["sub"],
         arrival_ms=envelope["arrival"],
         time_ms=envelope["time"],
-        type=event_type,
-        session=session,
-        page=page,
+        type=counted["type"],
+        session=counted["session"],
+        page=counted.get("page"),
         user_agent=agent if isinstance(agent, str) and agent else None,
         visitor=bytes.fromhex(envelope["visitor"]),
         document=document,
-        is_page_view=is_page_view,
+        is_page_view=counted.get("view", False),
         id=envelope.get("id"),
         # As it was counted: the lists of today may know other robots.
         agent_class=envelope.get("class", "Human"),
         channel=envelope.get("channel"),
     )
+
+
+def _mapped(
+    document: dict[str, Any], envelope: dict[str, Any], config: Config, pages: PageKeys
+) -> dict[str, Any]:
+    """Return what the envelope of this version would say, by the present mapping."""
+    fields = config.fields
+    kind, session = (_name(document, path, envelope) for path in (fields.type, fields.session))
+    page = pages.key(find(document, fields.page), document)
+    view = kind in config.page_view_types
+    if view and page is None:
+        raise UnreadableLineError(f"an archived page view has no {fields.page}")
+    return {"type": kind, "session": session, "page": page, "view": view}
 
 
 def _name(document: dict[str, Any], path: str, envelope: dict[str, Any]) -> str:
