@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from shared.snowplow_tsv import COLUMNS
+
 if TYPE_CHECKING:
     from clickstream_operator.query import PipelineReader
 
@@ -86,7 +88,10 @@ class Producer:
 
     def records(self, start: datetime) -> list[bytes]:
         """The records of the scenario that begins at a time."""
-        return [json.dumps(each).encode() for each in self.write(start)]
+        return [
+            (each if isinstance(each, str) else json.dumps(each)).encode()
+            for each in self.write(start)
+        ]
 
 
 def _truth(view: str, sale: str, **changes: Any) -> Truth:
@@ -218,6 +223,22 @@ def _snowplow(start: datetime) -> list[Any]:
     ]  # fmt: skip
 
 
+def _snowplow_tsv(start: datetime) -> list[Any]:
+    """The same as lines of the enriched stream, two of them in one record."""
+    schema = "iglu:com.snowplowanalytics.snowplow"
+    page = {"schema": f"{schema}/web_page/jsonschema/1-0-0", "data": {"id": "page-1"}}
+    contexts = {"schema": f"{schema}/contexts/jsonschema/1-0-1", "data": [page]}
+    lines = []
+    for event in _snowplow(start):
+        event["contexts"] = json.dumps(contexts, separators=(",", ":"))
+        cells = {
+            name: str(value).replace("T", " ").rstrip("Z") if name.endswith("_tstamp") else value
+            for name, value in event.items()
+        }
+        lines.append("\t".join(str(cells.get(name) or "") for name in COLUMNS))
+    return ["\n".join(lines[:2]), *lines[2:]]
+
+
 def _aws_clickstream(start: datetime) -> list[Any]:
     events = [
         {
@@ -252,5 +273,6 @@ PRODUCERS: Final = (
     Producer("PostHog", _truth("$pageview", "order completed"), _posthog),
     Producer("GA4", _truth("page_view", "purchase"), _ga4),
     Producer("SnowplowJSON", _truth("page_view", "transaction"), _snowplow),
+    Producer("SnowplowTSV", _truth("page_view", "transaction"), _snowplow_tsv),
     Producer("AwsClickstream", _truth("_page_view", "purchase"), _aws_clickstream),
 )

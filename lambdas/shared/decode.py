@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from clickstream_layout.tables import counter_name, page_name
 from shared import budget as budgets
-from shared import kpl, records
+from shared import kpl, records, snowplow_tsv
 from shared.audience import Audience
 from shared.channels import Channels
 from shared.envelopes import Envelopes, TooMuchError
@@ -55,6 +55,7 @@ class Decoder:
         self._scrubber = scrubber
         self._values = JsonValues()
         self._envelopes = Envelopes(config.unwrap, config.fields, self._values)
+        self._reads_tsv = snowplow_tsv.NAME in config.unwrap
 
     def decode_batch(
         self, kinesis_records: Sequence[Record], budget: Budget = budgets.DEFAULT
@@ -123,7 +124,11 @@ class Decoder:
         if text is None:
             return _bad(records.NOT_JSON, "not UTF-8", self._foreign(data, texts))
         try:
-            values = self._values.read(text, most)
+            values = None
+            if self._reads_tsv:
+                values = snowplow_tsv.read(text, most, self._values.parse)
+            if values is None:
+                values = self._values.read(text, most)
             if values is not None:
                 opened = self._envelopes.open(values, most, texts.unpack)
                 if values and not opened:

@@ -11,6 +11,7 @@ import base64
 import binascii
 from typing import TYPE_CHECKING, Any, Final
 
+from shared import snowplow_tsv
 from shared.paths import find, parts_of, places
 from shared.payload_text import Unparsed, decode_text
 
@@ -40,7 +41,7 @@ class Envelopes:
 
     def __init__(self, unwrap: Sequence[str], fields: Fields, values: JsonValues) -> None:
         """Args: `unwrap` holds names of known envelopes, and paths."""
-        self._opened = [(_KNOWN.get(name), name) for name in unwrap]
+        self._opened = [(_KNOWN.get(name), name) for name in unwrap if name != snowplow_tsv.NAME]
         self._inherited = [
             path
             for name in fields.__slots__

@@ -47,6 +47,15 @@ class JsonValues:
     def __init__(self) -> None:
         self._decoder = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite_float)
 
+    def parse(self, text: str) -> Any:
+        """Return the one value of a JSON text.
+
+        Raises:
+            ValueError: it is no JSON.
+            RecursionError: it nests too deeply.
+        """
+        return self._decoder.decode(text)
+
     def read(self, text: str, most: int) -> list[Any] | None:
         """Return the values of a text; None if it is no JSON.
 

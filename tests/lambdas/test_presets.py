@@ -107,7 +107,7 @@ def test_without_a_preset_the_originals_names_hold() -> None:
     assert expected.items() <= resolved({}).items()
 
 
-@pytest.mark.parametrize("preset", ["PostHog", "SnowplowJSON", "AwsClickstream"])
+@pytest.mark.parametrize("preset", ["PostHog", "SnowplowJSON", "SnowplowTSV", "AwsClickstream"])
 def test_no_session_is_made_from_what_is_dropped(preset: str) -> None:
     """With `userId: Drop` no alternative of a session leads to the id of a user."""
     fields = resolved({"preset": preset}, users_are_dropped=True)["fields"]

@@ -7,7 +7,14 @@ from typing import Final
 from clickstream_operator.api.presets import ORIGINAL, PRESETS, is_session_of_users
 from clickstream_operator.api.rule import Rule
 
-_ENVELOPES: Final = ("SNS", "EventBridge", "APIGateway", "FluentBit", "CloudWatchLogs")
+_ENVELOPES: Final = (
+    "SNS",
+    "EventBridge",
+    "APIGateway",
+    "FluentBit",
+    "CloudWatchLogs",
+    "SnowplowTSV",
+)
 UNWRAP: Final = (
     Rule(
         f"self in {[*_ENVELOPES]} || !(self.lowerAscii() in "

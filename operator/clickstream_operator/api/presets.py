@@ -48,6 +48,23 @@ _CALLS: Final = {
     "country": "context.location.country",
     "id": "messageId",
 }
+# As the analytics SDKs name the members; the functions name the columns of the text likewise.
+_SNOWPLOW: Final = {
+    "type": "event_name | event",
+    "session": "domain_sessionid"
+    " | contexts_com_snowplowanalytics_snowplow_client_session_1[0].sessionId"
+    " | domain_userid | network_userid | event_id",
+    "user": "user_id",
+    "anonymousId": "domain_userid"
+    " | contexts_com_snowplowanalytics_snowplow_client_session_1[0].userId"
+    " | network_userid",
+    "time": "derived_tstamp | collector_tstamp",
+    "page": "page_url | unstruct_event_com_snowplowanalytics_mobile_screen_view_1.name",
+    "userAgent": "useragent",
+    "ip": "user_ipaddress",
+    "referrer": "page_referrer",
+    "country": "geo_country",
+}
 PRESETS: Final[Mapping[str, Preset]] = {
     "Segment": Preset(
         {**_CALLS, "session": "anonymousId | userId", "ip": "context.ip"},
@@ -104,26 +121,8 @@ PRESETS: Final[Mapping[str, Preset]] = {
         unwrap=("events",),
         time="Arrival",
     ),
-    "SnowplowJSON": Preset(
-        {
-            "type": "event_name | event",
-            "session": "domain_sessionid"
-            " | contexts_com_snowplowanalytics_snowplow_client_session_1[0].sessionId"
-            " | domain_userid | network_userid | event_id",
-            "user": "user_id",
-            "anonymousId": "domain_userid"
-            " | contexts_com_snowplowanalytics_snowplow_client_session_1[0].userId"
-            " | network_userid",
-            "time": "derived_tstamp | collector_tstamp",
-            "page": "page_url"
-            " | unstruct_event_com_snowplowanalytics_mobile_screen_view_1.name",
-            "userAgent": "useragent",
-            "ip": "user_ipaddress",
-            "referrer": "page_referrer",
-            "country": "geo_country",
-        },
-        ("page_view", "screen_view"),
-    ),
+    "SnowplowJSON": Preset(_SNOWPLOW, ("page_view", "screen_view")),
+    "SnowplowTSV": Preset(_SNOWPLOW, ("page_view", "screen_view"), unwrap=("SnowplowTSV",)),
     "AwsClickstream": Preset(
         {
             "session": "attributes._session_id | unique_id | device_id | event_id",

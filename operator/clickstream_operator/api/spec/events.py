@@ -19,7 +19,9 @@ from clickstream_operator.api.spec.fields import (
 
 AgentName = Annotated[str, Field(min_length=2, max_length=64)]
 Domain = Annotated[str, Field(min_length=1, max_length=253)]
-Preset = Literal["Segment", "RudderStack", "PostHog", "GA4", "SnowplowJSON", "AwsClickstream"]
+Preset = Literal[
+    "Segment", "RudderStack", "PostHog", "GA4", "SnowplowJSON", "SnowplowTSV", "AwsClickstream"
+]
 
 
 class EventFields(Model):
@@ -97,7 +99,7 @@ class Events(Model):
         list[Annotated[MemberPath, Field(json_schema_extra=validations(*event_rules.UNWRAP))]]
         | None
     ) = Field(default=None, max_length=20, json_schema_extra={"x-kubernetes-list-type": "atomic"})
-    """Envelopes that hold events: SNS, EventBridge, APIGateway, FluentBit and CloudWatchLogs by their form, and paths to an object, a list, or text that is one. What an event lacks of its fields is taken from its envelope. Default [], or those of the preset, free to change. Example: [SNS, batch]."""
+    """Envelopes that hold events: SNS, EventBridge, APIGateway, FluentBit and CloudWatchLogs by their form, SnowplowTSV for lines of Snowplow's enriched events, and paths to an object, a list, or text that is one. What an event lacks of its fields is taken from its envelope. Default [], or those of the preset, free to change. Example: [SNS, batch]."""
     time: Literal["Event", "Arrival"] | None = None
     """What becomes of an event without a time: a bad row (Event), or it has the time of its record's arrival (Arrival). Default Event, or that of the preset, free to change. Example: Arrival."""
     pages: Pages = Field(default_factory=Pages)
