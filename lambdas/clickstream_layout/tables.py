@@ -48,6 +48,7 @@ AGENT_EVENTS: Final[dict[AgentClass, str]] = {
     "AIAgent": "ai_agent_events",
 }
 """Attribute of a session item by class of agent, but for people: its events. In order of weight."""
+AGENT_CLASSES: Final[tuple[AgentClass, ...]] = ("Human", *AGENT_EVENTS)
 _COUNTER_MARKS: Final[dict[AgentClass, str]] = {
     "Suspected": "suspected_",
     "Robot": "robot_",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -10,14 +11,19 @@ from typing import Any, Final
 
 from clickstream_operator.api import components
 from clickstream_operator.api.v1alpha1 import Effective
+from clickstream_operator.cli import balances
 from clickstream_operator.cli.output import Column
 from clickstream_operator.query import PipelineReader
+from clickstream_operator.query.rows import Session
 
 Rows = Sequence[Sequence[object]]
 _HOUR: Final = "%Y-%m-%dT%H"
 _MINUTE: Final = "%Y-%m-%dT%H:%M"
 
-TABLES: Final = ("summary", "hours", "pages", "events", "sessions", "incidents")
+TABLES: Final = (
+    "summary", "hours", "pages", "events", "sessions", "incidents",
+    "robots", "channels", "browsers", "balance",
+)  # fmt: skip
 """Tables of a report."""
 COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
     "summary": (Column("WHAT"), Column("NUMBER", numeric=True)),
@@ -39,6 +45,25 @@ COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
         Column("SUBJECT"),
         Column("DETAILS"),
     ),
+    "robots": (
+        Column("CLASS"),
+        Column("VIEWS", numeric=True),
+        Column("VISITORS", numeric=True),
+        Column("SESSIONS", numeric=True),
+        Column("EVENTS", numeric=True),
+    ),
+    "channels": (
+        Column("CHANNEL"),
+        Column("VIEWS", numeric=True),
+        Column("SESSIONS", numeric=True),
+    ),
+    "browsers": (
+        Column("SESSIONS", numeric=True),
+        Column("BROWSER"),
+        Column("SYSTEM"),
+        Column("DEVICE"),
+    ),
+    "balance": balances.COLUMNS,
 }
 
 
@@ -79,8 +104,23 @@ def reader(clients: Callable[[str], Any], effective: Effective) -> PipelineReade
     )
 
 
-def read(read: PipelineReader, span: Span, wanted: Sequence[str]) -> dict[str, Rows]:
-    """The wanted tables; counters and sessions are read whole, and only where they are wanted."""
+def read(
+    read: PipelineReader,
+    span: Span,
+    wanted: Sequence[str],
+    *,
+    views: Sequence[str] = (),
+    balance: Callable[[], Rows] = tuple,
+) -> dict[str, Rows]:
+    """The wanted tables; counters and sessions are read whole, and only where they are wanted.
+
+    Args:
+        read: of the pipeline's results.
+        span: the range.
+        wanted: names of tables.
+        views: types of events that are page views, for the channels.
+        balance: the rows of the hourly balance.
+    """
     tables: dict[str, Rows] = {}
     if {"hours", "pages", "summary"} & {*wanted}:
         site = read.site_views(since=span.hours["since"], until=span.hours["until"])
@@ -102,6 +142,14 @@ def read(read: PipelineReader, span: Span, wanted: Sequence[str]) -> dict[str, R
             (each.event_time, each.severity, each.rule, each.subject, each.details)
             for each in read.incidents(**span.minutes)
         ]
+    if "robots" in wanted:
+        tables["robots"] = _robots(read, span)
+    if "channels" in wanted:
+        tables["channels"] = _channels(read, span, views)
+    if "browsers" in wanted:
+        tables["browsers"] = _browsers(read, span)
+    if "balance" in wanted:
+        tables["balance"] = balance()
     if "summary" in wanted:
         events = sum(int(str(number)) for _, number in tables["events"])
         tables["summary"] = [
@@ -115,22 +163,44 @@ def read(read: PipelineReader, span: Span, wanted: Sequence[str]) -> dict[str, R
 
 def _events(read: PipelineReader, span: Span) -> Rows:
     """Events by type, most first. A minute is one of the range when it begins in it."""
-    first, last = span.minutes["since"], span.minutes["until"]
-    sums = {
-        kind: sum(count for minute, count in minutes.items() if first <= minute <= last)
-        for kind, minutes in read.all_counts().items()
-    }
+    sums = {kind: _within(span, minutes) for kind, minutes in read.all_counts().items()}
     return sorted(((k, n) for k, n in sums.items() if n), key=lambda each: (-each[1], each[0]))
+
+
+def _within(span: Span, minutes: Mapping[str, int]) -> int:
+    first, last = span.minutes["since"], span.minutes["until"]
+    return sum(count for minute, count in minutes.items() if first <= minute <= last)
+
+
+def _robots(read: PipelineReader, span: Span) -> Rows:
+    """People, and each class of robots beside them, as their items count them."""
+    counts = read.counts_of_classes()
+    sessions = Counter(each.agent_class for each in _begun(read, span))
+    found = []
+    for agents, types in counts.items():
+        site = read.site_views(since=span.hours["since"], until=span.hours["until"], agents=agents)
+        events = sum(_within(span, minutes) for minutes in types.values())
+        row = (agents, site.views, site.unique_visitors, sessions[agents], events)
+        if any(row[1:]):
+            found.append(row)
+    return found
+
+
+def _channels(read: PipelineReader, span: Span, types: Sequence[str]) -> Rows:
+    """People's page views and sessions by channel, most views first."""
+    views: Counter[str] = Counter()
+    for kind in types:
+        views.update(read.channels(kind, since=span.minutes["since"], until=span.minutes["until"]))
+    sessions = Counter(
+        each.channel for each in _begun(read, span) if each.channel and each.agent_class == "Human"
+    )
+    names = sorted(views.keys() | sessions.keys(), key=lambda name: (-views[name], name))
+    return [(name, views[name], sessions[name]) for name in names]
 
 
 def _sessions(read: PipelineReader, span: Span) -> Rows:
     """Sessions that began in the range, oldest first."""
-    found = [
-        each
-        for each in read.all_sessions().values()
-        if each.first_activity
-        and span.since <= datetime.fromisoformat(each.first_activity) <= span.until
-    ]
+    found = _begun(read, span)
     return [
         (
             each.session_id,
@@ -144,18 +214,43 @@ def _sessions(read: PipelineReader, span: Span) -> Rows:
     ]
 
 
+def _browsers(read: PipelineReader, span: Span) -> Rows:
+    """People's sessions by browser, system and device, most first."""
+    sessions = Counter(
+        (each.families.browser, each.families.system, each.families.device)
+        for each in _begun(read, span)
+        if each.agent_class == "Human"
+    )
+    return [(number, *row) for row, number in sorted(sessions.items(), key=lambda e: (-e[1], e[0]))]
+
+
+def _begun(read: PipelineReader, span: Span) -> list[Session]:
+    """Sessions that began in the range. Reads the whole table."""
+    return [
+        each
+        for each in read.all_sessions().values()
+        if each.first_activity
+        and span.since <= datetime.fromisoformat(each.first_activity) <= span.until
+    ]
+
+
 def document(tables: Mapping[str, Rows], span: Span) -> dict[str, Any]:
     """The tables for a program: a list of objects each, the summary as one object."""
     found: dict[str, Any] = {
         name: value.isoformat(timespec="seconds") for name, value in asdict(span).items()
     }
     for name, rows in tables.items():
-        heads = [_member(column.head) for column in COLUMNS[name]]
         if name == "summary":
             found[name] = {_member(str(what)): number for what, number in rows}
         else:
-            found[name] = [dict(zip(heads, row, strict=True)) for row in rows]
+            found[name] = document_rows(name, rows)
     return found
+
+
+def document_rows(table: str, rows: Rows) -> list[dict[str, object]]:
+    """The rows of a table as objects."""
+    heads = [_member(column.head) for column in COLUMNS[table]]
+    return [dict(zip(heads, row, strict=True)) for row in rows]
 
 
 def _member(head: str) -> str:

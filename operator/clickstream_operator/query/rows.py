@@ -17,6 +17,7 @@ from clickstream_layout.tables import (
     AgentClass,
     without_lane,
 )
+from clickstream_operator.query.families import Families, families
 
 FASTEST = 50
 """Events of a session in a minute that are not more than people make."""
@@ -69,6 +70,11 @@ class Session:
     user_agent: str | None
     agent_class: AgentClass = "Human"
     channel: str | None = None
+
+    @property
+    def families(self) -> Families:
+        """Browser, system and device, as its user agent tells them."""
+        return families(self.user_agent)
 
 
 @dataclass(frozen=True, slots=True)

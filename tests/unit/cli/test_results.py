@@ -49,6 +49,60 @@ def test_the_numbers_are_those_of_the_range(pipeline: Pipeline) -> None:
     assert [(row[0], row[1]) for row in found["sessions"]] == [("s2", 2), ("s3", 1), ("s4", 1)]
 
 
+CRAWLER = "Mozilla/5.0 (compatible; Examplebot/2.1; +https://example.com/bot.html)"
+
+
+def test_robots_stand_beside_people_and_channels_are_of_people() -> None:
+    """A class that was not there has no row; a channel of a robot is nobody's."""
+    pipeline = Pipeline()
+    campaign = "https://shop.example/a?utm_source=news&utm_medium=email"
+    times = {"timestamp": "2026-11-23T11:30:00Z"}
+    documents = [
+        event(session_id="s1", user_id="u1", page_url=campaign, **times),
+        event(session_id="s1", user_id="u1", event_type="click", **times),
+        event(session_id="s2", user_id="u2", page_url="https://shop.example/b", **times),
+        event(session_id="s3", user_agent=CRAWLER, page_url=campaign, **times),
+    ]
+    pipeline.processor().process(invocation(encode(documents)))
+    wanted = ("robots", "channels")
+    found = results.read(
+        pipeline.readback(), span("11:00", "11:59"), wanted, views=["page_view", "screen"]
+    )
+    assert found["robots"] == [("Human", 2, 2, 2, 3), ("Robot", 1, 1, 1, 1)]
+    assert found["channels"] == [("Direct", 1, 1), ("Email", 1, 1)]
+    nothing = results.read(pipeline.readback(), span("09:00", "09:59"), wanted, views=["page_view"])
+    assert nothing == {"robots": [], "channels": []}
+
+
+def test_sessions_of_people_by_browser() -> None:
+    """Families of the user agent that the session's item has."""
+    pipeline = Pipeline()
+    safari = (
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like "
+        "Gecko) Version/18.5 Mobile/15E148 Safari/604.1"
+    )
+    agents = {"s1": safari, "s2": safari, "s3": CRAWLER, "s4": None}
+    documents = [
+        event(session_id=session, user_agent=agent, timestamp="2026-11-23T11:30:00Z")
+        for session, agent in agents.items()
+    ]
+    pipeline.processor().process(invocation(encode(documents)))
+    found = results.read(pipeline.readback(), span("11:00", "11:59"), ("browsers",))
+    assert found["browsers"] == [
+        (2, "Safari", "iOS", "Phone"),
+        (1, "Other", "Other", "Other"),
+    ]
+
+
+def test_the_balance_is_read_where_it_is_wanted() -> None:
+    """Its rows come from elsewhere."""
+    rows = [("2026-11-23T11", "Balanced", 5, 5, 5, 5, 5, 5, 0, "")]
+    when, reader = span("11:00", "11:59"), Pipeline().readback()
+    found = results.read(reader, when, ("balance",), balance=lambda: rows)
+    (document,) = results.document(found, when)["balance"]
+    assert (document["hour"], document["stream"], document["inTables"]) == ("2026-11-23T11", 5, 5)
+
+
 def test_only_what_is_wanted_is_read(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages and hours scan no table."""
     monkeypatch.delattr(type(pipeline.dynamodb), "scan")
