@@ -15,7 +15,12 @@ import pytest
 import yaml
 
 from clickstream_operator.api.crd import custom_resource_definition
-from clickstream_operator.api.events_validation import DROPPED_FIELDS, EVENTS, SESSION_OF_USERS
+from clickstream_operator.api.events_validation import (
+    DROPPED_FIELDS,
+    EVENTS,
+    SESSION_OF_USERS,
+    UNWRAP,
+)
 from clickstream_operator.api.presets import ORIGINAL
 from clickstream_operator.api.validation import ACTION_ARN, KMS_KEY
 
@@ -49,6 +54,8 @@ BEFORE_THE_FIRST_RELEASE = {
     # Two fields of one member, and sessions made from what is dropped: no number was right.
     *(f".spec.events: rule {one.rule}" for one in EVENTS),
     f".spec: rule {SESSION_OF_USERS.rule}",
+    # Another form by its name: its name in another case is refused as that of the others is.
+    *(f".spec.events.unwrap[]: rule {one.rule}" for one in UNWRAP),
     # Members that a path leads through.
     f".spec: rule {DROPPED_FIELDS.rule}",
 }
