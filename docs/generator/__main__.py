@@ -16,6 +16,7 @@ from docs.generator.api import api_page
 from docs.generator.cli import cli_page
 from docs.generator.conformance import conformance_page
 from docs.generator.cost import cost_page
+from docs.generator.dashboard_picture import dashboard_picture
 from docs.generator.markdown import with_pictures
 from docs.generator.operator_policy import operator_policy
 from docs.generator.packages import packages_picture
@@ -36,6 +37,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "reference/conformance.md": conformance_page,
     "reference/cost.md": cost_page,
     "reference/cli.md": cli_page,
+    "images/dashboard.svg": dashboard_picture,
     "concepts/how-it-works.md": lambda: with_pictures(
         (DOCS / "concepts/how-it-works.md").read_text(encoding="utf-8"),
         {"packages": packages_picture, "states": states_picture},
@@ -54,6 +56,7 @@ def main(*, check: bool) -> None:
             continue
         stale.append(f"docs/{name}")
         if not check:
+            path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")
     if check and stale:
         click.echo(f"{', '.join(stale)}: not what the code says: run make docs", err=True)

@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 from clickstream_operator import pipeline
 from clickstream_operator.api import components
 from clickstream_operator.api.v1alpha1 import Spec
+from clickstream_operator.aws import tags as ownership
 from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.engine.resource import Resource
@@ -75,7 +76,7 @@ def resources_of(spec: Spec) -> Iterable[Resource]:
             base=_BASE,
             physical=_physical(spec),
             place=_PLACE,
-            tags={},
+            tags={ownership.NAMESPACE: "<namespace>", ownership.PIPELINE: "<name>"},
             packages={components.PROCESSOR: package, components.DETECTOR: package},
             calls=cast("Calls", None),  # Nothing is called to describe a pipeline.
         )

@@ -5,27 +5,40 @@ from __future__ import annotations
 import copy
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
-from clickstream_operator.pipeline.dashboard import dashboard_body
+import pytest
+
+from clickstream_operator.pipeline.dashboard import Subject, dashboard_body
 from clickstream_operator.resources.cloudwatch_dashboard import Dashboard
 from clickstream_operator.resources.cloudwatch_dashboard_widgets import described, mark
 from tests.resources.conftest import Cloud, DeleteTwice
 
+SUBJECT = Subject(
+    name="shop",
+    namespace="analytics",
+    environment="dev",
+    region="us-east-1",
+    base="shop-a1b2c3d4",
+    stream="shop-events",
+    processor="shop-processor",
+    detector="shop-detector",
+    tables={
+        "pages": "shop-page-metrics",
+        "sessions": "shop-session-metrics",
+        "counters": "shop-counters",
+    },
+    bucket="shop-archive",
+    dead_letter_queue="shop-dead-letter",
+    duration_limits={"processor": 48000.0, "detector": 24000.0},
+    alarms=("arn:aws:cloudwatch:us-east-1:123456789012:alarm:shop-processor-errors",),
+)
+
 
 def body(**changes: Any) -> dict[str, Any]:
     """The body of a pipeline with everything, but for `changes`."""
-    settings: dict[str, Any] = {
-        "region": "us-east-1",
-        "title": "shop (dev)",
-        "base": "shop-a1b2c3d4",
-        "stream": "shop-events",
-        "processor": "shop-processor",
-        "detector": "shop-detector",
-        "tables": ["shop-page-metrics", "shop-session-metrics", "shop-counters"],
-        "dead_letter_queue": "shop-dead-letter",
-    }
-    return dashboard_body(**settings | changes)
+    return dashboard_body(replace(SUBJECT, **changes))
 
 
 def dashboard(cloud: Cloud, content: dict[str, Any]) -> Dashboard:
@@ -100,7 +113,7 @@ async def test_widgets_and_settings_of_others_stay(cloud: Cloud) -> None:
     after = await stored(cloud)
     assert [one for one in after["widgets"] if mark(one) is None] == OTHERS
     assert {key: after[key] for key in theirs} == theirs
-    assert described(after["widgets"][:10]).keys() == described(body()["widgets"]).keys()
+    assert described(after["widgets"][:19]).keys() == described(body()["widgets"]).keys()
 
 
 async def test_a_widget_of_ours_is_put_back_beside_those_of_others(cloud: Cloud) -> None:
@@ -133,7 +146,7 @@ async def test_places_are_ours_only_on_a_dashboard_of_ours(cloud: Cloud) -> None
     assert (await cloud.difference(one)).paths == ("body",)
     await store(cloud, {"widgets": [*moved, OTHERS[0]]})
     assert not await cloud.difference(one)
-    changed = dashboard(cloud, body(title="shop (prod)"))
+    changed = dashboard(cloud, body(environment="prod"))
     await cloud.converge(changed)
     after = (await stored(cloud))["widgets"]
     assert [widget["y"] for widget in after] == [*(widget["y"] for widget in moved), 0]
@@ -146,21 +159,23 @@ async def test_what_the_console_rewrites_is_no_difference(cloud: Cloud) -> None:
     widgets = [dict(reversed(widget.items())) for widget in reversed(body()["widgets"])]
     for widget in widgets:
         properties = dict(widget["properties"])
-        if properties.get("title") == "Lambda Performance":
-            first, second, third, *others = properties["metrics"]
+        if properties.get("title") == "Errors and throttles":
+            first, second, third, fourth = properties["metrics"]
             properties["metrics"] = [
                 first,
-                [".", "Errors", ".", ".", *second[4:]],
-                [".", "Invocations", "FunctionName", ".", *third[4:]],
-                *others,
+                [".", "Errors", ".", *second[3:]],
+                [".", "Throttles", "FunctionName", *third[3:]],
+                fourth,
             ]
-        if properties.get("title") == "DynamoDB Write Units":
+        if properties.get("title") == "Write units of the tables":
             first, second, third = properties["metrics"]
-            properties["metrics"] = [first, ["...", second[3]], ["...", third[3], {}]]
-        if widget["type"] == "metric":
-            del properties["stacked"], properties["view"]
-            if properties["stat"] == "Average":
-                del properties["stat"]
+            properties["metrics"] = [first, ["...", *second[3:]], ["...", *third[3:]]]
+        if properties.get("view") == "timeSeries":
+            del properties["view"]
+            if not properties["stacked"]:
+                del properties["stacked"]
+            if properties["period"] == 300:
+                del properties["period"]
         if widget["height"] == 6:
             del widget["height"]
         widget["properties"] = properties
@@ -171,7 +186,7 @@ async def test_what_the_console_rewrites_is_no_difference(cloud: Cloud) -> None:
 def test_every_widget_has_a_mark_of_its_own() -> None:
     """By which it is told from those of others, and that CloudWatch keeps."""
     marks = [mark(widget) for widget in body()["widgets"]]
-    assert len(set(marks)) == 10
+    assert len(set(marks)) == len(marks) == 19
     # "Must start with a lowercase letter; letters, numbers and underscores."
     assert all(re.fullmatch(r"clickstream_[a-z0-9_]+", str(one)) for one in marks)
 
@@ -183,46 +198,92 @@ async def test_deletion(cloud: Cloud, delete_twice: DeleteTwice) -> None:
     assert await delete_twice(one) is None
 
 
-def test_widgets() -> None:
-    """The original's three first, then what it could not show."""
-    charts = [one for one in body()["widgets"] if one["type"] == "metric"]
-    assert [one["properties"]["title"] for one in charts] == [
-        "Events Processed by Type",
-        "Lambda Performance",
-        "Kinesis Stream Throughput",
-        "Iterator Age",
-        "Errors and Throttles",
-        "Bad Rows",
-        "Dead-Letter Depth",
-        "DynamoDB Write Units",
-        "Anomalies",
+def charts(**changes: Any) -> dict[str, dict[str, Any]]:
+    """Properties of the charts, by title."""
+    found = (one["properties"] for one in body(**changes)["widgets"] if one["type"] == "metric")
+    return {one["title"]: one for one in found}
+
+
+def test_numbers_come_before_parts() -> None:
+    """What the events say, then the alarms, then how functions, stream and tables do."""
+    text, *others = body()["widgets"]
+    assert text["properties"]["markdown"].startswith("# analytics/shop (dev)\n")
+    assert "`kubectl clickstream report shop -n analytics`" in text["properties"]["markdown"]
+    assert [one["properties"]["title"] for one in others] == [
+        "Events",
+        "Page views",
+        "Bad rows",
+        "Incidents",
+        "Lag",
+        "Dead letters",
+        "Events by type",
+        "Events by type and day, 14 days",
+        "Alarms, kept by clickstream-operator",
+        "Age of the events read, s",
+        "Duration, ms",
+        "Errors and throttles",
+        "Runs",
+        "Records of the stream",
+        "Records refused by the stream",
+        "Bad rows, dead letters, lost batches",
+        "Write units of the tables",
+        "Incidents by rule",
     ]
-    assert charts[0]["properties"]["metrics"] == [
+    assert {one["region"] for one in charts().values()} == {"us-east-1"}
+
+
+def test_a_search_finds_types_and_rules_that_nobody_knows_before() -> None:
+    """The ten most frequent types; by day over fourteen days, whatever the dashboard shows."""
+    found = charts()
+    assert found["Events by type"]["metrics"] == [
         [
             {
-                "expression": "SEARCH('{Clickstream/Events,Pipeline,EventType} "
-                'MetricName="EventsProcessed" Pipeline="shop-a1b2c3d4"\', \'Sum\', 300)',
+                "expression": "SORT(SEARCH('{Clickstream/Events,Pipeline,EventType} "
+                'MetricName="EventsProcessed" Pipeline="shop-a1b2c3d4"\', \'Sum\', 300), '
+                "SUM, DESC, 10)",
+                "label": "${PROP('Dim.EventType')}",
                 "id": "clickstream_events",
             }
         ]
     ]
-    assert charts[6]["properties"]["metrics"] == [
-        [
-            "AWS/SQS",
-            "ApproximateNumberOfMessagesVisible",
-            "QueueName",
-            "shop-dead-letter",
-            {"id": "clickstream_dead_letter"},
-        ]
-    ]
-    assert {one["properties"]["region"] for one in charts} == {"us-east-1"}
+    days = found["Events by type and day, 14 days"]
+    assert (days["period"], days["start"], days["end"]) == (86400, "-P14D", "P0D")
+    assert "'Sum', 86400)" in days["metrics"][0][0]["expression"]
 
 
-def test_pipeline_without_detector_has_no_anomalies() -> None:
+@pytest.mark.parametrize("types", [["page_view"], ["page", "screen"], []])
+def test_page_views_are_the_types_that_the_spec_counts(types: list[str]) -> None:
+    """Their sum; without such a type there is no number to show."""
+    found = charts(page_view_types=types).get("Page views")
+    if found is None:
+        assert not types
+        return
+    total, *parts = found["metrics"]
+    assert [one[5] for one in parts] == types
+    assert total[0]["expression"] == " + ".join(f"FILL(v{n}, 0)" for n in range(len(types)))
+
+
+def test_thresholds_are_those_of_the_alarms() -> None:
+    """As lines in the unit of the axis: seconds of lag, milliseconds of duration."""
+    found = charts(lag_seconds=300)
+    lines = {
+        title: {line["label"]: line["value"] for line in one["annotations"]["horizontal"]}
+        for title, one in found.items()
+        if "annotations" in one
+    }
+    assert lines == {
+        "Age of the events read, s": {"alarm": 300},
+        "Duration, ms": {"alarm of the processor": 48000, "alarm of the detector": 24000},
+        "Errors and throttles": {"alarm": 1},
+    }
+
+
+def test_pipeline_without_detector_has_no_incidents() -> None:
     """And names no function that is not there."""
-    text = repr(body(detector=None))
-    assert "Anomalies" not in text
+    text = repr(body(detector=None, alarms=()))
+    assert "Incidents" not in text
     assert "detector" not in text
+    assert "Alarms" not in text
 
 
 def test_widgets_do_not_overlap() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -18,6 +18,8 @@ GROUPS: Final = {
     "detector": components.DETECTOR_LOGS,
 }
 """Inventory name of the log group of each function."""
+#: A run that fails has its status in the report.
+_OF_EVERY_RUN: Final = ("START ", "END ", "REPORT ", "INIT_START ")
 LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -30,7 +32,7 @@ class Line:
     at: datetime
     function: str
     level: str
-    """Empty for a line that Lambda itself wrote."""
+    """DEBUG for metrics and for what Lambda writes of each run; empty where it does not say."""
     message: str
     fields: dict[str, Any]
 
@@ -65,24 +67,36 @@ async def read(
     """
     found: list[Line] = []
     for function in functions:
+        request: dict[str, Any] = {
+            "logGroupName": effective.names[GROUPS[function]],
+            "startTime": round(since.timestamp() * 1000),
+            "endTime": round(until.timestamp() * 1000),
+        }
         try:
-            answer = await session.call(
-                "logs",
-                "filter_log_events",
-                logGroupName=effective.names[GROUPS[function]],
-                startTime=round(since.timestamp() * 1000),
-                endTime=round(until.timestamp() * 1000),
-            )
+            async for event in _events(session, request):
+                found.append(parse(function, event))  # noqa: PERF401 - what came before an error stays
         except AwsError as error:
             if error.category is not Category.NOT_FOUND:
                 raise
-            continue
-        found += [parse(function, event) for event in answer.get("events", ())]
     return sorted(found, key=lambda line: (line.at, line.function, line.identity))
 
 
+async def _events(session: ReadOnlySession, request: dict[str, Any]) -> AsyncIterator[Any]:
+    """Events of all pages; one without an event may have a next one."""
+    while True:
+        answer = await session.call("logs", "filter_log_events", **request)
+        for event in answer.get("events", ()):
+            yield event
+        if not answer.get("nextToken"):
+            return
+        request = {**request, "nextToken": answer["nextToken"]}
+
+
 def parse(function: str, event: dict[str, Any]) -> Line:
-    """A line from an event of CloudWatch Logs; Lambda's own lines are text, ours are JSON."""
+    """A line from an event of CloudWatch Logs; ours are JSON, Lambda's own are text or JSON.
+
+    "Using Lambda function log levels", "Embedded metric format".
+    """
     text = str(event["message"]).strip()
     try:
         fields = json.loads(text)
@@ -91,15 +105,25 @@ def parse(function: str, event: dict[str, Any]) -> Line:
     at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
     identity = str(event.get("eventId", ""))
     if not isinstance(fields, dict) or "message" not in fields:
-        return Line(identity, at, function, "", text, {})
+        return Line(identity, at, function, "DEBUG" if _is_routine(text, fields) else "", text, {})
     level, message = str(fields.pop("level", "")), str(fields.pop("message"))
     return Line(identity, at, function, level, message, fields)
 
 
+def _is_routine(text: str, fields: Any) -> bool:
+    """Whether a line is a metric, or what Lambda writes of every run that ends well."""
+    if isinstance(fields, dict):
+        status = (fields.get("record") or {}).get("status", "success")
+        return "_aws" in fields or (
+            str(fields.get("type", "")).startswith("platform.") and status == "success"
+        )
+    return text.startswith(_OF_EVERY_RUN) and "Status: " not in text
+
+
 def at_least(lines: Sequence[Line], level: str) -> Iterator[Line]:
-    """Lines of a level or above; those of Lambda itself only with the lowest."""
+    """Lines of a level or above; one without a level, as that of a crash, always."""
     lowest = LEVELS.index(level)
     for line in lines:
-        known = LEVELS.index(line.level) if line.level in LEVELS else 0
+        known = LEVELS.index(line.level) if line.level in LEVELS else len(LEVELS)
         if known >= lowest:
             yield line

@@ -1,150 +1,343 @@
-"""Body of a pipeline's dashboard, with the three widgets of the original first. Pure."""
+"""Body of a pipeline's dashboard: first what its events say, then how its parts do. Pure.
+
+Each chart has one unit on its axis, labels in place of physical names, and the threshold of its
+alarm as a line.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from clickstream_operator.resources.cloudwatch_dashboard_widgets import KEPT_BY, OURS
+from clickstream_operator.resources.s3_lifecycle import FAILED_FILTER_ID
 
 PERIOD_SECONDS: Final = 300
 EVENTS: Final = "Clickstream/Events"
+_DAY: Final = 86400
+_DAYS: Final = "-P14D"
+_MOST_TYPES: Final = 10
 _LAMBDA: Final = "AWS/Lambda"
 _WIDTH: Final = 24
+_HEADING_HEIGHT: Final = 2
+_VALUE_HEIGHT: Final = 3
 _HEIGHT: Final = 6
+_COLUMNS: Final = 3
+#: As the console lists them over the whole width.
+_ALARMS_A_LINE: Final = 4
+_RED: Final = "#d62728"
 
 Metrics = list[list[Any]]
 
 
-def dashboard_body(
-    *,
-    region: str,
-    title: str,
-    base: str,
-    stream: str,
-    processor: str,
-    detector: str | None,
-    tables: Sequence[str],
-    dead_letter_queue: str,
-) -> dict[str, Any]:
-    """The body in CloudWatch's form ("Dashboard body structure and syntax").
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The pipeline that a dashboard is about; names of AWS resources are physical."""
 
-    `base` is the Pipeline dimension of the functions' metrics; `title` heads the dashboard; the
-    others are physical names.
-    """
-    functions = [name for name in (processor, detector) if name is not None]
-    charts = [
-        _chart("events", "Events Processed by Type", [[_by_event_type(base)]], stat="Sum"),
-        _chart("performance", "Lambda Performance", _performance(functions), stat="Average"),
-        _chart("throughput", "Kinesis Stream Throughput", _throughput(stream), stat="Sum"),
-        _chart(
-            "iterator_age",
-            "Iterator Age",
-            _function_metric(functions, "IteratorAge"),
-            stat="Maximum",
-        ),
-        _chart(
-            "errors",
-            "Errors and Throttles",
-            [
-                *_function_metric(functions, "Errors"),
-                *_function_metric(functions, "Throttles"),
-            ],
-            stat="Sum",
-        ),
-        _chart("bad_rows", "Bad Rows", [[EVENTS, "BadRows", "Pipeline", base]], stat="Sum"),
-        _chart(
-            "dead_letter",
-            "Dead-Letter Depth",
-            [
-                [
-                    "AWS/SQS",
-                    "ApproximateNumberOfMessagesVisible",
-                    "QueueName",
-                    dead_letter_queue,
-                ]
-            ],
-            stat="Maximum",
-        ),
-        _chart("writes", "DynamoDB Write Units", _table_metric(tables), stat="Sum"),
+    name: str
+    namespace: str
+    environment: str
+    region: str
+    base: str
+    """Dimension `Pipeline` of the functions' metrics."""
+    stream: str
+    processor: str
+    detector: str | None
+    """None if the pipeline has none."""
+    tables: Mapping[str, str]
+    """Physical name by label."""
+    bucket: str
+    dead_letter_queue: str
+    page_view_types: Sequence[str] = ("page_view",)
+    lag_seconds: int = 120
+    """Threshold of the alarms about old events."""
+    duration_limits: Mapping[str, float] = field(default_factory=dict)
+    """Thresholds of the alarms about duration in milliseconds, by label of the function."""
+    alarms: Sequence[str] = ()
+    """ARNs of the alarms."""
+
+    @property
+    def functions(self) -> Mapping[str, str]:
+        """Physical names of the functions, by label."""
+        found = {"processor": self.processor}
+        return {**found, "detector": self.detector} if self.detector else found
+
+
+def dashboard_body(subject: Subject) -> dict[str, Any]:
+    """The body in CloudWatch's form ("Dashboard body structure and syntax")."""
+    values = _values(subject)
+    rows = [
+        _Row(_HEADING_HEIGHT, 1, [_heading(subject)]),
+        _Row(_VALUE_HEIGHT, len(values), values),
+        _Row(_HEIGHT, 2, _events(subject)),
     ]
-    if detector is not None:
-        charts.append(
-            _chart("anomalies", "Anomalies", [[EVENTS, "Anomalies", "Pipeline", base]], stat="Sum")
+    if subject.alarms:
+        lines = -(-len(subject.alarms) // _ALARMS_A_LINE)
+        rows.append(_Row(1 + lines, 1, [_alarms(subject)]))
+    charts = [*_functions(subject), *_stores(subject)]
+    rows += [
+        _Row(_HEIGHT, _COLUMNS, charts[first : first + _COLUMNS])
+        for first in range(0, len(charts), _COLUMNS)
+    ]
+    widgets: list[dict[str, Any]] = []
+    y = 0
+    for row in rows:
+        widgets += _placed(row, y, subject.region)
+        y += row.height
+    return {"widgets": widgets}
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    height: int
+    columns: int
+    widgets: Sequence[Mapping[str, Any]]
+
+
+def _placed(row: _Row, y: int, region: str) -> list[dict[str, Any]]:
+    """Widgets side by side; the last column takes what does not divide."""
+    each = _WIDTH // row.columns
+    placed = []
+    for number, widget in enumerate(row.widgets):
+        last = number == row.columns - 1
+        properties = dict(widget["properties"])
+        if widget["type"] == "metric":
+            properties["region"] = region
+        placed.append(
+            {
+                "type": widget["type"],
+                "x": number * each,
+                "y": y,
+                "width": _WIDTH - number * each if last else each,
+                "height": row.height,
+                "properties": properties,
+            }
         )
-    heading = {
-        "type": "text",
-        "x": 0,
-        "y": 0,
-        "width": _WIDTH,
-        "height": 1,
-        "properties": {"markdown": f"# {title}, {KEPT_BY}"},
+    return placed
+
+
+def _heading(subject: Subject) -> dict[str, Any]:
+    text = (
+        f"# {subject.namespace}/{subject.name} ({subject.environment})\n"
+        f"Visitors, sessions and top pages: `kubectl clickstream report {subject.name} "
+        f"-n {subject.namespace}`. {subject.base}, {KEPT_BY}."
+    )
+    return {"type": "text", "properties": {"markdown": text}}
+
+
+def _alarms(subject: Subject) -> dict[str, Any]:
+    properties = {"title": f"Alarms, {KEPT_BY}", "alarms": list(subject.alarms)}
+    return {"type": "alarm", "properties": properties}
+
+
+def _values(subject: Subject) -> list[dict[str, Any]]:
+    """Single values, over the time that the dashboard shows; lag and letters are the present."""
+    base = subject.base
+    views: Metrics = [
+        [EVENTS, "EventsProcessed", "Pipeline", base, "EventType", kind,
+         {"id": f"v{number}", "visible": False}]
+        for number, kind in enumerate(subject.page_view_types)
+    ]  # fmt: skip
+    total = " + ".join(f"FILL(v{number}, 0)" for number in range(len(views)))
+    found = [
+        _value("events_sum", "Events", [[EVENTS, "EventsProcessed", "Pipeline", base]]),
+        *(
+            [_value("views_sum", "Page views", [[{"expression": total, "label": "views"}], *views])]
+            if views
+            else []
+        ),
+        _value("bad_sum", "Bad rows", [[EVENTS, "BadRows", "Pipeline", base]]),
+        _value(
+            "lag_now",
+            "Lag",
+            [
+                [{"expression": "lag / 1000", "label": "seconds"}],
+                [EVENTS, "Lag", "Pipeline", base, {"id": "lag", "visible": False}],
+            ],
+            stat="Maximum",
+            whole=False,
+        ),
+        _value(
+            "letters_now",
+            "Dead letters",
+            [_letters(subject)],
+            stat="Maximum",
+            whole=False,
+        ),
+    ]
+    if subject.detector is not None:
+        anomalies: Metrics = [[EVENTS, "Anomalies", "Pipeline", base]]
+        found.insert(-2, _value("anomalies_sum", "Incidents", anomalies))
+    return found
+
+
+def _events(subject: Subject) -> list[dict[str, Any]]:
+    now = _chart("events", "Events by type", [[_by_type(subject.base)]], stat="Sum", stacked=True)
+    days = _chart(
+        "days",
+        "Events by type and day, 14 days",
+        [[_by_type(subject.base, period=_DAY)]],
+        stat="Sum",
+        stacked=True,
+    )
+    days["properties"] |= {"period": _DAY, "start": _DAYS, "end": "P0D"}
+    return [now, days]
+
+
+def _functions(subject: Subject) -> list[dict[str, Any]]:
+    functions = subject.functions
+    lag: Metrics = [
+        *(
+            [{"expression": f"{label} / 1000", "label": label, "id": f"{label}_s"}]
+            for label in functions
+        ),
+        *(
+            [_LAMBDA, "IteratorAge", "FunctionName", name, {"id": label, "visible": False}]
+            for label, name in functions.items()
+        ),
+    ]
+    duration: Metrics = [
+        [_LAMBDA, "Duration", "FunctionName", name, {"label": label}]
+        for label, name in functions.items()
+    ]
+    limits = {
+        f"alarm of the {label}": limit
+        for label, limit in subject.duration_limits.items()
+        if label in functions
     }
-    placed = [_place(chart, number, region) for number, chart in enumerate(charts)]
-    return {"widgets": [heading, *placed]}
+    failures: Metrics = [
+        [_LAMBDA, metric, "FunctionName", name, {"label": f"{label} {metric.lower()}"}]
+        for metric in ("Errors", "Throttles")
+        for label, name in functions.items()
+    ]
+    runs: Metrics = [
+        [_LAMBDA, "Invocations", "FunctionName", name, {"label": label}]
+        for label, name in functions.items()
+    ]
+    return [
+        _chart(
+            "lag", "Age of the events read, s", lag, stat="Maximum",
+            limits={"alarm": subject.lag_seconds},
+        ),
+        _chart("duration", "Duration, ms", duration, stat="Maximum", limits=limits),
+        _chart("failures", "Errors and throttles", failures, stat="Sum", limits={"alarm": 1}),
+        _chart("runs", "Runs", runs, stat="Sum"),
+    ]  # fmt: skip
 
 
-def _chart(part: str, title: str, metrics: Metrics, *, stat: str) -> dict[str, Any]:
+def _stores(subject: Subject) -> list[dict[str, Any]]:
+    stream = subject.stream
+    # GetRecords.Records is a metric of the stream, unlike OutgoingRecords.
+    records: Metrics = [
+        ["AWS/Kinesis", "IncomingRecords", "StreamName", stream, {"label": "in"}],
+        ["AWS/Kinesis", "GetRecords.Records", "StreamName", stream, {"label": "read"}],
+    ]
+    refused: Metrics = [
+        [
+            "AWS/Kinesis",
+            "WriteProvisionedThroughputExceeded",
+            "StreamName",
+            stream,
+            {"label": "refused"},
+        ]
+    ]
+    writes: Metrics = [
+        ["AWS/DynamoDB", "ConsumedWriteCapacityUnits", "TableName", name, {"label": label}]
+        for label, name in subject.tables.items()
+    ]
+    bad: Metrics = [
+        [EVENTS, "BadRows", "Pipeline", subject.base, {"label": "bad rows"}],
+        [*_letters(subject), {"label": "dead letters waiting", "stat": "Maximum"}],
+        [
+            "AWS/S3",
+            "PutRequests",
+            "BucketName",
+            subject.bucket,
+            "FilterId",
+            FAILED_FILTER_ID,
+            {"label": "batches given up"},
+        ],
+    ]
+    charts = [
+        _chart("throughput", "Records of the stream", records, stat="Sum"),
+        _chart("refused", "Records refused by the stream", refused, stat="Sum"),
+        _chart("bad_rows", "Bad rows, dead letters, lost batches", bad, stat="Sum"),
+        _chart("writes", "Write units of the tables", writes, stat="Sum"),
+    ]
+    if subject.detector is not None:
+        charts.append(
+            _chart("anomalies", "Incidents by rule", [[_by_rule(subject.base)]], stat="Sum")
+        )
+    return charts
+
+
+def _letters(subject: Subject) -> list[Any]:
+    return [
+        "AWS/SQS",
+        "ApproximateNumberOfMessagesVisible",
+        "QueueName",
+        subject.dead_letter_queue,
+    ]
+
+
+def _value(
+    part: str, title: str, metrics: Metrics, *, stat: str = "Sum", whole: bool = True
+) -> dict[str, Any]:
+    """One number; `whole`: over the whole time that is shown, else the latest."""
+    widget = _chart(part, title, metrics, stat=stat)
+    properties = widget["properties"]
+    properties.pop("stacked")
+    properties |= {"view": "singleValue", **({"setPeriodToTimeRange": True} if whole else {})}
+    return widget
+
+
+def _chart(
+    part: str,
+    title: str,
+    metrics: Metrics,
+    *,
+    stat: str,
+    stacked: bool = False,
+    limits: Mapping[str, float] | None = None,
+) -> dict[str, Any]:
     # The id of its first metric marks a chart as the operator's.
     first, *others = metrics
     options = first[-1] if isinstance(first[-1], dict) else {}
     names = first[:-1] if options else first
     marked = [*names, {**options, "id": f"{OURS}{part}"}]
-    return {
-        "title": title,
-        "metrics": [marked, *others],
-        "stat": stat,
-        "period": PERIOD_SECONDS,
-    }
-
-
-def _place(chart: dict[str, Any], number: int, region: str) -> dict[str, Any]:
-    row, column = divmod(number, 2)
+    lines = [
+        {"label": label, "value": value, "color": _RED} for label, value in (limits or {}).items()
+    ]
     return {
         "type": "metric",
-        "x": column * _WIDTH // 2,
-        "y": 1 + row * _HEIGHT,
-        "width": _WIDTH // 2,
-        "height": _HEIGHT,
-        "properties": {"view": "timeSeries", "stacked": False, "region": region, **chart},
+        "properties": {
+            "view": "timeSeries",
+            "stacked": stacked,
+            "title": title,
+            "metrics": [marked, *others],
+            "stat": stat,
+            "period": PERIOD_SECONDS,
+            **({"annotations": {"horizontal": lines}} if lines else {}),
+        },
     }
 
 
-def _by_event_type(base: str) -> dict[str, str]:
+def _by_type(base: str, *, period: int = PERIOD_SECONDS) -> dict[str, str]:
     # A search, because the producers choose the types.
+    search = (
+        f"SEARCH('{{{EVENTS},Pipeline,EventType}} "
+        f'MetricName="EventsProcessed" Pipeline="{base}"\', \'Sum\', {period})'
+    )
     return {
-        "expression": (
-            f"SEARCH('{{{EVENTS},Pipeline,EventType}} "
-            f'MetricName="EventsProcessed" Pipeline="{base}"\', \'Sum\', {PERIOD_SECONDS})'
-        ),
+        "expression": f"SORT({search}, SUM, DESC, {_MOST_TYPES})",
+        "label": "${PROP('Dim.EventType')}",
     }
 
 
-def _performance(functions: Sequence[str]) -> Metrics:
-    # The average of invocations is always 1.
-    return [
-        [_LAMBDA, metric, "FunctionName", name, *options]
-        for name in functions
-        for metric, options in (
-            ("Duration", []),
-            ("Errors", [{"stat": "Sum"}]),
-            ("Invocations", [{"stat": "Sum"}]),
-        )
-    ]
-
-
-def _throughput(stream: str) -> Metrics:
-    # GetRecords.Records is a metric of the stream, unlike OutgoingRecords.
-    return [
-        ["AWS/Kinesis", "IncomingRecords", "StreamName", stream],
-        ["AWS/Kinesis", "GetRecords.Records", "StreamName", stream],
-        ["AWS/Kinesis", "WriteProvisionedThroughputExceeded", "StreamName", stream],
-    ]
-
-
-def _function_metric(functions: Sequence[str], metric: str) -> Metrics:
-    return [[_LAMBDA, metric, "FunctionName", name] for name in functions]
-
-
-def _table_metric(tables: Sequence[str]) -> Metrics:
-    return [["AWS/DynamoDB", "ConsumedWriteCapacityUnits", "TableName", name] for name in tables]
+def _by_rule(base: str) -> dict[str, str]:
+    search = (
+        f"SEARCH('{{{EVENTS},Pipeline,Rule}} "
+        f'MetricName="Anomalies" Pipeline="{base}"\', \'Sum\', {PERIOD_SECONDS})'
+    )
+    return {"expression": search, "label": "${PROP('Dim.Rule')}"}

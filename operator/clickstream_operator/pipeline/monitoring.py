@@ -2,34 +2,58 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from clickstream_operator.api import components
+from clickstream_operator.aws import tags as ownership
 from clickstream_operator.engine.resource import Resource
 from clickstream_operator.pipeline.alarms import alarm_set
 from clickstream_operator.pipeline.context import TABLES, BuildContext
-from clickstream_operator.pipeline.dashboard import dashboard_body
-from clickstream_operator.resources.cloudwatch_alarm import Alarm
+from clickstream_operator.pipeline.dashboard import Subject, dashboard_body
+from clickstream_operator.pipeline.function_config import event_form
+from clickstream_operator.resources.cloudwatch_alarm import Alarm, AlarmDefinition
 from clickstream_operator.resources.cloudwatch_dashboard import Dashboard
+
+#: What a chart calls a table.
+_LABELS: Final = {
+    components.PAGE_METRICS: "pages",
+    components.SESSION_METRICS: "sessions",
+    components.COUNTERS: "counters",
+}
 
 
 def dashboard_resource(context: BuildContext) -> Resource:
     """The dashboard."""
-    detector = (
-        context.physical[components.DETECTOR] if context.spec.anomaly_detection.enabled else None
+    spec, physical = context.spec, context.physical
+    detection = spec.anomaly_detection
+    definitions = {one.key: one for one in _definitions(context)}
+    alarms = [context.place.alarm(f"{context.base}-{key}") for key in definitions]
+    subject = Subject(
+        name=context.tags[ownership.PIPELINE],
+        namespace=context.tags[ownership.NAMESPACE],
+        environment=spec.environment,
+        region=context.place.region,
+        base=context.base,
+        stream=physical[components.STREAM],
+        processor=physical[components.PROCESSOR],
+        detector=physical[components.DETECTOR] if detection.enabled else None,
+        tables={_LABELS[table]: physical[table] for table, _, _ in TABLES},
+        bucket=physical[components.ARCHIVE],
+        dead_letter_queue=physical[components.DEAD_LETTER],
+        page_view_types=event_form(spec)["pageViewTypes"],
+        lag_seconds=spec.alarms.iterator_age_seconds,
+        duration_limits={
+            function: definitions[f"{function}-duration"].threshold
+            for function in ("processor", "detector")
+            if f"{function}-duration" in definitions
+        },
+        alarms=alarms if spec.alarms.enabled else (),
     )
     return Dashboard(
         **context.common(components.DASHBOARD, gates_ready=False),
         calls=context.calls,
         place=context.place,
-        body=dashboard_body(
-            region=context.place.region,
-            title=f"{context.base} ({context.spec.environment})",
-            base=context.base,
-            stream=context.physical[components.STREAM],
-            processor=context.physical[components.PROCESSOR],
-            detector=detector,
-            tables=[context.physical[table] for table, _, _ in TABLES],
-            dead_letter_queue=context.physical[components.DEAD_LETTER],
-        ),
+        body=dashboard_body(subject),
     )
 
 
@@ -39,18 +63,6 @@ def alarm_resources(context: BuildContext) -> list[Resource]:
     topic = context.topic_arn()
     actions = sorted(spec.alarms.action_arns) or ([topic] if topic else [])
     own_topic = bool(topic) and spec.alerts.topic_arn is None
-    definitions = alarm_set(
-        processor=context.physical[components.PROCESSOR],
-        processor_timeout_seconds=spec.processor.timeout_seconds,
-        dead_letter_queue=context.physical[components.DEAD_LETTER],
-        stream=context.physical[components.STREAM],
-        iterator_age_seconds=spec.alarms.iterator_age_seconds,
-        detector=context.physical[components.DETECTOR] if spec.anomaly_detection.enabled else None,
-        detector_timeout_seconds=spec.anomaly_detection.timeout_seconds,
-        base=context.base,
-        failed_objects_bucket=context.physical[components.ARCHIVE],
-        no_data_minutes=spec.alarms.no_data_minutes,
-    )
     needs = (components.ALERTS,) if own_topic and topic in actions else ()
     return [
         Alarm(
@@ -66,5 +78,21 @@ def alarm_resources(context: BuildContext) -> list[Resource]:
             alarm_prefix=f"{context.base}-",
             action_arns=actions,
         )
-        for definition in definitions
+        for definition in _definitions(context)
     ]
+
+
+def _definitions(context: BuildContext) -> tuple[AlarmDefinition, ...]:
+    spec = context.spec
+    return alarm_set(
+        processor=context.physical[components.PROCESSOR],
+        processor_timeout_seconds=spec.processor.timeout_seconds,
+        dead_letter_queue=context.physical[components.DEAD_LETTER],
+        stream=context.physical[components.STREAM],
+        iterator_age_seconds=spec.alarms.iterator_age_seconds,
+        detector=context.physical[components.DETECTOR] if spec.anomaly_detection.enabled else None,
+        detector_timeout_seconds=spec.anomaly_detection.timeout_seconds,
+        base=context.base,
+        failed_objects_bucket=context.physical[components.ARCHIVE],
+        no_data_minutes=spec.alarms.no_data_minutes,
+    )

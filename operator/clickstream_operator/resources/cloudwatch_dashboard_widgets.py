@@ -1,8 +1,8 @@
 """Widgets of a dashboard as pure data: those that are ours, and their meaning.
 
-CloudWatch keeps the id of a metric and the text of a widget, and nothing else of ours: a chart's
-first metric has an id that starts with ``clickstream_`` (an id takes no hyphen), and the heading
-says who keeps it. All other widgets are other people's.
+CloudWatch keeps the id of a metric, texts and titles, and nothing else of ours: a chart's first
+metric has an id that starts with ``clickstream_`` (an id takes no hyphen), and the heading and the
+list of alarms say who keeps them. All other widgets are other people's.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any, Final
 KEPT_BY: Final = "kept by clickstream-operator"
 OURS: Final = "clickstream_"
 HEADING: Final = f"{OURS}heading"
+ALARMS: Final = f"{OURS}alarms"
 _SAME: Final = "."
 _SAME_BEGINNING: Final = "..."
 _PLACE: Final = ("x", "y", "width", "height")
@@ -36,6 +37,8 @@ def mark(widget: Widget) -> str | None:
     properties = widget.get("properties", {})
     if widget.get("type") == "text":
         return HEADING if KEPT_BY in str(properties.get("markdown", "")) else None
+    if widget.get("type") == "alarm":
+        return ALARMS if KEPT_BY in str(properties.get("title", "")) else None
     metrics = properties.get("metrics") or [[]]
     options = metrics[0][-1] if metrics[0] else None
     found = str(options.get("id", "")) if isinstance(options, Mapping) else ""

@@ -28,17 +28,34 @@ def test_a_line_of_a_function_has_its_fields() -> None:
     assert found.text() == "took a batch rows=3"
 
 
-@pytest.mark.parametrize("text", ["START RequestId: 1 Version: 2", "[1, 2]", '"text"', "{broken"])
-def test_a_line_of_lambda_is_told_as_it_stands(text: str) -> None:
-    """It is no object of ours."""
+@pytest.mark.parametrize(
+    ("text", "level"),
+    [
+        ("START RequestId: 1 Version: 2", "DEBUG"),
+        ("REPORT RequestId: 1 Duration: 5 ms", "DEBUG"),
+        ("REPORT RequestId: 1 Duration: 60000 ms Status: timeout", ""),
+        ('{"_aws": {}, "EventsProcessed": 3}', "DEBUG"),
+        ('{"type": "platform.start", "record": {"requestId": "1"}}', "DEBUG"),
+        ('{"type": "platform.report", "record": {"status": "error"}}', ""),
+        ("[ERROR] MemoryError: Traceback", ""),
+        ("[1, 2]", ""),
+        ('"text"', ""),
+        ("{broken", ""),
+    ],
+)
+def test_a_line_of_lambda_is_told_as_it_stands(text: str, level: str) -> None:
+    """What it writes of each run that ends well is for whoever asks; what fails is for all."""
     found = parse("detector", line(text))
-    assert (found.level, found.message, found.fields) == ("", text, {})
+    assert (found.level, found.message, found.fields) == (level, text, {})
 
 
-@pytest.mark.parametrize(("level", "count"), [("DEBUG", 3), ("INFO", 2), ("ERROR", 1)])
+@pytest.mark.parametrize(("level", "count"), [("DEBUG", 4), ("INFO", 3), ("ERROR", 2)])
 def test_levels_are_in_their_order(level: str, count: int) -> None:
-    """Lines without a level come with the lowest only."""
+    """A line without a level, as that of a crash, is always there."""
     lines = [
-        parse("processor", one) for one in (line("START"), line("a", "INFO"), line("b", "ERROR"))
-    ]
+        parse("processor", one)
+        for one in (
+            line("END RequestId: 1"), line("a", "INFO"), line("b", "ERROR"), line("Task timed out"),
+        )
+    ]  # fmt: skip
     assert len(list(at_least(lines, level))) == count

@@ -36,7 +36,7 @@ _STYLES: Final = {"WARNING": "yellow", "ERROR": "red"}
 )
 @click.option("--function", type=click.Choice(_FUNCTIONS), help="Only this function.")
 @click.option(
-    "--level", type=click.Choice(_LEVELS), default="DEBUG", help="Lowest level. Default: all."
+    "--level", type=click.Choice(_LEVELS), default="INFO", show_default=True, help="Lowest level."
 )
 @click.option("-f", "--follow", is_flag=True, help="Go on until Ctrl-C.")
 @click.option("--profile", help="Profile of the AWS credential.")
@@ -54,7 +54,8 @@ def command(
 ) -> None:
     """Show log lines of the functions, merged by time.
 
-    The functions log no member of an event. With -o json each line is one JSON object.
+    The functions log no member of an event. Metrics, and Lambda's lines about each run, come with
+    --level DEBUG. With -o json each line is one JSON object.
     """
     obj = find(cluster, name)
     functions = (function,) if function else _FUNCTIONS

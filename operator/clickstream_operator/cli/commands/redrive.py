@@ -55,7 +55,9 @@ def command(
     ]  # fmt: skip
     count = 0
     for line in repair.lines(effective, arguments, profile=profile):
-        print_line(line, repair.text(line), form)
-        count += 1
+        count += bool(line.get("key"))
+        # The last line sums up what was repaired of all of them.
+        if count:
+            print_line(line, repair.text(line), form)
     if not count:
         raise CliError("there was nothing to redrive")

@@ -78,7 +78,8 @@ def command(
     that Kinesis took (STREAM) beside it.
     Visitors are exact to 96, then within about 3 %. CSV has one table.
     """
-    from clickstream_operator.cli import aws, balances, events_sent, results  # noqa: PLC0415
+    from clickstream_operator.cli import aws, balances, results  # noqa: PLC0415
+    from clickstream_operator.pipeline.function_config import event_form  # noqa: PLC0415
 
     if since >= until:
         raise click.UsageError("--since must be before --until")
@@ -95,7 +96,7 @@ def command(
             stream = effective.names[components.STREAM]
             return balances.rows(*balances.read(reader, clients, stream, since=since, until=until))
 
-        views = events_sent.form_of(obj.spec)["pageViewTypes"]
+        views = event_form(obj.spec)["pageViewTypes"]
         return results.read(reader, span, wanted, views=views, balance=balance)
 
     async def work(session: ReadOnlySession, effective: Effective) -> dict[str, Rows]:
