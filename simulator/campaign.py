@@ -58,7 +58,11 @@ def run_seeds(first: int, count: int, control: str = "") -> Campaign:
             settings = None
             if weak:
                 settings = draw_harsh_settings(
-                    seed, streams=weak.streams, hazards=weak.hazards, crawl=weak.crawl
+                    seed,
+                    streams=weak.streams,
+                    hazards=weak.hazards,
+                    crawl=weak.crawl,
+                    repeats=weak.repeats,
                 )
             outcome = run_trial(seed, settings)
             campaign.runs += 1

@@ -150,6 +150,8 @@ def compare(
     watching = by_name.pop("detector", [])
     for name in ("detector-site", "unsent", "balance", "balance-state"):
         by_name.pop(name, None)
+    for name in [name for name in by_name if name.startswith("seen#")]:
+        by_name.pop(name)
     incidents = by_name.pop("incident", [])
     _counters(found, [item for items in by_name.values() for item in items], truth, lifetimes)
     _objects(found, stores, truth)

@@ -279,6 +279,7 @@ def processor_factory(
                 s3=connect(stores.bucket),
                 sqs=connect(stores.queue),
                 hash_key=hash_key,
+                kinesis=lambda: connect(stores.tail),
                 clock=clock,
                 threads=3,
                 memory_mib=drawn.choice(met.memories) if hazards else DEFAULT_MEMORY_MIB,

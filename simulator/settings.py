@@ -17,6 +17,8 @@ from simulator.traffic import POISON, REFUSED_PAGE
 
 #: Budgets of some items for each record.
 _MEMORIES: Final = (1, 2)
+#: Seconds within which repeats count once; a run lasts half a minute.
+_WINDOWS: Final = (5, 15, 60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class TrialSettings:
     crawl: bool = False
     """Whether a robot without cookies comes by that a low ceiling folds, records end the detector,
     and the topic can't be reached for a while."""
+    deduplicate_seconds: int = 0
+    """Window within which repeats, which there are then, count once; nobody looks for anomalies."""
     late: bool = False
     """Whether the run begins shortly before an hour ends, so that hours are closed amid faults."""
 
@@ -67,9 +71,16 @@ def draw_settings(seed: int) -> TrialSettings:
     source = random.Random(f"settings {seed}")  # noqa: S311 - reproducible, not secret
     drawn = _draw_settings(source)
     drawn = replace(drawn, late=random.Random(f"late {seed}").random() < 1 / 3)  # noqa: S311 - as above
+    repeats = random.Random(f"repeats {seed}")  # noqa: S311 - as above
+    # Ids that were seen are not taken along into a new stream.
+    window = repeats.choice(_WINDOWS) if repeats.random() < 1 / 4 and not drawn.new_stream else 0
     if source.random() < 1 / 3:
-        return replace(drawn, hazards=draw_hazards(source))
-    return replace(drawn, crawl=source.random() < 1 / 4)
+        hazards = draw_hazards(source)
+        # An earlier version knows no repeats.
+        window = 0 if hazards.earlier else window
+        return replace(drawn, hazards=hazards, deduplicate_seconds=window)
+    crawl = source.random() < 1 / 4
+    return replace(drawn, crawl=crawl, deduplicate_seconds=0 if crawl else window)
 
 
 def _draw_settings(source: random.Random) -> TrialSettings:
@@ -93,7 +104,12 @@ def _draw_settings(source: random.Random) -> TrialSettings:
 
 
 def draw_harsh_settings(
-    seed: int, *, streams: int = 1, hazards: Hazards | None = None, crawl: bool = False
+    seed: int,
+    *,
+    streams: int = 1,
+    hazards: Hazards | None = None,
+    crawl: bool = False,
+    repeats: bool = False,
 ) -> TrialSettings:
     """Return settings under which a wrong condition shows soon: long batches, cut again and again.
 
@@ -116,4 +132,5 @@ def draw_harsh_settings(
         ),
         hazards=hazards,
         crawl=crawl,
+        deduplicate_seconds=source.choice(_WINDOWS) if repeats else 0,
     )

@@ -29,6 +29,9 @@ class Tail:
                 {
                     "ShardId": shard.name,
                     "SequenceNumberRange": {"StartingSequenceNumber": str(shard.first)},
+                    **dict(
+                        zip(("ParentShardId", "AdjacentParentShardId"), shard.parents, strict=False)
+                    ),
                 }
                 for shard in shards.values()
             ]

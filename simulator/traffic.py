@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from shared.timestamps import instant_text
@@ -43,6 +43,7 @@ class SentEvent:
     time_ms: int
     page: str
     agent: str
+    id: str = ""
 
     @property
     def is_robot(self) -> bool:
@@ -64,6 +65,7 @@ class SentEvent:
             "page_url": f"{self.page}{_QUERIES[self.time_ms % len(_QUERIES)][0]}",
             "user_agent": self.agent,
             "ip_address": "203.0.113.9",
+            **({"event_id": self.id} if self.id else {}),
         }
 
 
@@ -85,13 +87,16 @@ class TrafficMaker:
         start_ms: when the first record arrives, UTC ms.
         session_keys: whether the session id is the partition key.
         visit: what the names of its sessions begin with.
+        repeats: whether events have ids, and some are sent again.
     """
 
     source: random.Random
     start_ms: int
     session_keys: bool = True
     visit: str = ""
+    repeats: bool = False
     _agents: dict[str, str] = field(default_factory=dict)
+    _sent: dict[str, list[SentEvent]] = field(default_factory=dict)
 
     def records(self, count: int, *, span_ms: int, crowd: bool = False) -> list[SentRecord]:
         """Return about `count` records that arrive within `span_ms`."""
@@ -191,9 +196,21 @@ class TrafficMaker:
             if not self.session_keys:
                 name = source.choice((session, "session_0", "session_1"))
             event = self._event(name, now)
+            if self.repeats:
+                event = self._again(event)
             rows.append(event)
             values.append(event.document())
         return SentRecord(self._key(session), self._encode(values), tuple(rows))
+
+    def _again(self, event: SentEvent) -> SentEvent:
+        """Return an event with an id, or one of its session that was sent before; few have none."""
+        sent = self._sent.setdefault(event.session, [])
+        if sent and self.source.random() < 1 / 3:
+            return self.source.choice(sent)
+        if self.source.random() < 1 / 8:
+            return event
+        sent.append(replace(event, id=f"{event.session}/{len(sent)}"))
+        return sent[-1]
 
     def _event(self, session: str, now: int) -> SentEvent:
         source = self.source

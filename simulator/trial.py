@@ -96,8 +96,12 @@ class Trial:
         )
         self.stores = Stores(lambda: self.faults.chance(Fault.STALE_READ, _STALE_READS))
         self.lines: list[str] = []
-        self._watched = settings.session_keys and settings.hazards is None
+        repeats = settings.deduplicate_seconds
+        self._watched = settings.session_keys and settings.hazards is None and not repeats
         self.spec = _SPEC if self._watched else _BLIND
+        if repeats:
+            events = self.spec.events.model_copy(update={"deduplicate_seconds": repeats})
+            self.spec = self.spec.model_copy(update={"events": events})
         # Ticks take a former life of the stream for read, so what is still read of it may be
         # counted for another minute: exact only where it ends before the next one begins.
         self._crawled = self._watched and settings.crawl and not settings.overlap
@@ -175,6 +179,7 @@ class Trial:
             ceiling=self._ceiling,
             judge=Judge(self.stores, self._hazards.memories) if self._settings.hazards else None,
             refused=self._hazards.refused,
+            deduplicate_seconds=self._settings.deduplicate_seconds,
         )
 
     def _is_refused(self, table: str, key: Mapping[str, Any]) -> bool:
@@ -290,6 +295,7 @@ class Trial:
             round(scheduler.now * 1000),
             settings.session_keys,
             visit="again_" if again else "",
+            repeats=settings.deduplicate_seconds > 0,
         )
         records = maker.records(settings.records, span_ms=_SPAN_MS, crowd=settings.crowd)
         if settings.hazards is not None:
@@ -358,7 +364,7 @@ def _lane(shard: Shard, records: Sequence[tuple[int, int, SentRecord]]) -> Place
         for sub, row in enumerate(record.rows)
     )
     last = records[-1][0] if records else -1
-    return PlacedLane(epoch_of(shard.created), shard.name, rows, last)
+    return PlacedLane(epoch_of(shard.created), shard.name, rows, last, shard.parents)
 
 
 def run_trial(seed: int, settings: TrialSettings | None = None) -> Outcome:

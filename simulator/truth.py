@@ -42,6 +42,8 @@ class PlacedLane:
     shard: str
     rows: tuple[PlacedRow, ...]
     last: int
+    parents: tuple[str, ...] = ()
+    """Names of the shards that it came from by a reshard."""
 
     @property
     def code(self) -> str:
@@ -115,6 +117,7 @@ def tell(
     ceiling: int,
     judge: Judge | None = None,
     refused: str = "",
+    deduplicate_seconds: int = 0,
 ) -> Truth:
     """Return the truth about lanes, given with parents before children.
 
@@ -125,8 +128,10 @@ def tell(
         ceiling: incidents of one rule and lane that may begin in a minute.
         judge: tells what budgets cut, if they may.
         refused: the page whose items can't be written.
+        deduplicate_seconds: the window within which events of one id count once.
     """
     truth = Truth()
+    repeats = _Repeats(deduplicate_seconds * 1000)
     for given in lanes:
         lane = given if judge is None else _judged(given, judge)
         if lane.last >= 0:
@@ -137,11 +142,36 @@ def tell(
                 truth.bad[place] = placed.row
                 continue
             truth.raw.add(place)
+            if repeats.note(lane, placed, placed.row):
+                continue
             _add(truth, lane.code, placed, placed.row, visitor)
         rows = [(placed.arrival_ms, placed.row) for placed in lane.rows]
         truth.alerting.add(rows, rate=rate, ceiling=ceiling)
     truth.refused = {key for key in truth.pages if key[0] == refused}
     return truth
+
+
+class _Repeats:
+    """Which events were seen before in their lane or those that it came from."""
+
+    def __init__(self, span_ms: int) -> None:
+        self._span_ms = span_ms
+        self._seen: dict[str, list[tuple[int, str]]] = {}
+
+    def note(self, lane: PlacedLane, placed: PlacedRow, event: SentEvent) -> bool:
+        """Note an event of a lane, given in order; returns whether it is a repeat."""
+        if not self._span_ms or not event.id:
+            return False
+        own = self._seen.setdefault(lane.shard, [])
+        if not own:
+            # What its parents saw comes first; they are whole by now.
+            own += sorted(one for name in lane.parents for one in self._seen.get(name, ()))
+        clock = max([placed.arrival_ms, *(seen for seen, _ in own)])
+        repeated = any(
+            seen >= clock - self._span_ms and identity == event.id for seen, identity in own
+        )
+        own.append((clock, event.id))
+        return repeated
 
 
 def _judged(lane: PlacedLane, judge: Judge) -> PlacedLane:

@@ -113,7 +113,7 @@ class Balance:
     def differences(self) -> dict[str, int]:
         """Rows that are too many (above 0) or missing, by reason, without what agrees."""
         lanes, found = self.received, self.standing
-        used = lanes.counted + lanes.bad + lanes.quarantined
+        used = lanes.counted + lanes.repeated + lanes.bad + lanes.quarantined
         items = {COUNTERS_DIFFER: found.counters - lanes.counted}
         if found.compared:
             items[PAGES_DIFFER] = found.views - lanes.views

@@ -100,6 +100,8 @@ def aggregate(events: Iterable[Event]) -> Gains:
     """Return what each item gains from the events of one lane, given in lane order."""
     gains = Gains({}, {}, {})
     for event in events:
+        if event.repeated:
+            continue
         sequence = event.sequence
         name = counter_name(event.type, event.agent_class)
         counts = gains.counters.setdefault((name, event.time_ms // MINUTE_MS), [])

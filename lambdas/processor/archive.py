@@ -37,10 +37,13 @@ _REASONS = "reasons"
 
 
 class JudgedOtherwiseError(Exception):
-    """A record was judged by another budget before, which stands in the lane's `state`."""
+    """A batch was judged by what is not so any more; the lane's `state` is what is.
+
+    A record was judged by another budget before, or repeats were told from another end of the lane.
+    """
 
     def __init__(self, state: LaneState) -> None:
-        super().__init__("the record was judged by another budget before")
+        super().__init__("the batch was judged by another state of the lane")
         self.state = state
 
 
@@ -115,25 +118,30 @@ class Archive:
         state: LaneState,
         *,
         judged: Judgement | None = None,
+        marked_from: int | None = None,
         long: bool = False,
     ) -> LaneState:
         """Put what is above the lane's watermarks into the bucket.
 
         Args beside the obvious: `judged` is the budget by which the batch was judged, if that
-        makes a difference; a `long` batch takes a generation, under which its progress is kept,
-        also when it has nothing to archive.
+        makes a difference; `marked_from` the lane's end from which its repeats were told, if any
+        were looked for: a container that slept may know an old one. Such a batch, and a `long` one,
+        whose progress is kept, takes a generation also when it has nothing to archive.
 
         Returns:
             The lane's state for step 4. It carries this batch's intent if anything was written.
 
         Raises:
-            JudgedOtherwiseError: another has judged a record before, by another budget.
+            JudgedOtherwiseError: another has judged a record before, by another budget, or the lane
+                has another end than the one from which repeats were told.
             ContentionError: other writers kept taking the lane.
             ClientError: AWS's; the whole batch again is safe.
         """
         for _ in range(MOST_ATTEMPTS):
             if state.done >= batch.last:
                 return state
+            if marked_from not in (None, state.done):
+                raise JudgedOtherwiseError(state)
             if judged and _is_judged_otherwise(batch, judged, state.judged):
                 raise JudgedOtherwiseError(state)
             state = self.decide(lane, state)
@@ -143,7 +151,8 @@ class Archive:
             archived = len(events) if self._enabled else 0
             # An intent that was decided could stay as well: the watermarks say what came of it, and
             # whoever finds it again decides alike. A new generation ends the asking.
-            if not (bodies or state.intent or state.tries or judged or long):
+            marked = marked_from is not None
+            if not (bodies or state.intent or state.tries or judged or marked or long):
                 return state
             intent = Intent(
                 generation=(state.generation or 0) + 1,
@@ -321,6 +330,7 @@ def event_line(lane_code: str, event: Event) -> bytes:
         **({"id": event.id} if event.id is not None else {}),
         **({"class": event.agent_class} if event.agent_class != "Human" else {}),
         **({"channel": event.channel} if event.channel is not None else {}),
+        **({"repeat": True} if event.repeated else {}),
     }
     return _line({**event.document, ENVELOPE: envelope})
 

@@ -38,5 +38,6 @@ def _processor() -> Processor:
         hash_key=read_hash_key(clients, config),
         clock=time.time,
         threads=THREADS,
+        kinesis=lambda: clients.make("kinesis"),
         memory_mib=int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", DEFAULT_MEMORY_MIB)),
     )

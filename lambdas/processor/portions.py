@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from processor.lane_items import LaneState
+    from processor.repeats import Marked
     from shared.decode import Decoder
     from shared.records import Batch, Record
 
@@ -40,10 +41,14 @@ MOST_TRIES = 5
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """A batch of the records next in a lane; `judged` if some budget cuts one of them."""
+    """A batch of the records next in a lane; `judged` if some budget cuts one of them.
+
+    `marked` once its repeats are.
+    """
 
     batch: Batch
     judged: Judgement | None = None
+    marked: Marked | None = None
 
 
 class Portions:

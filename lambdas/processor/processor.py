@@ -23,6 +23,7 @@ from processor.mapping_check import MappingCheck
 from processor.page_items import PageItems
 from processor.page_lists import PageLists
 from processor.portions import Portion, Portions
+from processor.repeats import Ancestors, Repeats
 from processor.session_items import SessionItems
 from shared.budget import DEFAULT_MEMORY_MIB, Budget
 from shared.conditional_write import MOST_ATTEMPTS, ContentionError
@@ -73,12 +74,14 @@ class Processor:
         memory_mib: int = DEFAULT_MEMORY_MIB,
         writes_at_once: int = WRITES_AT_ONCE,
         permanent_lanes: bool = False,
+        kinesis: Callable[[], Any] | None = None,
         out: Callable[[str], None] = write_line,
     ) -> None:
         """Take low-level boto3 clients, a clock in epoch seconds, and where to print lines.
 
         `memory_mib`: the function's, from which with its timeout the budget of a record follows.
-        `permanent_lanes`: lane items never expire, as those of a redrive must not.
+        `permanent_lanes`: lane items never expire, as those of a redrive must not. `kinesis` makes
+        a client, which `events.deduplicateSeconds` needs after a reshard.
         """
         self._config = config
         self._memory_mib = memory_mib
@@ -94,6 +97,14 @@ class Processor:
         lane_hours = None if permanent_lanes else ttl.lane_hours
         self._lanes = LaneItems(dynamodb, tables.counters, lane_hours)
         self._archive = Archive.of_config(config, s3=s3, sqs=sqs, lanes=self._lanes)
+        self._repeats = Repeats(
+            dynamodb,
+            tables.counters,
+            seconds=config.deduplicate_seconds,
+            ttl_hours=ttl.lane_hours,
+            hash_key=hash_key,
+            ancestors=Ancestors(kinesis, config.detection.stream, config.stream_epoch),
+        )
         self._workers = Workers(threads)
         self._metrics = Metrics(config.pipeline, clock, out)
         self._custom = CustomMetrics(config.metrics, self._metrics)
@@ -101,6 +112,7 @@ class Processor:
             self._log.write("WARNING", "metric left out: its names are taken", metric=name)
         self._event_types = Series(MOST_EVENT_TYPES)
         self._mapping = MappingCheck(clock)
+        self._deduplicates = config.deduplicate_seconds > 0
         self._states: dict[Lane, LaneState] = {}
 
     def process(self, event: Mapping[str, Any], context: object = None) -> dict[str, Any]:
@@ -135,6 +147,9 @@ class Processor:
         if state is None:
             state = self._lanes.load(lane)
         pending = [record for record in kinesis_records if record.sequence > state.done]
+        if pending:
+            arrivals = [record.arrival_ms for record in pending]
+            self._repeats.prepare(lane, state.done, arrivals)
         if pending and not known:
             # After a failure of any kind, and when a container is new. From the attempt on there is
             # no request of AWS until the records are decoded.
@@ -182,11 +197,17 @@ class Processor:
         limit: TimeLimit,
     ) -> LaneState:
         for _ in range(MOST_ATTEMPTS):
+            marked = self._repeats.mark(lane, portion.batch, state.done)
+            if marked.window is not None:
+                portion = replace(portion, batch=marked.batch, marked=marked)
             try:
-                return self._process_portion(lane, portion, state, limit)
+                state = self._process_portion(lane, portion, state, limit)
             except JudgedOtherwiseError as known:
                 state = known.state
                 portion = portions.again(state)
+            else:
+                self._repeats.remember(lane, marked, state.done)
+                return state
         raise ContentionError("a record was judged by others too often")
 
     def _process_portion(
@@ -196,13 +217,23 @@ class Processor:
         planned = state.done
         gains, writes = self._plan(lane, batch, planned)
         written = False
+        kept: int | None = -1
         for _ in range(MOST_ATTEMPTS):
             state = self._archive.store(
-                lane, batch, state, judged=portion.judged, long=len(writes) > self._writes_at_once
+                lane,
+                batch,
+                state,
+                judged=portion.judged,
+                marked_from=portion.marked.done if portion.marked else None,
+                long=len(writes) > self._writes_at_once,
             )
             if state.done >= batch.last:
                 # Another closed it meanwhile, and may be at work behind it: no step is left.
                 return state
+            if portion.marked is not None and kept != state.generation:
+                # Before the lane is closed: whoever goes on from there must find it.
+                self._repeats.keep(lane, state.generation, portion.marked)
+                kept = state.generation
             if not written:
                 if state.done != planned:
                     # Another has closed a part meanwhile, and judged it by a budget of its own.
@@ -264,7 +295,8 @@ class Processor:
 
     def _report(self, lane: Lane, batch: Batch, done: int) -> None:
         """Print the metrics of what is new in this batch, once per row."""
-        events = [row for row in batch.events if row.sequence > done]
+        new = [row for row in batch.events if row.sequence > done]
+        events = [row for row in new if not row.repeated]
         bad_rows = [row for row in batch.bad_rows if row.sequence > done]
         lag_ms = max(0, round(self._clock() * 1000) - batch.last_arrival_ms)
         self._metrics.emit(
@@ -274,7 +306,10 @@ class Processor:
                 "Lag": (lag_ms, "Milliseconds"),
             },
             account_wide=True,
-            besides={"PageViews": (sum(event.is_page_view for event in events), "Count")},
+            besides={
+                "PageViews": (sum(event.is_page_view for event in events), "Count"),
+                **({"Repeats": (len(new) - len(events), "Count")} if self._deduplicates else {}),
+            },
         )
         types: dict[str, int] = {}
         for event in events:

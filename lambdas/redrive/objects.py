@@ -101,6 +101,7 @@ def read_event(line: dict[str, Any], config: Config, pages: PageKeys) -> tuple[s
         # As it was counted: the lists of today may know other robots.
         agent_class=envelope.get("class", "Human"),
         channel=envelope.get("channel"),
+        repeated=envelope.get("repeat", False),
     )
 
 

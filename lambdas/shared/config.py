@@ -215,6 +215,7 @@ class Config:
     page_view_types: frozenset[str] = DEFAULT_PAGE_VIEW_TYPES
     time: Literal["Event", "Arrival"] = "Event"
     unwrap: tuple[str, ...] = ()
+    deduplicate_seconds: int = 0
     max_record_size_kib: int = DEFAULT_MAX_RECORD_SIZE_KIB
     pages: PageSettings = PageSettings()
     site_field: str = ""
@@ -323,6 +324,7 @@ def _build(data: Mapping[str, Any]) -> Config:
         page_view_types=frozenset(events.get("pageViewTypes", DEFAULT_PAGE_VIEW_TYPES)),
         time=events.get("time", "Event"),
         unwrap=tuple(events.get("unwrap", ())),
+        deduplicate_seconds=events.get("deduplicateSeconds", 0),
         max_record_size_kib=data.get("maxRecordSizeKiB", DEFAULT_MAX_RECORD_SIZE_KIB),
         pages=PageSettings(
             **{_snake(name): text for name, text in events.get("pages", {}).items()}

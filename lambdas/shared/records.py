@@ -36,7 +36,8 @@ class Event:
 
     `page` is the page's key; `is_page_view` says whether it counts there; `visitor` is an 8-byte
     keyed hash; `id` is the producer's, by which a reader tells its repeats. `channel` is that of a
-    page view that came from elsewhere; see `shared.channels`.
+    page view that came from elsewhere; see `shared.channels`. One that is `repeated` is archived
+    and counts nowhere.
     """
 
     sequence: int
@@ -53,6 +54,7 @@ class Event:
     id: str | None = None
     agent_class: AgentClass = "Human"
     channel: str | None = None
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

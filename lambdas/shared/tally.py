@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from shared.records import Batch
 
 HOUR_MS = 3_600_000
-_FORMAT = 1
+_FORMAT, _FORMAT_WITH_REPEATS = 1, 2
 _MORE = 0x80
 _UNKNOWN = -1
 
@@ -32,9 +32,9 @@ class Numbers:
     """Sums of a lane over some time.
 
     `records` as Kinesis counts them; `rows` those in them, of which `events` are `counted`, `views`
-    of these being page views, and the others `bad` or `quarantined`; `raw_rows` and `bad_rows` of
-    objects that stand, with their `raw_bytes` and `bad_bytes` as stored; `late` rows that arrived
-    before the hours that were kept.
+    of these being page views, and the others `bad`, `quarantined` or `repeated`; `raw_rows` and
+    `bad_rows` of objects that stand, with their `raw_bytes` and `bad_bytes` as stored; `late` rows
+    that arrived before the hours that were kept.
     """
 
     records: int = 0
@@ -48,6 +48,7 @@ class Numbers:
     bad_rows: int = 0
     bad_bytes: int = 0
     late: int = 0
+    repeated: int = 0
 
     def __add__(self, other: Numbers) -> Numbers:
         return Numbers(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
@@ -61,7 +62,8 @@ class Numbers:
 
         Of a lane as a whole it never changes: what is closed is archived and counted, each once.
         """
-        return self.raw_rows - self.counted, self.bad_rows - self.bad - self.quarantined
+        archived = self.counted + self.repeated
+        return self.raw_rows - archived, self.bad_rows - self.bad - self.quarantined
 
     def __bool__(self) -> bool:
         return any(astuple(self))
@@ -122,7 +124,7 @@ class Tally:
         sums: dict[int, list[int]] = {}
 
         def sum_of(arrival_ms: int) -> list[int]:
-            return sums.setdefault(arrival_ms // HOUR_MS, [0] * 6)
+            return sums.setdefault(arrival_ms // HOUR_MS, [0] * 7)
 
         for sequence, arrival_ms in batch.arrivals:
             if sequence > done:
@@ -131,6 +133,9 @@ class Tally:
             if event.sequence > done:
                 found = sum_of(event.arrival_ms)
                 found[1] += 1
+                if event.repeated:
+                    found[6] += 1
+                    continue
                 found[2] += 1
                 found[3] += event.is_page_view and event.page is not None
         for row in batch.bad_rows:
@@ -140,7 +145,8 @@ class Tally:
                 found[5 if row.reason == QUARANTINED else 4] += 1
         tally = self
         for hour, numbers in sorted(sums.items()):
-            tally = tally.add(hour, Numbers(*numbers))
+            *first, repeated = numbers
+            tally = tally.add(hour, Numbers(*first, repeated=repeated))
         return tally
 
     def before(self, hour: int) -> Numbers | None:
@@ -158,20 +164,24 @@ class Tally:
         """Return what the lane item of that generation holds."""
         head = (generation, self.begun + 1, self.first, self.hour, self.earlier)
         sums = (self.now, self.in_hour, self.in_earlier)
-        numbers = (*head, *(number for each in sums for number in astuple(each)))
-        return bytes([_FORMAT]) + b"".join(map(_encode, numbers))
+        # As an earlier version reads it, unless there is something that it does not know.
+        repeats = any(each.repeated for each in sums)
+        members = _MEMBERS if repeats else _MEMBERS - 1
+        numbers = (*head, *(number for each in sums for number in astuple(each)[:members]))
+        form = _FORMAT_WITH_REPEATS if repeats else _FORMAT
+        return bytes([form]) + b"".join(map(_encode, numbers))
 
     @classmethod
     def decode(cls, data: bytes, generation: int) -> Tally:
         """Return the tally that `encode` wrote; an unknown one if it is of another generation."""
-        if data[:1] != bytes([_FORMAT]):
+        if data[:1] not in (bytes([_FORMAT]), bytes([_FORMAT_WITH_REPEATS])):
             return cls.unknown()
+        members = _MEMBERS if data[0] == _FORMAT_WITH_REPEATS else _MEMBERS - 1
         written, begun, first, hour, earlier, *numbers = _decode(data[1:])
         if written != generation:
             return cls.unknown()
         sums = [
-            Numbers(*numbers[start : start + _MEMBERS])
-            for start in range(0, 3 * _MEMBERS, _MEMBERS)
+            Numbers(*numbers[start : start + members]) for start in range(0, 3 * members, members)
         ]
         return cls(begun - 1, first, hour, earlier, *sums)
 

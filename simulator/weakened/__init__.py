@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from simulator.weakened import alerts, archive, counts, progress
+from simulator.weakened import alerts, archive, counts, progress, repeats
 from simulator.weakened.control import Control
 
 CONTROLS: Final[tuple[Control, ...]] = (
@@ -17,4 +17,5 @@ CONTROLS: Final[tuple[Control, ...]] = (
     *archive.CONTROLS,
     *alerts.CONTROLS,
     *progress.CONTROLS,
+    *repeats.CONTROLS,
 )

@@ -17,7 +17,7 @@ class Control:
     """A weakened protocol, and the kinds of which at least one must then be wrong.
 
     `streams`: how many streams of one name a run needs for it to show; `hazards`: what its records
-    must meet; `crawl`: whether a robot must come by.
+    must meet; `crawl`: whether a robot must come by; `repeats`: whether events must be sent again.
     """
 
     name: str
@@ -26,6 +26,7 @@ class Control:
     streams: int = 1
     hazards: Hazards | None = None
     crawl: bool = False
+    repeats: bool = False
 
     @contextmanager
     def applied(self) -> Iterator[None]:

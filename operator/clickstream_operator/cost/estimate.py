@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import ceil
 from typing import Final
 
 from clickstream_operator.api.v1alpha1 import Spec
@@ -58,6 +59,8 @@ _MARK_BYTES: Final = 9.5
 _OPEN_MINUTES: Final = 2.5
 _LARGEST_DETECTOR_BYTES: Final = 300_000
 _WRITE_UNIT: Final = 1024
+#: Bytes of an id that is kept for `events.deduplicateSeconds`, with its place.
+_SEEN_BYTES: Final = 29
 _READ_UNIT: Final = 4096
 #: A stream calls KMS every five minutes for each credential that writes or reads (Kinesis developer
 #: guide, "Costs, Regions, and performance considerations" of server-side encryption).
@@ -127,12 +130,19 @@ class Requests:
     reads: float
     puts: float
     messages: float
+    seen: float = 0.0
 
     @property
     def writes(self) -> float:
         """Write request units."""
         return (
-            self.pages + self.listings + self.sessions + self.counters + self.lanes + self.detector
+            self.pages
+            + self.listings
+            + self.sessions
+            + self.counters
+            + self.lanes
+            + self.detector
+            + self.seen
         )
 
 
@@ -153,6 +163,9 @@ def requests(spec: Spec, traffic: Traffic) -> Requests:
         reads=seen.batches * max(1.0, item / _READ_UNIT) + ticks if detects else 0.0,
         puts=seen.batches * (bad_objects + (1 if spec.archive.enabled else 0)),
         messages=seen.batches * bad_objects,
+        seen=seen.batches * ceil(seen.batch * _SEEN_BYTES / _WRITE_UNIT)
+        if spec.events.deduplicate_seconds
+        else 0.0,
     )
 
 
@@ -264,6 +277,7 @@ class _Model:
                 ("session writes", made.sessions),
                 ("counter writes", made.counters),
                 ("lane writes", made.lanes),
+                ("writes of ids seen", made.seen),
                 ("detector writes", made.detector),
             ):
                 yield make(service, what, units, "write units", "dynamodb.writeUnit")

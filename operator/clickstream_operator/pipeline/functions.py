@@ -181,6 +181,7 @@ def _function_role(context: BuildContext, role_name: str, log_name: str) -> Reso
             context.place,
             **shared,
             queue=context.physical[components.DEAD_LETTER],
+            deduplicates=spec.events.deduplicate_seconds is not None,
             kms_keys=context.customer_keys(**keys, sqs=spec.dead_letter.kms_key_id),
         )
     else:

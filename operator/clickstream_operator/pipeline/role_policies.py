@@ -51,10 +51,17 @@ def processor_policy(
     queue: str,
     hash_key_parameter: str | None,
     log_group: str,
+    deduplicates: bool = False,
     kms_keys: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Policy of the processor's role. `kms_keys`: customer keys or aliases, by service."""
     tables = (page_metrics_table, session_metrics_table, counters_table)
+    # What a lane has seen of late stands in many items.
+    seen = statement(
+        "clickstreamRepeats",
+        actions=["dynamodb:Query"],
+        resources=[place.table(counters_table)],
+    )
     return document(
         [
             _read_stream(place, stream),
@@ -69,6 +76,7 @@ def processor_policy(
                 actions=["dynamodb:GetItem"],
                 resources=[place.table(counters_table)],
             ),
+            *([seen] if deduplicates else []),
             statement(
                 "clickstreamArchive",
                 actions=["s3:GetObject", "s3:PutObject"],

@@ -235,6 +235,7 @@ class PipelineReader:
                 event_id=envelope.get("id"),
                 agent_class=envelope.get("class", "Human"),
                 channel=envelope.get("channel"),
+                repeated=envelope.get("repeat", False),
             )
 
     def bad_rows(self, *, day: str = "", hour: str = "") -> Iterator[BadRow]:

@@ -122,7 +122,8 @@ class ArchivedEvent:
 
     `channel` is that of a page view that came from elsewhere.
 
-    `event_id` is the producer's (`events.fields.id`): events that it sent twice share it.
+    `event_id` is the producer's (`events.fields.id`): events that it sent twice share it. Those that
+    `events.deduplicateSeconds` left out of all counts are `repeated`.
     """
 
     lane: str
@@ -135,6 +136,7 @@ class ArchivedEvent:
     event_id: str | None = None
     agent_class: AgentClass = "Human"
     channel: str | None = None
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,8 @@ ROWS: Final = [
                  "hints", before=["Human", "Robot"], after=["Robot", "Robot"]),
     function_row("events.ownDomains", "channel_of_a_view", "channel of a page view",
                  ["partner.example"], before=["Referral"], after=[None]),
+    function_row("events.deduplicateSeconds", "views_of_a_repeat",
+                 "views of a page that was sent twice with one id", 600, before=2, after=1),
     function_row("events.maxPastSeconds", "reasons_of_a_late_event",
                  "what becomes of an event of two hours ago", 3600,
                  stores=["objects"], before=[], after=["timestamp_out_of_range"]),

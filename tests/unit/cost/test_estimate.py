@@ -74,6 +74,7 @@ DEARER: tuple[tuple[str, Any, Any], ...] = (
     ("archive.expirationDays", 91, 365),
     ("deadLetter.kmsKeyId", None, "alias/mine"),
     ("logs.retentionDays", 14, 365),
+    ("events.deduplicateSeconds", None, 600),
     ("metrics", [], [{"name": "Sales", "match": {"event_type": "purchase"}}]),
 )
 
