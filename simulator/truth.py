@@ -134,6 +134,7 @@ def tell(
     repeats = _Repeats(deduplicate_seconds * 1000)
     for given in lanes:
         lane = given if judge is None else _judged(given, judge)
+        repeats.begin(lane)
         if lane.last >= 0:
             truth.lanes[lane.code] = watermark(lane.last)
         for placed in lane.rows:
@@ -158,14 +159,17 @@ class _Repeats:
         self._span_ms = span_ms
         self._seen: dict[str, list[tuple[int, str]]] = {}
 
+    def begin(self, lane: PlacedLane) -> None:
+        """Begin with a lane, whose parents are whole by now, by what they have seen."""
+        self._seen[lane.shard] = sorted(
+            one for name in lane.parents for one in self._seen.get(name, ())
+        )
+
     def note(self, lane: PlacedLane, placed: PlacedRow, event: SentEvent) -> bool:
         """Note an event of a lane, given in order; returns whether it is a repeat."""
         if not self._span_ms or not event.id:
             return False
-        own = self._seen.setdefault(lane.shard, [])
-        if not own:
-            # What its parents saw comes first; they are whole by now.
-            own += sorted(one for name in lane.parents for one in self._seen.get(name, ()))
+        own = self._seen[lane.shard]
         clock = max([placed.arrival_ms, *(seen for seen, _ in own)])
         repeated = any(
             seen >= clock - self._span_ms and identity == event.id for seen, identity in own

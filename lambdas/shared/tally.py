@@ -146,7 +146,7 @@ class Tally:
         tally = self
         for hour, numbers in sorted(sums.items()):
             *first, repeated = numbers
-            tally = tally.add(hour, Numbers(*first, repeated=repeated))
+            tally = tally.add(hour, Numbers(*first) + Numbers(repeated=repeated))
         return tally
 
     def before(self, hour: int) -> Numbers | None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any, Final
 from unittest import mock
 
-import processor.repeats
 from processor.archive import Archive
 from processor.repeats import Ancestors, Repeats
+from processor.sightings import merge
 from simulator import checks
 from simulator.weakened.control import Control
 
@@ -46,12 +46,11 @@ def _without_parents() -> list[Any]:
 
 def _sees_itself() -> list[Any]:
     """What an attempt left behind counts for the next one at the same records."""
-    real = processor.repeats.merge
 
-    def merge(found: Any, _until: int) -> Any:
-        return real(found, 1 << 200)
+    def merge_all(found: Any, _until: int) -> Any:
+        return merge(found, 1 << 200)
 
-    return [mock.patch.object(processor.repeats, "merge", merge)]
+    return [mock.patch("processor.repeats.merge", merge_all)]
 
 
 CONTROLS: Final = tuple(

@@ -164,16 +164,21 @@ class MemoryDynamoDB:
         FilterExpression: str = "",
         ExclusiveStartKey: Item | None = None,
         ConsistentRead: bool = False,
+        ScanIndexForward: bool = True,
     ) -> dict[str, Any]:
         names, values = ExpressionAttributeNames, ExpressionAttributeValues
         found = [
             (place, deepcopy(item))
-            for place, item in sorted(self.tables[TableName].items())
+            for place, item in sorted(self.tables[TableName].items(), reverse=not ScanIndexForward)
             if evaluate(KeyConditionExpression, item, names, values)
         ]
         if ExclusiveStartKey is not None:
             start = self._place(TableName, ExclusiveStartKey)
-            found = [(place, item) for place, item in found if place > start]
+            found = [
+                (place, item)
+                for place, item in found
+                if (place > start) is ScanIndexForward and place != start
+            ]
         return self._page(TableName, found, FilterExpression, names, values)
 
     def scan(self, *, TableName: str, ExclusiveStartKey: Item | None = None) -> dict[str, Any]:

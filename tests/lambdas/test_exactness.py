@@ -241,12 +241,12 @@ def test_archive_that_is_off_writes_bad_rows_only() -> None:
 
 
 def test_objects_are_placed_by_arrival_hour() -> None:
-    """Keys carry the hour of arrival, lane and limits; each object ends with `.jsonl.gz`."""
+    """Keys carry the hour of arrival, lane, limits, and how many events and bad rows there are."""
     pipeline = Pipeline()
     pipeline.processor().process(invocation(encode([event()])))
     (key,) = pipeline.s3.objects
     assert key.startswith("raw/dt=2026-11-23/hr=12/5bf4e5c2-shardId-000000000000-4959")
-    assert key.endswith("-1.jsonl.gz")
+    assert key.endswith("-1.1.0.jsonl.gz")
 
 
 def test_object_stands_under_the_hour_of_its_first_record() -> None:

@@ -122,8 +122,8 @@ class ArchivedEvent:
 
     `channel` is that of a page view that came from elsewhere.
 
-    `event_id` is the producer's (`events.fields.id`): events that it sent twice share it. Those that
-    `events.deduplicateSeconds` left out of all counts are `repeated`.
+    `event_id` is the producer's (`events.fields.id`): events that it sent twice share it. Those
+    that `events.deduplicateSeconds` left out of all counts are `repeated`.
     """
 
     lane: str

@@ -138,6 +138,13 @@ def channel_of_a_view(pipeline: Pipeline) -> Any:
 
 
 @probe
+def views_of_a_repeat(pipeline: Pipeline) -> Any:
+    """An event that was sent twice with one id."""
+    process(pipeline, *[event(event_id="e-1")] * 2)
+    return sum(int(item["view_count"]["N"]) for item in pages(pipeline))
+
+
+@probe
 def agents_of_sessions(pipeline: Pipeline) -> Any:
     """Two members could be the user agent."""
     process(pipeline, event(user_agent="agent/1", other_user_agent="agent/2"))
