@@ -79,6 +79,13 @@ def test_processor() -> None:
     }
 
 
+def test_processor_that_tells_repeats() -> None:
+    """One right more, on the counters table alone."""
+    repeats, plain = rights(processor(deduplicates=True)), rights(processor())
+    assert repeats.pop("dynamodb:Query") == ["table/shop-counters"]
+    assert repeats == plain
+
+
 def test_detector() -> None:
     """Reads the stream and the sessions, keeps its state, adds up what stands, alerts."""
     log = ["log-group:/aws/lambda/shop-detector:*"]
