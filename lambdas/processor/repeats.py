@@ -128,9 +128,19 @@ class Repeats:
             apply_update(self._dynamodb, update.request(self._table, key))
 
     def remember(self, lane: Lane, marked: Marked, done: int) -> None:
-        """Keep the window for what follows, if the lane ends where the batch does."""
-        if marked.window is not None and done == marked.batch.last:
-            self._windows[lane] = done, marked.window
+        """Keep the window for what follows, if the lane ends where the batch does.
+
+        Those of other lanes go, the ones used longest ago first, when all are more than one may be.
+        """
+        if marked.window is None or done != marked.batch.last:
+            return
+        self._windows.pop(lane, None)
+        held = sum(len(window) for _, window in self._windows.values()) + len(marked.window)
+        for other in list(self._windows):
+            if held <= self._most:
+                break
+            held -= len(self._windows.pop(other)[1])
+        self._windows[lane] = done, marked.window
 
     def _identity(self, event_id: str) -> bytes:
         data = event_id.encode("utf-8", "surrogatepass")

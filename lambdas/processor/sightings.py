@@ -47,6 +47,9 @@ class Window:
         self._known: dict[bytes, int] = {}
         self.clock_ms = 0
 
+    def __len__(self) -> int:
+        return len(self._order)
+
     def advance(self, arrival_ms: int) -> int:
         """Go on to a record; returns the lane's clock there."""
         self.clock_ms = max(self.clock_ms, arrival_ms)

@@ -9,8 +9,13 @@ from typing import Any
 import pytest
 
 from processor.processor import Processor
+from processor.repeats import Repeats
 from redrive.objects import list_keys
 from shared.config import Config
+from shared.decode import Decoder
+from shared.lanes import Lane
+from shared.privacy import Scrubber
+from shared.records import Record
 from tests.lambdas.memory_aws import CrashError
 from tests.lambdas.pipelines import (
     COUNTERS,
@@ -132,6 +137,39 @@ def test_a_shard_goes_on_from_what_its_parent_has_seen() -> None:
     processor.process(invocation(sent("a", "b"), shard=PARENT))
     processor.process(invocation(sent("a", "c"), start=50, shard=CHILD))
     assert views(pipeline) == 3
+
+
+def test_a_container_holds_no_more_ids_than_one_lane_may_have() -> None:
+    """However many shards it has served; what it forgot is read again."""
+    pipeline = Pipeline(deduplicating())
+    repeats = Repeats(
+        pipeline.dynamodb,
+        COUNTERS,
+        seconds=60,
+        ttl_hours=72,
+        hash_key=KEY,
+        ancestors=lambda _lane: [],
+        most=5,
+    )
+    config = deduplicating()
+    decoder = Decoder(config, Scrubber(config.privacy, config.fields, KEY))
+    lanes = [Lane("e1", f"shard-{number}") for number in range(4)]
+
+    def told(lane: Lane, done: int, *ids: str) -> list[bool]:
+        records = [
+            Record(done + 1 + place, round(NOW * 1000), data)
+            for place, data in enumerate(sent(*ids))
+        ]
+        marked = repeats.mark(lane, decoder.decode_batch(records), done)
+        repeats.keep(lane, 1, marked)
+        repeats.remember(lane, marked, records[-1].sequence)
+        return [event.repeated for event in marked.batch.events]
+
+    for lane in lanes:
+        assert told(lane, -1, "a", "b") == [False, False]
+    held = [len(window) for _, window in repeats._windows.values()]
+    assert sum(held) <= 5
+    assert [told(lane, 1, "b", "c") for lane in lanes] == [[True, False]] * 4
 
 
 def test_a_rebuild_leaves_repeats_out() -> None:
