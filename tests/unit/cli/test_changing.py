@@ -10,7 +10,7 @@ import pytest
 
 from clickstream_operator.api.crd import custom_resource_definition
 from clickstream_operator.api.v1alpha1 import FINALIZER, RECONCILE_REQUESTED_AT
-from clickstream_operator.cli import changing
+from clickstream_operator.cli import aws, changing
 from clickstream_operator.cli.cluster import Cluster
 from clickstream_operator.cli.commands import delete
 from clickstream_operator.kube.errors import KubernetesRefusal
@@ -166,6 +166,22 @@ def test_what_differs_is_told_and_has_its_exit_code(
     document = done("verify", "shop", "-o", "json")
     assert document.returncode == 2
     assert json.loads(document.stdout)["verified"] is False
+
+
+@pytest.mark.parametrize(("verdict", "code"), [("Balanced", 0), ("Different", 2), ("Unknown", 0)])
+def test_the_last_day_s_numbers_are_verified_where_they_are_asked_for(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch, verdict: str, code: int
+) -> None:
+    """Each hour is listed; one that differs has the exit code of a finding."""
+    del memory
+    row = ("2026-11-23T11", verdict, 7, 7, 9, 8, 8, 8, 1, "")
+    monkeypatch.setattr(aws, "of_pipeline", lambda *_arguments, **_named: [row])
+    found = done("verify", "shop", "--numbers")
+    assert found.returncode == code, found.stderr
+    assert f"2026-11-23T11  {verdict}" in found.stdout
+    document = json.loads(done("verify", "shop", "--numbers", "-o", "json").stdout)
+    assert document["verified"] is (code == 0)
+    assert document["balance"][0]["verdict"] == verdict
 
 
 @pytest.mark.parametrize("command", ["verify", "reconcile"])

@@ -174,6 +174,44 @@ def page_item(page: str, hour: str, views: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def balance_item(hour: str, until: str) -> dict[str, Any]:
+    """A balance as the detector writes it."""
+    texts = {"until": until, "verdict": "Balanced", "reasons": "", "differences": "{}"}
+    numbers = {"records": "7", "rows": "9", "counted": "8", "found_counters": "8", "bad": "1"}
+    return {
+        "metric_name": {"S": "balance"}, "time_window": {"S": hour},
+        **{name: {"S": text} for name, text in texts.items()},
+        **{name: {"N": number} for name, number in numbers.items()},
+    }  # fmt: skip
+
+
+def test_the_balance_is_read_with_its_witness(aws: boto3.Session) -> None:
+    """The hour's item, and what Kinesis says that it took; the other tables are asked as well."""
+    hours = [time.strftime("%Y-%m-%dT%H", time.gmtime(time.time() - ago)) for ago in (7200, 3600)]
+    aws.client("dynamodb").put_item(TableName="shop-counters", Item=balance_item(*hours))
+    begun = time.time() - 7200 - (time.time() - 7200) % 3600
+    aws.client("cloudwatch").put_metric_data(
+        Namespace="AWS/Kinesis",
+        MetricData=[
+            {
+                "MetricName": "IncomingRecords", "Value": 7.0, "Timestamp": begun + 600,
+                "Dimensions": [{"Name": "StreamName", "Value": NAMES["stream"]}],
+            }
+        ],
+    )  # fmt: skip
+    shown = [
+        part for name in ("balance", "robots", "channels", "browsers") for part in ("--show", name)
+    ]
+    found = done("report", "shop", "--since", "4h", *shown, "-o", "json")
+    assert found.returncode == 0, found.stderr
+    document = json.loads(found.stdout)
+    (row,) = document["balance"]
+    assert (row["hour"], row["verdict"], row["stream"], row["records"]) == (
+        hours[0], "Balanced", 7, 7,
+    )  # fmt: skip
+    assert (document["robots"], document["channels"], document["browsers"]) == ([], [], [])
+
+
 def test_numbers_are_read_from_the_tables(aws: boto3.Session) -> None:
     """As a table, CSV and JSON; a closed range is empty."""
     dynamodb = aws.client("dynamodb")
