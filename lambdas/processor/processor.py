@@ -131,12 +131,16 @@ class Processor:
                 break
         return {"batchItemFailures": failures}
 
-    def process_batch(self, lane: Lane, batch: Batch) -> None:
-        """Archive and count what is new in a batch of one lane; raises if AWS fails."""
+    def process_batch(self, lane: Lane, batch: Batch) -> int:
+        """Archive and count what is new in a batch of one lane; raises if AWS fails.
+
+        Returns the sequence number up to which the lane was done before.
+        """
         # Forgotten while at work: after a failure the lane is read afresh.
         state = self._states.pop(lane, None) or self._lanes.load(lane)
-        limit = TimeLimit(None)
+        before, limit = state.done, TimeLimit(None)
         self._states[lane] = self._process_portion(lane, Portion(batch), state, limit)
+        return before
 
     def _process_lane(
         self, lane: Lane, kinesis_records: Sequence[Record], budget: Budget, limit: TimeLimit

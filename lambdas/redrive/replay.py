@@ -47,12 +47,16 @@ class ScrubbedAgain(Scrubber):
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """Result for the rows of one reason: valid events, and rows that are still bad."""
+    """Result for the rows of one reason: valid events, and rows that are still bad.
+
+    `earlier` are those that an earlier replay took: what was still bad then is in a newer object.
+    """
 
     key: str
     reason: str
     events: int
     still_bad: int
+    earlier: int
 
 
 class BadObjects:
@@ -96,8 +100,11 @@ class BadObjects:
 
     def _replay(self, key: str, reason: str, lines: list[tuple[int, dict[str, Any]]]) -> Replayed:
         batch = self._decode(lines)
-        self._processor.process_batch(lane_of(key, reason), batch)
-        return Replayed(key, reason, len(batch.events), len(batch.bad_rows))
+        done = self._processor.process_batch(lane_of(key, reason), batch)
+        events = sum(row.sequence > done for row in batch.events)
+        still_bad = sum(row.sequence > done for row in batch.bad_rows)
+        earlier = len(batch.events) + len(batch.bad_rows) - events - still_bad
+        return Replayed(key, reason, events, still_bad, earlier)
 
     def _decode(self, lines: Iterable[tuple[int, dict[str, Any]]]) -> Batch:
         events: list[Event] = []

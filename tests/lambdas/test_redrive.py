@@ -107,6 +107,21 @@ def test_control_new_lane_per_call_counts_twice(monkeypatch: pytest.MonkeyPatch)
         check_truth_but_bad_rows(pipeline)
 
 
+def test_a_row_that_an_earlier_replay_took_is_not_called_counted() -> None:
+    """The object of before has nothing left; what was still bad then is in the newer one."""
+    pipeline = Pipeline()
+    pipeline.processor().process(invocation(encode([event(event_type=None, kind="signup")])))
+    (first,) = bad_keys(pipeline)
+    (one,) = run(pipeline, "bad", first)
+    assert (one["events"], one["still_bad"], one["earlier"]) == (0, 1, 0)
+    pipeline.config = with_fields(type="kind")
+    (second,) = set(bad_keys(pipeline)) - {first}
+    for key, wanted in ((first, (0, 0, 1)), (second, (1, 0, 0)), (second, (0, 0, 1))):
+        (one,) = run(pipeline, "bad", key)
+        assert (one["events"], one["still_bad"], one["earlier"]) == wanted
+    assert sum(pipeline.readback().counts("signup").values()) == 1
+
+
 def test_what_is_still_bad_becomes_a_new_object() -> None:
     """It is announced, and can be replayed after the next fix; its lane never expires."""
     pipeline = Pipeline(with_fields(session="sid", page="url"))
