@@ -84,6 +84,11 @@ test-roles: $(READY) lambdas ## Take each permission from the functions' roles, 
 audit: $(READY) ## Audit code, chart, IAM, secrets, licences, Dockerfile and workflows
 	$(BIN)/pytest tests/audit -m audit
 
+.PHONY: vulnerabilities
+vulnerabilities: $(READY) ## Compare the locked packages with the list of known vulnerabilities (ACCEPTED="id ..." leaves some out)
+	$(BIN)/python -m sandbox audit-tool pip-audit --strict --disable-pip --progress-spinner off $(VULNERABILITY_LIST) \
+	  $(foreach id,$(ACCEPTED),--ignore-vuln $(id)) $(foreach lock,operator cli emulator dev,--requirement locks/$(lock).txt)
+
 test-unit: $(READY) lambdas ## Run the tests that need no sandbox
 	$(BIN)/pytest tests/unit tests/resources tests/lambdas
 

@@ -134,6 +134,17 @@ def helm_program(major: int) -> None:
     print(helm.locate(major))
 
 
+@cli.command("audit-tool", context_settings={"ignore_unknown_options": True})
+@click.argument("name")
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+def audit_tool(name: str, words: tuple[str, ...]) -> None:
+    """Run a tool of the audit; the first time they are installed."""
+    from sandbox.programs import audit_tools  # noqa: PLC0415
+
+    arguments = [*audit_tools.command(audit_tools.locate(), name), *words]
+    os.execv(arguments[0], arguments)  # noqa: S606
+
+
 @cli.command()
 @click.option(
     "--keep", is_flag=True, help="Leave the sandbox, the operator and the pipeline running."

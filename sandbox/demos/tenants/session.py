@@ -15,9 +15,11 @@ from sandbox.processes.process import wait_until
 
 VICTIM: Final = "team-a"
 EVIL: Final = "team-b"
+ANEW: Final = "team-c"
+"""Namespace that is deleted, and made anew for others."""
 _PATIENCE: Final = 90.0
 _POLICY: Final = Path(__file__).parents[3] / "docs" / "reference" / "operator-policy.json"
-_TENANTS: Final = {"tenants": [{"namespaces": [VICTIM, EVIL]}]}
+_TENANTS: Final = {"tenants": [{"namespaces": [VICTIM, EVIL, ANEW]}]}
 
 
 class Session(Scripted):
@@ -31,7 +33,7 @@ class Session(Scripted):
             sandbox, settings={**self._credential(), "CLICKSTREAM_TENANTS": str(tenants)}
         )
         self.operator.install()
-        for namespace in (VICTIM, EVIL):
+        for namespace in (VICTIM, EVIL, ANEW):
             sandbox.kubectl("create", "namespace", namespace)
         self.operator.start()
 
@@ -97,9 +99,9 @@ class Session(Scripted):
         self.sandbox.kubectl("annotate", "csp", name, "-n", namespace, _FORCE, check=False)
         self.sandbox.kubectl("delete", "csp", name, "-n", namespace, "--timeout=60s", check=False)
 
-    def resource(self, name: str) -> dict[str, Any]:
-        """A resource of the victim."""
-        resources = self.read(VICTIM, "web")["status"]["resources"]
+    def resource(self, name: str, namespace: str = VICTIM) -> dict[str, Any]:
+        """A resource of the victim's pipeline, or of the one in another namespace."""
+        resources = self.read(namespace, "web")["status"]["resources"]
         found: dict[str, Any] = next(one for one in resources if one["name"] == name)
         return found
 

@@ -10,7 +10,7 @@ from typing import Final
 from kubernetes import client
 
 from clickstream_operator.kube.connection import connect
-from sandbox.demos.tenants.session import EVIL, VICTIM, Session
+from sandbox.demos.tenants.session import ANEW, EVIL, VICTIM, Session
 
 _ACCOUNT: Final = "123456789012"
 _FLOOD: Final = 40
@@ -127,6 +127,55 @@ def flood(session: Session) -> None:
         session.sandbox.kubectl("delete", "csp", "--all", "-n", EVIL, "--timeout=90s")
 
 
+def role(session: Session) -> None:
+    """S11: a function with the rights of somebody's function."""
+    with session.step("S11: run a processor with the role of team-a's"):
+        arn = session.resource("processor-role")["arn"]
+        session.put(EVIL, "borrow", {"processor": {"roleArn": arn}})
+        session.stopped_by(EVIL, "borrow", "tenants[].functionRoles")
+        mine = session.aws.client("lambda").list_functions()["Functions"]
+        made = [one["FunctionName"] for one in mine if one["FunctionName"].startswith("borrow")]
+        session.check("functions made with it", made, [])
+        session.remove(EVIL, "borrow")
+
+
+def adoption(session: Session) -> None:
+    """S11: adopt what has no owner, and have it deleted."""
+    with session.step("S11: adopt the table billing-ledger, which no pipeline made, to delete it"):
+        tables = session.aws.client("dynamodb")
+        tables.create_table(
+            TableName="billing-ledger",
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        spec = {
+            "names": {"countersTable": "billing-ledger"},
+            "adoptionPolicy": "Always",
+            "deletionPolicy": {"adopted": "Delete", "tables": "Delete"},
+        }
+        session.put(EVIL, "adopt", spec)
+        session.stopped_by(EVIL, "adopt", "tenants[].adopt")
+        session.remove(EVIL, "adopt")
+        found = tables.describe_table(TableName="billing-ledger")["Table"]["TableStatus"]
+        session.check("the table", found, "ACTIVE")
+
+
+def namespace_anew(session: Session) -> None:
+    """S14: a namespace of the same name, made anew, with a pipeline of the same name."""
+    with session.step(f"S14: make {ANEW} anew, and a pipeline of the name that it had"):
+        session.put(ANEW, "web", {})
+        session.until_ready(ANEW, "web")
+        table = session.resource("counters-table", ANEW)["physicalName"]
+        session.sandbox.kubectl("delete", "namespace", ANEW, "--timeout=90s")
+        session.sandbox.kubectl("create", "namespace", ANEW)
+        session.put(ANEW, "web", {"deletionPolicy": {"tables": "Delete"}})
+        session.stopped_by(ANEW, "web", "tenants[].inheritData")
+        session.remove(ANEW, "web")
+        found = session.aws.client("dynamodb").describe_table(TableName=table)["Table"]
+        session.check("the table of the former team", found["TableStatus"], "ACTIVE")
+
+
 STEPS: Final[tuple[Callable[[Session], None], ...]] = (
-    begin, topic, names, restore, alarm, key, flood,
+    begin, topic, names, restore, alarm, key, flood, role, adoption, namespace_anew,
 )  # fmt: skip
