@@ -86,8 +86,11 @@ audit: $(READY) ## Audit code, chart, IAM, secrets, licences, Dockerfile and wor
 
 .PHONY: vulnerabilities
 vulnerabilities: $(READY) ## Compare the locked packages with the list of known vulnerabilities (ACCEPTED="id ..." leaves some out)
-	$(BIN)/python -m sandbox audit-tool pip-audit --strict --disable-pip --progress-spinner off $(VULNERABILITY_LIST) \
-	  $(foreach id,$(ACCEPTED),--ignore-vuln $(id)) $(foreach lock,operator cli emulator dev,--requirement locks/$(lock).txt)
+	@failed=0; for lock in operator cli emulator dev; do \
+	  echo "locks/$$lock.txt" >&2; \
+	  $(BIN)/python -m sandbox audit-tool pip-audit --strict --disable-pip --progress-spinner off $(VULNERABILITY_LIST) \
+	    $(foreach id,$(ACCEPTED),--ignore-vuln $(id)) --requirement "locks/$$lock.txt" || failed=1; \
+	done; exit $$failed
 
 test-unit: $(READY) lambdas ## Run the tests that need no sandbox
 	$(BIN)/pytest tests/unit tests/resources tests/lambdas

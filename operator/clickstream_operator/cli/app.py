@@ -22,6 +22,7 @@ TABLE: Final[Mapping[str, Entry]] = {
     "report": Entry(_LOOK, "Show page views, visitors, sessions and more of a time range."),
     "query": Entry(_LOOK, "Ask the archive of a pipeline in SQL, or by a report."),
     "tail": Entry(_LOOK, "Show counts and incidents as they come, until Ctrl-C."),
+    "ui": Entry(_LOOK, "Show pipelines and their numbers in the browser, until Ctrl-C."),
     "logs": Entry(_LOOK, "Show log lines of the functions, merged by time."),
     "doctor": Entry(_LOOK, "Find what keeps the operator or you from working, with remedies."),
     "plan": Entry(_LOOK, "Show what would change in AWS, and what it would cost."),
