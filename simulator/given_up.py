@@ -12,9 +12,9 @@ import gzip
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, get_args
 
-from clickstream_layout.tables import COUNTER_PREFIX
+from clickstream_layout.tables import AgentClass, counter_name
 from simulator import checks
 from simulator.checks import Differences
 from simulator.stores import COUNTERS, PAGES, SESSIONS, Stores
@@ -22,6 +22,7 @@ from simulator.truth import Truth
 
 FAILED_RECORDS: Final = "records of given-up batches"
 FAILED_PREFIX: Final = "aws/lambda/"
+_COUNTER_PREFIXES: Final = tuple(counter_name("", each) for each in get_args(AgentClass))
 
 
 def compare_between(stores: Stores, least: Truth, most: Truth) -> Differences:
@@ -38,7 +39,7 @@ def compare_between(stores: Stores, least: Truth, most: Truth) -> Differences:
     counters = {
         (item["metric_name"]["S"], item["time_window"]["S"]): _number(item, "event_count")
         for item in tables.items(COUNTERS)
-        if item["metric_name"]["S"].startswith(COUNTER_PREFIX)
+        if item["metric_name"]["S"].startswith(_COUNTER_PREFIXES)
     }
     rows: dict[str, Counter[Any]] = {"raw": Counter(), "bad": Counter()}
     for key, stored in stores.bucket.objects.items():

@@ -58,6 +58,14 @@ def is_plain(request: pytest.FixtureRequest) -> bool:
     return marker is not None or bool(request.config.getoption("--plain-aws"))
 
 
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """Undo what a test, or a command that it runs, does to the log of the whole process."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
+
+
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """Yield a running Kubernetes API and AWS emulator: starting costs seconds, a reset does not.

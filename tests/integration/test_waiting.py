@@ -18,7 +18,9 @@ OBSERVATIONS = {
     "list_event_source_mappings": 1,
 }
 #: One of each resource's own tags among them: AWS's index of tags lags, and a deletion is final.
-DELETION = 82
+DELETION = 80
+#: Alarms are read and deleted together as far as they are due together, which is chance.
+TOGETHER = {"describe_alarms", "delete_alarms"}
 
 
 def test_a_creation_observes_each_resource_a_few_times(pilot: Pilot) -> None:
@@ -36,4 +38,5 @@ def test_a_deletion_costs_no_more_calls_than_it_may(pilot: Pilot) -> None:
     pilot.forget_calls()
     pilot.request_deletion()
     run(pilot.converge(lambda: pilot.body() is None))
-    assert len(pilot.calls) <= DELETION
+    counted = Counter(one.operation for one in pilot.calls if one.operation not in TOGETHER)
+    assert counted.total() <= DELETION, counted

@@ -12,9 +12,11 @@ import re
 import zlib
 from copy import deepcopy
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
+from botocore.hooks import HierarchicalEmitter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,6 +83,8 @@ class MemoryDynamoDB:
         self._keys = keys
         self._faults = faults
         self.tables: dict[str, dict[tuple[str, ...], Item]] = {name: {} for name in keys}
+        # Who listens to answers hears none: they do not come over HTTP.
+        self.meta = SimpleNamespace(events=HierarchicalEmitter())
 
     def items(self, table: str) -> list[Item]:
         """Return all items of a table."""

@@ -92,7 +92,9 @@ def check_keys(pipeline: Pipeline) -> None:
                 text = item.get(name, {"S": "-"})["S"]
                 assert not re.search("[\x00-\x1f\x7f\ud800-\udfff]", text)
     for key in pipeline.s3.objects:
-        assert re.fullmatch(r"(raw|bad)/dt=\d{4}-\d\d-\d\d/hr=\d\d/[\w-]+\.jsonl\.gz", key)
+        assert re.fullmatch(
+            r"(raw|bad)/dt=\d{4}-\d\d-\d\d/hr=\d\d/[\w-]+\.\d+\.\d+\.jsonl\.gz", key
+        )
 
 
 def take(pipeline: Pipeline, payloads: Sequence[bytes]) -> None:

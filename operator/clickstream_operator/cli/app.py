@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from clickstream_operator.cli.command import Entry, LazyGroup
+from clickstream_operator.cli.command import SETTINGS, Entry, LazyGroup
 
 _ABOUT: Final = "About the tool"
-_SETTINGS: Final = {"help_option_names": ["-h", "--help"]}
-
 _OFFLINE: Final = "Without a cluster"
 
 _LOOK: Final = "See"
@@ -61,7 +59,7 @@ TABLE: Final[Mapping[str, Entry]] = {
 app: Final = LazyGroup(
     name="clickstream",
     table=TABLE,
-    context_settings=_SETTINGS,
+    context_settings=SETTINGS,
     help="Real-time clickstream analytics pipelines on AWS, by one Kubernetes resource.",
     epilog="Exit codes: 0 done, 1 failed, 2 found changes or a pipeline that is not healthy, "
     "3 wrong usage, 130 interrupted.",

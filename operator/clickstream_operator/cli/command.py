@@ -17,6 +17,8 @@ from click.shell_completion import CompletionItem
 from clickstream_operator.cli.errors import nearest
 
 _COMMANDS: Final = "clickstream_operator.cli.commands"
+SETTINGS: Final[dict[str, Any]] = {"help_option_names": ["-h", "--help"]}
+"""Of every command, as click keeps a command's own help option from the first time on."""
 DEBUG: Final = "clickstream.debug"
 """Key in the meta data of a click context: whether `--debug` was given."""
 
@@ -38,10 +40,10 @@ def _debug_option() -> click.Option:
 
 
 class Command(click.Command):
-    """A command that takes `--debug`."""
+    """A command that takes `-h` and `--debug`."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
+        super().__init__(*args, **{"context_settings": SETTINGS, **options})
         self.params.append(_debug_option())
 
 
@@ -51,7 +53,7 @@ class Group(click.Group):
     command_class = Command
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
+        super().__init__(*args, **{"context_settings": SETTINGS, **options})
         self.params.append(_debug_option())
 
 

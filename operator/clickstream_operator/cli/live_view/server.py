@@ -25,7 +25,12 @@ _HOST: Final = "127.0.0.1"
 _THREADS: Final = 8
 _LIST_SECONDS: Final = 10.0
 _PIPELINE_SECONDS: Final = 2.0
-_TYPES: Final = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
+_TYPES: Final = {
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
+}
 _SIGN_IN: Final = (
     "Open the address that `kubectl clickstream ui` printed. It works once, in one browser: "
     "run the command again for a new one.\n"

@@ -35,6 +35,8 @@ function time(text, format = moment) {
 const figure = (value, digits = 0) =>
   value === null || value === undefined ? "–" : value.toLocaleString(undefined, { maximumFractionDigits: digits });
 
+const dollars = (text) => text && `$${text}`;
+
 function health(one) {
   if (one.suspended) return ["Suspended", "off", "‖"];
   if (one.healthy) return ["Healthy", "good", "✓"];
@@ -47,6 +49,7 @@ function badge([text, kind, sign]) {
   return el("span", { class: `badge ${kind}` }, el("span", { "aria-hidden": "true" }, sign), " ", text);
 }
 
+// A head is its text, and "right" for figures, "whole" for what never breaks, "long" for sentences.
 function table(heads, rows, caption) {
   return el(
     "div",
@@ -55,8 +58,8 @@ function table(heads, rows, caption) {
       "table",
       {},
       el("caption", { class: "hidden" }, caption),
-      el("thead", {}, el("tr", {}, ...heads.map(([text, right]) => el("th", { scope: "col", class: right && "right" }, text)))),
-      el("tbody", {}, ...rows.map((cells) => el("tr", {}, ...cells.map((cell, at) => el("td", { class: heads[at][1] && "right" }, cell))))),
+      el("thead", {}, el("tr", {}, ...heads.map(([text, kind]) => el("th", { scope: "col", class: kind === "right" && kind }, text)))),
+      el("tbody", {}, ...rows.map((cells) => el("tr", {}, ...cells.map((cell, at) => el("td", { class: heads[at][1] }, cell))))),
     ),
   );
 }
@@ -148,7 +151,7 @@ function drawList({ namespace, pipelines, error }) {
     body.push(
       el("h1", {}, "Pipelines"),
       table(
-        [["Pipeline"], ["Health"], ["Events/s", true], ["Lag", true], ["Errors", true], ["Dead letters", true], ["Cost a month", true], ["Compared with AWS"]],
+        [["Pipeline", "long"], ["Health", "long"], ["Events/s", "right"], ["Lag", "right"], ["Errors", "right"], ["Dead letters", "right"], ["Cost a month", "right"], ["Compared with AWS", "whole"]],
         pipelines.map((one) => [
           el("a", { href: `#/${one.namespace}/${one.name}` }, one.namespace === namespace ? one.name : `${one.namespace}/${one.name}`),
           el("span", {}, badge(health(one)), one.message || one.error ? el("span", { class: "note" }, " ", one.message || one.error) : null),
@@ -156,7 +159,7 @@ function drawList({ namespace, pipelines, error }) {
           one.lagSeconds === null || one.lagSeconds === undefined ? "–" : `${figure(one.lagSeconds, 1)} s`,
           figure(one.errors),
           figure(one.deadLetters),
-          one.estimatedMonthlyCost || "–",
+          dollars(one.estimatedMonthlyCost) || "–",
           time(one.lastVerified),
         ]),
         "Pipelines",
@@ -186,7 +189,7 @@ function drawNumbers(numbers) {
     el(
       "div",
       { class: "columns" },
-      card("Top pages this hour", pages.length ? table([["Page"], ["Views", true], ["Visitors", true]], pages, "Top pages this hour") : empty("No page view in this hour.")),
+      card("Top pages this hour", pages.length ? table([["Page", "long"], ["Views", "right"], ["Visitors", "right"]], pages, "Top pages this hour") : empty("No page view in this hour.")),
       card("Events by type, last hour", shares(kinds, {}, "Events by type") || empty("None.")),
       card("Channels, last hour", shares(numbers.channels, {}, "Page views by channel") || empty("No page view from elsewhere.")),
       card("Page views by class, last hour", shares(robots, CLASSES, "Page views by class of agent") || empty("None.")),
@@ -195,7 +198,7 @@ function drawNumbers(numbers) {
       "Incidents of the last day",
       numbers.incidents.length
         ? table(
-            [["Time"], ["Severity"], ["Rule"], ["Subject"], ["Details"]],
+            [["Time", "whole"], ["Severity"], ["Rule", "whole"], ["Subject"], ["Details", "long"]],
             numbers.incidents.map((one) => [time(one.time), one.severity, one.rule, one.subject, el("span", {}, one.details, one.over ? el("span", { class: "note" }, ` over ${time(one.over)}`) : null)]),
             "Incidents of the last day",
           )
@@ -228,7 +231,7 @@ function drawState(state) {
       { open: part.resources.some((one) => one.state !== "Ready" || one.drift) },
       el("summary", {}, part.name, " ", badge(partHealth(part.resources))),
       table(
-        [["Resource"], ["Kind"], ["Name in AWS"], ["State"]],
+        [["Resource", "whole"], ["Kind", "whole"], ["Name in AWS", "long"], ["State", "long"]],
         part.resources.map((one) => [one.name, one.kind, el("code", {}, one.physicalName), el("span", {}, badge(stateOf(one)), one.says ? el("span", { class: "note" }, " ", one.says) : null)]),
         `Resources of ${part.name}`,
       ),
@@ -239,18 +242,18 @@ function drawState(state) {
     ? card(
         "Plan that waits",
         el("p", {}, state.plan.summary, state.plan.costPerMonth ? `; ${state.plan.costPerMonth}` : ""),
-        table([["Action"], ["Resource"], ["Field"], ["Now"], ["Then"]], state.plan.changes.map((one) => [one.action, one.resource, one.field, one.old, one.new]), "Changes of the plan"),
+        table([["Action"], ["Resource", "whole"], ["Field", "whole"], ["Now", "long"], ["Then", "long"]], state.plan.changes.map((one) => [one.action, one.resource, one.field, one.old, one.new]), "Changes of the plan"),
         el("pre", {}, `kubectl clickstream approve ${state.name} -n ${state.namespace}`),
       )
     : null;
   return [
     plan,
     card("AWS resources", ...(parts.length ? parts : [empty("None yet.")])),
-    card("Conditions", table([["Type"], ["Status"], ["Reason"], ["Message"]], conditions, "Conditions")),
+    card("Conditions", table([["Type", "whole"], ["Status"], ["Reason", "whole"], ["Message", "long"]], conditions, "Conditions")),
     card(
       "Recent Events",
       state.events.length
-        ? table([["Time"], ["Type"], ["Reason"], ["Message"]], state.events.map((one) => [time(one.time), one.type, one.reason, one.count > 1 ? `${one.note} (${one.count} times)` : one.note]), "Recent Events")
+        ? table([["Time", "whole"], ["Type"], ["Reason", "whole"], ["Message", "long"]], state.events.map((one) => [time(one.time), one.type, one.reason, one.count > 1 ? `${one.note} (${one.count} times)` : one.note]), "Recent Events")
         : empty("Kubernetes has none of the last hour."),
     ),
   ];
@@ -274,7 +277,7 @@ function drawPipeline(namespace, name, { state, numbers, errors }) {
     ...[
       el("h1", {}, name, " ", known ? badge(health(state)) : null),
       known && state.message ? el("p", { class: "message" }, state.message) : null,
-      known ? el("p", { class: "note" }, [state.account && `account ${state.account}`, state.region, state.estimatedMonthlyCost && `${state.estimatedMonthlyCost} a month`, state.lastVerified && `compared with AWS ${time(state.lastVerified)}`].filter(Boolean).join(" · ")) : null,
+      known ? el("p", { class: "note" }, [state.account && `account ${state.account}`, state.region, state.estimatedMonthlyCost && `${dollars(state.estimatedMonthlyCost)} a month`, state.lastVerified && `compared with AWS ${time(state.lastVerified)}`].filter(Boolean).join(" · ")) : null,
       ...errors.map((text) => el("p", { class: "error", role: "alert" }, text)),
       ...(numbers ? drawNumbers(numbers) : known ? [empty("The operator has not decided yet where this pipeline is; numbers come then.")] : []),
       ...(known ? drawState(state) : []),
