@@ -133,7 +133,10 @@ def test_a_release_is_signed() -> None:
     """Tests first; then what was pushed is signed by its digest, and tells how it was built."""
     jobs = _workflow("release.yaml")["jobs"]
     assert (jobs["image"]["needs"], jobs["chart"]["needs"]) == ("test", "image")
-    assert [step["run"] for step in jobs["test"]["steps"] if "run" in step] == [".ci/run"]
+    assert [step["run"] for step in jobs["test"]["steps"] if "run" in step] == [
+        "make vulnerabilities",
+        ".ci/run",
+    ]
     for name in ("image", "chart"):
         assert jobs[name]["permissions"]["id-token"] == "write"
     (build,) = [step["with"] for step in jobs["image"]["steps"] if step.get("id") == "build"]

@@ -115,8 +115,7 @@ class Source:
             return documents.summary(obj, {})
         try:
             session = await self._session(effective)
-            url = str(obj.status.outputs.get("dlqUrl", ""))
-            found = await traffic.read(session, effective, url, now=self._now())
+            found = await traffic.read(session, effective, obj, now=self._now())
         except (CliError, AwsError) as error:
             return documents.summary(obj, {"error": _said(error)})
         return documents.summary(obj, found.document())
