@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterable, Iterator, Mapping
+from html import escape
 from typing import Any, Final
-from xml.sax.saxutils import escape
 
 from clickstream_operator.pipeline.alarms import alarm_set
 from clickstream_operator.pipeline.dashboard import Subject, dashboard_body
