@@ -161,6 +161,9 @@ demo-install: $(READY) lambdas ## The chart's life with Helm: install, upgrade, 
 demo-tenants: $(READY) lambdas ## Two tenants and the shipped policy, IAM enforced: each attack of the security review, with what stops it
 	@$(BIN)/python -m sandbox tenants-demo
 
+demo-cli: $(READY) lambdas ## Fourteen commands of the command line, each judged; WRITE=1 renews the page in docs/
+	@$(BIN)/python -m sandbox cli-demo $(if $(filter 1,$(WRITE)),--write)
+
 bench-operator: $(READY) lambdas ## Count what one and fifty pipelines cost; writes build/bench-operator.json
 	@$(BIN)/python -m benchmarks.reconciling
 
@@ -182,4 +185,4 @@ bench-cli: $(READY) lambdas ## Time the command line's answers, limits beside th
 clean: ## Remove what builds left in the tree (caches outside it stay)
 	rm -rf build dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: demo-producers pin-controlplane cli demo-tenants field-check upgrade-fixture image bom test-image audit iam bench-dataplane test-roles test-exact demo-exact demo-lifecycle demo-install test-gitops chart bench-operator help install check format test test-unit crds docs lambdas lock up down status demo clean
+.PHONY: demo-cli demo-producers pin-controlplane cli demo-tenants field-check upgrade-fixture image bom test-image audit iam bench-dataplane test-roles test-exact demo-exact demo-lifecycle demo-install test-gitops chart bench-operator help install check format test test-unit crds docs lambdas lock up down status demo clean

@@ -234,6 +234,15 @@ def tenants_demo() -> None:
     _end(sandbox.run, right=right, keep=False)
 
 
+@cli.command("cli-demo")
+@click.option("--write", is_flag=True, help="Renew docs/how-to/command-line-session.md.")
+def cli_demo(write: bool) -> None:  # noqa: FBT001
+    """Fourteen commands of the command line, each judged by what it shows."""
+    from sandbox.demos.command_line import play  # noqa: PLC0415
+
+    sys.exit(0 if play(write=write) else 1)
+
+
 def _end(run: Run, *, right: bool, keep: bool) -> NoReturn:
     """Say how to reach what keeps running, and exit with 1 unless all was right."""
     if keep:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import pty
-import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,9 +14,9 @@ from typing import Final
 from unittest.mock import patch
 
 from clickstream_operator.cli.__main__ import run
+from sandbox.processes import terminal
 
 CLICKSTREAM: Final = str(Path(sys.executable).with_name("clickstream"))
-_STYLES: Final = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b\][^\x1b\x07]*(?:\x1b\\|\x07)")
 
 
 def on_terminal(
@@ -26,33 +24,15 @@ def on_terminal(
 ) -> tuple[int, str]:
     """Exit code of `clickstream`, and what a terminal of so many columns shows, without styles."""
     code, shown = raw_on_terminal(arguments, columns=columns, environment=environment)
-    return code, _STYLES.sub("", shown)
+    return code, terminal.without_styles(shown)
 
 
 def raw_on_terminal(
     arguments: Sequence[str], *, columns: int = 80, environment: Mapping[str, str] | None = None
 ) -> tuple[int, str]:
     """The same with the codes that style it."""
-    terminal, inside = pty.openpty()
-    try:
-        process = subprocess.Popen(
-            [CLICKSTREAM, *arguments],
-            stdin=inside,
-            stdout=inside,
-            stderr=inside,
-            env={**os.environ, "COLUMNS": str(columns), "TERM": "xterm", **(environment or {})},
-        )
-    finally:
-        os.close(inside)
-    parts: list[bytes] = []
-    try:
-        while part := os.read(terminal, 65536):
-            parts.append(part)
-    except OSError:
-        pass  # The last process closed the terminal: Linux answers with an error.
-    finally:
-        os.close(terminal)
-    return process.wait(), b"".join(parts).decode().replace("\r\n", "\n")
+    settings = {"TERM": "xterm", **(environment or {})}
+    return terminal.on_terminal([CLICKSTREAM, *arguments], columns=columns, environment=settings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,12 @@ import yaml
 
 from clickstream_operator.query import PipelineReader
 from sandbox import Sandbox
+from sandbox.demos import terraform_recipe
 from sandbox.processes.process import wait_until
-from tests.integration import terraform_made
 from tests.integration.pilot import Pilot, empty_aws, examples, run
 from tests.tenant_grants import granted
 
-OUTPUTS = terraform_made.outputs()
+OUTPUTS = terraform_recipe.outputs()
 STREAM = OUTPUTS["kinesis_stream_name"]
 BUCKET = OUTPUTS["s3_bucket_name"]
 PAGES = OUTPUTS["dynamodb_page_metrics_table_name"]
@@ -41,7 +41,7 @@ def adopter(installed: Sandbox) -> Iterator[Pilot]:
     """An operator that may adopt, beside what Terraform made and the data in it."""
     with empty_aws(installed):
         started = Pilot(installed, overrides={"tenants": granted(adopt=("*-*",))})
-        terraform_made.build(started.client)
+        terraform_recipe.build(started.client)
         _fill(started)
         yield started
         started.close()
@@ -96,7 +96,7 @@ def _data(pilot: Pilot) -> dict[str, Any]:
 
 def _infrastructure(pilot: Pilot) -> dict[str, Any]:
     """What is not taken over, and the settings and tags of what may be, as AWS has them."""
-    role = terraform_made.resources()["aws_iam_role", "lambda_execution_role"]["name"]
+    role = terraform_recipe.resources()["aws_iam_role", "lambda_execution_role"]["name"]
     functions = pilot.client("lambda").list_functions()["Functions"]
     mappings = pilot.client("lambda").list_event_source_mappings()["EventSourceMappings"]
     return {
@@ -112,7 +112,7 @@ def _infrastructure(pilot: Pilot) -> dict[str, Any]:
         },
         "role": pilot.client("iam").list_role_policies(RoleName=role)["PolicyNames"],
         "queue": pilot.client("sqs").get_queue_url(
-            QueueName=terraform_made.resources()["aws_sqs_queue", "dlq"]["name"]
+            QueueName=terraform_recipe.resources()["aws_sqs_queue", "dlq"]["name"]
         )["QueueUrl"],
         "topics": pilot.client("sns").list_topics()["Topics"],
     }
@@ -185,7 +185,7 @@ def test_stream_bucket_and_tables_are_taken_over_with_their_data(adopter: Pilot)
         assert found["clickstream.dev/origin"] == "Adopted"
     rules = adopter.client("s3").get_bucket_lifecycle_configuration(Bucket=BUCKET)["Rules"]
     kept = [one for one in rules if not one["ID"].startswith("clickstream-")]
-    assert [one["ID"] for one in kept] == [terraform_made.lifecycle_rule()["ID"]]
+    assert [one["ID"] for one in kept] == [terraform_recipe.lifecycle_rule()["ID"]]
     assert kept[0]["Expiration"] == {"Days": 365}
     run(adopter.resync())
     adopter.forget_calls()

@@ -84,9 +84,9 @@ def note(text: str) -> None:
     click.echo(_folded(text) if sys.stderr.isatty() else text, err=True)
 
 
-def print_sentence(text: str) -> None:
+def print_sentence(text: str, *, color: str | None = None) -> None:
     """Print a sentence that is the answer; on a terminal in lines of its width."""
-    click.echo(_folded(text) if is_terminal() else text)
+    click.secho(_folded(text) if is_terminal() else text, fg=color)
 
 
 def _folded(text: str) -> str:

@@ -31,11 +31,11 @@ from clickstream_operator.reconcile.config import OperatorConfig
 from clickstream_operator.reconcile.inputs import build_context, policy_of
 from clickstream_operator.resources.kinesis_history import StreamHistory
 from clickstream_operator.resources.lambda_function import FunctionPackage
-from tests.integration import terraform_made
+from sandbox.demos import terraform_recipe
 from tests.tenant_grants import granted
 from tests.terminal import piped
 
-OUTPUTS = terraform_made.outputs()
+OUTPUTS = terraform_recipe.outputs()
 STREAM = OUTPUTS["kinesis_stream_name"]
 BUCKET = OUTPUTS["s3_bucket_name"]
 TABLES = [
@@ -77,7 +77,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
-        terraform_made.build(_with_a_record)
+        terraform_recipe.build(_with_a_record)
         for table, keys in zip(TABLES, KEYS.values(), strict=True):
             item = {key: {"S": f"old-{key}"} for key in keys if key} | {"n": {"N": "41"}}
             client("dynamodb").put_item(TableName=table, Item=item)
@@ -115,7 +115,7 @@ def data() -> dict[str, Any]:
 
 def imported() -> PipelineObject:
     """The pipeline of the manifest that `import terraform` writes."""
-    done = piped(["import", "terraform", str(terraform_made.STATE)])
+    done = piped(["import", "terraform", str(terraform_recipe.STATE)])
     assert done.returncode == 0, done.stderr
     body = yaml.safe_load(done.stdout)
     body["metadata"] |= {

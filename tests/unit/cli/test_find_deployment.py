@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -22,10 +23,10 @@ from clickstream_operator.cli.deployments.state_deployment import locate
 from clickstream_operator.cli.errors import CliError
 from clickstream_operator.cli.manifest import faults_of
 from clickstream_operator.cli.quotas import read_quotas
-from tests.integration import terraform_made
+from sandbox.demos import terraform_recipe
 from tests.terminal import piped
 
-OUTPUTS = terraform_made.outputs()
+OUTPUTS = terraform_recipe.outputs()
 STREAM = OUTPUTS["kinesis_stream_name"]
 PROCESSOR = OUTPUTS["lambda_event_processor_function_name"]
 
@@ -43,7 +44,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
-        terraform_made.build(client)
+        terraform_recipe.build(client)
         yield
 
 
@@ -54,7 +55,7 @@ def found(stream: str = STREAM) -> Deployment:
 
 def test_aws_and_the_state_tell_the_same(made: None) -> None:
     """But for what the emulator's functions were made without."""
-    told = locate(read_state(terraform_made.STATE.read_bytes(), "state")).deployment
+    told = locate(read_state(terraform_recipe.STATE.read_bytes(), "state")).deployment
     seen = found()
     assert seen.stream == told.stream
     assert seen.bucket == told.bucket
@@ -74,7 +75,7 @@ def test_the_command_writes_the_manifest_of_the_state(made: None) -> None:
     at = ("--starting-at", "2026-11-29T12:00:00Z")
     seen = piped(["import", "aws", "--stream", STREAM, "--region", "us-east-1", *at])
     assert seen.returncode == 0, seen.stderr
-    told = piped(["import", "terraform", str(terraform_made.STATE), *at])
+    told = piped(["import", "terraform", str(terraform_recipe.STATE), *at])
     body, expected = yaml.safe_load(seen.stdout), yaml.safe_load(told.stdout)
     assert faults_of(body) == []
     for part in ("region", "names", "adoptionPolicy", "deletionPolicy", "alerts", "tags"):
@@ -83,9 +84,9 @@ def test_the_command_writes_the_manifest_of_the_state(made: None) -> None:
     assert position == expected["spec"]["processor"]["startingPosition"]
     assert body["metadata"] == expected["metadata"]
     for one in client("lambda").list_event_source_mappings()["EventSourceMappings"]:
-        assert f"--uuid {one['UUID']} --no-enabled  # {one['FunctionArn'].split(':')[6]}" in (
-            seen.stderr
-        )
+        name, uuid = one["FunctionArn"].split(":")[6], one["UUID"]
+        turned_off = rf"#    {name}:\naws lambda .+ \\\n  --uuid {uuid} --no-enabled\n"
+        assert re.search(turned_off, seen.stderr)
     assert "terraform" not in seen.stderr.lower()
 
 

@@ -104,7 +104,7 @@ def test_the_steps_name_every_resource_once(tmp_path: Path) -> None:
     assert tail.rstrip().endswith("\nterraform destroy")
     for name in ("event_processor_mapping", "anomaly_detector_mapping"):
         uuid = attributes(state(), "aws_lambda_event_source_mapping", name)["uuid"]
-        assert f"--region us-east-1 --uuid {uuid} --no-enabled" in done.stderr
+        assert f"--region us-east-1 \\\n  --uuid {uuid} --no-enabled" in done.stderr
 
 
 def _set(kind: str, name: str, **values: Any) -> Callable[[State], None]:

@@ -12,7 +12,13 @@ from clickstream_operator.cli.cluster import Cluster, cluster_options, complete_
 from clickstream_operator.cli.command import Command
 from clickstream_operator.cli.errors import CliError, ExitCode
 from clickstream_operator.cli.options import file_options
-from clickstream_operator.cli.output import Column, note, print_document, print_table
+from clickstream_operator.cli.output import (
+    Column,
+    note,
+    print_document,
+    print_sentence,
+    print_table,
+)
 
 if TYPE_CHECKING:
     from clickstream_operator.cli.manifest import Document
@@ -203,7 +209,7 @@ def _print(report: Report) -> None:
         print_table(_COLUMNS, report.lines())
         click.echo()
     for one in report.all_risks():
-        click.secho(f"data at risk: {one}", fg="red")
+        print_sentence(f"data at risk: {one}", color="red")
     for text in report.notes:
         note(text)
     click.echo(f"{report.summary()}{'.' if report.has_changes else ''} Cost: {report.cost()}")

@@ -11,9 +11,10 @@ from clickstream_operator.cli.deployments.model import Deployment
 _INDENT = "  "
 
 
-def turn_off(region: str, mapping: str) -> str:
-    """The command that turns an event source mapping off."""
-    return f"aws lambda update-event-source-mapping --region {region} --uuid {mapping} --no-enabled"
+def turn_off(region: str, mapping: str, *, separator: str = " ") -> str:
+    """The command that turns an event source mapping off; `separator` may continue the line."""
+    command = f"aws lambda update-event-source-mapping --region {region}"
+    return f"{command}{separator}--uuid {mapping} --no-enabled"
 
 
 def steps(
@@ -63,7 +64,8 @@ def _cut_over(found: Deployment, start: str) -> Iterator[str]:
     if not found.functions:
         yield "#    No mapping of the recipe reads the stream."
     for one in found.functions:
-        yield f"{turn_off(found.region, one.mapping)}  # {one.name}"
+        yield f"#    {one.name}:"
+        yield turn_off(found.region, one.mapping, separator=f" \\\n{_INDENT}")
 
 
 def _removal(replaced: Sequence[str], others: Sequence[str]) -> Iterator[str]:
