@@ -28,6 +28,8 @@ def pipeline_outputs(
     place = AwsLocation(effective.partition, effective.region, effective.account)
     physical = effective.names
     shards = seen.get(components.STREAM, {}).get("shards")
+    # Derived names begin with both; the environment is in none of them.
+    prefix, _, suffix = effective.base.rpartition("-")
     result: dict[str, Any] = {
         "kinesisStreamName": physical[components.STREAM],
         "kinesisStreamArn": place.stream(physical[components.STREAM]),
@@ -44,8 +46,8 @@ def pipeline_outputs(
         "lambdaEventProcessorFunctionArn": place.function(physical[components.PROCESSOR]),
         "dlqUrl": seen.get(components.DEAD_LETTER, {}).get("url"),
         "dlqArn": place.queue(physical[components.DEAD_LETTER]),
-        "resourceNamePrefix": f"{pipeline}-{spec.environment}",
-        "randomSuffix": effective.base.rpartition("-")[2],
+        "resourceNamePrefix": prefix,
+        "randomSuffix": suffix,
         "tablePrefix": effective.base,
         "configurationSummary": _configuration(spec, effective, pipeline),
         "testClientConfiguration": {

@@ -180,9 +180,10 @@ def test_given_role_and_topic_are_shown() -> None:
 
 
 def test_original_naming_parts() -> None:
-    """Prefix, suffix and table prefix as the original composes them."""
+    """Derived names begin with prefix and suffix, whatever the environment."""
     found = outputs({"environment": "prod"})
-    assert found["resourceNamePrefix"] == "web-prod"
+    assert found["resourceNamePrefix"] == "web"
     assert found["randomSuffix"] == "abcdefgh"
-    assert found["tablePrefix"] == BASE
+    assert found["tablePrefix"] == BASE == f"{found['resourceNamePrefix']}-{found['randomSuffix']}"
+    assert found["kinesisStreamName"].startswith(f"{found['tablePrefix']}-")
     assert found["dynamodbCountersTableName"].startswith(found["tablePrefix"])
