@@ -15,6 +15,7 @@ FOREIGN: Final[dict[str, Any]] = {
         "arn:aws:kms:*:123456789012:key/*",
         "arn:aws:kms:*:000000000000:key/*",
     ),
+    "secrets": ("arn:aws:ssm:*:123456789012:*", "arn:aws:secretsmanager:*:123456789012:*"),
     "role_tags": ("Tour",),
 }
 

@@ -28,6 +28,7 @@ def resources_page() -> str:
         {
             "alerts": {"enabled": True, "emails": ["a@example.com"]},
             "alarms": {"noDataMinutes": 5},
+            "collector": {"enabled": True, "allowedOrigins": ["https://www.example.com"]},
         }
     )
     rows = [
@@ -48,8 +49,8 @@ def resources_page() -> str:
         table(("in the status", "kind", "name in AWS", "when", "on deletion"), rows),
         (
             "A function whose configuration exceeds what Lambda takes as environment gets it from "
-            "`config/<hash>.json` in the bucket (`processor-config`, `detector-config`, kind "
-            "`ConfigObject`).\n"
+            "`config/<hash>.json` in the bucket (`processor-config`, `detector-config`, "
+            "`collector-config`, kind `ConfigObject`).\n"
         ),
         (
             "Every taggable resource carries `clickstream.dev/cluster`, `/namespace`, `/pipeline`, "
@@ -77,7 +78,9 @@ def resources_of(spec: Spec) -> Iterable[Resource]:
             physical=_physical(spec),
             place=_PLACE,
             tags={ownership.NAMESPACE: "<namespace>", ownership.PIPELINE: "<name>"},
-            packages={components.PROCESSOR: package, components.DETECTOR: package},
+            packages=dict.fromkeys(
+                (components.PROCESSOR, components.DETECTOR, components.COLLECTOR), package
+            ),
             calls=cast("Calls", None),  # Nothing is called to describe a pipeline.
         )
     )
@@ -93,6 +96,8 @@ def _physical_name(one: Resource) -> str:
         return "subscription of the topic"
     if one.kind == "EventSourceMapping":
         return f"mapping of {code(one.physical_name)}"
+    if one.kind == "FunctionUrl":
+        return f"URL of {code(one.physical_name)}"
     if one.kind == "IAMRole":
         return code(f"/clickstream/{one.physical_name}")
     return code(one.physical_name)
@@ -108,11 +113,14 @@ def _condition(one: Resource) -> str:
     if one.kind == "Alarm":
         extra = ", `alarms.noDataMinutes`" if one.name.endswith("no-data") else ""
         extra += ", `anomalyDetection.enabled`" if "-detector-" in one.name else ""
+        extra += ", `collector.enabled`" if "-collector-" in one.name else ""
         return "`alarms.enabled`" + extra
     if one.name == components.PROCESSOR_ROLE:
         return "no `processor.roleArn`"
     if one.name == components.DETECTOR_ROLE:
         return "`anomalyDetection.enabled`, no `anomalyDetection.roleArn`"
+    if one.name in components.OF_COLLECTOR:
+        return "`collector.enabled`"
     if one.name.startswith("detector") or one.name in {
         components.SCHEDULE,
         components.SCHEDULER_ROLE,
@@ -131,6 +139,7 @@ def _fate(one: Resource) -> str:
         components.DEAD_LETTER: "deadLetter",
         components.PROCESSOR_LOGS: "logs",
         components.DETECTOR_LOGS: "logs",
+        components.COLLECTOR_LOGS: "logs",
     }
     word = "kept" if one.deletion.value == "Retain" else "deleted"
     if one.name == components.HASH_KEY:
@@ -148,6 +157,7 @@ def _alarms(spec: Spec, physical: Mapping[str, str]) -> str:
         iterator_age_seconds=spec.alarms.iterator_age_seconds,
         detector=physical[components.DETECTOR],
         detector_timeout_seconds=spec.anomaly_detection.timeout_seconds,
+        collector=physical[components.COLLECTOR],
         base=_BASE,
         failed_objects_bucket=physical[components.ARCHIVE],
         no_data_minutes=spec.alarms.no_data_minutes,
@@ -184,6 +194,12 @@ def _roles(physical: Mapping[str, str]) -> Iterator[str]:
             **shared,
             topic_arn=_PLACE.topic(physical[components.ALERTS]),
             log_group=physical[components.DETECTOR_LOGS],
+        ),
+        "Collector": role_policies.collector_policy(
+            _PLACE,
+            stream=physical[components.STREAM],
+            log_group=physical[components.COLLECTOR_LOGS],
+            hash_key_parameter=physical[components.HASH_KEY],
         ),
         "Scheduler": role_policies.scheduler_policy(_PLACE, function=physical[components.DETECTOR]),
     }

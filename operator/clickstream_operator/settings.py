@@ -65,7 +65,7 @@ class Settings(BaseSettings):
     rate_limits: bool = True
     """Whether AWS calls are limited to rates below AWS's quotas."""
     packages: Path = Path("build/lambdas")
-    """Folder with processor.zip and detector.zip."""
+    """Folder with processor.zip, detector.zip and collector.zip."""
     account: str = Field(default="", pattern=r"^([0-9]{12})?$")
     """AWS account of the operator's own credential: another one's is not used. Empty: any."""
     permissions_boundary: str = ""
@@ -137,7 +137,7 @@ def load() -> Settings:
             raise SettingsError(
                 f"wrong settings: {variable}={region!r}: must be {rules.REGION.words}"
             )
-    for name in ("processor", "detector"):
+    for name in ("processor", "detector", "collector"):
         if not (settings.packages / f"{name}.zip").is_file():
             raise SettingsError(
                 f"CLICKSTREAM_PACKAGES={settings.packages}: {name}.zip is not there; "

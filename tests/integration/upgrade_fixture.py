@@ -39,6 +39,7 @@ SPECS: Final[dict[str, dict[str, Any]]] = {
             "batchingWindowSeconds": 60,
             "reservedConcurrency": 10,
         },
+        "collector": {"enabled": True, "allowedOrigins": ["https://www.example.com"]},
         "tables": {
             "billingMode": "Provisioned",
             "provisioned": {"readUnits": 5, "writeUnits": 6},

@@ -7,7 +7,8 @@ import pytest
 from clickstream_layout.tables import INCIDENT
 from clickstream_operator.api.spec import Spec
 from clickstream_operator.cost import storage
-from clickstream_operator.cost.estimate import _BATCH_LOG, _TYPE_LOG, requests, unsent_reads
+from clickstream_operator.cost.estimate import _BATCH_LOG, _TYPE_LOG, requests
+from clickstream_operator.cost.parts import unsent_reads
 from clickstream_operator.cost.traffic import Traffic, flow, listings
 from detector.site_state import SiteState
 from shared.time_limit import TimeLimit

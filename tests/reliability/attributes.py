@@ -23,6 +23,7 @@ SPEC: Final[dict[str, Any]] = {
     "alerts": {"enabled": True, "emails": ["a@example.com"]},
     "alarms": {"noDataMinutes": 30},
     "processor": {"reservedConcurrency": 10},
+    "collector": {"enabled": True, "allowedOrigins": ["https://www.example.com"]},
     "tables": {
         "billingMode": "Provisioned",
         "provisioned": {"readUnits": 5, "writeUnits": 6},
@@ -51,6 +52,7 @@ _TITLES: Final = {
     "LogGroup": "log groups",
     "HashKeyParameter": "SSM parameter",
     "LambdaFunction": "Lambda functions",
+    "FunctionUrl": "function URL",
     "EventSourceMapping": "event source mappings",
     "IAMRole": "IAM roles",
     "Alarm": "CloudWatch alarms",

@@ -204,6 +204,17 @@ _CHANGES: Final[tuple[Iterator[Change], ...]] = (
     _changes("LambdaFunction", "codeSha256 architecture", "update_function_code", on="detector",
              FunctionName="<name>", ZipFile="<other-zip>", Architectures=["x86_64"]),
     _changes("LambdaFunction", "tags", "tag_resource", Resource="<arn>", Tags=_TAGGED),
+    _changes("FunctionUrl",
+             "authorization invokeMode cors.allowOrigins cors.allowMethods cors.allowHeaders"
+             " cors.allowCredentials cors.maxAgeSeconds",
+             "update_function_url_config", FunctionName="<name>", AuthType="AWS_IAM",
+             InvokeMode="RESPONSE_STREAM",
+             Cors={
+                 "AllowOrigins": ["https://other.example"], "AllowMethods": ["GET"],
+                 "AllowHeaders": ["x-other"], "AllowCredentials": True, "MaxAge": 7,
+             }),
+    _changes("FunctionUrl", "permissions", "remove_permission", FunctionName="<name>",
+             StatementId="clickstream-url"),
     _changes("EventSourceMapping",
              "enabled batchSize batchingWindowSeconds parallelizationFactor maximumRetryAttempts"
              " maximumRecordAgeSeconds bisectBatchOnFunctionError responseTypes onFailure"
@@ -299,6 +310,7 @@ DELETIONS: Final[tuple[Deletion, ...]] = (
         ("delete_role", {"RoleName": "<name>"}),
     ),
     _deletion("LambdaFunction", ("delete_function", {"FunctionName": "<name>"})),
+    _deletion("FunctionUrl", ("delete_function_url_config", {"FunctionName": "<name>"})),
     _deletion("EventSourceMapping", ("delete_event_source_mapping", {"UUID": "<uuid>"})),
     _deletion("Schedule", ("delete_schedule", {"Name": "<name>", "GroupName": "default"})),
     _deletion("Dashboard", ("delete_dashboards", {"DashboardNames": ["<name>"]})),

@@ -17,7 +17,7 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name, raising=False)
     for name in Settings.model_fields:
         monkeypatch.delenv(f"CLICKSTREAM_{name.upper()}", raising=False)
-    for name in ("processor", "detector"):
+    for name in ("processor", "detector", "collector"):
         (tmp_path / f"{name}.zip").touch()
     monkeypatch.setenv("CLICKSTREAM_PACKAGES", str(tmp_path))
     return tmp_path
@@ -87,7 +87,7 @@ def test_all_faults_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         settings.load()
 
 
-@pytest.mark.parametrize("name", ["processor", "detector"])
+@pytest.mark.parametrize("name", ["processor", "detector", "collector"])
 def test_missing_package_is_named_with_a_remedy(packages: Path, name: str) -> None:
     """The operator does not start without what it must upload."""
     (packages / f"{name}.zip").unlink()

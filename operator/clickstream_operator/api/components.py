@@ -24,15 +24,21 @@ PROCESSOR: Final = "processor"
 
 DETECTOR: Final = "detector"
 
+COLLECTOR: Final = "collector"
+
 PROCESSOR_ROLE: Final = "processor-role"
 
 DETECTOR_ROLE: Final = "detector-role"
+
+COLLECTOR_ROLE: Final = "collector-role"
 
 SCHEDULER_ROLE: Final = "scheduler-role"
 
 PROCESSOR_LOGS: Final = "processor-logs"
 
 DETECTOR_LOGS: Final = "detector-logs"
+
+COLLECTOR_LOGS: Final = "collector-logs"
 
 PROCESSOR_MAPPING: Final = "processor-mapping"
 
@@ -42,9 +48,18 @@ PROCESSOR_CONFIG: Final = "processor-config"
 
 DETECTOR_CONFIG: Final = "detector-config"
 
+COLLECTOR_CONFIG: Final = "collector-config"
+
+COLLECTOR_URL: Final = "collector-url"
+
 SCHEDULE: Final = "schedule"
 
 DASHBOARD: Final = "dashboard"
+
+OF_COLLECTOR: Final = frozenset(
+    {COLLECTOR, COLLECTOR_ROLE, COLLECTOR_LOGS, COLLECTOR_CONFIG, COLLECTOR_URL}
+)
+"""Resources that only a pipeline with a collector has."""
 
 _SUBSCRIPTION: Final = "alerts-email-"
 

@@ -98,9 +98,10 @@ S3 knows the tags of a bucket only where that is turned on for the bucket (S3 us
 ABAC in general purpose buckets").
 """
 
-FUNCTIONS: Final = tuple(
-    f"arn:aws:lambda:*:*:function:{BASE}-{function}" for function in ("processor", "detector")
-)
+FUNCTION_NAMES: Final = ("processor", "*ctor")
+"""Ends of the functions' names, those of detector and collector in one pattern, because IAM counts
+the characters of a policy."""
+FUNCTIONS: Final = tuple(f"arn:aws:lambda:*:*:function:{BASE}-{name}" for name in FUNCTION_NAMES)
 PASS_ROLES: Final = Grant(
     "PassRoles",
     ("arn:aws:iam::*:role/clickstream/*",),

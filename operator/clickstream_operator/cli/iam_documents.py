@@ -126,6 +126,16 @@ def permissions_boundary() -> dict[str, Any]:
         role_policies.detector_policy(
             ANYWHERE, **shared, topic_arn=ANYWHERE.topic("*"), kms_keys={**keys, "sns": "*"}
         ),
+        role_policies.collector_policy(
+            ANYWHERE,
+            stream=shared["stream"],
+            log_group=shared["log_group"],
+            config_bucket=shared["bucket"],
+            hash_key_parameter=shared["hash_key_parameter"],
+            # Secrets of other names need a boundary of one's own.
+            secret_arns=["arn:aws:secretsmanager:*:*:secret:clickstream/*"],
+            kms_keys={"kinesis": "*", "s3": "*"},
+        ),
         role_policies.scheduler_policy(ANYWHERE, function=f"{BASE}-detector"),
     )
     actions: dict[tuple[tuple[str, ...], str], set[str]] = {}

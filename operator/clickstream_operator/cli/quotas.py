@@ -93,7 +93,7 @@ def missed(plan: Plan, before: Spec | None, after: Spec, quotas: Quotas) -> Iter
     yield from _concurrency(before, after, quotas.answers.get("lambda", {}))
     yield from _tables(after, quotas.answers.get("dynamodb", {}))
     roles = roles_of(quotas.answers.get("iam", {}))
-    wanted = len(made & set(ROLES))
+    wanted = len(made & {*ROLES, components.COLLECTOR_ROLE})
     if roles and wanted > max(0, roles.free):
         yield _words("IAM roles", wanted, roles.free, "Roles per account")
 
@@ -130,7 +130,8 @@ def _concurrency(before: Spec | None, after: Spec, settings: Mapping[str, Any]) 
 def _reserved(spec: Spec) -> int:
     detector = spec.anomaly_detection
     enabled = detector.reserved_concurrency if detector.enabled else 0
-    return (spec.processor.reserved_concurrency or 0) + (enabled or 0)
+    collecting = spec.collector.reserved_concurrency if spec.collector.enabled else 0
+    return (spec.processor.reserved_concurrency or 0) + (enabled or 0) + collecting
 
 
 def _tables(after: Spec, limits: Mapping[str, Any]) -> Iterator[str]:

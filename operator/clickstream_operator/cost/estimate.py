@@ -12,7 +12,7 @@ from math import ceil
 from typing import Final
 
 from clickstream_operator.api.v1alpha1 import Spec
-from clickstream_operator.cost import storage
+from clickstream_operator.cost import collector, parts, storage
 from clickstream_operator.cost.prices import Prices, prices_of
 from clickstream_operator.cost.traffic import DAYS, HOURS, SECONDS, Flow, Traffic, flow
 
@@ -152,7 +152,7 @@ def requests(spec: Spec, traffic: Traffic) -> Requests:
     bad_objects = 1 - (1 - traffic.bad_share) ** seen.batch
     detects = spec.anomaly_detection.enabled
     item = _detector_bytes(traffic, seen)
-    ticks = _TICKS * (seen.shards * max(1.0, item / _READ_UNIT) + unsent_reads(spec))
+    ticks = _TICKS * (seen.shards * max(1.0, item / _READ_UNIT) + parts.unsent_reads(spec))
     return Requests(
         pages=seen.pages * seen.batches,
         listings=seen.listings * seen.batches,
@@ -167,11 +167,6 @@ def requests(spec: Spec, traffic: Traffic) -> Requests:
         if spec.events.deduplicate_seconds
         else 0.0,
     )
-
-
-def unsent_reads(spec: Spec) -> float:
-    """Read units of one tick's query of messages that were not sent: those of an empty answer."""
-    return 0.5 if spec.alerts.enabled else 0.0
 
 
 def _detector_bytes(traffic: Traffic, seen: Flow) -> float:
@@ -261,6 +256,12 @@ class _Model:
             yield make("Lambda", "detector time", spent, "GB-seconds", price)
             starts = begun(memory, seen.shards + 1)
             yield make("Lambda", "detector starts (INIT)", starts, "GB-seconds", price)
+        if spec.collector.enabled:
+            memory, calls = spec.collector.memory_mib, collector.requests(self._traffic)
+            spent = calls * used(memory, collector.CPU_SECONDS, collector.WAIT_SECONDS)
+            yield make("Lambda", "collector requests", calls, "requests", "lambda.request")
+            spent += begun(memory, 1)
+            yield make("Lambda", "collector time, starts too", spent, "GB-seconds", price)
 
     def _dynamodb(self) -> Iterator[Item]:
         tables, made, make = self._spec.tables, self._requests, self._item
@@ -305,6 +306,7 @@ class _Model:
         service = "CloudWatch"
         metrics = _PIPELINE_METRICS + min(50, self._traffic.event_types)
         metrics += _DETECTOR_METRICS if detects else 0
+        metrics += collector.METRICS if spec.collector.enabled else 0
         yield make(service, "metrics of the functions", metrics, "metrics", "cloudwatch.metric")
         shard_metrics = len(spec.stream.shard_level_metrics) * seen.shards
         yield make(service, "shard metrics", shard_metrics, "metrics", "cloudwatch.metric")
@@ -313,7 +315,7 @@ class _Model:
             for metric in spec.metrics
         )
         yield make(service, "spec.metrics", own, "metrics", "cloudwatch.metric")
-        alarms = alarm_count(spec)
+        alarms = parts.alarm_count(spec)
         yield make(service, "alarms", alarms, "alarms", "cloudwatch.alarm")
         boards = int(spec.dashboard.enabled)
         yield make(service, "dashboard", boards, "dashboards", "cloudwatch.dashboard")
@@ -323,6 +325,8 @@ class _Model:
         yield make(service, "conditions", asked, "metrics", "cloudwatch.getMetric")
         size = seen.batches * (_PLATFORM_LOG + _BATCH_LOG + self._traffic.event_types * _TYPE_LOG)
         size += (seen.batches + _TICKS) * _PLATFORM_LOG if detects else 0
+        if spec.collector.enabled:
+            size += collector.requests(self._traffic) * _PLATFORM_LOG
         yield make(service, "logs in", size / _GB, "GB", "logs.ingestGB")
         kept = size / _GB * spec.logs.retention_days / DAYS
         yield make(service, "logs kept", kept, "GB", "logs.storageGB")
@@ -337,32 +341,10 @@ class _Model:
             yield make("SNS", "e-mails", mails, "e-mails", "sns.email")
         if spec.anomaly_detection.enabled:
             yield make("Scheduler", "ticks", _TICKS, "invocations", "scheduler.invocation")
-        keys = customer_keys(spec)
+        keys = parts.customer_keys(spec)
         yield make("KMS", "customer managed keys", len(keys), "keys", "kms.key")
         readers = 2 if spec.anomaly_detection.enabled else 1
         calls = _KMS_REQUESTS * (1 + readers)
         # Each dead letter with a customer managed key is a request; the bucket shares data keys.
         calls += self._requests.messages if spec.dead_letter.kms_key_id else 0
         yield make("KMS", "requests", calls, "requests", "kms.request")
-
-
-def alarm_count(spec: Spec) -> int:
-    """Alarms: four of each function, balance, dead letters, failed batches, missing data."""
-    if not spec.alarms.enabled:
-        return 0
-    functions = 2 if spec.anomaly_detection.enabled else 1
-    balance = spec.anomaly_detection.enabled
-    return 4 * functions + balance + 2 + (spec.alarms.no_data_minutes is not None)
-
-
-def customer_keys(spec: Spec) -> frozenset[str]:
-    """Distinct customer managed keys of a spec."""
-    keys = (
-        spec.stream.kms_key_id,
-        spec.tables.kms_key_id,
-        spec.archive.kms_key_id,
-        spec.dead_letter.kms_key_id,
-        spec.logs.kms_key_id,
-        spec.alerts.kms_key_id if spec.alerts.enabled else None,
-    )
-    return frozenset(key for key in keys if key and not key.startswith("alias/aws/"))

@@ -40,6 +40,8 @@ def alarm_set(
     detector_timeout_seconds: int = 30,
     base: str = "",
     failed_objects_bucket: str | None = None,
+    collector: str | None = None,
+    collector_timeout_seconds: int = 10,
     no_data_minutes: int | None = None,
 ) -> tuple[AlarmDefinition, ...]:
     """All alarms of one pipeline, in a fixed order.
@@ -55,6 +57,8 @@ def alarm_set(
         detector_timeout_seconds: of the function.
         base: of the pipeline's names, which its own metrics carry.
         failed_objects_bucket: None if the bucket does not count failed objects.
+        collector: None if the pipeline has none.
+        collector_timeout_seconds: of the function.
         no_data_minutes: None for no alarm about missing traffic; at most 1440, the longest
             evaluation of CloudWatch.
     """
@@ -66,6 +70,9 @@ def alarm_set(
             "detector", detector, detector_timeout_seconds, iterator_age_seconds
         )
         alarms.append(_balance(base))
+    if collector is not None:
+        alarms += _invocation_alarms("collector", collector, collector_timeout_seconds)
+        alarms.append(_unavailable(collector))
     alarms.append(_dead_letter_depth(dead_letter_queue))
     if failed_objects_bucket is not None:
         alarms.append(_failed_objects(failed_objects_bucket))
@@ -77,18 +84,8 @@ def alarm_set(
 def _function_alarms(
     component: str, function: str, timeout_seconds: int, iterator_age_seconds: int
 ) -> list[AlarmDefinition]:
-    # Three of five minutes, so that one slow batch, a reshard or a retried error does not alarm.
-    alarm = partial(
-        AlarmDefinition,
-        namespace="AWS/Lambda",
-        dimensions={"FunctionName": function},
-        evaluation_periods=5,
-        datapoints=3,
-    )
-    # At its timeout the function loses the work of the whole batch, so the alarm comes before.
-    duration_ms = timeout_seconds * 1000 * _DURATION_SHARE
     return [
-        alarm(
+        _of_function(function)(
             key=f"{component}-iterator-age",
             description=f"The {component} reads events more than {iterator_age_seconds} s old."
             + _WHY,
@@ -97,9 +94,31 @@ def _function_alarms(
             comparison=_ABOVE,
             threshold=iterator_age_seconds * 1000.0,
         ),
+        *_invocation_alarms(component, function, timeout_seconds, why=_WHY),
+    ]
+
+
+def _of_function(function: str) -> partial[AlarmDefinition]:
+    # Three of five minutes, so that one slow batch, a reshard or a retried error does not alarm.
+    return partial(
+        AlarmDefinition,
+        namespace="AWS/Lambda",
+        dimensions={"FunctionName": function},
+        evaluation_periods=5,
+        datapoints=3,
+    )
+
+
+def _invocation_alarms(
+    component: str, function: str, timeout_seconds: int, why: str = ""
+) -> list[AlarmDefinition]:
+    alarm = _of_function(function)
+    # At its timeout the function loses the work of the whole batch, so the alarm comes before.
+    duration_ms = timeout_seconds * 1000 * _DURATION_SHARE
+    return [
         alarm(
             key=f"{component}-errors",
-            description=f"The {component} failed in three of the last five minutes.{_WHY}",
+            description=f"The {component} failed in three of the last five minutes.{why}",
             metric="Errors",
             statistic="Sum",
             comparison=_AT_LEAST,
@@ -122,6 +141,19 @@ def _function_alarms(
             threshold=duration_ms,
         ),
     ]
+
+
+def _unavailable(collector: str) -> AlarmDefinition:
+    # Lambda developer guide, "Monitoring function URLs with CloudWatch metrics".
+    return _of_function(collector)(
+        key="collector-unavailable",
+        description="The collector turned events away in three of the last five minutes: its log "
+        "says whether the stream or a secret is the cause.",
+        metric="Url5xxCount",
+        statistic="Sum",
+        comparison=_AT_LEAST,
+        threshold=1.0,
+    )
 
 
 def _dead_letter_depth(queue: str) -> AlarmDefinition:

@@ -12,7 +12,11 @@ from clickstream_operator.api import components
 from clickstream_operator.engine.inventory import Entry
 from clickstream_operator.engine.resource import Resource
 from clickstream_operator.pipeline.context import TABLES, BuildContext
-from clickstream_operator.pipeline.functions import function_resources, schedule_resources
+from clickstream_operator.pipeline.functions import (
+    collector_resources,
+    reader_resources,
+    schedule_resources,
+)
 from clickstream_operator.pipeline.monitoring import alarm_resources, dashboard_resource
 from clickstream_operator.resources.dynamodb_capacity import Capacity
 from clickstream_operator.resources.dynamodb_table import DynamoDBTable
@@ -34,13 +38,15 @@ def build(context: BuildContext) -> list[Resource]:
         _dead_letter(context),
         _hash_key(context),
         *_alerts(context),
-        *function_resources(context, components.PROCESSOR),
+        *reader_resources(context, components.PROCESSOR),
     ]
     if context.spec.anomaly_detection.enabled:
         resources += [
-            *function_resources(context, components.DETECTOR),
+            *reader_resources(context, components.DETECTOR),
             *schedule_resources(context),
         ]
+    if context.spec.collector.enabled:
+        resources += collector_resources(context)
     if context.spec.dashboard.enabled:
         resources.append(dashboard_resource(context))
     if context.spec.alarms.enabled:
@@ -60,6 +66,8 @@ def build_everything(context: BuildContext) -> list[Resource]:
         return None if role in context.known else given
 
     detection = spec.anomaly_detection
+    # Most pipelines never had one, and AWS need not be asked for it.
+    had_collector = spec.collector.enabled or not context.known.isdisjoint(components.OF_COLLECTOR)
     everything = spec.model_copy(
         update={
             "anomaly_detection": detection.model_copy(
@@ -74,6 +82,7 @@ def build_everything(context: BuildContext) -> list[Resource]:
             "processor": spec.processor.model_copy(
                 update={"role_arn": created(components.PROCESSOR_ROLE, spec.processor.role_arn)}
             ),
+            "collector": spec.collector.model_copy(update={"enabled": had_collector}),
             "alerts": spec.alerts.model_copy(update={"enabled": True, "topic_arn": None}),
             "dashboard": spec.dashboard.model_copy(update={"enabled": True}),
             "alarms": spec.alarms.model_copy(

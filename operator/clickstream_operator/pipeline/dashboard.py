@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from clickstream_operator.resources.cloudwatch_dashboard_widgets import KEPT_BY, OURS
+from clickstream_operator.pipeline.dashboard_charts import PERIOD_SECONDS, Metrics, chart, value
+from clickstream_operator.resources.cloudwatch_dashboard_widgets import KEPT_BY
 from clickstream_operator.resources.s3_lifecycle import FAILED_FILTER_ID
 
-PERIOD_SECONDS: Final = 300
 EVENTS: Final = "Clickstream/Events"
 _DAY: Final = 86400
 _DAYS: Final = "-P14D"
@@ -26,9 +26,6 @@ _HEIGHT: Final = 6
 _COLUMNS: Final = 3
 #: As the console lists them over the whole width.
 _ALARMS_A_LINE: Final = 4
-_RED: Final = "#d62728"
-
-Metrics = list[list[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +53,8 @@ class Subject:
     """Thresholds of the alarms about duration in milliseconds, by label of the function."""
     alarms: Sequence[str] = ()
     """ARNs of the alarms."""
+    collector: str | None = None
+    """None if the pipeline has none."""
 
     @property
     def functions(self) -> Mapping[str, str]:
@@ -76,6 +75,8 @@ def dashboard_body(subject: Subject) -> dict[str, Any]:
         lines = -(-len(subject.alarms) // _ALARMS_A_LINE)
         rows.append(_Row(1 + lines, 1, [_alarms(subject)]))
     charts = [*_functions(subject), *_stores(subject)]
+    if subject.collector is not None:
+        charts += _collector(subject.base, subject.collector)
     rows += [
         _Row(_HEIGHT, _COLUMNS, charts[first : first + _COLUMNS])
         for first in range(0, len(charts), _COLUMNS)
@@ -141,14 +142,14 @@ def _values(subject: Subject) -> list[dict[str, Any]]:
     ]  # fmt: skip
     total = " + ".join(f"FILL(v{number}, 0)" for number in range(len(views)))
     found = [
-        _value("events_sum", "Events", [[EVENTS, "EventsProcessed", "Pipeline", base]]),
+        value("events_sum", "Events", [[EVENTS, "EventsProcessed", "Pipeline", base]]),
         *(
-            [_value("views_sum", "Page views", [[{"expression": total, "label": "views"}], *views])]
+            [value("views_sum", "Page views", [[{"expression": total, "label": "views"}], *views])]
             if views
             else []
         ),
-        _value("bad_sum", "Bad rows", [[EVENTS, "BadRows", "Pipeline", base]]),
-        _value(
+        value("bad_sum", "Bad rows", [[EVENTS, "BadRows", "Pipeline", base]]),
+        value(
             "lag_now",
             "Lag",
             [
@@ -158,7 +159,7 @@ def _values(subject: Subject) -> list[dict[str, Any]]:
             stat="Maximum",
             whole=False,
         ),
-        _value(
+        value(
             "letters_now",
             "Dead letters",
             [_letters(subject)],
@@ -168,13 +169,13 @@ def _values(subject: Subject) -> list[dict[str, Any]]:
     ]
     if subject.detector is not None:
         anomalies: Metrics = [[EVENTS, "Anomalies", "Pipeline", base]]
-        found.insert(-2, _value("anomalies_sum", "Incidents", anomalies))
+        found.insert(-2, value("anomalies_sum", "Incidents", anomalies))
     return found
 
 
 def _events(subject: Subject) -> list[dict[str, Any]]:
-    now = _chart("events", "Events by type", [[_by_type(subject.base)]], stat="Sum", stacked=True)
-    days = _chart(
+    now = chart("events", "Events by type", [[_by_type(subject.base)]], stat="Sum", stacked=True)
+    days = chart(
         "days",
         "Events by type and day, 14 days",
         [[_by_type(subject.base, period=_DAY)]],
@@ -216,13 +217,13 @@ def _functions(subject: Subject) -> list[dict[str, Any]]:
         for label, name in functions.items()
     ]
     return [
-        _chart(
+        chart(
             "lag", "Age of the events read, s", lag, stat="Maximum",
             limits={"alarm": subject.lag_seconds},
         ),
-        _chart("duration", "Duration, ms", duration, stat="Maximum", limits=limits),
-        _chart("failures", "Errors and throttles", failures, stat="Sum", limits={"alarm": 1}),
-        _chart("runs", "Runs", runs, stat="Sum"),
+        chart("duration", "Duration, ms", duration, stat="Maximum", limits=limits),
+        chart("failures", "Errors and throttles", failures, stat="Sum", limits={"alarm": 1}),
+        chart("runs", "Runs", runs, stat="Sum"),
     ]  # fmt: skip
 
 
@@ -260,16 +261,36 @@ def _stores(subject: Subject) -> list[dict[str, Any]]:
         ],
     ]
     charts = [
-        _chart("throughput", "Records of the stream", records, stat="Sum"),
-        _chart("refused", "Records refused by the stream", refused, stat="Sum"),
-        _chart("bad_rows", "Bad rows, dead letters, lost batches", bad, stat="Sum"),
-        _chart("writes", "Write units of the tables", writes, stat="Sum"),
+        chart("throughput", "Records of the stream", records, stat="Sum"),
+        chart("refused", "Records refused by the stream", refused, stat="Sum"),
+        chart("bad_rows", "Bad rows, dead letters, lost batches", bad, stat="Sum"),
+        chart("writes", "Write units of the tables", writes, stat="Sum"),
     ]
     if subject.detector is not None:
         charts.append(
-            _chart("anomalies", "Incidents by rule", [[_by_rule(subject.base)]], stat="Sum")
+            chart("anomalies", "Incidents by rule", [[_by_rule(subject.base)]], stat="Sum")
         )
     return charts
+
+
+def _collector(base: str, collector: str) -> list[dict[str, Any]]:
+    events: Metrics = [
+        [EVENTS, f"Collector{what}", "Pipeline", base, {"label": what.lower()}]
+        for what in ("Events", "Unwanted", "Refused", "Unavailable")
+    ]
+    # Lambda developer guide, "Monitoring function URLs with CloudWatch metrics".
+    requests: Metrics = [
+        [_LAMBDA, metric, "FunctionName", collector, {"label": label}]
+        for metric, label in (
+            ("UrlRequestCount", "requests"),
+            ("Url4xxCount", "wrong (4xx)"),
+            ("Url5xxCount", "not served (5xx)"),
+        )
+    ]
+    return [
+        chart("collected", "Events of the collector", events, stat="Sum"),
+        chart("collector_requests", "Requests of the collector", requests, stat="Sum"),
+    ]
 
 
 def _letters(subject: Subject) -> list[Any]:
@@ -279,48 +300,6 @@ def _letters(subject: Subject) -> list[Any]:
         "QueueName",
         subject.dead_letter_queue,
     ]
-
-
-def _value(
-    part: str, title: str, metrics: Metrics, *, stat: str = "Sum", whole: bool = True
-) -> dict[str, Any]:
-    """One number; `whole`: over the whole time that is shown, else the latest."""
-    widget = _chart(part, title, metrics, stat=stat)
-    properties = widget["properties"]
-    properties.pop("stacked")
-    properties |= {"view": "singleValue", **({"setPeriodToTimeRange": True} if whole else {})}
-    return widget
-
-
-def _chart(
-    part: str,
-    title: str,
-    metrics: Metrics,
-    *,
-    stat: str,
-    stacked: bool = False,
-    limits: Mapping[str, float] | None = None,
-) -> dict[str, Any]:
-    # The id of its first metric marks a chart as the operator's.
-    first, *others = metrics
-    options = first[-1] if isinstance(first[-1], dict) else {}
-    names = first[:-1] if options else first
-    marked = [*names, {**options, "id": f"{OURS}{part}"}]
-    lines = [
-        {"label": label, "value": value, "color": _RED} for label, value in (limits or {}).items()
-    ]
-    return {
-        "type": "metric",
-        "properties": {
-            "view": "timeSeries",
-            "stacked": stacked,
-            "title": title,
-            "metrics": [marked, *others],
-            "stat": stat,
-            "period": PERIOD_SECONDS,
-            **({"annotations": {"horizontal": lines}} if lines else {}),
-        },
-    }
 
 
 def _by_type(base: str, *, period: int = PERIOD_SECONDS) -> dict[str, str]:

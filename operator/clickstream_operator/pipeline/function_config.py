@@ -19,6 +19,8 @@ from clickstream_operator.pipeline.detection_config import compile_rule
 VERSION: Final = 1
 #: Bytes of a configuration in the environment; all variables together have 4 KB ("Lambda quotas").
 ENVIRONMENT_LIMIT: Final = 3500
+#: Seconds that the collector has for a request: a visitor's browser waits no longer.
+COLLECTOR_TIMEOUT_SECONDS: Final = 10
 #: Hours for which lane and incident items outlive the records of the stream.
 _LANE_MARGIN_HOURS: Final = 24
 #: KiB that the functions take of a record without being told.
@@ -34,7 +36,7 @@ _ADDED_TO_EVENTS: Final = {
     ),
 }
 
-Function = Literal["processor", "detector"]
+Function = Literal["processor", "detector", "collector"]
 
 
 def document(
@@ -49,6 +51,7 @@ def document(
 ) -> dict[str, Any]:
     """The configuration of one function."""
     detection = spec.anomaly_detection
+    is_collector = function == "collector"
     larger = spec.stream.max_record_size_kib > _MAX_RECORD_SIZE
     return {
         "version": VERSION,
@@ -68,7 +71,12 @@ def document(
             **spec.privacy.model_dump(by_alias=True),
             "hashKeyParameter": physical[components.HASH_KEY],
         },
-        "metrics": [metric.model_dump(by_alias=True, exclude_none=True) for metric in spec.metrics],
+        # Metrics and rules are nothing to the collector, and would make its document large.
+        "metrics": [
+            metric.model_dump(by_alias=True, exclude_none=True)
+            for metric in spec.metrics
+            if not is_collector
+        ],
         "ttl": {
             **spec.tables.ttl.model_dump(by_alias=True),
             "laneHours": spec.stream.retention_hours + _LANE_MARGIN_HOURS,
@@ -78,12 +86,21 @@ def document(
             "stream": physical[components.STREAM],
             "sensitivity": detection.sensitivity,
             "disabledRules": sorted(detection.disabled_rules),
-            "rules": [compile_rule(rule) for rule in detection.rules],
+            "rules": [compile_rule(rule) for rule in detection.rules if not is_collector],
             "alertsTopicArn": topic_arn,
         },
         "logLevel": spec.processor.log_level,
         **({"maxRecordSizeKiB": spec.stream.max_record_size_kib} if larger else {}),
+        **({"collector": _collector(spec)} if is_collector else {}),
     }
+
+
+def _collector(spec: Spec) -> dict[str, Any]:
+    """The collector's own part, without what is unset."""
+    settings = spec.collector.model_dump(
+        by_alias=True, exclude_none=True, exclude={"enabled", "memory_mib", "reserved_concurrency"}
+    )
+    return {**settings, "allowedOrigins": sorted(spec.collector.allowed_origins)}
 
 
 def event_form(spec: Spec) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 from clickstream_operator.api import components
 from clickstream_operator.engine.outputs import output
@@ -14,10 +14,12 @@ from clickstream_operator.engine.resource import (
 )
 from clickstream_operator.pipeline import function_config, role_policies
 from clickstream_operator.pipeline.context import TABLES, BuildContext
+from clickstream_operator.pipeline.function_roles import arns_of, collector_role, reader_role
 from clickstream_operator.resources.cloudwatch_log_group import LogGroup
 from clickstream_operator.resources.iam_role import IAMRole
 from clickstream_operator.resources.lambda_event_source_mapping import EventSourceMapping
 from clickstream_operator.resources.lambda_function import LambdaFunction
+from clickstream_operator.resources.lambda_function_url import FunctionUrl
 from clickstream_operator.resources.s3_config_object import ConfigObject, Content
 from clickstream_operator.resources.scheduler_schedule import Schedule
 
@@ -27,6 +29,11 @@ _STARTS: Final = {
     "Latest": "LATEST",
     "AtTimestamp": "AT_TIMESTAMP",
 }
+_FUNCTIONS: Final[Mapping[str, function_config.Function]] = {
+    components.PROCESSOR: "processor",
+    components.DETECTOR: "detector",
+    components.COLLECTOR: "collector",
+}
 #: Outputs of realistic length, to size a configuration before the real ones exist.
 _PLACEHOLDERS: Final[Outputs] = {
     components.STREAM: {"epoch": "0" * 16},
@@ -34,14 +41,83 @@ _PLACEHOLDERS: Final[Outputs] = {
 }
 
 
-def function_resources(context: BuildContext, name: str) -> list[Resource]:
-    """A function with its log group, role, event source mapping, and configuration if large."""
+class _Settings(NamedTuple):
+    """Settings that each function has in its part of the spec."""
+
+    memory_mib: int
+    timeout_seconds: int
+    reserved_concurrency: int | None
+    role_arn: str | None
+
+
+class _Names(NamedTuple):
+    """Inventory names of the resources that each function has."""
+
+    role: str
+    logs: str
+    config: str
+
+
+_NAMES: Final = {
+    components.PROCESSOR: _Names(
+        components.PROCESSOR_ROLE, components.PROCESSOR_LOGS, components.PROCESSOR_CONFIG
+    ),
+    components.DETECTOR: _Names(
+        components.DETECTOR_ROLE, components.DETECTOR_LOGS, components.DETECTOR_CONFIG
+    ),
+    components.COLLECTOR: _Names(
+        components.COLLECTOR_ROLE, components.COLLECTOR_LOGS, components.COLLECTOR_CONFIG
+    ),
+}
+
+
+def reader_resources(context: BuildContext, name: str) -> list[Resource]:
+    """A function that reads the stream, with all that it needs and its event source mapping."""
+    mapping_name = (
+        components.PROCESSOR_MAPPING
+        if name == components.PROCESSOR
+        else components.DETECTOR_MAPPING
+    )
+    return [*_function_resources(context, name), _mapping(context, mapping_name, name)]
+
+
+def collector_resources(context: BuildContext) -> list[Resource]:
+    """The function that takes events over HTTPS, with all that it needs and its URL."""
+    url = FunctionUrl(
+        **context.common(
+            components.COLLECTOR_URL,
+            components.COLLECTOR,
+            physical=context.physical[components.COLLECTOR],
+        ),
+        calls=context.calls,
+        place=context.place,
+        origins=context.spec.collector.allowed_origins,
+    )
+    return [*_function_resources(context, components.COLLECTOR), url]
+
+
+def _settings(context: BuildContext, name: str) -> _Settings:
+    collector = context.spec.collector
+    if name == components.COLLECTOR:
+        return _Settings(
+            collector.memory_mib,
+            function_config.COLLECTOR_TIMEOUT_SECONDS,
+            collector.reserved_concurrency,
+            None,
+        )
     is_processor = name == components.PROCESSOR
-    settings = context.spec.processor if is_processor else context.spec.anomaly_detection
-    role_name = components.PROCESSOR_ROLE if is_processor else components.DETECTOR_ROLE
-    log_name = components.PROCESSOR_LOGS if is_processor else components.DETECTOR_LOGS
-    mapping_name = components.PROCESSOR_MAPPING if is_processor else components.DETECTOR_MAPPING
-    config_name = components.PROCESSOR_CONFIG if is_processor else components.DETECTOR_CONFIG
+    given = context.spec.processor if is_processor else context.spec.anomaly_detection
+    return _Settings(
+        given.memory_mib, given.timeout_seconds, given.reserved_concurrency, given.role_arn
+    )
+
+
+def _function_resources(context: BuildContext, name: str) -> list[Resource]:
+    """A function with its log group, role, and configuration if large."""
+    settings = _settings(context, name)
+    role_name, log_name, config_name = _NAMES[name]
+    configure = _configuration(context, name)
+    is_large = len(configure(_PLACEHOLDERS)) > function_config.ENVIRONMENT_LIMIT
     resources: list[Resource] = [
         LogGroup(
             **context.common(log_name, deletion=context.spec.deletion_policy.logs),
@@ -52,16 +128,19 @@ def function_resources(context: BuildContext, name: str) -> list[Resource]:
             kms_key_id=context.spec.logs.kms_key_id,
         )
     ]
-    given = frozenset(_arns_of(context, name))
+    given = frozenset(arns_of(context, name))
     role_arn = settings.role_arn
     if role_arn is None:
         role_arn = context.place.role(context.physical[role_name])
-        resources.append(_function_role(context, role_name, log_name))
+        resources.append(
+            collector_role(context, reads_config=is_large)
+            if name == components.COLLECTOR
+            else reader_role(context, role_name, log_name)
+        )
     needs = {log_name, components.STREAM, components.DEAD_LETTER, components.HASH_KEY}
     if settings.role_arn is None:
         needs.add(role_name)
-    configure = _configuration(context, name)
-    if len(configure(_PLACEHOLDERS)) > function_config.ENVIRONMENT_LIMIT:
+    if is_large:
         resources.append(
             ConfigObject(
                 **context.common(
@@ -105,7 +184,6 @@ def function_resources(context: BuildContext, name: str) -> list[Resource]:
             reserved_concurrency=settings.reserved_concurrency,
         )
     )
-    resources.append(_mapping(context, mapping_name, name))
     return resources
 
 
@@ -130,7 +208,7 @@ def schedule_resources(context: BuildContext) -> list[Resource]:
             components.SCHEDULE,
             *(() if given else (components.SCHEDULER_ROLE,)),
             components.DETECTOR,
-            given=frozenset(_arns_of(context, components.DETECTOR)),
+            given=frozenset(arns_of(context, components.DETECTOR)),
         ),
         calls=context.calls,
         place=context.place,
@@ -145,7 +223,7 @@ def _configuration(context: BuildContext, name: str) -> Callable[[Outputs], str]
     def configure(outputs: Outputs) -> str:
         return function_config.as_text(
             function_config.document(
-                "processor" if name == components.PROCESSOR else "detector",
+                _FUNCTIONS[name],
                 spec=context.spec,
                 base=context.base,
                 physical=context.physical,
@@ -156,70 +234,6 @@ def _configuration(context: BuildContext, name: str) -> Callable[[Outputs], str]
         )
 
     return configure
-
-
-def _function_role(context: BuildContext, role_name: str, log_name: str) -> Resource:
-    spec = context.spec
-    shared: dict[str, Any] = {
-        "stream": context.physical[components.STREAM],
-        "page_metrics_table": context.physical[components.PAGE_METRICS],
-        "session_metrics_table": context.physical[components.SESSION_METRICS],
-        "counters_table": context.physical[components.COUNTERS],
-        "bucket": context.physical[components.ARCHIVE],
-        "hash_key_parameter": context.physical[components.HASH_KEY],
-        "log_group": context.physical[log_name],
-    }
-    keys = {
-        "kinesis": spec.stream.kms_key_id,
-        "dynamodb": spec.tables.kms_key_id,
-        "s3": spec.archive.kms_key_id,
-    }
-    is_processor = role_name == components.PROCESSOR_ROLE
-    is_for = components.PROCESSOR if is_processor else components.DETECTOR
-    if is_processor:
-        policy = role_policies.processor_policy(
-            context.place,
-            **shared,
-            queue=context.physical[components.DEAD_LETTER],
-            deduplicates=spec.events.deduplicate_seconds is not None,
-            kms_keys=context.customer_keys(**keys, sqs=spec.dead_letter.kms_key_id),
-        )
-    else:
-        policy = role_policies.detector_policy(
-            context.place,
-            **shared,
-            topic_arn=context.topic_arn() or None,
-            kms_keys=context.customer_keys(**keys, sns=spec.alerts.kms_key_id),
-        )
-    return IAMRole(
-        **context.role(role_name),
-        calls=context.calls,
-        place=context.place,
-        trust=role_policies.function_trust(),
-        inline_policies={"clickstream": policy},
-        arns=_arns_of(context, is_for),
-        description=f"Role of a function of the clickstream pipeline {context.base}",
-        permissions_boundary=context.permissions_boundary,
-    )
-
-
-def _arns_of(context: BuildContext, function: str) -> Mapping[str, str]:
-    """ARNs of the resources that a function works on, by inventory name."""
-    place, physical = context.place, context.physical
-    tables: tuple[str, ...] = (components.SESSION_METRICS, components.COUNTERS)
-    logs = components.DETECTOR_LOGS
-    arns = {
-        components.STREAM: place.stream(physical[components.STREAM]),
-        components.ARCHIVE: place.bucket(physical[components.ARCHIVE]),
-        components.HASH_KEY: place.parameter(physical[components.HASH_KEY]),
-    }
-    if function == components.PROCESSOR:
-        tables, logs = tuple(table for table, _, _ in TABLES), components.PROCESSOR_LOGS
-        arns[components.DEAD_LETTER] = place.queue(physical[components.DEAD_LETTER])
-    elif context.spec.alerts.enabled and context.spec.alerts.topic_arn is None:
-        arns[components.ALERTS] = place.topic(physical[components.ALERTS])
-    arns[logs] = place.log_group(physical[logs])
-    return arns | {table: place.table(physical[table]) for table in tables}
 
 
 def _mapping(context: BuildContext, mapping_name: str, function: str) -> Resource:
@@ -234,7 +248,7 @@ def _mapping(context: BuildContext, mapping_name: str, function: str) -> Resourc
             components.ARCHIVE,
             *(table for table, _, _ in TABLES),
             physical=context.physical[function],
-            given=frozenset(_arns_of(context, function)),
+            given=frozenset(arns_of(context, function)),
         ),
         calls=context.calls,
         place=context.place,

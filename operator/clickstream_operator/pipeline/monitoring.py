@@ -10,7 +10,7 @@ from clickstream_operator.engine.resource import Resource
 from clickstream_operator.pipeline.alarms import alarm_set
 from clickstream_operator.pipeline.context import TABLES, BuildContext
 from clickstream_operator.pipeline.dashboard import Subject, dashboard_body
-from clickstream_operator.pipeline.function_config import event_form
+from clickstream_operator.pipeline.function_config import COLLECTOR_TIMEOUT_SECONDS, event_form
 from clickstream_operator.resources.cloudwatch_alarm import Alarm, AlarmDefinition
 from clickstream_operator.resources.cloudwatch_dashboard import Dashboard
 
@@ -48,6 +48,7 @@ def dashboard_resource(context: BuildContext) -> Resource:
             if f"{function}-duration" in definitions
         },
         alarms=alarms if spec.alarms.enabled else (),
+        collector=physical[components.COLLECTOR] if spec.collector.enabled else None,
     )
     return Dashboard(
         **context.common(components.DASHBOARD, gates_ready=False),
@@ -92,6 +93,8 @@ def _definitions(context: BuildContext) -> tuple[AlarmDefinition, ...]:
         iterator_age_seconds=spec.alarms.iterator_age_seconds,
         detector=context.physical[components.DETECTOR] if spec.anomaly_detection.enabled else None,
         detector_timeout_seconds=spec.anomaly_detection.timeout_seconds,
+        collector=context.physical[components.COLLECTOR] if spec.collector.enabled else None,
+        collector_timeout_seconds=COLLECTOR_TIMEOUT_SECONDS,
         base=context.base,
         failed_objects_bucket=context.physical[components.ARCHIVE],
         no_data_minutes=spec.alarms.no_data_minutes,

@@ -58,6 +58,7 @@ def pipeline_outputs(
         "monitoringEndpoints": _monitoring(spec, place, physical),
         **_role(spec, place, physical),
         **_optional_parts(spec, place, physical),
+        **_collector(spec, seen),
     }
     return {key: value for key, value in result.items() if value is not None}
 
@@ -82,6 +83,14 @@ def _optional_parts(spec: Spec, place: AwsLocation, physical: Mapping[str, str])
     return parts
 
 
+def _collector(spec: Spec, seen: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """Where pages and servers send events, as soon as AWS has said it."""
+    url = seen.get(components.COLLECTOR_URL, {}).get("url", "")
+    if not spec.collector.enabled or not url:
+        return {}
+    return {"collectorUrl": f"{url.rstrip('/')}{spec.collector.path}"}
+
+
 def _configuration(spec: Spec, effective: Effective, pipeline: str) -> dict[str, Any]:
     return {
         "awsRegion": effective.region,
@@ -103,6 +112,8 @@ def _monitoring(spec: Spec, place: AwsLocation, physical: Mapping[str, str]) -> 
     logs = {"eventProcessor": physical[components.PROCESSOR_LOGS]}
     if spec.anomaly_detection.enabled:
         logs["anomalyDetector"] = physical[components.DETECTOR_LOGS]
+    if spec.collector.enabled:
+        logs["collector"] = physical[components.COLLECTOR_LOGS]
     endpoints: dict[str, Any] = {
         "cloudwatchLogs": logs,
         "cloudwatchMetrics": {

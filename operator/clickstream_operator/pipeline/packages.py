@@ -17,5 +17,5 @@ def load(folder: Path) -> Mapping[str, FunctionPackage]:
     """
     return {
         name: FunctionPackage.at(folder / f"{name}.zip")
-        for name in (components.PROCESSOR, components.DETECTOR)
+        for name in (components.PROCESSOR, components.DETECTOR, components.COLLECTOR)
     }

@@ -7,7 +7,7 @@ groups exist before their functions, so no function creates one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from clickstream_operator.aws.arns import AwsLocation
@@ -16,6 +16,8 @@ from clickstream_operator.aws.policies import document, service_trust, statement
 from clickstream_operator.resources.s3_lifecycle import BAD_PREFIX, FAILED_PREFIX, RAW_PREFIX
 
 CONFIG_PREFIX: Final = "config/"
+#: Place of the service in ``arn:partition:service:region:account:resource``.
+_SERVICE_OF_ARN: Final = 2
 _READ_STREAM: Final = (
     "kinesis:DescribeStream",
     "kinesis:DescribeStreamSummary",
@@ -26,7 +28,7 @@ _READ_STREAM: Final = (
 
 
 def function_trust() -> dict[str, Any]:
-    """Trust policy of the roles of processor and detector."""
+    """Trust policy of the roles of the functions."""
     return service_trust("lambda.amazonaws.com")
 
 
@@ -149,6 +151,46 @@ def detector_policy(
     )
 
 
+def collector_policy(
+    place: AwsLocation,
+    *,
+    stream: str,
+    log_group: str,
+    config_bucket: str | None = None,
+    hash_key_parameter: str | None = None,
+    secret_arns: Sequence[str] = (),
+    kms_keys: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Policy of the collector's role, which reads nothing of what it writes.
+
+    `config_bucket`: where its configuration is an object; `secret_arns`: of SSM parameters and
+    Secrets Manager secrets that requests must know; `kms_keys`: customer keys or aliases, by
+    service.
+    """
+    configuration = []
+    if config_bucket is not None:
+        configuration.append(
+            statement(
+                "clickstreamConfig",
+                actions=["s3:GetObject"],
+                resources=_objects(place, config_bucket, CONFIG_PREFIX),
+                conditions=_own_account(place),
+            )
+        )
+    return document(
+        [
+            statement(
+                "clickstreamPut", actions=["kinesis:PutRecords"], resources=[place.stream(stream)]
+            ),
+            *configuration,
+            *_hash_key(place, hash_key_parameter),
+            *_secrets(secret_arns),
+            _log(place, log_group),
+            *_customer_keys(place, kms_keys or {}),
+        ]
+    )
+
+
 def scheduler_policy(place: AwsLocation, *, function: str) -> dict[str, Any]:
     """Policy of the scheduler's role, to invoke one function."""
     return document(
@@ -206,6 +248,16 @@ def _hash_key(place: AwsLocation, parameter: str | None) -> list[dict[str, Any]]
             resources=[place.parameter(parameter)],
         )
     ]
+
+
+def _secrets(arns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    for service, sid, action in (
+        ("ssm", "clickstreamParameters", "ssm:GetParameter"),
+        ("secretsmanager", "clickstreamSecrets", "secretsmanager:GetSecretValue"),
+    ):
+        named = sorted({arn for arn in arns if arn.split(":")[_SERVICE_OF_ARN] == service})
+        if named:
+            yield statement(sid, actions=[action], resources=named)
 
 
 def _log(place: AwsLocation, log_group: str) -> dict[str, Any]:

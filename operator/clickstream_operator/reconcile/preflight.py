@@ -98,12 +98,13 @@ def function_roles_allowed(obj: PipelineObject, config: OperatorConfig) -> Block
 
 
 def foreign_resources_allowed(obj: PipelineObject, config: OperatorConfig) -> Blocker | None:
-    """Topics, keys, alarm actions and mail domains that are not the pipeline's own are allowed."""
+    """Topics, keys, secrets, alarm actions and mail domains of others are allowed."""
     grants, spec = config.grants(obj.key.namespace), obj.spec
     refused = (
         grants.refused_topic(spec)
         or grants.refused_alarm_action(spec)
         or grants.refused_key(spec)
+        or grants.refused_secret(spec)
         or grants.refused_mail_domain(spec)
     )
     return _refusal(Reason.NOT_ALLOWED, refused)

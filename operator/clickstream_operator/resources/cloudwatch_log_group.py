@@ -10,7 +10,7 @@ from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import ignore_not_found
 from clickstream_operator.aws.kms import key_name
-from clickstream_operator.aws.permissions import BASE, Grant, only
+from clickstream_operator.aws.permissions import BASE, FUNCTION_NAMES, Grant, only
 from clickstream_operator.aws.readings import Reading
 from clickstream_operator.engine.resource import (
     Diff,
@@ -27,7 +27,7 @@ GRANTS: Final = (
         "Logs",
         tuple(
             f"arn:aws:logs:*:*:log-group:/aws/lambda/{BASE}-{function}*"
-            for function in ("processor", "detector")
+            for function in FUNCTION_NAMES
         ),
         by_tag=True,
     ),

@@ -10,7 +10,7 @@ from clickstream_operator.aws import policies
 from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import AwsError, Category, ignore_not_found
-from clickstream_operator.aws.permissions import BASE, Grant
+from clickstream_operator.aws.permissions import BASE, FUNCTION_NAMES, Grant
 from clickstream_operator.aws.readings import Reading
 from clickstream_operator.aws.tags import PREFIX, as_list, from_list
 from clickstream_operator.engine.resource import (
@@ -28,10 +28,7 @@ GRANTS: Final = (
         "ReadRoles",
         (
             *_OWN,
-            *(
-                f"arn:aws:iam::*:role/{BASE}-{role}"
-                for role in ("processor", "detector", "scheduler")
-            ),
+            *(f"arn:aws:iam::*:role/{BASE}-{role}" for role in (*FUNCTION_NAMES, "scheduler")),
         ),
         ("iam:Get*", "iam:List*"),
     ),

@@ -104,6 +104,14 @@ class Grants:
         }
         return self._refused(given, "kmsKeys", self._granted.kms_keys)
 
+    def refused_secret(self, spec: Spec) -> str:
+        """Why a secret of the collector is refused."""
+        given = {
+            "spec.collector.tokensSecretArn": spec.collector.tokens_secret_arn,
+            "spec.collector.originSecretArn": spec.collector.origin_secret_arn,
+        }
+        return self._refused(given, "secrets", self._granted.secrets)
+
     def refused_mail_domain(self, spec: Spec) -> str:
         """Why an address of the alerts is refused. The message has the domain alone."""
         given = {
@@ -173,10 +181,13 @@ def _sizes(spec: Spec) -> Iterator[tuple[str, int, str]]:
         yield "spec.tables.provisioned.writeUnits", units.write_units, "table_units"
         yield "spec.tables.provisioned.maxReadUnits", units.max_read_units or 0, "table_units"
         yield "spec.tables.provisioned.maxWriteUnits", units.max_write_units or 0, "table_units"
-    processor, detector = spec.processor, spec.anomaly_detection
+    processor, detector, collector = spec.processor, spec.anomaly_detection, spec.collector
+    # What is off reserves nothing, and its concurrency has a default.
+    collecting = collector.reserved_concurrency if collector.enabled else None
     for path, memory, reserved in (
         ("spec.processor", processor.memory_mib, processor.reserved_concurrency),
         ("spec.anomalyDetection", detector.memory_mib, detector.reserved_concurrency),
+        ("spec.collector", collector.memory_mib if collector.enabled else 0, collecting),
     ):
         yield f"{path}.memoryMiB", memory, "memory_mib"
         if reserved is not None:

@@ -30,6 +30,12 @@ KeyPattern = Annotated[
         r"arn:aws[a-z-]*:kms:[a-z0-9*-]+:[0-9]{12}:(key|alias)/[A-Za-z0-9_/*-]+)$"
     ),
 ]
+SecretPattern = Annotated[
+    str,
+    Field(
+        pattern=r"^arn:aws[a-z-]*:(ssm|secretsmanager):[a-z0-9*-]+:[0-9]{12}:[A-Za-z0-9/_+=.@:*-]+$"
+    ),
+]
 DomainPattern = Annotated[str, Field(pattern=r"^(\*|(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?)$")]
 NamePattern = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_.*-]{3,255}$")]
 TagKeyPattern = Annotated[str, Field(pattern=r"^[\w .:/=+@*-]{1,128}$")]
@@ -101,6 +107,8 @@ class Tenant(_Strict):
     """ARNs for alarms.actionArns."""
     kms_keys: tuple[KeyPattern, ...] = ()
     """Keys for the kmsKeyId fields, in the form that the spec has. AWS managed keys need none."""
+    secrets: tuple[SecretPattern, ...] = ()
+    """SSM parameters and Secrets Manager secrets that a pipeline's collector may read."""
     email_domains: tuple[DomainPattern, ...] = ("*",)
     """Mail domains for alerts.emails; a domain does not cover its subdomains."""
     adopt: tuple[NamePattern, ...] = ()

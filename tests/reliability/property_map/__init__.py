@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Final
 
 from tests.reliability.property_map import (
+    collector,
     detection,
     events,
     monitoring,
@@ -28,6 +29,7 @@ ROWS: Final[tuple[Row, ...]] = (
     *policies.ROWS,
     *stream.ROWS,
     *processing.ROWS,
+    *collector.ROWS,
     *events.ROWS,
     *detection.ROWS,
     *monitoring.ROWS,

@@ -64,7 +64,10 @@ def config(*adopt: str) -> OperatorConfig:
         instance="",
         default_region="us-east-1",
         account_regional_buckets=False,
-        packages={name: FunctionPackage(digest, lambda: ZIP) for name in ("processor", "detector")},
+        packages={
+            name: FunctionPackage(digest, lambda: ZIP)
+            for name in ("processor", "detector", "collector")
+        },
         tenants=granted(adopt=adopt),
     )
 

@@ -63,6 +63,8 @@ def shards(number: int) -> dict[str, Any]:
             {"processor": {"reservedConcurrency": 20}},
             "60 more reserved concurrent executions are needed and 50 are free",
         ),
+        ({"collector": {"enabled": True, "reservedConcurrency": 51}}, None, "51 more reserved"),
+        ({"collector": {"reservedConcurrency": 51}}, None, ""),
         (
             {
                 "tables": {

@@ -39,6 +39,7 @@ from clickstream_operator.reconcile.location import decide_effective
 from clickstream_operator.resources import __path__ as resources_path
 from clickstream_operator.resources.kinesis_history import StreamHistory
 from clickstream_operator.resources.lambda_function import FunctionPackage
+from tests.resources.moto_gaps import make_conditions_of_permissions
 from tests.terminal import piped
 
 SPEC: dict[str, Any] = {
@@ -51,6 +52,7 @@ SPEC: dict[str, Any] = {
     "tables": {"ttl": {"sessionMetricsHours": 96, "countersHours": 96}},
     "events": {"fields": {"type": 'a${b}%{c}"d'}},
     "alerts": {"enabled": True, "emails": ["ops@example.com"]},
+    "collector": {"enabled": True, "allowedOrigins": ["https://www.example.com"]},
     "tags": {"Team": "web: x"},
 }
 #: An archive with nothing in it.
@@ -62,7 +64,7 @@ CONFIG = OperatorConfig(
     account_regional_buckets=False,
     packages={
         name: FunctionPackage(base64.b64encode(sha256(ZIP).digest()).decode(), lambda: ZIP)
-        for name in ("processor", "detector")
+        for name in ("processor", "detector", "collector")
     },
 )
 
@@ -97,6 +99,7 @@ def exported() -> Iterator[tuple[Effective, str, list[str], list[str]]]:
             patched.setenv(name, "x")
         for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
             patched.delenv(name, raising=False)
+        make_conditions_of_permissions(patched)
         identity = CallerIdentity(account="123456789012", partition="aws")
         effective = decide_effective(_object(), identity, CONFIG)
         obj = _object(effective)

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from clickstream_operator.api.spec import Spec
 from clickstream_operator.api.status import Plan, PlanChange
 from clickstream_operator.api.v1alpha1 import Effective, Status
-from clickstream_operator.cost.estimate import STATED, _Model, alarm_count, estimate, requests
+from clickstream_operator.cost.estimate import STATED, _Model, estimate, requests
+from clickstream_operator.cost.parts import alarm_count
 from clickstream_operator.cost.prices import DEFAULT_REGION, Prices, document, prices_of
 from clickstream_operator.cost.traffic import Traffic, distinct_pages, flow, shards_needed
 from clickstream_operator.pipeline.alarms import alarm_set
@@ -179,6 +180,21 @@ def test_the_start_of_a_container_is_billed() -> None:
     more = starts(stream={"shards": 4})
     assert more["processor starts (INIT)"] == 2 * usual["processor starts (INIT)"]
     assert "detector starts (INIT)" not in starts(anomalyDetection={"enabled": False})
+
+
+def test_a_collector_costs_what_its_requests_cost() -> None:
+    """One to two dollars for a million events a day, at the batches that are assumed."""
+    plain, collecting = (
+        estimate(Spec.model_validate({"collector": one}), region=DEFAULT_REGION, traffic=STATED)
+        for one in ({}, {"enabled": True, "allowedOrigins": ["https://www.example.com"]})
+    )
+    lines = {one.what: one for one in collecting.items if one.what.startswith("collector")}
+    assert set(lines) == {"collector requests", "collector time, starts too"}
+    assert lines["collector requests"].quantity == STATED.events / 10
+    more = collecting.by_service()
+    functions = more["Lambda"] - plain.by_service()["Lambda"]
+    assert 0.5 < functions < 1.5
+    assert 1 < collecting.dollars - plain.dollars < 6
 
 
 def test_alarms_are_as_many_as_the_pipeline_has() -> None:

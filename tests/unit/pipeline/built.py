@@ -24,6 +24,7 @@ OUTPUTS = {
     "stream": {"epoch": "1761998400"},
     "dead-letter": {"url": "https://sqs/q"},
     "processor-config": {"uri": "s3://b/config/p.json"},
+    "collector-config": {"uri": "s3://b/config/c.json"},
     "detector-config": {"uri": "s3://b/config/d.json"},
 }
 LARGE = {
@@ -56,7 +57,7 @@ def context(spec: dict[str, Any] | Spec, **values: Any) -> BuildContext:
                 environment=parsed.environment,
                 user_tags=parsed.tags,
             ),
-            packages={"processor": PACKAGE, "detector": PACKAGE},
+            packages={"processor": PACKAGE, "detector": PACKAGE, "collector": PACKAGE},
             calls=cast("Calls", NoCalls()),
             account_regional_bucket=True,
         ),

@@ -24,7 +24,7 @@ from shared.config import Config, load_config
 SCHEMA = json.loads((Path(shared.__path__[0]) / "config.schema.json").read_text())
 PLACE = AwsLocation("aws", "eu-west-1", "123456789012")
 BASE = "web-abcdefgh"
-FUNCTIONS: tuple[Function, ...] = ("processor", "detector")
+FUNCTIONS: tuple[Function, ...] = ("processor", "detector", "collector")
 
 
 def document(function: Function = "processor", spec: Spec | None = None) -> dict[str, Any]:

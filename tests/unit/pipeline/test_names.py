@@ -55,6 +55,9 @@ def test_names_are_as_the_api_lists_them() -> None:
         "scheduler-role": f"{base}-scheduler",
         "processor-logs": f"/aws/lambda/{base}-processor",
         "detector-logs": f"/aws/lambda/{base}-detector",
+        "collector": f"{base}-collector",
+        "collector-role": f"{base}-collector",
+        "collector-logs": f"/aws/lambda/{base}-collector",
         "schedule": base,
         "dashboard": base,
     }

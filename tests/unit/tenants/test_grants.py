@@ -173,6 +173,16 @@ def test_no_whole_address_in_a_refusal() -> None:
             {"reservedConcurrency": 0},
             "spec.anomalyDetection.reservedConcurrency 900",
         ),
+        (
+            {"collector": {"enabled": True, "memoryMiB": 512, "allowedOrigins": ["https://a.b"]}},
+            {"memoryMiB": 256},
+            "spec.collector.memoryMiB 512",
+        ),
+        (
+            {"collector": {"enabled": True, "allowedOrigins": ["https://a.b"]}},
+            {"reservedConcurrency": 5},
+            "spec.collector.reservedConcurrency 10",
+        ),
     ],
 )
 def test_sizes_have_ceilings(spec: dict[str, Any], limits: dict[str, Any], path: str) -> None:
@@ -182,6 +192,32 @@ def test_sizes_have_ceilings(spec: dict[str, Any], limits: dict[str, Any], path:
     assert refused.startswith(path)
     assert f"tenants[].limits.{next(iter(limits))}" in refused
     assert grants().above_a_ceiling(parsed) == ""
+
+
+def test_a_collector_that_is_off_reserves_nothing() -> None:
+    """Its default is no size that a ceiling could refuse."""
+    limits = {"reservedConcurrency": 5, "memoryMiB": 128}
+    refused = grants(limits=limits).above_a_ceiling(Spec.model_validate({}))
+    assert "collector" not in refused
+
+
+@pytest.mark.parametrize("field", ["tokensSecretArn", "originSecretArn"])
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "arn:aws:ssm:eu-west-1:123456789012:parameter/shop/tokens",
+        "arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop/edge-AbCdEf",
+    ],
+)
+def test_secrets_must_be_granted(field: str, arn: str) -> None:
+    """None is by default: the function would read it for whoever writes the spec."""
+    spec = Spec.model_validate({"collector": {field: arn}})
+    refused = grants().refused_secret(spec)
+    assert refused.startswith(f"spec.collector.{field} {arn} is not allowed")
+    assert "tenants[].secrets" in refused
+    pattern = arn.replace("shop/", "shop/*").rpartition("*")[0] + "*"
+    assert grants(secrets=(pattern,)).refused_secret(spec) == ""
+    assert grants(secrets=(arn.replace("shop", "web"),)).refused_secret(spec)
 
 
 @pytest.mark.parametrize(("older", "refused"), [(0, False), (1, False), (2, True), (9, True)])

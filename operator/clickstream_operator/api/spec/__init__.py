@@ -11,10 +11,12 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
+from clickstream_operator.api import collector_validation as collector_rules
 from clickstream_operator.api import detection_validation as detection_rules
 from clickstream_operator.api import events_validation as event_rules
 from clickstream_operator.api import validation as rules
 from clickstream_operator.api.model import Model
+from clickstream_operator.api.spec.collector import Collector
 from clickstream_operator.api.spec.detection import AnomalyDetection, DetectionRule
 from clickstream_operator.api.spec.events import BusinessMetric, Events, Privacy
 from clickstream_operator.api.spec.fields import Environment, Region, map_list, validations
@@ -35,6 +37,7 @@ class Spec(Model):
             event_rules.DROPPED_FIELDS,
             detection_rules.IP_PREFIX,
             detection_rules.DROPPED,
+            collector_rules.VISITOR,
         )
     )
 
@@ -66,6 +69,8 @@ class Spec(Model):
     """The Kinesis data stream. Example: {shards: 4}."""
     processor: Processor = Field(default_factory=Processor)
     """The function that counts and archives. Example: {batchingWindowSeconds: 60}."""
+    collector: Collector = Field(default_factory=Collector)
+    """The function that takes events over HTTPS. Example: {enabled: true, allowedOrigins: ["https://www.example.com"]}."""
     events: Events = Field(default_factory=Events)
     """What your events look like. Example: {fields: {type: kind}}."""
     privacy: Privacy = Field(default_factory=Privacy)

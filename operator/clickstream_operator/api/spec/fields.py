@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import core_schema
 
+from clickstream_operator.api import collector_validation as collector_rules
 from clickstream_operator.api import rule
 from clickstream_operator.api import validation as rules
 
@@ -53,6 +54,10 @@ TableName = Annotated[str, Field(max_length=255), Form(rules.TABLE_NAME)]
 MetricName = Annotated[str, Field(max_length=255), Form(rules.METRIC_NAME)]
 RuleName = Annotated[str, Field(max_length=63), Form(rules.DETECTION_RULE)]
 MemberName = Annotated[str, Field(min_length=1, max_length=128), Form(rules.MEMBER)]
+Origin = Annotated[str, Field(max_length=300), Form(collector_rules.ORIGIN)]
+ScriptPath = Annotated[str, Field(max_length=128), Form(collector_rules.SCRIPT_PATH)]
+SecretArn = Annotated[str, Field(max_length=1100), Form(collector_rules.SECRET_ARN)]
+HeaderName = Annotated[str, Field(max_length=64), Form(collector_rules.HEADER)]
 MemberPath = Annotated[str, Field(min_length=1, max_length=256), Form(rules.MEMBER)]
 
 

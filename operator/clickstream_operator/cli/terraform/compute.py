@@ -78,6 +78,40 @@ def function(one: Found) -> Iterator[Imported]:
     yield resource("aws_lambda_function", one, one.physical_name, arguments, *blocks)
 
 
+def function_url(one: Found) -> Iterator[Imported]:
+    """``aws_lambda_function_url``, with a permission for each of its own statements."""
+    says, name = one.properties, one.physical_name
+    cors = {
+        "allow_origins": list(says["cors.allowOrigins"]),
+        "allow_methods": list(says["cors.allowMethods"]),
+        "allow_headers": list(says["cors.allowHeaders"]),
+        "allow_credentials": says["cors.allowCredentials"],
+        "max_age": says["cors.maxAgeSeconds"],
+    }
+    arguments = {
+        "function_name": name,
+        "authorization_type": says["authorization"],
+        "invoke_mode": says["invokeMode"],
+    }
+    block = Block("cors", (), cors)
+    yield resource("aws_lambda_function_url", one, name, arguments, block, tags=False)
+    for sid, policy in says["permissions"].items():
+        [statement] = policy["Statement"]
+        [action] = statement["Action"]
+        permission = {
+            "function_name": name,
+            "statement_id": sid,
+            "action": action,
+            "principal": statement["Principal"],
+        }
+        if "StringEquals" in statement.get("Condition", {}):
+            permission["function_url_auth_type"] = says["authorization"]
+        else:
+            permission["invoked_via_function_url"] = True
+        identity = f"{name}/{sid}"
+        yield resource("aws_lambda_permission", one, identity, permission, label=sid, tags=False)
+
+
 def mapping(one: Found) -> Iterator[Imported]:
     """``aws_lambda_event_source_mapping``; where it started is read from AWS."""
     says = one.properties

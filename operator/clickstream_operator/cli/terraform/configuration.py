@@ -17,6 +17,7 @@ WRITERS: Final[Mapping[str, Callable[[Found], Iterator[Imported]]]] = {
     "Dashboard": compute.dashboard,
     "DynamoDBTable": storage.table,
     "EventSourceMapping": compute.mapping,
+    "FunctionUrl": compute.function_url,
     "HashKeyParameter": compute.parameter,
     "IAMRole": compute.role,
     "KinesisStream": storage.stream,
