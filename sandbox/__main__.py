@@ -243,6 +243,14 @@ def cli_demo(write: bool) -> None:  # noqa: FBT001
     sys.exit(0 if play(write=write) else 1)
 
 
+@cli.command("migrate-demo")
+def migrate_demo() -> None:
+    """A Terraform deployment to a Ready pipeline and back, with every event counted."""
+    from sandbox.demos.migration import play  # noqa: PLC0415
+
+    sys.exit(0 if play() else 1)
+
+
 def _end(run: Run, *, right: bool, keep: bool) -> NoReturn:
     """Say how to reach what keeps running, and exit with 1 unless all was right."""
     if keep:

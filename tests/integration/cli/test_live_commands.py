@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from clickstream_operator.synthetic.generator import AGENTS
 from sandbox.demos import terraform_recipe
 from sandbox.processes.process import wait_until
 from tests.integration.cli.conftest import SPEC, Live
@@ -126,6 +127,47 @@ def test_a_tail_shows_counts_and_sums_up(live: Live) -> None:
     assert wait_until(counted, SECONDS)
     done = inside(live, "tail", live.name, "--for", "0", "--type", "nothing")
     assert "0 events counted in" in done.stderr
+
+
+def test_a_bad_row_is_replayed_after_a_fix(live: Live) -> None:
+    """Its reason is told while it stays bad; once the spec reads it, it counts once."""
+    nothing = inside(live, "redrive", live.name, "--yes")
+    assert nothing.returncode == 1
+    assert nothing.stderr.splitlines()[-1] == "error: there was nothing to redrive"
+    live.apply("fixed", SPEC)
+    names = live.names("fixed")
+    event = {
+        "kind": "signup",
+        "session_id": "s-9",
+        "timestamp": datetime.now(UTC).isoformat(),
+        "user_agent": AGENTS[0],
+    }
+    live.client("kinesis").put_record(
+        StreamName=names["stream"], PartitionKey="s-9", Data=json.dumps(event).encode()
+    )
+    s3 = live.client("s3")
+    keys: list[str] = []
+
+    def archived() -> bool:
+        listed = s3.list_objects_v2(Bucket=names["archive"], Prefix="bad/")
+        keys[:] = [one["Key"] for one in listed.get("Contents", ())]
+        return bool(keys)
+
+    assert wait_until(archived, SECONDS)
+    still = inside(live, "redrive", "fixed", keys[0], "--yes", "-o", "json")
+    assert still.returncode == 1
+    assert lines(still)[0]["still_bad"] == 1
+    # What is still bad is in a new object, as the message says.
+    bad = set(keys)
+    assert archived()
+    (newer,) = set(keys) - bad
+    live.apply("fixed", {**SPEC, "events": {"fields": {"type": "kind"}}})
+    again = inside(live, "redrive", "fixed", newer, "--yes", "-o", "json")
+    assert again.returncode == 0, again.stderr
+    assert (lines(again)[0]["events"], lines(again)[0]["still_bad"]) == (1, 0)
+    report = inside(live, "report", "fixed", "-o", "json")
+    assert json.loads(report.stdout)["summary"]["events"] == 1
+    assert inside(live, "delete", "fixed", "--yes", "--no-aws").returncode == 0
 
 
 def test_an_hour_is_rebuilt_as_it_was(live: Live) -> None:
