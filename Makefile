@@ -95,6 +95,12 @@ vulnerabilities: $(READY) ## Compare the locked packages with the list of known 
 test-unit: $(READY) lambdas ## Run the tests that need no sandbox
 	$(BIN)/pytest tests/unit tests/resources tests/lambdas
 
+.PHONY: test-functions
+test-functions: $(READY) lambdas ## Run the functions' tests on another interpreter: RUNTIME=/path/to/python3.14
+	$(BIN)/uv venv --quiet --clear --python $(or $(RUNTIME),$(PYTHON)) $(CACHE)/test-functions
+	$(BIN)/uv pip sync --quiet --python $(CACHE)/test-functions/bin/python --require-hashes locks/dev.txt
+	$(CACHE)/test-functions/bin/python -m pytest tests/lambdas
+
 test-sweeps: $(READY) lambdas ## Run the sweeps whole: lives in any order, a death at every write, every fault at every call, a bucket with 250,000 versions
 	$(BIN)/python -m sandbox build
 	$(BIN)/pytest --whole-sweeps --timeout 1200 tests/reliability/test_any_order.py tests/reliability/test_crash_points.py tests/reliability/test_fault_sweep.py tests/reliability/test_emptying.py

@@ -8,7 +8,7 @@ from typing import Any, Final
 from clickstream_operator.api.v1alpha1 import Spec
 from clickstream_operator.cost.estimate import STATED, estimate
 from clickstream_operator.cost.prices import DEFAULT_REGION, document
-from clickstream_operator.cost.traffic import Traffic, shards_needed
+from clickstream_operator.cost.traffic import SECONDS, Traffic, shards_needed
 from docs.generator.markdown import page, table
 
 _VOLUMES: Final = (1_000_000, 10_000_000, 100_000_000)
@@ -26,7 +26,14 @@ _SPECS: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
     ("on-demand stream, 60 s window", {
         "stream": {"mode": "OnDemand"}, "processor": {"batchingWindowSeconds": 60},
     }),
+    ("on-demand stream with warm throughput, 60 s window", {
+        "stream": {"mode": "OnDemand", "warmThroughputMiBps": 10},
+        "processor": {"batchingWindowSeconds": 60},
+    }),
 )  # fmt: skip
+#: MiB a second, in and out, for which On-demand Advantage bills an account at least (Kinesis Data
+#: Streams pricing).
+_ADVANTAGE_MIBPS: Final = 25
 
 
 def cost_page() -> str:
@@ -38,6 +45,11 @@ def _parts() -> Iterable[str]:
     yield "What a pipeline costs; [Cost](../concepts/cost.md) says how it is reckoned."
     yield "## Dollars a month\n\nus-east-1, list prices, without free tier."
     yield _sums()
+    yield (
+        "Warm throughput needs On-demand Advantage, which bills all on-demand streams of the "
+        f"account and region for at least {_ADVANTAGE_MIBPS} MiB a second in and out: "
+        f"{_advantage_minimum():,.0f} dollars a month, which no row has."
+    )
     yield "A dash: more shards are needed than the row has, even for traffic without peaks."
     for title, number in (("Lines of `spec: {}`", 0), ("Lines of 1 shard, 60 s window", 2)):
         found = estimate(Spec.model_validate(_SPECS[number][1]), region=DEFAULT_REGION)
@@ -69,6 +81,13 @@ def _parts() -> Iterable[str]:
             for name, one in prices.items()
         ]  # fmt: skip
         yield table(("price", "dollars", "unit", "source", "date"), rows)
+
+
+def _advantage_minimum() -> float:
+    prices = document()["regions"][DEFAULT_REGION]
+    written = _ADVANTAGE_MIBPS * 1024**2 * SECONDS / 1e9
+    names = ("kinesis.advantageInGB", "kinesis.advantageOutGB")
+    return written * sum(float(prices[name]["dollars"]) for name in names)
 
 
 def _sums() -> str:

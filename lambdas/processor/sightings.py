@@ -19,7 +19,7 @@ ID_BYTES = 16
 MOST_IDS = 100_000
 """Ids of a lane that are kept: some 30 MB in memory, 2.8 MB in items."""
 MOST_BYTES = 300_000
-"""Of one item; DynamoDB takes 400 KB."""
+"""Size of one item; DynamoDB takes 400 KB."""
 _MORE = 0x80
 
 

@@ -35,11 +35,14 @@ LICENCES = re.compile(
 
 #: Actions of the IAM policies that botocore's models have and the tools' lists do not.
 NEWER_THAN_THE_TOOLS = {
+    "kinesis:DescribeAccountSettings",
     "kinesis:ListChannels",
     "kinesis:ListQueues",
     "kinesis:TagResource",
     "kinesis:UpdateMaxRecordSize",
     "kinesis:UpdateStreamRecordDistributionStrategy",
+    "kinesis:UpdateStreamWarmThroughput",
+    "logs:PutLogGroupDeletionProtection",
 }
 
 

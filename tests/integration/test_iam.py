@@ -54,14 +54,15 @@ TOUR: list[dict[str, Any]] = [
             "pointInTimeRecovery": False,
         },
         "deadLetter": {"retentionDays": 7},
-        "logs": {"kmsKeyId": "alias/tour"},
+        "logs": {"kmsKeyId": "alias/tour", "deletionProtection": True},
+        "deletionPolicy": {"logs": "Retain"},
         "archive": {"expirationDays": 400, "kmsKeyId": "alias/tour"},
         "alarms": {"iteratorAgeSeconds": 300},
         "alerts": {**_ALERTS, "kmsKeyId": "alias/tour"},
         "processor": {"batchSize": 500},
     },
     {
-        "stream": {"mode": "OnDemand"},
+        "stream": {"mode": "OnDemand", "warmThroughputMiBps": 20},
         "anomalyDetection": {"enabled": False},
         "dashboard": {"enabled": False},
         "alarms": {"enabled": False},
@@ -152,15 +153,20 @@ def drift(pilot: Pilot) -> None:
     iam.put_role_policy(RoleName=role, PolicyName="more", PolicyDocument=json.dumps(more))
 
 
-def share_the_stream(pilot: Pilot) -> None:
-    """Let others use an on-demand stream, as holds its mode, and take its order away."""
-    kinesis = boto3.client(
+def kinesis_of(pilot: Pilot) -> Any:
+    """A client of the account that knows what the emulator lacks."""
+    return boto3.client(
         "kinesis",
         endpoint_url=pilot.sandbox.aws_endpoint,
         region_name="us-east-1",
         aws_access_key_id=ACCOUNT,
         aws_secret_access_key="sandbox",
     )
+
+
+def share_the_stream(pilot: Pilot) -> None:
+    """Let others use an on-demand stream, as holds its mode, and take its order away."""
+    kinesis = kinesis_of(pilot)
     stream = {"StreamARN": pilot.resource("stream")["arn"]}
     kinesis.update_stream_record_distribution_strategy(**stream, RecordDistributionStrategy="AUTO")
     run(pilot.resync())
@@ -288,6 +294,10 @@ def test_the_shipped_policy_is_what_the_operator_needs(operator: Pilot) -> None:
                 "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
             }
         ),
+    )
+    # Without it AWS takes no warm throughput.
+    kinesis_of(operator).update_account_settings(
+        MinimumThroughputBillingCommitment={"Status": "ENABLED"}
     )
     for spec in TOUR:
         operator.apply(spec)

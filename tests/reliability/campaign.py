@@ -59,6 +59,10 @@ class Campaign:
         self.client("iam").create_role(RoleName="external", AssumeRolePolicyDocument="{}")
         managed = self.client("kms").describe_key(KeyId="alias/aws/dynamodb")["KeyMetadata"]
         topic = self.client("sns").create_topic(Name="other")["TopicArn"]
+        # Without it AWS takes no warm throughput.
+        self.client("kinesis").update_account_settings(
+            MinimumThroughputBillingCommitment={"Status": "ENABLED"}
+        )
         self._places = {
             "account": ACCOUNT,
             "region": REGION,

@@ -144,14 +144,7 @@ class Drifts(Campaign):
 
     def _delete_all(self, resources: Mapping[str, str]) -> None:
         story, events = self.story, self._notes()
-        by_kind = {one.kind: one for one in DELETIONS}
-        # What needs another thing goes before it.
-        for one in reversed(self.status["resources"]):
-            if one["kind"] == "S3Bucket":
-                self._empty(one["physicalName"])
-            if one["kind"] in by_kind:
-                for write in by_kind[one["kind"]].writes:
-                    self._write(*write, one["name"])
+        self.delete_resources()
         self.pilot.forget_calls()
         for number in range(1, 4):
             self.resync()
@@ -198,6 +191,17 @@ class Drifts(Campaign):
                 self._wait_for_all_functions()
         shown = self.shown()
         self.story.changed = {key for key, value in shown.items() if value != wanted[key]}
+
+    def delete_resources(self) -> None:
+        """Delete every resource, as another hand does."""
+        by_kind = {one.kind: one for one in DELETIONS}
+        # What needs another thing goes before it.
+        for one in reversed(self.status["resources"]):
+            if one["kind"] == "S3Bucket":
+                self._empty(one["physicalName"])
+            if one["kind"] in by_kind:
+                for write in by_kind[one["kind"]].writes:
+                    self._write(*write, one["name"])
 
     def _write(self, service: str, operation: str, arguments: Mapping[str, Any], of: str) -> None:
         arns = {

@@ -5,14 +5,23 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
+from clickstream_operator.engine.resource import Diff, Observed
 from clickstream_operator.pipeline.alarms import alarm_set
-from clickstream_operator.resources.cloudwatch_alarm import Alarm, AlarmDefinition
+from clickstream_operator.resources.cloudwatch_alarm import (
+    Alarm,
+    AlarmDefinition,
+    _alarm_properties,
+)
 from tests.resources.conftest import TAGS, Cloud, DeleteTwice
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:shop-alerts"
+#: What DescribeAlarms tells of any alarm.
+MINIMAL = {"EvaluationPeriods": 1, "ComparisonOperator": "GreaterThanThreshold"}
+SETTINGS = {"WarmUpConfiguration", "ActionConfiguration"}
 FUNCTION_ALARMS = ("iterator-age", "errors", "throttles", "duration")
 
 
@@ -33,8 +42,8 @@ def definitions(**changes: Any) -> tuple[AlarmDefinition, ...]:
     return alarm_set(**settings | changes)
 
 
-def alarm(cloud: Cloud, definition: AlarmDefinition, *actions: str) -> Alarm:
-    """One alarm of the set."""
+def alarm(cloud: Cloud, definition: AlarmDefinition, *actions: str, **changes: Any) -> Alarm:
+    """One alarm of the set, but for `changes`."""
     return Alarm(
         calls=cloud.calls,
         place=cloud.place,
@@ -45,6 +54,7 @@ def alarm(cloud: Cloud, definition: AlarmDefinition, *actions: str) -> Alarm:
         physical_name=f"shop-{definition.key}",
         tags=TAGS,
         gates_ready=False,
+        **changes,
     )
 
 
@@ -151,6 +161,37 @@ async def test_switched_off_actions_are_drift(cloud: Cloud) -> None:
     await cloud.session.call("cloudwatch", "disable_alarm_actions", AlarmNames=[one.physical_name])
     assert (await cloud.difference(one)).paths == ("actions.enabled",)
     assert await cloud.converge(one) == ["put_metric_alarm"]
+
+
+SHOWN: dict[str, dict[str, Any]] = {
+    "warmUpMinutes": {"WarmUpConfiguration": {"WarmUpPeriodDurationInMinutes": 60}},
+    "actions.withTags": {"ActionConfiguration": {"AlarmTagsPropagation": {"Enabled": True}}},
+}
+ASKED: dict[str, dict[str, Any]] = {
+    "warmUpMinutes": {"warm_up_minutes": 60},
+    "actions.withTags": {"tags_in_notifications": True},
+}
+
+
+@pytest.mark.parametrize("path", sorted(SHOWN))
+async def test_settings_that_moto_lacks_are_asked_for_and_compared(cloud: Cloud, path: str) -> None:
+    """Sent at the creation and with each change, compared as AWS shows them, off by leaving out."""
+    one, plain = (alarm(cloud, definitions()[0], **asked) for asked in (ASKED[path], {}))
+    assert _alarm_properties(MINIMAL | SHOWN[path])[path] == one.desired({})[path]
+    assert _alarm_properties(MINIMAL)[path] == plain.desired({})[path]
+    for each, sent in ((one, SHOWN[path]), (plain, {})):
+        each._calls = calls = AsyncMock()
+        await each.create(each.desired({}))
+        await each.update(each.desired({}), Observed("arn", {}), Diff())
+        for call in calls.write.await_args_list:
+            assert {key: call.kwargs[key] for key in SETTINGS & call.kwargs.keys()} == sent
+
+
+def test_alarms_of_before_keep_their_hash(cloud: Cloud) -> None:
+    """New settings are left out of it while they have the value of before."""
+    one = alarm(cloud, definitions()[0])
+    assert all(one.desired({})[path] == value for path, value in one.added_later.items())
+    assert set(SHOWN) <= one.added_later.keys()
 
 
 async def test_missing_tag_is_set(cloud: Cloud) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
 from clickstream_operator.aws.errors import AwsError, Category
+from clickstream_operator.engine.resource import Observed, ResourceBlocked
 from clickstream_operator.resources.cloudwatch_log_group import LogGroup, _group_properties
 from tests.resources.conftest import TAGS, Cloud, DeleteTwice
 from tests.resources.moto_gaps import GAPS
@@ -96,6 +98,55 @@ def test_retention_of_an_account_policy_is_not_fought() -> None:
     assert "retentionDays" not in _group_properties(there)
     assert _group_properties({"retentionInDays": 7})["retentionDays"] == 7
     assert _group_properties({})["retentionDays"] == 0
+
+
+@pytest.mark.parametrize("protected", [True, False])
+async def test_protection_is_put_back(cloud: Cloud, *, protected: bool) -> None:
+    """In both directions, by a call of its own; a new group has it from the start."""
+    one = group(cloud, deletion_protection=protected)
+    one._calls = calls = AsyncMock()
+    await one.create(one.desired({}))
+    assert ("deletionProtectionEnabled" in calls.write.await_args_list[0].kwargs) is protected
+    calls.reset_mock()
+    there = Observed("arn", {**one.desired({}), "deletionProtection": not protected})
+    await one.update(one.desired({}), there, one.diff(one.desired({}), there))
+    calls.write.assert_awaited_once_with(
+        "logs",
+        "put_log_group_deletion_protection",
+        logGroupIdentifier="/aws/lambda/shop-processor",
+        deletionProtectionEnabled=protected,
+    )
+
+
+async def test_a_protected_group_is_not_deleted(cloud: Cloud) -> None:
+    """The spec asks for it: the message names both fields. What others protected is freed first."""
+    one = group(cloud, deletion_protection=True)
+    one._calls = calls = AsyncMock()
+    with pytest.raises(ResourceBlocked, match=r"spec\.logs\.deletionProtection") as raised:
+        await one.delete(Observed("arn", one.desired({})))
+    assert raised.value.reason == "DeletionBlocked"
+    calls.write.assert_not_awaited()
+    plain = group(cloud)
+    plain._calls = calls = AsyncMock()
+    await plain.delete(Observed("arn", {**plain.desired({}), "deletionProtection": True}))
+    names = [call.args[1] for call in calls.write.await_args_list]
+    assert names == ["put_log_group_deletion_protection", "delete_log_group"]
+
+
+@pytest.mark.parametrize("found", ["INFREQUENT_ACCESS", "ESSENTIALS", "DELIVERY"])
+def test_a_group_of_another_class_does_not_fit(cloud: Cloud, found: str) -> None:
+    """The functions' metrics are made of their lines, in the class STANDARD only."""
+    one = group(cloud)
+    there = Observed("arn", {**one.desired({}), **_group_properties({"logGroupClass": found})})
+    assert found in one.misfit(there)
+    assert one.diff(one.desired({}), there).replace
+    assert one.misfit(Observed("arn", _group_properties({}))) == ""
+
+
+def test_groups_of_before_keep_their_hash(cloud: Cloud) -> None:
+    """New settings are left out of it while they have the value of before."""
+    one = group(cloud)
+    assert all(one.desired({})[path] == value for path, value in one.added_later.items())
 
 
 async def test_deletion(cloud: Cloud, delete_twice: DeleteTwice) -> None:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 #: Binary units at the end of a name, by their spelling in Python.
-_UNITS: Final = {"kib": "KiB", "mib": "MiB", "gib": "GiB"}
+_UNITS: Final = {"kib": "KiB", "mib": "MiB", "gib": "GiB", "mibps": "MiBps"}
 
 
 def field_name(attribute: str) -> str:

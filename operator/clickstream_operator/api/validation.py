@@ -286,6 +286,12 @@ SPEC: Final = (
         ".deletionPolicy.tables",
     ),
     Rule(
+        "!self.logs.deletionProtection || self.deletionPolicy.logs == 'Retain'",
+        "logs.deletionProtection needs deletionPolicy.logs: Retain, as AWS deletes no protected "
+        "log group; set it, or turn the protection off",
+        ".logs.deletionProtection",
+    ),
+    Rule(
         "!has(self.events.siteField) || !(self.events.siteField in self.privacy.dropFields)",
         "privacy.dropFields must not name events.siteField, which tells the sites apart; remove it",
         ".privacy.dropFields",
@@ -295,6 +301,12 @@ SPEC: Final = (
         "stream.autoscaling needs stream.mode: Provisioned; set it, or remove autoscaling, as an "
         "OnDemand stream scales by itself",
         ".stream.autoscaling",
+    ),
+    Rule(
+        "!has(self.stream.warmThroughputMiBps) || self.stream.mode == 'OnDemand'",
+        "stream.warmThroughputMiBps needs stream.mode: OnDemand; set it, or remove "
+        "warmThroughputMiBps and raise shards",
+        ".stream.warmThroughputMiBps",
     ),
     Rule(
         "!has(self.alerts.emails) || size(self.alerts.emails) == 0 || self.alerts.enabled",

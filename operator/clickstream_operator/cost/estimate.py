@@ -205,17 +205,17 @@ class _Model:
         daily_gb = traffic.events_per_day * traffic.bytes_per_event / _GB
         make = self._item
         if stream.mode == "OnDemand":
-            rounded = -(-traffic.bytes_per_event // 1024) * 1024
-            written = traffic.events * rounded / _GB
+            written = traffic.events * -(-traffic.bytes_per_event // 1024) * 1024 / _GB
             readers = 2 if self._spec.anomaly_detection.enabled else 1
-            yield make(
-                "Kinesis", "on-demand stream", HOURS, "stream-hours", "kinesis.onDemandStreamHour"
-            )
-            yield make("Kinesis", "data in", written, "GB", "kinesis.onDemandInGB")
+            # AWS takes warm throughput with On-demand Advantage only, which has its own prices.
+            warm = stream.warm_throughput_mibps is not None
+            of, hours = ("kinesis.advantage", 0.0) if warm else ("kinesis.onDemand", HOURS)
+            hourly = "kinesis.onDemandStreamHour"
+            yield make("Kinesis", "on-demand stream", hours, "stream-hours", hourly)
+            yield make("Kinesis", "data in", written, "GB", f"{of}InGB")
             read = traffic.events * traffic.bytes_per_event / _GB * readers
-            yield make("Kinesis", "data out", read, "GB", "kinesis.onDemandOutGB")
-            kept = daily_gb * days
-            yield make("Kinesis", "retention to 7 days", kept, "GB", "kinesis.onDemandExtendedGB")
+            yield make("Kinesis", "data out", read, "GB", f"{of}OutGB")
+            yield make("Kinesis", "retention to 7 days", daily_gb * days, "GB", f"{of}ExtendedGB")
         else:
             yield make("Kinesis", "shards", shards * HOURS, "shard-hours", "kinesis.shardHour")
             units = traffic.events * -(-traffic.bytes_per_event // _PUT_UNIT_BYTES)

@@ -109,6 +109,7 @@ def build_stream(context: BuildContext) -> KinesisStream:
         on_demand=stream.mode == "OnDemand",
         retention_hours=stream.retention_hours,
         max_record_size_kib=stream.max_record_size_kib,
+        warm_throughput_mibps=stream.warm_throughput_mibps,
         kms_key_id=stream.kms_key_id,
         shard_level_metrics=stream.shard_level_metrics,
         bounds=(scaling.min_shards, scaling.max_shards) if scaling else None,

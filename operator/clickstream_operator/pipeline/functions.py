@@ -126,6 +126,7 @@ def _function_resources(context: BuildContext, name: str) -> list[Resource]:
             retention_days=context.spec.logs.retention_days,
             shared_prefix=f"/aws/lambda/{context.base}-",
             kms_key_id=context.spec.logs.kms_key_id,
+            deletion_protection=context.spec.logs.deletion_protection,
         )
     ]
     given = frozenset(arns_of(context, name))

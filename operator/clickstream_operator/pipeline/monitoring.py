@@ -78,6 +78,8 @@ def alarm_resources(context: BuildContext) -> list[Resource]:
             definition=definition,
             alarm_prefix=f"{context.base}-",
             action_arns=actions,
+            tags_in_notifications=spec.alarms.tags_in_notifications,
+            warm_up_minutes=spec.alarms.warm_up_minutes or 0,
         )
         for definition in _definitions(context)
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Unpack
+from typing import Any, ClassVar, Final, Unpack
 
 from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
@@ -55,6 +55,8 @@ READINGS: Final = (
             "actions.enabled": "MetricAlarms[0].ActionsEnabled",
             "actions.alarm": "MetricAlarms[0].AlarmActions",
             "actions.ok": "MetricAlarms[0].OKActions",
+            "actions.withTags": "MetricAlarms[0].ActionConfiguration.AlarmTagsPropagation.Enabled",
+            "warmUpMinutes": "MetricAlarms[0].WarmUpConfiguration.WarmUpPeriodDurationInMinutes",
         },
     ),
     Reading(
@@ -70,6 +72,9 @@ READINGS: Final = (
 MISSING_IS_FINE: Final = "notBreaching"
 
 _MINUTE: Final = 60
+#: Both are left out of a request that does not ask for them: not every region takes them.
+_WARM_UP: Final = "WarmUpConfiguration"
+_ACTIONS: Final = "ActionConfiguration"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +105,19 @@ class Alarm(Resource):
     """CloudWatch metric alarm.
 
     `alarm_prefix`: prefix of the names of all alarms of the pipeline; they share one read.
-    `action_arns`: who is told, of the alarm and of its end. Outputs: ``arn, name``.
+    `action_arns`: who is told, of the alarm and of its end; `tags_in_notifications`: with the
+    alarm's tags. `warm_up_minutes`: at most so long a new alarm waits for its metric, and is quiet
+    meanwhile ("Alarm warm-up periods"); 0: not at all. Outputs: ``arn, name``.
     """
 
     kind = "Alarm"
     fast_is_complete = True
     #: An alarm with a unit sees only data points that carry it.
-    added_later = {"metric.unit": ""}  # noqa: RUF012 - as the contract declares it
+    added_later: ClassVar[Properties] = {
+        "metric.unit": "",
+        "actions.withTags": False,
+        "warmUpMinutes": 0,
+    }
 
     def __init__(
         self,
@@ -116,6 +127,8 @@ class Alarm(Resource):
         definition: AlarmDefinition,
         alarm_prefix: str,
         action_arns: Sequence[str],
+        tags_in_notifications: bool = False,
+        warm_up_minutes: int = 0,
         **arguments: Unpack[ResourceArguments],
     ) -> None:
         super().__init__(**arguments)
@@ -124,6 +137,8 @@ class Alarm(Resource):
         self._definition = definition
         self._alarm_prefix = alarm_prefix
         self._action_arns = action_arns
+        self._tags_in_notifications = tags_in_notifications
+        self._warm_up_minutes = warm_up_minutes
 
     def desired(self, outputs: Outputs) -> Properties:
         """The definition and its actions."""
@@ -145,6 +160,8 @@ class Alarm(Resource):
             "actions.enabled": True,
             "actions.alarm": actions,
             "actions.ok": actions,
+            "actions.withTags": self._tags_in_notifications,
+            "warmUpMinutes": self._warm_up_minutes,
         }
 
     async def observe(self, *, full: bool) -> Observed | None:
@@ -198,6 +215,10 @@ class Alarm(Resource):
 
     async def _put(self, desired: Properties, **parameters: Any) -> None:
         dimensions = desired["metric.dimensions"]
+        if desired["warmUpMinutes"]:
+            parameters[_WARM_UP] = {"WarmUpPeriodDurationInMinutes": desired["warmUpMinutes"]}
+        if desired["actions.withTags"]:
+            parameters[_ACTIONS] = {"AlarmTagsPropagation": {"Enabled": True}}
         await self._calls.write(
             "cloudwatch",
             "put_metric_alarm",
@@ -230,6 +251,7 @@ class Alarm(Resource):
 
 def _alarm_properties(alarm: Mapping[str, Any]) -> dict[str, Any]:
     """Defaults as PutMetricAlarm documents them; a metric-math alarm has no metric of its own."""
+    tags = alarm.get(_ACTIONS, {}).get("AlarmTagsPropagation", {})
     return {
         "description": alarm.get("AlarmDescription", ""),
         "metric.namespace": alarm.get("Namespace", ""),
@@ -246,4 +268,6 @@ def _alarm_properties(alarm: Mapping[str, Any]) -> dict[str, Any]:
         "actions.enabled": alarm.get("ActionsEnabled", True),
         "actions.alarm": tuple(sorted(alarm.get("AlarmActions", ()))),
         "actions.ok": tuple(sorted(alarm.get("OKActions", ()))),
+        "actions.withTags": tags.get("Enabled", False),
+        "warmUpMinutes": alarm.get(_WARM_UP, {}).get("WarmUpPeriodDurationInMinutes", 0),
     }

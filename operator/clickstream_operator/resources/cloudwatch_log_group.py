@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, Unpack
+from typing import Any, ClassVar, Final, Unpack
 
+from clickstream_operator.api.reasons import Reason
 from clickstream_operator.aws.arns import AwsLocation
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import ignore_not_found
@@ -19,6 +20,7 @@ from clickstream_operator.engine.resource import (
     Properties,
     Resource,
     ResourceArguments,
+    ResourceBlocked,
 )
 
 GRANTS: Final = (
@@ -41,6 +43,8 @@ READINGS: Final = (
         {
             "retentionDays": "logGroups[0].retentionInDays",
             "encryption.keyId": "logGroups[0].kmsKeyId",
+            "class": "logGroups[0].logGroupClass",
+            "deletionProtection": "logGroups[0].deletionProtectionEnabled",
         },
     ),
     Reading(
@@ -53,19 +57,26 @@ READINGS: Final = (
 )
 
 
+#: CloudWatch makes metrics of lines (embedded metric format) in this class only ("Log classes").
+_CLASS: Final = "STANDARD"
+
+
 class LogGroup(Resource):
     """CloudWatch Logs group.
 
     `shared_prefix`: prefix of the names of all log groups of the pipeline; they share one read.
     `kms_key_id`: ARN (Logs takes nothing else). Outputs: ``arn, name``.
 
-    It is made before its function, or Lambda makes it, without retention and tags.
+    It is made before its function, or Lambda makes it, without retention and tags. Its class can't
+    be changed, and is always STANDARD: the functions' metrics are made of their log lines (ADR 62).
     """
 
     kind = "LogGroup"
     holds = "the logs that it held"
     fast_is_complete = True
     create_first = True
+    replace_only: ClassVar[frozenset[str]] = frozenset({"class"})
+    added_later: ClassVar[Properties] = {"class": _CLASS, "deletionProtection": False}
 
     def __init__(
         self,
@@ -75,6 +86,7 @@ class LogGroup(Resource):
         retention_days: int,
         shared_prefix: str,
         kms_key_id: str | None = None,
+        deletion_protection: bool = False,
         **arguments: Unpack[ResourceArguments],
     ) -> None:
         super().__init__(**arguments)
@@ -83,13 +95,27 @@ class LogGroup(Resource):
         self._retention_days = retention_days
         self._shared_prefix = shared_prefix
         self._kms_key_id = kms_key_id
+        self._deletion_protection = deletion_protection
 
     def desired(self, outputs: Outputs) -> Properties:
-        """Retention and key."""
+        """Retention, key, class and protection."""
         return {
             "retentionDays": self._retention_days,
             "encryption.keyId": key_name(self._kms_key_id),
+            "class": _CLASS,
+            "deletionProtection": self._deletion_protection,
         }
+
+    def misfit(self, observed: Observed) -> str:
+        """Another class, in which CloudWatch makes no metrics of log lines."""
+        found = observed.properties["class"]
+        if found == _CLASS:
+            return ""
+        return (
+            f"log group {self.physical_name} is of the class {found}, in which CloudWatch makes no "
+            "metrics of the functions' lines, and AWS can't change it; delete the log group, "
+            "before it is adopted"
+        )
 
     async def observe(self, *, full: bool) -> Observed | None:
         """DescribeLogGroups by the shared prefix."""
@@ -109,8 +135,10 @@ class LogGroup(Resource):
 
     async def create(self, desired: Properties) -> Observed:
         """CreateLogGroup with tags and key, then PutRetentionPolicy."""
-        encryption = {"kmsKeyId": self._kms_key_id} if self._kms_key_id else {}
-        await self._write("create_log_group", tags=dict(self.tags), **encryption)
+        settings: dict[str, Any] = {"kmsKeyId": self._kms_key_id} if self._kms_key_id else {}
+        if self._deletion_protection:
+            settings["deletionProtectionEnabled"] = True
+        await self._write("create_log_group", tags=dict(self.tags), **settings)
         await self._write("put_retention_policy", retentionInDays=self._retention_days)
         return self._observed(desired, tags=self.tags)
 
@@ -123,6 +151,8 @@ class LogGroup(Resource):
                 await self._write("associate_kms_key", kmsKeyId=self._kms_key_id)
             else:
                 await self._write("disassociate_kms_key")
+        if "deletionProtection" in diff:
+            await self._protect(enabled=self._deletion_protection)
 
     async def set_tags(self, observed: Observed, tags: Mapping[str, str]) -> None:
         """By TagResource."""
@@ -133,7 +163,19 @@ class LogGroup(Resource):
         await self._calls.write("logs", "untag_resource", resourceArn=self._arn, tagKeys=list(keys))
 
     async def delete(self, observed: Observed) -> None:
-        """DeleteLogGroup, with its log lines."""
+        """DeleteLogGroup, with its log lines.
+
+        Raises:
+            ResourceBlocked: ``DeletionBlocked``; the spec asks for deletion protection.
+        """
+        if self._deletion_protection:
+            raise ResourceBlocked(
+                Reason.DELETION_BLOCKED,
+                f"log group {self.physical_name} has deletion protection; set "
+                "spec.logs.deletionProtection to false, or spec.deletionPolicy.logs to Retain",
+            )
+        if observed.properties["deletionProtection"]:
+            await self._protect(enabled=False)
         await ignore_not_found(self._write("delete_log_group"))
 
     def _observed(
@@ -151,6 +193,14 @@ class LogGroup(Resource):
             created_at=created_at,
         )
 
+    async def _protect(self, *, enabled: bool) -> None:
+        await self._calls.write(
+            "logs",
+            "put_log_group_deletion_protection",
+            logGroupIdentifier=self.physical_name,
+            deletionProtectionEnabled=enabled,
+        )
+
     async def _write(self, operation: str, **parameters: Any) -> dict[str, Any]:
         return await self._calls.write(
             "logs", operation, logGroupName=self.physical_name, **parameters
@@ -158,7 +208,11 @@ class LogGroup(Resource):
 
 
 def _group_properties(group: Mapping[str, Any]) -> dict[str, Any]:
-    properties: dict[str, Any] = {"encryption.keyId": key_name(group.get("kmsKeyId"))}
+    properties: dict[str, Any] = {
+        "encryption.keyId": key_name(group.get("kmsKeyId")),
+        "class": group.get("logGroupClass", _CLASS),
+        "deletionProtection": group.get("deletionProtectionEnabled", False),
+    }
     # A retention that a policy of the account sets wins over ours: it is not fought over.
     if not group.get("retentionPolicyName"):
         properties["retentionDays"] = group.get("retentionInDays", 0)

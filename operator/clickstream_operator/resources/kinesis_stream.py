@@ -24,7 +24,12 @@ from clickstream_operator.engine.resource import (
     deleting,
     progressing,
 )
-from clickstream_operator.resources import kinesis_capacity, kinesis_readers, kinesis_settings
+from clickstream_operator.resources import (
+    kinesis_capacity,
+    kinesis_readers,
+    kinesis_settings,
+    kinesis_warm_throughput,
+)
 from clickstream_operator.resources.kinesis_capacity import StreamCapacity
 from clickstream_operator.resources.kinesis_history import StreamHistory
 from clickstream_operator.resources.kinesis_settings import BY_KEY, MAX_RECORD_SIZE_KIB
@@ -42,6 +47,7 @@ READINGS: Final = (
             "retentionHours": "StreamDescriptionSummary.RetentionPeriodHours",
             "maxRecordSizeKiB": "StreamDescriptionSummary.MaxRecordSizeInKiB",
             "recordDistribution": "StreamDescriptionSummary.RecordDistributionStrategy",
+            "warmThroughputMiBps": "StreamDescriptionSummary.WarmThroughput.TargetMiBps",
             "encryption.keyId": "StreamDescriptionSummary.KeyId",
             "shardLevelMetrics": (
                 "StreamDescriptionSummary.EnhancedMonitoring[0].ShardLevelMetrics | sort(@)"
@@ -76,7 +82,8 @@ class KinesisStream(Resource):
 
     `shards`: open shards wanted; None leaves the count alone (and creates with 1). Ignored when
     `on_demand`. `bounds`: any count between them is as desired, and `shards` is only what a new
-    stream begins with. `history`: what was asked of AWS lately. `kms_key_id`: alias, key id or
+    stream begins with. `warm_throughput_mibps`: of an on-demand stream; None leaves it alone.
+    `history`: what was asked of AWS lately. `kms_key_id`: alias, key id or
     ARN. `shard_level_metrics`: Kinesis metric names.
     Outputs: ``arn, name, epoch, createdAt, shards``.
 
@@ -103,6 +110,7 @@ class KinesisStream(Resource):
         on_demand: bool,
         retention_hours: int,
         max_record_size_kib: int = MAX_RECORD_SIZE_KIB,
+        warm_throughput_mibps: int | None = None,
         kms_key_id: str,
         shard_level_metrics: Sequence[str],
         bounds: tuple[int, int] | None = None,
@@ -115,6 +123,7 @@ class KinesisStream(Resource):
         self._on_demand = on_demand
         self._retention_hours = retention_hours
         self._max_record_size_kib = max_record_size_kib
+        self._warm_throughput_mibps = warm_throughput_mibps
         self._kms_key_id = kms_key_id
         self._shard_level_metrics = shard_level_metrics
         self._bounds = None if on_demand else bounds
@@ -133,6 +142,8 @@ class KinesisStream(Resource):
             "encryption.keyId": key_name(self._kms_key_id),
             "shardLevelMetrics": tuple(sorted(self._shard_level_metrics)),
         }
+        if self._warm_throughput_mibps is not None:
+            properties["warmThroughputMiBps"] = self._warm_throughput_mibps
         if self._bounds is not None:
             # Not observed, so never drift: they tell a change of the spec from one of the load.
             properties["autoscaling.minShards"], properties["autoscaling.maxShards"] = self._bounds
@@ -164,6 +175,7 @@ class KinesisStream(Resource):
                 "mode": summary.get("StreamModeDetails", {}).get("StreamMode", PROVISIONED),
                 "shards": summary["OpenShardCount"],
                 **kinesis_settings.setting_properties(summary),
+                **kinesis_warm_throughput.properties(summary),
                 **kinesis_readers.reader_properties(summary),
             },
             readiness=_readiness(summary["StreamStatus"]),
@@ -185,8 +197,15 @@ class KinesisStream(Resource):
         return from_list(answer.get("Tags", ()))
 
     async def create(self, desired: Properties) -> None:
-        """CreateStream answers nothing: the engine observes."""
+        """CreateStream answers nothing: the engine observes.
+
+        Raises:
+            ResourceBlocked: ``ChangeBlocked``; the account takes no warm throughput.
+        """
         sizing = {} if self._on_demand else {"ShardCount": self._shards or 1}
+        if self._warm_throughput_mibps is not None:
+            await kinesis_warm_throughput.check_account(self._calls, self.physical_name)
+            sizing["WarmThroughputMiBps"] = self._warm_throughput_mibps
         await self._calls.write(
             "kinesis",
             "create_stream",
@@ -202,7 +221,8 @@ class KinesisStream(Resource):
         """One change; each makes the stream UPDATING, and the next one waits for ACTIVE.
 
         Raises:
-            ResourceBlocked: ``ChangeBlocked``; queues and channels hold the stream in its mode.
+            ResourceBlocked: ``ChangeBlocked``; queues and channels hold the stream in its mode, or
+                the account takes no warm throughput.
         """
         if await kinesis_settings.change(
             self._calls,
@@ -219,6 +239,10 @@ class KinesisStream(Resource):
                     self._calls, self.physical_name, observed
                 )
             await self._capacity.switch(observed.arn, desired["mode"])
+        elif "warmThroughputMiBps" in diff:
+            await kinesis_warm_throughput.change(
+                self._calls, observed, desired["warmThroughputMiBps"]
+            )
         elif "shards" in diff:
             await self.resize(observed, diff.fields["shards"][1])
 

@@ -33,6 +33,7 @@ _CHANGES: Final = frozenset(
         "UpdateMaxRecordSize",
         "UpdateShardCount",
         "UpdateStreamMode",
+        "UpdateStreamWarmThroughput",
     }
 )
 # Each needs an ACTIVE stream.

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from typing import Final
 
 from sandbox.aws.strict import (
+    cloudwatch,
     dynamodb,
     iam,
     kinesis,
     kinesis_readers,
     kinesis_settings,
+    kinesis_warm_throughput,
     lambda_,
+    logs,
     quotas,
     read_lag,
     s3,
@@ -32,6 +35,7 @@ _ALL: Final[tuple[type[Rule], ...]] = (
     kinesis.StreamResizes,
     kinesis_readers.StreamReaders,
     kinesis_settings.StreamSettings,
+    kinesis_warm_throughput.WarmThroughput,
     kinesis.StreamModes,
     dynamodb.DeletionProtection,
     dynamodb.TableStates,
@@ -49,6 +53,8 @@ _ALL: Final[tuple[type[Rule], ...]] = (
     s3.BlockedEncryption,
     s3.MetricsConfigurations,
     sns.EmailConfirmations,
+    cloudwatch.AlarmSettings,
+    logs.LogGroupSettings,
     scheduler.ScheduleConflicts,
     read_lag.TaggingDelay,
 )
@@ -58,8 +64,11 @@ RULES: Final = {rule.name: rule for rule in _ALL}
 
 #: Rules that do what the emulator lacks, and set no pace and no limit.
 FEATURES: Final = (
+    cloudwatch.AlarmSettings.name,
+    logs.LogGroupSettings.name,
     kinesis_readers.StreamReaders.name,
     kinesis_settings.StreamSettings.name,
+    kinesis_warm_throughput.WarmThroughput.name,
     s3.BlockedEncryption.name,
     s3.MetricsConfigurations.name,
 )

@@ -56,5 +56,7 @@ ROWS: Final = [
     ),
     aws_row("alarms.iteratorAgeSeconds", "iterator-age-alarms.threshold", 300,
             before=120000.0, after=300000.0),
+    aws_row("alarms.warmUpMinutes", "alarms.warmUpMinutes", 60, before=None, after=60),
+    aws_row("alarms.tagsInNotifications", "alarms.actions.withTags", True, before=None, after=True),
     aws_row("alarms.noDataMinutes", "alarm-no-data.evaluationPeriods", 30, before=None, after=30),
 ]  # fmt: skip

@@ -70,6 +70,8 @@ ROWS: Final = [
             before=["true", ""], after=["false", KEY]),
     *key_rows("deadLetter.kmsKeyId", "processor"),
     aws_row("logs.retentionDays", "logs.retentionDays", 30, before=14, after=30),
+    aws_row("logs.deletionProtection", "logs.deletionProtection", True, before=False, after=True,
+            given={"deletionPolicy": {"logs": "Retain"}}),
     aws_row("logs.kmsKeyId", "logs.encryption.keyId", "<kms-key-arn>",
             before=None, after="<kms-key-arn>"),
 ]  # fmt: skip

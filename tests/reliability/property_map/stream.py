@@ -15,6 +15,7 @@ from tests.reliability.property_map.row import (
 
 _SCALES: Final = "tests/integration/scaling/test_autoscaling.py"
 _ROOM: Final[Spec] = {"anomalyDetection": {"memoryMiB": 256}}
+_WARM: Final[Spec] = {"stream": {"mode": "OnDemand", "warmThroughputMiBps": 50}}
 _LONG_TTL: Final[Spec] = {"tables": {"ttl": {"sessionMetricsHours": 96, "countersHours": 96}}}
 
 ROWS: Final = [
@@ -34,6 +35,8 @@ ROWS: Final = [
             given=_ROOM),
     function_row("stream.maxRecordSizeKiB", "largest_event", "KiB of the largest event", 2048,
                  before=1024, after=2048, given=_ROOM),
+    aws_row("stream.warmThroughputMiBps", "stream.warmThroughputMiBps", 60, before=50, after=60,
+            given=_WARM),
     aws_row("stream.retentionHours", "stream.retentionHours", 48,
             before=24, after=48, given=_LONG_TTL),
     function_row("stream.retentionHours", "lane_lifetime",

@@ -238,3 +238,37 @@ def test_settings_of_a_stream_are_kept(strict: StrictAws, aws: Client) -> None:
     assert summary(kinesis)["RecordDistributionStrategy"] == "USER_PARTITION_KEY"
     kinesis.update_stream_record_distribution_strategy(**auto)
     assert summary(kinesis)["RecordDistributionStrategy"] == "AUTO"
+
+
+def test_warm_throughput_needs_the_commitment_of_the_account(
+    strict: StrictAws, aws: Client
+) -> None:
+    """On-demand streams only, at most 10 GiB a second; the commitment lasts a day at least."""
+    strict.reset(["kinesis-warm-throughput"])
+    kinesis = aws("kinesis")
+    kinesis.create_stream(StreamName="clicks", StreamModeDetails={"StreamMode": "ON_DEMAND"})
+    kinesis.create_stream(StreamName="fixed", ShardCount=1)
+    warm = {"StreamARN": summary(kinesis)["StreamARN"], "WarmThroughputMiBps": 50}
+    assert refused(kinesis.update_stream_warm_throughput, **warm)[0] == "ValidationException"
+    assert "WarmThroughput" not in summary(kinesis)
+
+    def commit(status: str) -> str:
+        told = kinesis.update_account_settings(
+            MinimumThroughputBillingCommitment={"Status": status}
+        )
+        return str(told["MinimumThroughputBillingCommitment"]["Status"])
+
+    assert commit("ENABLED") == "ENABLED"
+    fixed = {"StreamName": "fixed", "WarmThroughputMiBps": 50}
+    assert refused(kinesis.update_stream_warm_throughput, **fixed)[0] == "ValidationException"
+    larger = warm | {"WarmThroughputMiBps": 10241}
+    code, _, _ = refused(kinesis.update_stream_warm_throughput, **larger)
+    assert code == "LimitExceededException"
+    kinesis.update_stream_warm_throughput(**warm)
+    assert summary(kinesis)["WarmThroughput"] == {"TargetMiBps": 50, "CurrentMiBps": 50}
+    assert commit("DISABLED") == "ENABLED_UNTIL_EARLIEST_ALLOWED_END"
+    kinesis.update_stream_warm_throughput(**warm)
+    strict.advance(24 * 3600)
+    settings = kinesis.describe_account_settings()["MinimumThroughputBillingCommitment"]
+    assert settings["Status"] == "DISABLED"
+    assert refused(kinesis.update_stream_warm_throughput, **warm)[0] == "ValidationException"

@@ -117,3 +117,51 @@ def test_calls_a_second_are_limited(strict: StrictAws, aws: Client) -> None:
         lambda_.list_functions()
     code, _, status = refused(lambda_.list_event_source_mappings)
     assert (code, status) == ("TooManyRequestsException", 429)
+
+
+def test_settings_of_an_alarm_are_kept(strict: StrictAws, aws: Client) -> None:
+    """Warm-up within its bounds and tags in notifications; an update without them takes them."""
+    strict.reset(["cloudwatch-alarm-settings"])
+    cloudwatch = aws("cloudwatch")
+    alarm = {
+        "AlarmName": "late",
+        "Namespace": "AWS/Kinesis",
+        "MetricName": "IteratorAge",
+        "Statistic": "Maximum",
+        "Period": 60,
+        "EvaluationPeriods": 1,
+        "Threshold": 1.0,
+        "ComparisonOperator": "GreaterThanThreshold",
+    }
+    settings = {
+        "WarmUpConfiguration": {"WarmUpPeriodDurationInMinutes": 60},
+        "ActionConfiguration": {"AlarmTagsPropagation": {"Enabled": True}},
+    }
+
+    def shown() -> dict[str, Any]:
+        (found,) = cloudwatch.describe_alarms(AlarmNames=["late"])["MetricAlarms"]
+        return {name: found[name] for name in settings.keys() & found.keys()}
+
+    cloudwatch.put_metric_alarm(**alarm, **settings)
+    assert shown() == settings
+    cloudwatch.put_metric_alarm(**alarm)
+    assert shown() == {}
+    longer = {"WarmUpConfiguration": {"WarmUpPeriodDurationInMinutes": 2881}}
+    assert refused(cloudwatch.put_metric_alarm, **alarm, **longer)[0] == "ValidationError"
+
+
+def test_a_protected_log_group_is_not_deleted(strict: StrictAws, aws: Client) -> None:
+    """Until the protection is off; the class is STANDARD unless another was asked for."""
+    strict.reset(["logs-settings"])
+    logs = aws("logs")
+    logs.create_log_group(logGroupName="/one", logGroupClass="INFREQUENT_ACCESS")
+    logs.create_log_group(logGroupName="/two", deletionProtectionEnabled=True)
+    found = logs.describe_log_groups()["logGroups"]
+    shown = {one["logGroupName"]: one for one in found}
+    assert shown["/one"]["logGroupClass"] == "INFREQUENT_ACCESS"
+    assert shown["/two"]["logGroupClass"] == "STANDARD"
+    assert refused(logs.delete_log_group, logGroupName="/two")[0] == "ValidationException"
+    logs.put_log_group_deletion_protection(
+        logGroupIdentifier="/two", deletionProtectionEnabled=False
+    )
+    logs.delete_log_group(logGroupName="/two")

@@ -36,6 +36,8 @@ LOOSENED = {_NO_RESERVED_PREFIX}
 #: How rules begin that an object without the new field meets: they bind above its default only.
 MET_BY_DEFAULT = (
     "rule self.stream.maxRecordSizeKiB <= 1024 || ",
+    "rule !has(self.stream.warmThroughputMiBps) || ",
+    "rule !self.logs.deletionProtection || ",
     "rule !has(self.events.siteField) || ",
     "rule !has(self.siteField) || ",
 )

@@ -139,6 +139,21 @@ REPORTED = [
         "This request would exceed the limit of streams in the CREATING state simultaneously",
         Category.CONFLICT,
     ),
+    (
+        "LimitExceededException",
+        400,
+        "Request would result in more than 5 streams being in CREATING state simultaneously",
+        Category.CONFLICT,
+    ),
+    (
+        "InvalidParameterValueException",
+        400,
+        (
+            "Specified ReservedConcurrentExecutions for function decreases account's "
+            "UnreservedConcurrentExecution below its minimum value of [10]."
+        ),
+        Category.LIMIT_EXCEEDED,
+    ),
     ("LimitExceededException", 400, "100 shards are the account's limit", Category.LIMIT_EXCEEDED),
     ("MissingNamespaceHeader", 400, "The bucket namespace header is missing", Category.INVALID),
 ]

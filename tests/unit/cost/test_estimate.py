@@ -231,6 +231,23 @@ def test_autoscaling_pays_for_the_shards_that_the_traffic_needs() -> None:
     assert shards == [1, 2, 4]
 
 
+def test_warm_throughput_is_billed_as_on_demand_advantage() -> None:
+    """Without stream hours, at less than half for data and retention, and nothing by itself."""
+
+    def kinesis(**stream: Any) -> dict[str, float]:
+        spec = Spec.model_validate({"stream": {"mode": "OnDemand", **stream}})
+        found = estimate(spec, region=DEFAULT_REGION, traffic=Traffic(events_per_day=10_000_000))
+        return {item.what: item.dollars for item in found.items if item.service == "Kinesis"}
+
+    standard = kinesis(retentionHours=168)
+    advantage = kinesis(retentionHours=168, warmThroughputMiBps=50)
+    assert standard.keys() - advantage.keys() == {"on-demand stream"}
+    assert advantage["data in"] == pytest.approx(0.4 * standard["data in"])
+    assert advantage["data out"] == pytest.approx(0.4 * standard["data out"])
+    assert advantage["retention to 7 days"] < 0.4 * standard["retention to 7 days"]
+    assert kinesis(retentionHours=168, warmThroughputMiBps=500) == advantage
+
+
 def test_small_objects_do_not_move() -> None:
     """Below 128 KB an object stays where it is, so no move is paid; above, each one is."""
     small = estimate(Spec(), region=DEFAULT_REGION)
@@ -324,7 +341,7 @@ def test_every_price_is_used() -> None:
             "processor": {"batchSize": 10_000, "batchingWindowSeconds": 300, "architecture": arch},
             "stream": {"mode": mode, "autoscaling": {"minShards": 1, "maxShards": 2}}
             if mode == "Provisioned"
-            else {"mode": mode},
+            else {"mode": mode, "warmThroughputMiBps": warm},
             "tables": {"billingMode": billing, "provisioned": {"readUnits": 1, "writeUnits": 1}},
             "alerts": {"enabled": True, "emails": ["a@example.com"]},
             "archive": {
@@ -334,9 +351,10 @@ def test_every_price_is_used() -> None:
                 ]
             },
         }
-        for arch, mode, billing in (
-            ("arm64", "Provisioned", "OnDemand"),
-            ("x86_64", "OnDemand", "Provisioned"),
+        for arch, mode, warm, billing in (
+            ("arm64", "Provisioned", None, "OnDemand"),
+            ("x86_64", "OnDemand", None, "Provisioned"),
+            ("x86_64", "OnDemand", 50, "Provisioned"),
         )
     ]
     for spec in everything:

@@ -85,3 +85,33 @@ async def test_failed_observation_says_nothing_about_the_resource() -> None:
     assert outcome.entry is not None
     assert (outcome.entry.arn, outcome.entry.applied_hash) == (entry.arn, entry.applied_hash)
     assert not fake.writes
+
+
+async def test_a_run_knows_its_resources_from_the_start() -> None:
+    """A status that is written meanwhile tells those without an outcome as pending."""
+    first, second = FakeResource("first"), FakeResource("second", "first")
+    applier = Applier([first, second], ReconcileInput(inventory={}))
+    assert applier.names == {"first", "second"}
+    seen: list[frozenset[str]] = []
+    second.on_observe = lambda: seen.append(applier.names - applier.outcomes.keys())
+    await applier.apply()
+    assert applier.names == {"first", "second"} == applier.outcomes.keys()
+    assert frozenset({"first", "second"}) in seen
+
+
+async def test_compared_is_what_was_seen_in_full_or_created() -> None:
+    """Not what a fast observation left out, what AWS is at work on, and what it did not show."""
+
+    async def compared(*resources: FakeResource, full: bool, known: bool = True) -> frozenset[str]:
+        inventory = {one.name: one.entry() for one in resources} if known else {}
+        applier = Applier(resources, ReconcileInput(inventory=inventory, full=full))
+        await applier.apply()
+        return applier.compared
+
+    there = FakeResource("there").exists()
+    busy = FakeResource("busy").exists(readiness=progressing("Busy", "busy"))
+    unseen = FakeResource("unseen").exists()
+    unseen.fail["observe"] = aws_error(Category.THROTTLED)
+    assert await compared(there, busy, unseen, full=True) == {"there"}
+    assert await compared(there, full=False) == frozenset()
+    assert await compared(FakeResource("made"), full=False, known=False) == {"made"}

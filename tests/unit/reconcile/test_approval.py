@@ -118,6 +118,21 @@ def test_an_approval_is_of_the_plan_that_was_read(line: PlannedChange) -> None:
     assert not approval_of(mended, uid="uid", generation=1, annotation=first.hash).changes
 
 
+@pytest.mark.parametrize(
+    ("approved", "fields"), [(True, ["retention_hours", "shards"]), (False, ["shards"])]
+)
+def test_a_resource_with_something_new_keeps_what_was_approved_of_it(
+    fields: list[str], *, approved: bool
+) -> None:
+    """Approved and not done: it is asked for again. Never approved: decided anew."""
+    plan = _next(None, WITHHELD)
+    new = PlannedChange(Action.UPDATE, "stream", "shards", "2", "4")
+    later = replace(WITHHELD, withheld=(new,))
+    after = _next(plan, later, by=plan.hash if approved else "")
+    assert [one.field for one in after.changes] == fields
+    assert not after.approved
+
+
 def test_what_is_left_of_an_approved_plan_joins_what_is_withheld() -> None:
     """Something new is to be approved, together with what was approved and is not done."""
     second = PlannedChange(Action.UPDATE, "table", "ttl", "1", "2")

@@ -195,3 +195,13 @@ async def test_nothing_is_read_or_written_without_tls() -> None:
         "Resource": [ARN, f"{ARN}/*"],
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
+
+
+@pytest.mark.parametrize("regional", [True, False])
+async def test_a_bucket_is_made_in_the_namespace_of_its_name(*, regional: bool) -> None:
+    """S3 answers MissingNamespaceHeader for an account-regional name without it."""
+    calls = RecordedCalls()
+    one = bucket(calls, account_regional=regional)
+    await one.create(one.desired({}))
+    ((_, given),) = [one for one in calls.seen if one[0] == "create_bucket"]
+    assert given.get("BucketNamespace") == ("account-regional" if regional else None)

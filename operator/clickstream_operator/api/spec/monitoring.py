@@ -39,3 +39,7 @@ class Alarms(Model):
     """Lag in seconds that raises the iterator-age alarms; at least twice the batching window plus 30. Default 120, free to change. Example: 300."""
     no_data_minutes: int | None = Field(default=None, ge=5, le=1440)
     """Minutes without any record that raise an alarm. Unset (off) by default, free to change. Example: 30."""
+    warm_up_minutes: int | None = Field(default=None, ge=1, le=2880)
+    """Minutes that a new alarm waits at most for its metric, and tells nobody meanwhile; with the first data it begins. Unset (none) by default, free to change. Example: 60."""
+    tags_in_notifications: bool = False
+    """Whether notifications and state-change events carry the alarm's tags, those of spec.tags among them. Default false, free to change. Example: true."""

@@ -88,5 +88,7 @@ class Logs(Model):
         3653,
     ] = 14
     """Days that logs stay, from CloudWatch's list. Default 14, free to change. Example: 30."""
+    deletion_protection: bool = False
+    """Whether AWS refuses to delete the log groups. Needs deletionPolicy.logs: Retain. Default false, free to change. Example: true."""
     kms_key_id: KmsKey | None = None
     """KMS key of the log groups. Unset by default, free to change. Example: arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab."""

@@ -39,6 +39,8 @@ class Stream(Model):
     """Hours that Kinesis keeps records. Default 24, free to change. Above 24 costs extra. Example: 48."""
     max_record_size_kib: int = Field(default=1024, ge=1024, le=4096)
     """Largest record in KiB that the stream takes; a larger one is refused to its producer. AWS takes up to 10240, a function's payload holds no more than 4096. Default 1024, free to change. Example: 2048."""
+    warm_throughput_mibps: int | None = Field(default=None, ge=1, le=10240)
+    """MiB a second of writes that an on-demand stream is kept ready for. Unset by default: what AWS has is left alone. Needs mode OnDemand, and On-demand Advantage in the account, which the operator never turns on. Free to change. Example: 50."""
     kms_key_id: KmsKey = "alias/aws/kinesis"
     """KMS key of the stream: alias, id or ARN. Default alias/aws/kinesis, free to change. Example: alias/clickstream."""
     shard_level_metrics: list[

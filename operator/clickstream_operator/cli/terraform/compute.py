@@ -219,12 +219,13 @@ def log_group(one: Found) -> Iterator[Imported]:
     """``aws_cloudwatch_log_group``."""
     says = one.properties
     key = {"kms_key_id": says["encryption.keyId"]} if says.get("encryption.keyId") else {}
+    protection = {"deletion_protection_enabled": True} if says.get("deletionProtection") else {}
     days = {"retention_in_days": says.get("retentionDays") or 0}
     yield resource(
         "aws_cloudwatch_log_group",
         one,
         one.physical_name,
-        {"name": one.physical_name, **days, **key},
+        {"name": one.physical_name, **days, **key, **protection},
     )
 
 
