@@ -16,6 +16,7 @@ GAPS: Final[dict[str, str]] = {
     "lambda LoggingConfig": "lost; the observation leaves its paths out, so it is no drift",
     "lambda add_permission FunctionUrlAuthType and InvokedViaFunctionUrl": "no condition is made "
     "of them; `make_conditions_of_permissions` makes it of what moto keeps",
+    "lambda update_function_url_config InvokeMode": "accepted and ignored",
     "lambda create_function_url_config of one that has a URL": "not refused",
     "cloudwatch dashboards": "carry no tags",
     "s3 bucket metrics configurations": "not kept; an empty one is answered for any id",

@@ -108,6 +108,31 @@ async def test_a_change_of_origins_is_one_write(cloud: Cloud) -> None:
     await cloud.settled(url(cloud, "https://shop.example.com"))
 
 
+async def test_everything_that_somebody_changed_is_found_and_set_back(cloud: Cloud) -> None:
+    """In one write, and the permissions stay. moto keeps no change of the mode (`moto_gaps`)."""
+    await function(cloud)
+    one = url(cloud)
+    await cloud.converge(one)
+    await cloud.session.call(
+        "lambda",
+        "update_function_url_config",
+        FunctionName=NAME,
+        AuthType="AWS_IAM",
+        InvokeMode="RESPONSE_STREAM",
+        Cors={
+            "AllowOrigins": ["https://other.example"],
+            "AllowMethods": ["GET"],
+            "AllowHeaders": ["x-other"],
+            "AllowCredentials": True,
+            "MaxAge": 7,
+        },
+    )
+    found = set((await cloud.difference(one)).fields)
+    assert found == set(one.desired({})) - {"permissions", "invokeMode"}
+    assert await cloud.converge(one) == ["update_function_url_config"]
+    await cloud.settled(one)
+
+
 @pytest.mark.parametrize("statement", ["clickstream-url", "clickstream-function"])
 async def test_a_permission_that_somebody_took_comes_back(cloud: Cloud, statement: str) -> None:
     """Alone."""
