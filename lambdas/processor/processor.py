@@ -210,7 +210,6 @@ class Processor:
                 state = known.state
                 portion = portions.again(state)
             else:
-                self._repeats.remember(lane, marked, state.done)
                 return state
         raise ContentionError("a record was judged by others too often")
 
@@ -249,6 +248,9 @@ class Processor:
             done = state.done
             finished, state = self._lanes.finish(lane, state, batch)
             if finished:
+                # Not where another has closed it: it may have judged a record by another budget.
+                if portion.marked is not None:
+                    self._repeats.remember(lane, portion.marked, state.done)
                 self._report(lane, batch, done)
                 return state
         raise ContentionError("a lane was taken by others too often")

@@ -25,6 +25,13 @@ def test_each_event_counts_once_within_the_window() -> None:
         assert outcome.differences.none, (seed, outcome.differences.first)
 
 
+def test_a_batch_that_another_closed_leaves_no_window() -> None:
+    """A run in which a container went on with ids that it had judged by a smaller budget."""
+    drawn = replace(draw_settings(2052), crawl=False, new_stream=False, overlap=False)
+    outcome = run_trial(2052, replace(drawn, deduplicate_seconds=60))
+    assert outcome.differences.none, outcome.differences.first
+
+
 def test_the_balance_counts_repeats() -> None:
     """Harsh runs without any weakness are in balance."""
     for seed in range(4):
