@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.errors import SandboxError
+from sandbox.processes.peers import OTHER_USER
 from sandbox.processes.process import Process, marked, spawn, stop, tail
 
 _RECORD = "state.json"
@@ -135,6 +136,7 @@ class Run:
                 "LANG": "C.UTF-8",
                 "PATH": os.defpath,
                 "TMPDIR": str(self.folder / "tmp"),
+                OTHER_USER: os.environ.get(OTHER_USER, ""),
                 **program.environment,
             },
             mark=f"{self.mark}/{program.name}",

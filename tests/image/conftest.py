@@ -13,6 +13,7 @@ import pytest
 
 from sandbox.image import builder, debian
 from sandbox.image.contained import Contained
+from sandbox.processes.peers import OTHER_USER
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,14 @@ class Built:
     def config(self) -> dict[str, Any]:
         """Its configuration: Env, Labels, User, ..."""
         return self.contained.config
+
+
+@pytest.fixture(scope="session", autouse=True)
+def user_of_the_image() -> Iterator[None]:
+    """Let the sandbox, which starts later, take requests of the user whom the image runs as."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(OTHER_USER, "65532")
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.processes.peers import is_of_this_user, owner
+from sandbox.processes.peers import OTHER_USER, is_of_this_user, owner
 
 #: proc(5): sl, local address, remote address, state, queues, timer, retransmits, user.
 TABLE = """\
@@ -46,6 +46,15 @@ def test_an_own_connection_is_known_and_a_strangers_is_not(tmp_path: Path) -> No
     table.write_text(TABLE.replace(" 1000 ", f" {os.getuid() + 1} "))
     assert not is_of_this_user(("127.0.0.1", 0xC001), table)
     assert not is_of_this_user(("127.0.0.1", 9), table)
+
+
+def test_one_more_user_is_let_in_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """And nobody beside that one."""
+    monkeypatch.setenv(OTHER_USER, "65532")
+    for user, is_let_in in (("65532", True), (str(os.getuid()), True), ("65533", False)):
+        table = tmp_path / user
+        table.write_text(TABLE.replace(" 1000 ", f" {user} "))
+        assert is_of_this_user(("127.0.0.1", 0xC001), table) is is_let_in
 
 
 def test_without_a_table_nobody_is_refused(tmp_path: Path) -> None:
