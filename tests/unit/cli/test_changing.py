@@ -77,7 +77,8 @@ class Memory:
 
     def crd(self) -> dict[str, Any]:
         """The CRD, which Helm would take along."""
-        return {**custom_resource_definition(), "metadata": {}}
+        annotations = {"meta.helm.sh/release-name": "op"}
+        return {**custom_resource_definition(), "metadata": {"annotations": annotations}}
 
     # The writer.
 
