@@ -27,9 +27,8 @@ ROWS: Final = [
                f"{_IAM}::test_a_role_of_another_account_is_assumed_with_tags"),
     *tag_rows("environment", "Environment", "prod", before="dev", after="prod"),
     aws_row("environment", "dashboard.body", "prod",
-            document="widgets[0].properties.markdown",
-            before="# <base> (dev), kept by clickstream-operator",
-            after="# <base> (prod), kept by clickstream-operator"),
+            document="contains(widgets[0].properties.markdown, '(prod)')",
+            before=False, after=True),
     engine_row("suspend", "no AWS write while true",
                f"{_SPEC_CHANGES}::"
                "test_a_suspended_pipeline_is_read_and_not_written_and_can_be_deleted"),
