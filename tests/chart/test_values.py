@@ -73,7 +73,7 @@ def test_every_setting_is_reached(
 ) -> None:
     """Each value arrives in the setting that it is for, and none is left out."""
     assert set(EVERY_SETTING) == set(Settings.model_fields)
-    for name in ("processor", "detector"):
+    for name in ("processor", "detector", "collector"):
         (tmp_path / f"{name}.zip").touch()
     filled = {
         name: (pair.replace("{packages}", str(tmp_path)), expected)
