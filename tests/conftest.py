@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 # Through the standard library's loggers, so that a failing test shows warnings, not audit lines.
 structlog.configure(logger_factory=structlog.stdlib.LoggerFactory())
+_LOGGING = structlog.get_config()
 
 # The sandbox and the pilot are imported where they are started: unit tests pay nothing for them.
 # ruff: noqa: PLC0415
@@ -59,11 +60,9 @@ def is_plain(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture(autouse=True)
-def logging_as_before() -> Iterator[None]:
-    """Undo what a test, or a command that it runs, does to the log of the whole process."""
-    before = structlog.get_config()
-    yield
-    structlog.configure(**before)
+def logging_as_before() -> None:
+    """Undo what tests, fixtures, or commands that they run did to the log of the whole process."""
+    structlog.configure(**_LOGGING)
 
 
 @pytest.fixture(scope="session")
