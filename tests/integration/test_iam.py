@@ -39,8 +39,10 @@ TOUR: list[dict[str, Any]] = [
         "tables": {"ttl": {"sessionMetricsHours": 96, "countersHours": 96}},
         "events": {"fields": {"user": "u" * 100}},
         "privacy": {"queryParameters": [f"{number:02}{'q' * 60}" for number in range(60)]},
+        "collector": {"enabled": True, "allowedOrigins": ["https://one.example"]},
     },
     {
+        "collector": {"enabled": True, "allowedOrigins": ["https://two.example"]},
         "stream": {
             "shards": 4,
             "shardLevelMetrics": [],
