@@ -26,6 +26,8 @@ def operator(installed: Sandbox) -> Iterator[OperatorProcess]:
     installed.reset_aws()
     installed.strict_aws.reset(["none"])
     process = OperatorProcess(installed)
+    # One that other tests ran in this sandbox wrote to the same file.
+    process.log.unlink(missing_ok=True)
     try:
         process.start()
         with watched(installed) as rules:
