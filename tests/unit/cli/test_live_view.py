@@ -167,6 +167,16 @@ async def test_other_pages_and_names_are_refused(
     assert answer.status == status
 
 
+def test_a_secret_is_compared_with_whatever_was_sent() -> None:
+    """Bytes that are no text are no secret, and no fault."""
+    access = Access("the-token", "the-cookie", port=1)
+    for given in ("", "é", "\udcff", "the-cooki", "the-cookie "):
+        assert not access.knows(given)
+        assert not access.exchange(given)
+    assert access.knows("the-cookie")
+    assert [access.exchange("the-token") for _ in range(2)] == [True, False]
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [

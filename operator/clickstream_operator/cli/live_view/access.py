@@ -47,10 +47,15 @@ class Access:
 
     def exchange(self, token: str) -> bool:
         """Take the token, the first time; whether it was the right one."""
-        right = not self.is_spent and hmac.compare_digest(token.encode(), self.token.encode())
+        right = not self.is_spent and _are_equal(token, self.token)
         self.is_spent = self.is_spent or right
         return right
 
     def knows(self, cookie: str) -> bool:
         """Whether a request has the cookie."""
-        return hmac.compare_digest(cookie.encode(), self.cookie.encode())
+        return _are_equal(cookie, self.cookie)
+
+
+def _are_equal(given: str, secret: str) -> bool:
+    # A header may hold bytes that are no text, which arrive as surrogates.
+    return hmac.compare_digest(given.encode(errors="surrogateescape"), secret.encode())
