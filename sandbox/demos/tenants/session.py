@@ -60,7 +60,10 @@ class Session(Scripted):
             "spec": spec,
         }
         done = self.sandbox.kubectl("apply", "-f", "-", input=json.dumps(manifest), check=False)
-        return str(done.stderr)
+        refusal = str(done.stderr)
+        if done.returncode:
+            self.screen.say(f"refused: {refusal.strip()}")
+        return refusal
 
     def read(self, namespace: str, name: str) -> dict[str, Any]:
         """A pipeline; empty when it is gone."""

@@ -14,6 +14,10 @@ from sandbox.demos.tenants.session import ANEW, EVIL, VICTIM, Session
 
 _ACCOUNT: Final = "123456789012"
 _FLOOD: Final = 40
+_TABLES_GO: Final = {
+    "deletionPolicy": {"tables": "Delete"},
+    "tables": {"deletionProtection": False},
+}
 
 
 def begin(session: Session) -> None:
@@ -60,7 +64,7 @@ def restore(session: Session) -> None:
             "patch", "csp", "web", "-n", EVIL, "--subresource=status", "--type=merge",
             f"--patch={json.dumps({'status': status})}",
         )  # fmt: skip
-        session.put(EVIL, "web", {"deletionPolicy": {"tables": "Delete"}})
+        session.put(EVIL, "web", _TABLES_GO)
         session.stopped_by(EVIL, "web", "restored from another object")
         session.remove(EVIL, "web")
         session.check("the copy is gone", session.read(EVIL, "web"), {})
@@ -82,7 +86,6 @@ def key(session: Session) -> None:
     with session.step("S6: a KMS key with a wildcard, for a role that decrypts everything"):
         arn = f"arn:aws:kms:us-east-1:{_ACCOUNT}:key/*"
         refused = session.put(EVIL, "decrypt", {"deadLetter": {"kmsKeyId": arn}})
-        session.screen.say(f"stopped by: {refused.strip()}")
         session.check("the API server refuses it", "must be the alias, id or ARN" in refused, True)
 
 
@@ -140,24 +143,34 @@ def role(session: Session) -> None:
 
 
 def adoption(session: Session) -> None:
-    """S11: adopt what has no owner, and have it deleted."""
-    with session.step("S11: adopt the table billing-ledger, which no pipeline made, to delete it"):
+    """S11: adopt what has no owner, and have it deleted; any other name the policy refuses."""
+    with session.step(
+        "S11: adopt the table billing-ledgers1-counters, which no pipeline made, to delete it"
+    ):
         tables = session.aws.client("dynamodb")
         tables.create_table(
-            TableName="billing-ledger",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            TableName="billing-ledgers1-counters",
+            # Keys that would fit, so that nothing but the tenant's grants is in the way.
+            KeySchema=[
+                {"AttributeName": "metric_name", "KeyType": "HASH"},
+                {"AttributeName": "time_window", "KeyType": "RANGE"},
+            ],
+            AttributeDefinitions=[
+                {"AttributeName": name, "AttributeType": "S"}
+                for name in ("metric_name", "time_window")
+            ],
             BillingMode="PAY_PER_REQUEST",
         )
         spec = {
-            "names": {"countersTable": "billing-ledger"},
+            "names": {"countersTable": "billing-ledgers1-counters"},
             "adoptionPolicy": "Always",
             "deletionPolicy": {"adopted": "Delete", "tables": "Delete"},
+            "tables": {"deletionProtection": False},
         }
         session.put(EVIL, "adopt", spec)
         session.stopped_by(EVIL, "adopt", "tenants[].adopt")
         session.remove(EVIL, "adopt")
-        found = tables.describe_table(TableName="billing-ledger")["Table"]["TableStatus"]
+        found = tables.describe_table(TableName="billing-ledgers1-counters")["Table"]["TableStatus"]
         session.check("the table", found, "ACTIVE")
 
 
@@ -169,7 +182,7 @@ def namespace_anew(session: Session) -> None:
         table = session.resource("counters-table", ANEW)["physicalName"]
         session.sandbox.kubectl("delete", "namespace", ANEW, "--timeout=90s")
         session.sandbox.kubectl("create", "namespace", ANEW)
-        session.put(ANEW, "web", {"deletionPolicy": {"tables": "Delete"}})
+        session.put(ANEW, "web", _TABLES_GO)
         session.stopped_by(ANEW, "web", "tenants[].inheritData")
         session.remove(ANEW, "web")
         found = session.aws.client("dynamodb").describe_table(TableName=table)["Table"]
