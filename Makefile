@@ -71,7 +71,7 @@ test-image: $(READY) lambdas ## Build the image and run it as a pod would (needs
 	$(BIN)/python -m sandbox build
 	$(BIN)/pytest tests/image -m image
 
-image: $(READY) ## Build the image with docker, podman or buildah (BASE=... builds on another image)
+image: $(READY) web ## Build the image with docker, podman or buildah (BASE=... builds on another image)
 	@$(BIN)/python -m sandbox.image $(if $(BASE),--base $(BASE)) $(if $(TAG),--tag $(TAG))
 
 bom: $(READY) ## Write locks/operator.cdx.json, the bill of materials of the locked packages
@@ -128,7 +128,11 @@ upgrade-fixture: $(READY) lambdas ## At a release: write anew what the next vers
 	$(BIN)/python -m sandbox build
 	$(BIN)/python -m tests.integration.upgrade_fixture
 
-lambdas: $(READY) ## Build the function packages, byte for byte reproducible
+.PHONY: web
+web: $(READY) ## Build the script of web pages (with npm, once for each version of it)
+	@$(BIN)/python web/build.py --output build/web $(if $(filter web,$(MAKECMDGOALS)),,--quiet)
+
+lambdas: $(READY) web ## Build the function packages, byte for byte reproducible
 	@$(BIN)/python lambdas/build.py --output build/lambdas $(if $(filter lambdas,$(MAKECMDGOALS)),,--quiet)
 
 lock: $(READY) ## Resolve the dependencies again and rewrite locks/

@@ -43,7 +43,7 @@ def test_packages_are_reproducible(tmp_path: Path) -> None:
     (copy / "shared" / "__pycache__" / "stale.pyc").write_bytes(b"x")
     builder = load_builder(LAMBDAS / "build.py")
     one, two = builder.build(tmp_path / "one"), builder.build(tmp_path / "two")
-    three = load_builder(copy / "build.py").build(tmp_path / "three")
+    three = load_builder(copy / "build.py").build(tmp_path / "three", builder.SCRIPTS)
     assert one == two == three
     assert json.loads((tmp_path / "one" / "manifest.json").read_text(encoding="utf-8")) == one
     for function in builder.FUNCTIONS:
@@ -68,6 +68,24 @@ def test_package_imports_without_the_operator(tmp_path: Path, function: str) -> 
         "assert not bad, bad"
     )
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path / "task", check=True)
+
+
+def test_the_collector_alone_brings_the_script(tmp_path: Path) -> None:
+    """Its package has the built script, classic and as a module; without one nothing is built."""
+    builder = load_builder(LAMBDAS / "build.py")
+    builder.build(tmp_path)
+    for name in ("collector", "processor", "detector", "redrive"):
+        with zipfile.ZipFile(tmp_path / f"{name}.zip") as package:
+            scripts = {each for each in package.namelist() if not each.endswith((".py", ".json"))}
+            assert scripts == (
+                {"collector/clickstream.js", "collector/clickstream.mjs"}
+                if name == "collector"
+                else set()
+            )
+            for each in scripts:
+                assert package.read(each) == (builder.SCRIPTS / Path(each).name).read_bytes()
+    with pytest.raises(FileNotFoundError):
+        builder.build(tmp_path / "other", tmp_path / "nothing")
 
 
 def imported_packages(folder: Path) -> set[str]:
