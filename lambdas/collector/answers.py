@@ -11,11 +11,11 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 Answer = dict[str, Any]
 
-_OK, _NO_CONTENT, _UNAVAILABLE = 200, 204, 503
+_OK, _NO_CONTENT, _NOT_MODIFIED, _UNAVAILABLE = 200, 204, 304, 503
 _PLAIN: Final = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 _PIXEL: Final = base64.b64encode(
     b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,"
@@ -81,20 +81,26 @@ def pixel() -> Answer:
     }
 
 
-def text(content: str, content_type: str, *, etag: str, max_age: int, immutable: bool) -> Answer:
-    """Return a file that pages of any origin may load."""
-    control = f"public, max-age={max_age}{', immutable' if immutable else ''}"
+def script(content: str, headers: Mapping[str, str], *, is_zipped: bool, is_head: bool) -> Answer:
+    """Return a script that pages of any origin may load; zipped it is in Base64."""
+    encoding = {"content-encoding": "gzip"} if is_zipped else {}
     return {
         "statusCode": _OK,
         "headers": {
-            "content-type": f"{content_type}; charset=utf-8",
-            "cache-control": control,
-            "etag": f'"{etag}"',
+            "content-type": "text/javascript; charset=utf-8",
             "x-content-type-options": "nosniff",
             "cross-origin-resource-policy": "cross-origin",
+            **encoding,
+            **headers,
         },
-        "body": content,
+        "body": "" if is_head else content,
+        "isBase64Encoded": is_zipped and not is_head,
     }
+
+
+def unchanged(headers: Mapping[str, str]) -> Answer:
+    """Return the answer to a browser that has the file already."""
+    return {"statusCode": _NOT_MODIFIED, "headers": dict(headers)}
 
 
 def _json(status: int, content: dict[str, Any], **headers: str) -> Answer:

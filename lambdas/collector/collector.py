@@ -1,4 +1,4 @@
-"""One request: what is cheap to refuse first, then its events into the stream."""
+"""One request: the script, or what is cheap to refuse first, then its events into the stream."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collector.answers import Answer
     from collector.counts import Counts
     from collector.event_form import EventForm
+    from collector.script_files import ScriptFiles
     from collector.secret_values import SecretValue
     from collector.stream_writes import StreamWriter
     from collector.visitors import Visitors
@@ -44,6 +45,7 @@ class Collector:
         form: EventForm,
         writer: StreamWriter,
         *,
+        scripts: ScriptFiles,
         visitors: Visitors | None,
         tokens: SecretValue | None,
         edge: SecretValue | None,
@@ -56,6 +58,7 @@ class Collector:
         """Args: `tokens` of servers and of the `edge` in front, None for what is not in use."""
         self._settings = settings
         self._writer = writer
+        self._scripts = scripts
         self._tokens = tokens
         self._edge = edge
         self._counts = counted
@@ -90,7 +93,11 @@ class Collector:
         behind_edge = self._check_edge(request)
         if request.method == "GET" and request.path == self._picture_path:
             return self._take_picture(request, seconds_left, behind_edge=behind_edge)
-        if request.path not in ("/", self._settings.path):
+        if request.method in ("GET", "HEAD"):
+            script = self._scripts.answer(request)
+            if script is not None:
+                return script
+        if request.path != "/" and not self._scripts.has(request.path):
             raise RefusedError(404, "other_path", "path", "send events to the path of the script")
         if request.method != "POST":
             raise RefusedError(405, "other_method", "method", "send events by POST")

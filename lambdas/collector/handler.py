@@ -6,11 +6,13 @@ import random
 import time
 import uuid
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from collector.collector import Collector
 from collector.counts import Counts
 from collector.event_form import EventForm
+from collector.script_files import ScriptFiles, read
 from collector.secret_values import SecretValue, reader
 from collector.stream_writes import StreamWriter
 from collector.visitors import Visitors
@@ -52,6 +54,7 @@ def _collector() -> Collector:
         settings,
         EventForm(config),
         StreamWriter(kinesis, config.detection.stream, log, sleep=time.sleep, chance=random.random),
+        scripts=ScriptFiles(settings.path, read(Path(__file__).parent)),
         visitors=(
             Visitors(read_hash_key(clients, config)) if settings.visitor == "Cookieless" else None
         ),

@@ -25,6 +25,7 @@ EDGE_ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:edge-AbCdEf"
 TOKEN = "a-token-of-the-servers"
 OLD_TOKEN = "the-token-before-that-one"
 EDGE_SECRET = "what-only-the-edge-knows"
+SCRIPTS = {".js": "classic();\n" * 50, ".mjs": "export const module = 1;\n" * 50}
 SENT = 1_000_000_000_000
 """The page's clock, which is wrong by years."""
 
@@ -118,6 +119,7 @@ class Site:
         self.stream = MemoryStream()
         self.secrets = Secrets()
         self.lines: list[str] = []
+        self.scripts: dict[str, str] = changes.pop("scripts", SCRIPTS)
         settings = {
             "allowedOrigins": [ORIGIN, "https://*.example.org"],
             "path": "/clickstream.js",
@@ -133,6 +135,7 @@ class Site:
         patch.setattr("time.sleep", self.pass_time)
         patch.setattr("random.random", lambda: 0.5)
         patch.setattr(handler, "write_line", self.lines.append)
+        patch.setattr(handler, "read", lambda _folder: self.scripts)
         handler._collector.cache_clear()
 
     def pass_time(self, seconds: float) -> None:
