@@ -9,6 +9,20 @@ import structlog
 import structlog.tracebacks
 
 
+class _RepeatedRequests(logging.Filter):
+    """Lowers a request that Kopf repeats to a warning: only the last attempt is an error.
+
+    A new CRD is answered with 429, "storage is (re)initializing", for about a second: an ERROR at
+    each first start would alarm for nothing.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep every record."""
+        if record.name.startswith("kopf.") and "; will retry: " in record.getMessage():
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+        return True
+
+
 def configure(level: str) -> None:
     """Send structlog and the standard library's loggers to stderr as JSON lines.
 
@@ -34,6 +48,7 @@ def configure(level: str) -> None:
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
+    handler.addFilter(_RepeatedRequests())
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.WARNING)

@@ -75,6 +75,23 @@ def test_traceback_is_data_without_local_variables(capsys: pytest.CaptureFixture
     assert "hunter2" not in json.dumps(line)
 
 
+@pytest.mark.parametrize(
+    ("said", "level"),
+    [
+        ("Request attempt #1/9 failed; will retry: GET /apis -> 429", "warning"),
+        ("Request attempt #9/9 failed; escalating: GET /apis -> 429", "error"),
+    ],
+)
+def test_a_repeated_request_of_kopf_is_a_warning(
+    capsys: pytest.CaptureFixture[str], said: str, level: str
+) -> None:
+    """A first start meets a CRD that the API server does not serve yet; that is no error."""
+    logging.configure("INFO")
+    standard.getLogger("kopf._cogs.clients.watching").error(said)
+    (line,) = lines(capsys)
+    assert (line["level"], line["message"]) == (level, said)
+
+
 @pytest.mark.parametrize("name", ["kopf", "botocore", "urllib3"])
 def test_libraries_are_quiet_and_json_too(capsys: pytest.CaptureFixture[str], name: str) -> None:
     """They log whole bodies and requests below WARNING."""
