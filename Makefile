@@ -56,7 +56,11 @@ format: $(READY) ## Format the code and apply safe fixes
 
 test: $(READY) lambdas ## Run the whole test suite (builds the sandbox on first use)
 	$(BIN)/python -m sandbox build
-	$(BIN)/pytest -m "not audit and not docs and not gitops and not image and not roles" --prove-rights -n $(JOBS) --dist worksteal
+	$(BIN)/pytest -m "not audit and not docs and not gitops and not image and not roles and not sql" --prove-rights -n $(JOBS) --dist worksteal
+
+.PHONY: test-sql
+test-sql: $(READY) ## Run every view and report on a real Trino as well (needs Maven and JDK 25; fetches 450 MB on first use)
+	$(BIN)/pytest --trino tests/sql tests/unit/query/test_reports.py tests/unit/query/test_odd_archives.py
 
 test-gitops: $(READY) lambdas ## Run the tests with a real Argo CD (builds it on first use)
 	$(BIN)/python -m sandbox build --argocd

@@ -27,6 +27,7 @@ __all__ = [
 if TYPE_CHECKING:
     from sandbox import Sandbox
     from tests.integration.pilot import Pilot
+    from tests.unit.query.second_engine import Lake
 
 # Through the standard library's loggers, so that a failing test shows warnings, not audit lines.
 structlog.configure(logger_factory=structlog.stdlib.LoggerFactory())
@@ -40,6 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Offer to leave out what an emulator lacks of AWS, to see what it costs or who is wrong."""
     parser.addoption("--plain-aws", action="store_true", help="no states, limits, delays of AWS")
     parser.addoption("--whole-sweeps", action="store_true", help="sweep all points, not a sample")
+    parser.addoption("--trino", action="store_true", help="run SQL on a real Trino as well")
     parser.addoption(
         "--prove-rights", action="store_true", help="the whole suite uses what is granted, no more"
     )
@@ -76,6 +78,15 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     audit_log = new_audit_log(tmp_path_factory)
     with Sandbox.start(strict_aws=["none"], audit_log=audit_log) as started:
         started.strict_aws.run_clock(0)
+        yield started
+
+
+@pytest.fixture(scope="session")
+def lake() -> Iterator[Lake]:
+    """Yield a running Trino over an emulator of its own."""
+    from tests.unit.query.second_engine import Lake
+
+    with Lake.started() as started:
         yield started
 
 

@@ -18,6 +18,7 @@ import pytest
 _CLUSTERS: Final = frozenset({"sandbox", "strict", "emulated", "cluster"})
 """Fixtures that start an API server or an emulator."""
 _HELM: Final = frozenset({"helm_major"})
+_TRINO: Final = frozenset({"lake"})
 
 
 def locators(fixtures: set[str]) -> Iterator[Callable[[], object]]:
@@ -33,6 +34,12 @@ def locators(fixtures: set[str]) -> Iterator[Callable[[], object]]:
 
         for major in helm.MAJORS:
             yield partial(helm.locate, major)
+    if fixtures & _TRINO:
+        from sandbox.aws import emulator
+        from sandbox.programs import trino
+
+        yield emulator.locate
+        yield trino.locate
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -40,6 +47,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if session.config.option.collectonly:
         return
     fixtures = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    if session.config.getoption("--trino"):
+        fixtures |= _TRINO
     capture = session.config.pluginmanager.getplugin("capturemanager")
     assert capture is not None
     with capture.global_and_fixture_disabled():

@@ -7,14 +7,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clickstream_operator.query.archive_copy import ArchiveCopy, Span
 from clickstream_operator.query.duckdb_engine import Engine, opened
 from tests.lambdas.pipelines import Pipeline, invocation
 
+if TYPE_CHECKING:
+    from tests.unit.query.second_engine import Lake
+
 EVERYTHING = Span(None, datetime(2030, 1, 1, tzinfo=UTC))
 BUCKET = "p-archive"
+SECOND: Lake | None = None
+"""Where every query runs as well, and must give the same rows."""
 
 
 def write(pipeline: Pipeline, documents: Sequence[dict[str, Any] | bytes], *, start: int) -> None:
@@ -45,13 +50,22 @@ def write_batches(
 
 @contextmanager
 def engine_of(pipeline: Pipeline, folder: Path, **options: Any) -> Iterator[Engine]:
-    """Yield the engine over a pipeline's archive; `options` are those of `opened`."""
+    """Yield the engine over a pipeline's archive; `options` are those of `opened`.
+
+    With `SECOND` and without options each query runs on both engines.
+    """
     span = EVERYTHING
     copy = ArchiveCopy(s3=pipeline.s3, bucket=BUCKET, folder=folder, bound=1 << 30, threads=2)
     raw = copy.copy("raw", copy.list_objects("raw", span), span)
     bad = copy.copy("bad", copy.list_objects("bad", span), span)
     with opened(raw, bad, memory="256MB", **options) as engine:
-        yield engine
+        if SECOND is None or options:
+            yield engine
+            return
+        from tests.unit.query.second_engine import BothEngines  # noqa: PLC0415
+
+        bodies = {key: body for key, (body, _) in pipeline.s3.objects.items()}
+        yield BothEngines(engine, SECOND, SECOND.loaded(bodies))
 
 
 def milliseconds(text: str) -> int:

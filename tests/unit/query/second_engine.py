@@ -1,0 +1,107 @@
+"""Trino beside DuckDB: with `--trino`, every query of a test runs on both and must agree."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+
+from clickstream_operator.query.duckdb_engine import Engine, Result
+from clickstream_operator.query.sql import VIEWS
+from clickstream_operator.query.sql.glue_tables import LINES, lines_input, view_input
+
+if TYPE_CHECKING:
+    from sandbox.trino import Trino
+
+
+class Lake:
+    """A Trino, and the emulator whose buckets and tables it reads."""
+
+    def __init__(self, trino: Trino, endpoint: str) -> None:
+        self.trino = trino
+        credential = {"aws_access_key_id": "123456789012", "aws_secret_access_key": "emulated"}
+        place = {"endpoint_url": endpoint, "region_name": "us-east-1"}
+        self.s3 = boto3.client("s3", **place, **credential)
+        self.glue = boto3.client("glue", **place, **credential)
+        self._numbers = itertools.count(1)
+
+    @classmethod
+    @contextmanager
+    def started(cls) -> Iterator[Lake]:
+        """Yield one on loopback that ends with the block."""
+        from sandbox.aws import emulator  # noqa: PLC0415 - the other tests need none of it
+        from sandbox.processes.run import Run  # noqa: PLC0415
+        from sandbox.trino import Trino  # noqa: PLC0415
+
+        with tempfile.TemporaryDirectory(prefix="clickstream-sql-") as folder:
+            run = Run.create(Path(folder))
+            aws = emulator.Emulator(emulator.locate(), enforce=False)
+            trino = Trino(Path(folder) / "trino", aws.endpoint)
+            try:
+                run.start(aws.program(), trino.program())
+                yield cls(trino, aws.endpoint)
+            finally:
+                run.stop()
+                aws.release_port()
+                trino.release_port()
+
+    def loaded(self, objects: Mapping[str, bytes], *, days: str = "") -> str:
+        """Put the objects of an archive into a bucket and return the database over it.
+
+        `days`: those that are projected as partitions, as the catalogue has them; empty: there are
+        no partitions, so that a query without a filter need not list each hour.
+        """
+        name = f"archive-{next(self._numbers)}"
+        self.s3.create_bucket(Bucket=name)
+        for key, body in objects.items():
+            self.s3.put_object(Bucket=name, Key=key, Body=body)
+        database = name.replace("-", "_")
+        self.glue.create_database(DatabaseInput={"Name": database})
+        for table in LINES:
+            wanted = lines_input(table, bucket=name, days=days)
+            if not days:
+                wanted |= {"Parameters": {"EXTERNAL": "TRUE"}, "PartitionKeys": []}
+            self.glue.create_table(DatabaseName=database, TableInput=wanted)
+        for view in VIEWS:
+            wanted = view_input(view, database=database)
+            self.glue.create_table(DatabaseName=database, TableInput=wanted)
+        return database
+
+
+class BothEngines(Engine):
+    """DuckDB's answers, after Trino gave the same."""
+
+    def __init__(self, engine: Engine, lake: Lake, database: str) -> None:
+        super().__init__(engine._connection)
+        self._lake = lake
+        self._database = database
+
+    def query(self, text: str) -> Result:
+        """As `Engine.query`; rows in the order of the query where it has one."""
+        result = super().query(text)
+        answer = self._lake.trino.query(text, schema=self._database)
+        for (theirs, _), ours in zip(answer.types, result.columns, strict=True):
+            assert theirs == ours or theirs.startswith("_col")
+        wanted = list(result.rows)
+        found = [
+            tuple(read(value, kind) for value, (_, kind) in zip(row, answer.types, strict=True))
+            for row in answer.rows
+        ]
+        if "order by" not in text.rpartition(")")[2].lower():
+            wanted, found = sorted(wanted, key=repr), sorted(found, key=repr)
+        assert found == wanted
+        return result
+
+
+def read(value: Any, kind: str) -> Any:
+    """Return a value of Trino's protocol as DuckDB has it."""
+    if value is not None and kind.startswith("timestamp"):
+        moment = datetime.fromisoformat(value.removesuffix(" UTC"))
+        return moment.replace(tzinfo=UTC) if value.endswith("UTC") else moment
+    return value
