@@ -7,7 +7,7 @@ Called by `reconciler`; calls `pipeline` for the design, `engine` to carry it ou
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -187,9 +187,8 @@ class ApplyReconciler:
         if all(outcome.ready for outcome in outcomes.values()) and not obj.spec.suspend:
             # No resource carries a tag any more that left the spec.
             effective = effective.model_copy(update={"tag_keys": sorted(obj.spec.tags)})
-        result = result_of(obj, effective, design.wanted, outcomes, history=state.object.history)
-        gating = result.gating | _left_to_prune(design, outcomes)
-        result = replace(result, plan=_plan(obj, outcomes), gating=gating)
+        result = _result(obj, replace(design, effective=effective), state, outcomes)
+        result = replace(result, plan=_plan(obj, outcomes))
         result = self._status_writer.tolerate_failed_observations(obj, result, outcomes, state)
         publication = state.generation.publication
         if execution.is_resync or publication is None or result.outputs != before.outputs:
@@ -234,8 +233,6 @@ class ApplyReconciler:
             self._services.metrics.pipelines.set_verified(execution.obj.key, oldest(verified))
         return replace(result, verified=verified, first_verified=verification.first)
 
-    # -- execution -----------------------------------------------------------------------------
-
     def _input_of(
         self,
         obj: PipelineObject,
@@ -278,14 +275,10 @@ class ApplyReconciler:
                 # A failed observation is judged when the reconcile has ended.
                 if not showing or any(one.observation_failed for one in outcomes.values()):
                     continue
-                result = result_of(
-                    obj, design.effective, design.wanted, outcomes, history=state.object.history
-                )
-                result = replace(
-                    result,
-                    plan=obj.status.plan,
-                    pending=applier.names - outcomes.keys() - state.generation.visited,
-                )
+                result = _result(obj, design, state, outcomes)
+                coming = result.gating | applier.names
+                pending = coming - outcomes.keys() - state.generation.visited
+                result = replace(result, plan=obj.status.plan, pending=pending)
                 try:
                     obj = await self._status_writer.write(obj, result)
                 except StaleObject:
@@ -316,16 +309,24 @@ class ApplyReconciler:
         return outcomes | {name: Outcome(name, None) for name in parts}
 
 
-def _left_to_prune(design: _Design, outcomes: Mapping[str, Outcome]) -> frozenset[str]:
+def _result(
+    obj: PipelineObject, design: _Design, state: ReconcileState, outcomes: Mapping[str, Outcome]
+) -> ReconcileResult:
+    """The result of a reconcile, or of its beginning, with all that keeps the pipeline unready."""
+    outcomes = autoscaling.with_blocker(outcomes, state.generation.scaling_blocker)
+    history = state.object.history
+    result = result_of(obj, design.effective, design.wanted, outcomes, history=history)
+    return replace(result, gating=result.gating | _left_to_prune(design, result.entries))
+
+
+def _left_to_prune(design: _Design, entries: Iterable[Entry]) -> frozenset[str]:
     """Resources that left the spec and that AWS still has, whatever holds their deletion.
 
     Until they are gone, AWS is not as the spec says.
     """
     wanted = {resource.name for resource in design.wanted}
     left = {
-        name
-        for name, one in outcomes.items()
-        if name not in wanted and one.entry is not None and one.entry.state is not State.RETAINED
+        one.name for one in entries if one.name not in wanted and one.state is not State.RETAINED
     }
     if not left:
         return frozenset()

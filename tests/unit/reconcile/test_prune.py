@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from clickstream_operator.api.v1alpha1 import APPROVED_PLAN
+from clickstream_operator.aws.errors import Category
 from clickstream_operator.engine.resource import DeletionPolicy
+from clickstream_operator.reconcile import apply
 from clickstream_operator.resources.s3_config_object import ConfigObject
-from tests.unit.engine.fake_resource import FakeResource, Unindexed, Untagged
+from tests.unit.engine.fake_resource import FakeResource, Unindexed, Untagged, aws_error
 from tests.unit.reconcile.world import World, ready_of
 
 
@@ -77,6 +79,24 @@ async def test_pruning_waits_for_its_approval(world: World) -> None:
     await world.step()
     assert dropped.writes == ["create", "delete"]
     assert ready_of(world.kube.status)[0] == "True"
+
+
+async def test_progress_of_a_reconcile_does_not_hide_a_refused_removal(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A status in the middle of a reconcile, before the removal has its turn, is not ready."""
+    monkeypatch.setattr(apply, "_PROGRESS_SECONDS", 0)
+    kept, dropped = FakeResource("a"), FakeResource("b")
+    world.has(kept, dropped)
+    await world.step()
+    world.edit()
+    world.wanted = [kept]
+    dropped.fail["delete"] = aws_error(Category.ACCESS_DENIED)
+    before = len(world.kube.statuses)
+    for _ in range(3):
+        await world.step()
+    shown = [ready_of(one)[0] for one in world.kube.statuses[before:]]
+    assert set(shown) == {"False"}
 
 
 async def test_what_another_version_made_is_not_forgotten(world: World) -> None:
