@@ -1,11 +1,12 @@
 """Rule of every status: after a refused write it is not Ready without drift while AWS differs.
 
-AWS is read past the strict AWS and its faults, in full, and compared with the spec by each kind.
+AWS is read past all faults and delays, in full, and compared with the spec by each kind.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any, Final, cast
 
 from botocore.exceptions import ClientError
@@ -16,6 +17,7 @@ from clickstream_operator.aws.sdk_errors import from_client_error
 from clickstream_operator.aws.session import AwsSession
 from clickstream_operator.engine.desired import Desired, difference
 from clickstream_operator.engine.graph import walk
+from clickstream_operator.engine.outputs import OutputPending
 from clickstream_operator.engine.resource import DeletionPolicy, Resource
 from clickstream_operator.kube.objects import ObjectKey, PipelineObject, parse
 from clickstream_operator.reconcile.config import OperatorConfig
@@ -25,8 +27,6 @@ from clickstream_operator.status.compose import inventory
 
 #: An entry that says so itself, of what Ready does not wait for.
 _SAID: Final = frozenset({"Failed", "Blocked"})
-#: The strict AWS keeps it, not the emulator.
-_NOT_KEPT: Final = "failedObjectMetrics"
 
 
 class _DirectSession:
@@ -72,12 +72,21 @@ class RefusedWrites:
         if not self._services or not _is_content(obj):
             return []
         self.compared += 1
-        found = await self._differing(obj, config)
+        found = await self._differing(obj, config, self._services)
         if not found:
             self._services.clear()
         return found
 
-    async def _differing(self, obj: PipelineObject, config: OperatorConfig) -> list[str]:
+    async def differing(self, body: Mapping[str, Any], config: OperatorConfig) -> list[str]:
+        """Every resource that differs from the spec, whatever the status says of it."""
+        metadata = body["metadata"]
+        obj = parse(ObjectKey(metadata["namespace"], metadata["name"]), body)
+        return await self._differing(obj, config, None)
+
+    async def _differing(
+        self, obj: PipelineObject, config: OperatorConfig, services: Collection[str] | None
+    ) -> list[str]:
+        """Those that are of some of `services` and that the status does not name; None: all."""
         effective, entries = obj.status.effective, inventory(obj.status)
         if effective is None:
             return []
@@ -98,7 +107,8 @@ class RefusedWrites:
             session.services.clear()
             text = await _difference(resource, outputs)
             said = not resource.gates_ready and entries[resource.name].state in _SAID
-            if text and not said and session.services & self._services:
+            looked_for = services is None or (not said and session.services & set(services))
+            if text and looked_for:
                 found.append(f"{resource.name} {text}")
 
         # One after the other, so that the services are those of one resource.
@@ -113,7 +123,8 @@ class RefusedWrites:
         return found + [
             f"{resource.name} was not removed"
             for resource in left
-            if resource.gates_ready and await _exists(resource, session, self._services)
+            if (resource.gates_ready or services is None)
+            and await _exists(resource, session, services)
         ]
 
 
@@ -123,15 +134,21 @@ async def _difference(resource: Resource, outputs: dict[str, Mapping[str, str]])
     if observed is None:
         return "is not there"
     outputs[resource.name] = observed.outputs
-    wanted = Desired.of(resource, resource.desired(outputs))
-    paths = difference(resource, wanted, observed).paths
-    return ", ".join(path for path in paths if path != _NOT_KEPT)
+    if observed.tags is None and resource.taggable:
+        observed = replace(observed, tags=await resource.read_tags(observed))
+    try:
+        wanted = Desired.of(resource, resource.desired(outputs))
+    except OutputPending:
+        return ""  # What it needs is not there, and is in the list itself.
+    return ", ".join(difference(resource, wanted, observed).paths)
 
 
-async def _exists(resource: Resource, session: _DirectSession, services: set[str]) -> bool:
+async def _exists(
+    resource: Resource, session: _DirectSession, services: Collection[str] | None
+) -> bool:
     session.services.clear()
     there = await resource.observe(full=False) is not None
-    return there and bool(session.services & services)
+    return there and (services is None or bool(session.services & set(services)))
 
 
 def _is_content(obj: PipelineObject) -> bool:

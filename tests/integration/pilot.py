@@ -47,6 +47,7 @@ from clickstream_operator.reconcile.reconciler import Reconciler
 from clickstream_operator.reconcile.services import Services
 from clickstream_operator.telemetry.metrics import Metrics
 from sandbox import Sandbox
+from sandbox.aws.strict import as_witness
 from sandbox.aws.strict.rules import FEATURES
 from sandbox.operator_process import NAMESPACE, PACKAGES, SERVICE_ACCOUNT
 from tests import whole_run
@@ -132,7 +133,8 @@ class Pilot:
         self._kubeconfig = self.sandbox.service_account_kubeconfig(NAMESPACE, SERVICE_ACCOUNT)
         # As the cluster's administrator, and without a process for each read.
         self._objects: Any = client.CustomObjectsApi(connect(self.sandbox.kubeconfig))
-        self.refused = RefusedWrites(self.client)
+        self._witnesses: dict[str, Any] = {}
+        self.refused = RefusedWrites(self.witness)
         self.restart()
 
     @property
@@ -337,11 +339,21 @@ class Pilot:
         self.accepted.clear()
         self.kube_writes.clear()
 
+    def witness(self, service: str) -> Any:
+        """A boto3 client that reads what the operator's AWS has, past all faults and delays."""
+        if service not in self._witnesses:
+            made = self._client(service, self.sandbox.aws_endpoint)
+            self._witnesses[service] = as_witness(made)
+        return self._witnesses[service]
+
     def client(self, service: str) -> Any:
-        """A boto3 client of the pipeline's account."""
+        """A boto3 client of the pipeline's account, of the emulator itself."""
+        return self._client(service, self.sandbox.emulator_endpoint)
+
+    def _client(self, service: str, endpoint: str) -> Any:
         return boto3.client(
             service,
-            endpoint_url=self.sandbox.emulator_endpoint,
+            endpoint_url=endpoint,
             region_name="us-east-1",
             aws_access_key_id=self.account if self.account.isdigit() else ACCOUNT,
             aws_secret_access_key="sandbox",

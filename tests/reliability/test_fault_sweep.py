@@ -8,19 +8,15 @@ nothing was made twice. `make test` takes a sample, ``make test-sweeps`` every c
 from __future__ import annotations
 
 import random
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from sandbox import Sandbox
 from sandbox.aws.strict import StrictAws
-from sandbox.aws.strict.process import StrictAwsProcess
-from sandbox.processes.run import Run
 from tests.integration.aws_inventory import left_in_aws
 from tests.integration.pilot import empty_aws
 from tests.kstatus import Verdict, verdict
@@ -56,9 +52,6 @@ STAGES: Final = ("create", "update", "delete")
 #: At least as many as there are operations.
 MOST_CALLS: Final = 100
 _WATCHING: Final = frozenset({"Alarm", "Dashboard"})
-#: The emulator answers GetBucketMetricsConfiguration for what was never set (it has no such
-#: sub-resource), so what was refused looks done: nothing is left to do, nor to say.
-_NOT_REFUSED: Final = frozenset({"PutBucketMetricsConfiguration"})
 #: Without these the operator has another way: each thing's own call reads the tags.
 _REPLACED: Final = frozenset({"GetResources"})
 #: AWS's own limits, which the operator waits for without an end: not Stalled, but said.
@@ -72,20 +65,9 @@ _BEGINNING: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def proxy(installed: Sandbox) -> Iterator[StrictAws]:
-    """Yield the strict AWS, without its rules, in front of the sandbox's emulator."""
-    with tempfile.TemporaryDirectory(prefix="clickstream-faults-") as folder:
-        started = Run.create(Path(folder))
-        process = StrictAwsProcess(installed.aws_endpoint, ["none"])
-        try:
-            started.start(process.program())
-            # Without AWS's pace: what is counted here is calls.
-            with empty_aws(installed, plain=True), pytest.MonkeyPatch.context() as patch:
-                process.client.run_clock(0)
-                patch.setenv("AWS_ENDPOINT_URL", process.client.endpoint)
-                yield process.client
-        finally:
-            started.stop()
-            process.release_port()
+    """Yield the strict AWS, without AWS's pace: what is counted here is calls."""
+    with empty_aws(installed, plain=True):
+        yield installed.strict_aws
 
 
 @pytest.fixture
@@ -132,7 +114,7 @@ def calls(installed: Sandbox, proxy: StrictAws) -> dict[str, Calls]:
             proxy.forget_calls()
             begin(journey, stage)
             finish(journey, stage)
-            found[stage] = [one for one in observed_calls(proxy) if one[1] not in _NOT_REFUSED]
+            found[stage] = observed_calls(proxy)
     finally:
         journey.close()
     return found

@@ -5,6 +5,6 @@ every call (`call_log`), and breaks what it is told to break (`faults`). It runs
 own, `python -m sandbox.aws.strict`; tests reach it through `Sandbox.start(strict_aws=True)`.
 """
 
-from sandbox.aws.strict.client import StrictAws
+from sandbox.aws.strict.client import StrictAws, as_witness
 
-__all__ = ["StrictAws"]
+__all__ = ["StrictAws", "as_witness"]

@@ -9,10 +9,21 @@ from typing import Any, Final
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
+from sandbox.aws.strict.wire import WITNESS
 from sandbox.errors import SandboxError
 
 _CONTROL: Final = "/__strict_aws__"
 _TIMEOUT: Final = 10.0
+
+
+def as_witness(client: Any) -> Any:
+    """A boto3 client of the proxy that reads past faults and delays, and is not counted."""
+
+    def mark(request: Any, **_more: Any) -> None:
+        request.headers[WITNESS] = "1"
+
+    client.meta.events.register("before-send", mark)
+    return client
 
 
 class StrictAws:

@@ -15,10 +15,10 @@ from sandbox.aws.strict.call_log import CallLog, is_read, resource_of
 from sandbox.aws.strict.clock import Clock
 from sandbox.aws.strict.faults import Fault
 from sandbox.aws.strict.rule import Rule
-from sandbox.aws.strict.rules import chosen
+from sandbox.aws.strict.rules import FEATURES, chosen
 from sandbox.aws.strict.sns import EmailConfirmations
 from sandbox.aws.strict.upstream import Upstream
-from sandbox.aws.strict.wire import Call, Request, parse
+from sandbox.aws.strict.wire import WITNESS, Call, Request, parse
 
 _DROPPED: Final = "dropped"
 _UNREACHABLE: Final = "unreachable"
@@ -59,6 +59,9 @@ class Proxy:
     async def handle(self, request: Request) -> Answer | None:
         """Answer one request; None: close the connection without an answer."""
         call = parse(request, self._accounts, ACCOUNT)
+        if WITNESS in request.headers and is_read(call.operation):
+            features = [rule for rule in self.rules if rule.name in FEATURES]
+            return (await self._ruled(call, features))[0]
         resource = resource_of(call)
         fault = next((one for one in self.faults if one.strikes(call, resource)), None)
         action = fault.action if fault else ""
@@ -85,12 +88,12 @@ class Proxy:
     async def _in_turn(self, call: Call) -> tuple[Answer, bool]:
         # Two writes must not both pass a check that the first one's success would have failed.
         if is_read(call.operation):
-            return await self._ruled(call)
+            return await self._ruled(call, self.rules)
         async with self._turns[call.service]:
-            return await self._ruled(call)
+            return await self._ruled(call, self.rules)
 
-    async def _ruled(self, call: Call) -> tuple[Answer, bool]:
-        rules = [rule for rule in self.rules if call.service in rule.services]
+    async def _ruled(self, call: Call, among: Sequence[Rule]) -> tuple[Answer, bool]:
+        rules = [rule for rule in among if call.service in rule.services]
         try:
             for rule in rules:
                 answer = await rule.before(call)

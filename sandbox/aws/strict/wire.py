@@ -22,6 +22,8 @@ from botocore.model import OperationModel, ServiceModel
 from sandbox.aws.strict import cbor
 
 UNKNOWN: Final = "unknown"
+WITNESS: Final = "x-sandbox-witness"
+"""Header of a reader that sees AWS as it is: no fault, no delay, no record of its calls."""
 
 _CREDENTIAL: Final = re.compile(r"([^/=\s]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
 _CBOR_PATH: Final = re.compile(r"/service/([^/]+)/operation/([^/?]+)")

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 
 from sandbox import SandboxError
-from sandbox.aws.strict import StrictAws
+from sandbox.aws.strict import StrictAws, as_witness
 from tests.reliability.strict_aws.probes import Client, refused
 
 THROTTLES = [
@@ -68,6 +68,22 @@ def test_every_third_call(strict: StrictAws, aws: Client) -> None:
             outcomes.append(error.response["Error"]["Code"])
     denied = "AccessDeniedException"
     assert outcomes == ["OK", "OK", denied, "OK", "OK", denied, "OK", "OK", "OK"]
+
+
+def test_a_witness_sees_what_is_there(strict: StrictAws, aws: Client) -> None:
+    """Past faults and delays, with what the rules keep, and without being counted."""
+    strict.reset(["s3-metrics"])
+    s3 = aws("s3")
+    s3.create_bucket(Bucket="probe")
+    seen = as_witness(aws("s3")).get_bucket_metrics_configuration
+    assert refused(seen, Bucket="probe", Id="failed")[0] == "NoSuchConfiguration"
+    settings = {"Id": "failed", "Filter": {"Prefix": "failed/"}}
+    s3.put_bucket_metrics_configuration(Bucket="probe", Id="failed", MetricsConfiguration=settings)
+    strict.inject("access_denied", service="s3")
+    strict.forget_calls()
+    assert seen(Bucket="probe", Id="failed")["MetricsConfiguration"] == settings
+    assert strict.calls() == {}
+    assert refused(s3.list_buckets)[0] == "AccessDenied"
 
 
 def test_credentials_expire(strict: StrictAws, aws: Client) -> None:
