@@ -38,6 +38,8 @@ _EDGE: Final = frozenset(
 )
 
 _SERVICE_AND_OPERATION: Final = 2
+JOINED: Final = "OfPipelines"
+"""Statement of what is allowed by name alone."""
 
 
 class MissingGrantError(Exception):
@@ -54,20 +56,51 @@ def operator_policy() -> str:
     statements: dict[str, dict[str, Any]] = {}
     for module, service, operation in calls():
         for action in sorted(_actions(module, service, operation)):
-            grant = _grant(module, action)
-            for sid, condition in grant.statements(action):
-                one = statements.setdefault(
-                    sid, {"actions": set(), "resources": [], "condition": condition}
-                )
-                one["actions"].add(action)
-                one["resources"] += [arn for arn in grant.resources if arn not in one["resources"]]
-                if one["condition"] != condition:
-                    raise MissingGrantError(f"{sid} has two conditions; give one another sid")
+            first = _grant(module, action)
+            for grant in (first, *first.also):
+                _allow(statements, grant, action)
     document = {
         "Version": "2012-10-17",
-        "Statement": [_statement(sid, one) for sid, one in statements.items()],
+        "Statement": [_statement(sid, one) for sid, one in joined(statements).items()],
     }
     return json.dumps(document, indent=2) + "\n"
+
+
+def _allow(statements: dict[str, dict[str, Any]], grant: Grant, action: str) -> None:
+    for sid, condition in grant.statements(action):
+        one = statements.setdefault(
+            sid, {"actions": set(), "resources": [], "condition": condition}
+        )
+        one["actions"].add(action)
+        one["resources"] += [arn for arn in grant.resources if arn not in one["resources"]]
+        if one["condition"] != condition:
+            raise MissingGrantError(f"{sid} has two conditions; give one another sid")
+
+
+def joined(statements: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Statements without a condition as one, where that allows nothing more.
+
+    IAM counts the characters of a policy. Actions are of one service and mean nothing on resources
+    of another, so two statements become one if no service has different resources in them.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    shared: dict[str, Any] = {"actions": set(), "resources": [], "condition": {}}
+    places: dict[str, list[str]] = {}
+    for sid, one in statements.items():
+        mine = dict.fromkeys(map(_service, one["actions"]), one["resources"])
+        fits = all(places.get(service, there) == there for service, there in mine.items())
+        if one["condition"] or "*" in one["resources"] or len(mine) > 1 or not fits:
+            found[sid] = dict(one)
+            continue
+        places |= mine
+        found.setdefault(JOINED, shared)
+        shared["actions"] |= one["actions"]
+        shared["resources"] += [arn for arn in one["resources"] if arn not in shared["resources"]]
+    return found
+
+
+def _service(action: str) -> str:
+    return action.partition(":")[0]
 
 
 def calls() -> Iterator[tuple[ModuleType, str, str]]:

@@ -94,6 +94,7 @@ async def _scale(
         return Scaling()  # The next resync reports it.
     if observed.readiness.phase is not Phase.READY or observed.properties["mode"] != PROVISIONED:
         return Scaling()
+    await stream.end_mute()
     shards = observed.properties["shards"]
     now = history.now()
     minutes = await read_load(calls, stream.physical_name, *window(spec, now))

@@ -47,6 +47,8 @@ class Grant:
     """Whether IAM knows the tags of the resources: then a change asks for the owner's tag."""
     creating: tuple[str, ...] = ()
     """Actions that make a resource as well as change it, besides Create: they ask for no tag."""
+    also: tuple[Grant, ...] = ()
+    """Of other resources that the same call names: all must be allowed."""
 
     def takes(self, action: str) -> bool:
         """Whether this grant allows an action: on resources of the same service only."""

@@ -18,6 +18,7 @@ from clickstream_operator.pipeline.functions import (
     schedule_resources,
 )
 from clickstream_operator.pipeline.monitoring import alarm_resources, dashboard_resource
+from clickstream_operator.resources.alarm_mute import PREFIX, AlarmMute, MuteRecord
 from clickstream_operator.resources.dynamodb_capacity import Capacity
 from clickstream_operator.resources.dynamodb_table import DynamoDBTable
 from clickstream_operator.resources.kinesis_stream import KinesisStream
@@ -114,6 +115,26 @@ def build_stream(context: BuildContext) -> KinesisStream:
         shard_level_metrics=stream.shard_level_metrics,
         bounds=(scaling.min_shards, scaling.max_shards) if scaling else None,
         history=context.history,
+        mute=_mute(context),
+    )
+
+
+def _mute(context: BuildContext) -> AlarmMute | None:
+    """The mute of the alarms that a resize may raise: those about lag."""
+    alarms, base = context.spec.alarms, context.base
+    wanted = alarms.enabled and alarms.mute_while_resizing
+    # One that has begun is taken back, whatever the spec says now.
+    record = context.history.mute if context.history else MuteRecord()
+    if not wanted and not record.may_last:
+        return None
+    detector = context.spec.anomaly_detection.enabled
+    functions = (components.PROCESSOR, *((components.DETECTOR,) if detector else ()))
+    return AlarmMute(
+        context.calls,
+        f"{PREFIX}{base}",
+        [f"{base}-{name}-iterator-age" for name in functions],
+        record,
+        wanted=wanted,
     )
 
 

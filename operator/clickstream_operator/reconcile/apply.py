@@ -26,6 +26,7 @@ from clickstream_operator.kube.client import StaleObject
 from clickstream_operator.kube.objects import PipelineObject, parse
 from clickstream_operator.pipeline import names
 from clickstream_operator.pipeline.context import BuildContext
+from clickstream_operator.reconcile.alarm_mute import end_mute, tell_refused
 from clickstream_operator.reconcile.approval import next_plan
 from clickstream_operator.reconcile.inputs import (
     build_context,
@@ -97,6 +98,9 @@ class ApplyReconciler:
         design = self._design(obj, state, effective)
         announced = await self._announce(obj, design)
         execution = await self._execute(announced, state, design)
+        if not obj.spec.suspend:
+            await end_mute(design.wanted, ready=execution.applier.observations)
+        await tell_refused(self._services, announced, state.object.history.mute)
         self._remember(state, design, execution)
         return await self._report(announced.status, state, design, execution)
 

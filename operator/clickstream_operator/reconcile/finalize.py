@@ -24,6 +24,7 @@ from clickstream_operator.engine.outcome import Outcome, Requeue, reason_of
 from clickstream_operator.kube.events import Event
 from clickstream_operator.kube.objects import PipelineObject
 from clickstream_operator.pipeline import names
+from clickstream_operator.reconcile.alarm_mute import end_mute
 from clickstream_operator.reconcile.identity import identify
 from clickstream_operator.reconcile.inputs import (
     build_context,
@@ -131,6 +132,7 @@ class Finalizer:
             gone=state.deletion.gone,
             unconfirmed=unconfirmed_absence_of(state, inventory, clock=moment, now=services.now()),
         )
+        await end_mute(resources, ready={one.name for one in resources})
         outcomes = dict(await deleter.delete())
         state.deletion.note(outcomes, polled=polls.names)
         built = {resource.name for resource in resources}

@@ -24,6 +24,7 @@ from clickstream_operator.kube.client import KubernetesError, StaleObject
 from clickstream_operator.kube.fence import Fenced
 from clickstream_operator.kube.objects import InvalidSpec, ObjectKey, PipelineObject, parse
 from clickstream_operator.reconcile import name_conflicts, rollout
+from clickstream_operator.reconcile.alarm_mute import tell_refused
 from clickstream_operator.reconcile.apply import ApplyReconciler
 from clickstream_operator.reconcile.finalize import Finalizer
 from clickstream_operator.reconcile.identity import identify
@@ -237,6 +238,7 @@ class Reconciler:
                 lasting.observations = seen
             if event is not None:
                 await self._services.recorder.record(obj.body, event)
+            await tell_refused(self._services, obj, lasting.history.mute)
             await self._status_writer.store(
                 obj, autoscaling.shown(obj.status, scaling, lasting.history)
             )

@@ -10,6 +10,7 @@ from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import AwsError, Category
 from clickstream_operator.aws.permissions import BASE, Grant
 from clickstream_operator.engine.resource import StepMustWait, Wait
+from clickstream_operator.resources.alarm_mute import AlarmMute
 from clickstream_operator.resources.kinesis_history import RETRY_AFTER, StreamHistory
 from clickstream_operator.resources.kinesis_limits import (
     RESIZES,
@@ -33,11 +34,15 @@ _OF_THE_ACCOUNT: Final = re.compile(
 class StreamCapacity:
     """Shard count and mode of one stream in one reconcile.
 
-    `history`: requests on record, from which the budgets of a day are counted; grows.
+    `history`: requests on record, from which the budgets of a day are counted; grows. `mute`:
+    of the alarms, for a resize.
     """
 
-    def __init__(self, calls: Calls, stream: str, history: StreamHistory) -> None:
+    def __init__(
+        self, calls: Calls, stream: str, history: StreamHistory, mute: AlarmMute | None = None
+    ) -> None:
         self._calls = calls
+        self._mute = mute
         self._stream = stream
         self._history = history
         self._resized = False
@@ -101,6 +106,8 @@ class StreamCapacity:
             raise StepMustWait(spent)
         seconds = self._history.seconds_refused(operation)
         if not seconds:
+            if self._mute is not None and operation == _RESIZE:
+                await self._mute.begin(self._history.now())
             try:
                 await self._calls.write("kinesis", operation, **parameters)
             except AwsError as error:

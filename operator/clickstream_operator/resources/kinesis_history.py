@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 
 from clickstream_operator.api.status import ModeSwitch, Resize
+from clickstream_operator.resources.alarm_mute import MuteRecord
 from clickstream_operator.resources.kinesis_limits import DAY, SWITCHES_A_DAY, Budget, budget
 
 #: How long after a refusal AWS is asked again.
@@ -25,13 +26,15 @@ _FORMAT: Final = "%Y-%m-%dT%H:%M:%SZ"
 class StreamHistory:
     """Resizes and switches of mode, oldest first.
 
-    `refused`: until when AWS is not asked again, by operation; forgotten at a restart.
+    `refused`: until when AWS is not asked again, by operation; forgotten at a restart, as is
+    `mute`, the mute of the alarms for a resize.
     """
 
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     resizes: list[Resize] = field(default_factory=list)
     switches: list[ModeSwitch] = field(default_factory=list)
     refused: dict[str, datetime] = field(default_factory=dict)
+    mute: MuteRecord = field(default_factory=MuteRecord)
 
     def learn(self, resizes: Iterable[Resize], switches: Iterable[ModeSwitch]) -> None:
         """Take in what the status has; what it has not yet (a write that failed) is kept."""
@@ -53,6 +56,7 @@ class StreamHistory:
     def forget(self) -> None:
         """A new stream starts with full budgets."""
         self.resizes, self.switches, self.refused = [], [], {}
+        self.mute.may_last = bool(self.mute.may_last)
 
     def resize_budget(self) -> Budget:
         """Resizes that AWS still takes."""

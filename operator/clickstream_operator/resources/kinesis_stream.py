@@ -30,6 +30,7 @@ from clickstream_operator.resources import (
     kinesis_settings,
     kinesis_warm_throughput,
 )
+from clickstream_operator.resources.alarm_mute import AlarmMute
 from clickstream_operator.resources.kinesis_capacity import StreamCapacity
 from clickstream_operator.resources.kinesis_history import StreamHistory
 from clickstream_operator.resources.kinesis_settings import BY_KEY, MAX_RECORD_SIZE_KIB
@@ -83,8 +84,8 @@ class KinesisStream(Resource):
     `shards`: open shards wanted; None leaves the count alone (and creates with 1). Ignored when
     `on_demand`. `bounds`: any count between them is as desired, and `shards` is only what a new
     stream begins with. `warm_throughput_mibps`: of an on-demand stream; None leaves it alone.
-    `history`: what was asked of AWS lately. `kms_key_id`: alias, key id or
-    ARN. `shard_level_metrics`: Kinesis metric names.
+    `history`: what was asked of AWS lately. `mute`: of the alarms, while a resize runs.
+    `kms_key_id`: alias, key id or ARN. `shard_level_metrics`: Kinesis metric names.
     Outputs: ``arn, name, epoch, createdAt, shards``.
 
     A stream takes one change at a time and is UPDATING for a while after each (Kinesis Data Streams
@@ -115,6 +116,7 @@ class KinesisStream(Resource):
         shard_level_metrics: Sequence[str],
         bounds: tuple[int, int] | None = None,
         history: StreamHistory | None = None,
+        mute: AlarmMute | None = None,
         **arguments: Unpack[ResourceArguments],
     ) -> None:
         super().__init__(**arguments)
@@ -128,7 +130,8 @@ class KinesisStream(Resource):
         self._shard_level_metrics = shard_level_metrics
         self._bounds = None if on_demand else bounds
         self._history = history or StreamHistory()
-        self._capacity = StreamCapacity(calls, self.physical_name, self._history)
+        self._mute = mute
+        self._capacity = StreamCapacity(calls, self.physical_name, self._history, mute)
         if self._bounds is not None:
             self._shards = _within(shards or 1, self._bounds)
 
@@ -263,6 +266,11 @@ class KinesisStream(Resource):
             StepMustWait: the budget is spent, or this reconcile has taken its step.
         """
         return await self._capacity.resize(observed.properties["shards"], target)
+
+    async def end_mute(self) -> None:
+        """No resize runs: the alarms tell again."""
+        if self._mute is not None:
+            await self._mute.end()
 
     async def set_tags(self, observed: Observed, tags: Mapping[str, str]) -> None:
         """By AddTagsToStream."""

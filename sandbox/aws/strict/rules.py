@@ -54,6 +54,7 @@ _ALL: Final[tuple[type[Rule], ...]] = (
     s3.MetricsConfigurations,
     sns.EmailConfirmations,
     cloudwatch.AlarmSettings,
+    cloudwatch.AlarmMuteRules,
     logs.LogGroupSettings,
     scheduler.ScheduleConflicts,
     read_lag.TaggingDelay,
@@ -65,6 +66,7 @@ RULES: Final = {rule.name: rule for rule in _ALL}
 #: Rules that do what the emulator lacks, and set no pace and no limit.
 FEATURES: Final = (
     cloudwatch.AlarmSettings.name,
+    cloudwatch.AlarmMuteRules.name,
     logs.LogGroupSettings.name,
     kinesis_readers.StreamReaders.name,
     kinesis_settings.StreamSettings.name,

@@ -10,6 +10,7 @@ from tests.reliability.property_map.row import (
     TOPIC,
     Spec,
     aws_row,
+    engine_row,
     function_row,
     key_rows,
 )
@@ -58,5 +59,7 @@ ROWS: Final = [
             before=120000.0, after=300000.0),
     aws_row("alarms.warmUpMinutes", "alarms.warmUpMinutes", 60, before=None, after=60),
     aws_row("alarms.tagsInNotifications", "alarms.actions.withTags", True, before=None, after=True),
+    engine_row("alarms.muteWhileResizing", "iterator-age alarms are mute while a resize runs",
+               "tests/integration/scaling/test_alarm_mute.py"),
     aws_row("alarms.noDataMinutes", "alarm-no-data.evaluationPeriods", 30, before=None, after=30),
 ]  # fmt: skip

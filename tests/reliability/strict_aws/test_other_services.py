@@ -119,6 +119,40 @@ def test_calls_a_second_are_limited(strict: StrictAws, aws: Client) -> None:
     assert (code, status) == ("TooManyRequestsException", 429)
 
 
+def test_a_mute_rule_ends_by_itself(strict: StrictAws, aws: Client) -> None:
+    """It mutes alarms that are there, for a time that CloudWatch takes, until it expires."""
+    strict.reset(["cloudwatch-alarm-mute-rules"])
+    cloudwatch = aws("cloudwatch")
+    schedule = {"Expression": "at(2026-11-01T12:01)", "Duration": "PT15M"}
+    mute: dict[str, Any] = {
+        "Name": "resize",
+        "Rule": {"Schedule": schedule},
+        "MuteTargets": {"AlarmNames": ["late"]},
+    }
+    assert refused(cloudwatch.put_alarm_mute_rule, **mute)[0] == "ValidationError"
+    cloudwatch.put_metric_alarm(
+        AlarmName="late",
+        Namespace="n",
+        MetricName="m",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1.0,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+    too_long = mute | {"Rule": {"Schedule": schedule | {"Duration": "PT99999M"}}}
+    assert refused(cloudwatch.put_alarm_mute_rule, **too_long)[0] == "ValidationError"
+    cloudwatch.put_alarm_mute_rule(**mute)
+    name = {"AlarmMuteRuleName": "resize"}
+    told = cloudwatch.get_alarm_mute_rule(**name)
+    assert (told["Status"], told["Rule"]["Schedule"]) == ("ACTIVE", schedule)
+    strict.advance(900)
+    assert cloudwatch.get_alarm_mute_rule(**name)["Status"] == "EXPIRED"
+    for _ in range(2):
+        cloudwatch.delete_alarm_mute_rule(**name)
+    assert refused(cloudwatch.get_alarm_mute_rule, **name)[0] == "ResourceNotFoundException"
+
+
 def test_settings_of_an_alarm_are_kept(strict: StrictAws, aws: Client) -> None:
     """Warm-up within its bounds and tags in notifications; an update without them takes them."""
     strict.reset(["cloudwatch-alarm-settings"])

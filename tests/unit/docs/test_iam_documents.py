@@ -20,9 +20,11 @@ from clickstream_operator.pipeline import names
 from clickstream_operator.resources import sqs_queue
 from clickstream_operator.resources.iam_role import IAMRole
 from docs.generator.operator_policy import (
+    JOINED,
     MissingGrantError,
     actions_of,
     calls,
+    joined,
     operator_policy,
 )
 from tests.unit.pipeline.built import build
@@ -54,6 +56,7 @@ FOREIGN = (
     f"arn:aws:scheduler:{IN_REGION}:schedule/default/nightly",
     f"arn:aws:cloudwatch:{IN_REGION}:alarm:payment-errors",
     f"arn:aws:cloudwatch::{PLACE.account}:dashboard/payment",
+    f"arn:aws:cloudwatch:{IN_REGION}:alarm-mute-rule:shop-customer-resize",
 )
 
 policies = pytest.mark.parametrize("policy", POLICIES, ids=lambda path: path.stem)
@@ -201,6 +204,51 @@ def test_actions_besides_a_call_that_is_gone_are_refused(monkeypatch: pytest.Mon
     monkeypatch.setattr(sqs_queue, "BESIDES", {"sqs:purge_queue": ("sqs:TagQueue",)})
     with pytest.raises(MissingGrantError, match=r"sqs_queue has BESIDES of sqs:purge_queue"):
         operator_policy()
+
+
+def pairs(statements: dict[str, dict[str, Any]]) -> set[tuple[str, str, str]]:
+    """Action, resource of its service, and condition of each right."""
+    return {
+        (action, arn, json.dumps(one["condition"], sort_keys=True))
+        for one in statements.values()
+        for action in one["actions"]
+        for arn in one["resources"]
+        if arn == "*" or arn.split(":")[2] == action.partition(":")[0]
+    }
+
+
+def test_statements_are_joined_without_a_right_more() -> None:
+    """Also where two are of one service and of different resources, or have a condition."""
+
+    def made(actions: str, *resources: str, **condition: Any) -> dict[str, Any]:
+        return {"actions": {actions}, "resources": list(resources), "condition": condition}
+
+    before = {
+        "Queue": made("sqs:CreateQueue", "arn:aws:sqs:*:*:a"),
+        "Topic": made("sns:CreateTopic", "arn:aws:sns:*:*:a"),
+        "Tags": made("sns:ListTagsForResource", "arn:aws:sns:*:*:b"),
+        "Owned": made("sqs:DeleteQueue", "arn:aws:sqs:*:*:a", StringLike={"a": "b"}),
+        "Lists": made("sqs:ListQueues", "*"),
+        "Table": made("dynamodb:CreateTable", "arn:aws:dynamodb:*:*:a"),
+    }
+    after = joined(before)
+    assert pairs(after) == pairs(before)
+    assert after.keys() == {JOINED, "Tags", "Owned", "Lists"}
+    assert after[JOINED]["actions"] == {
+        "sqs:CreateQueue",
+        "sns:CreateTopic",
+        "dynamodb:CreateTable",
+    }
+
+
+def test_a_call_about_two_resources_is_allowed_on_both() -> None:
+    """A mute is put on its rule, and on alarms that are ours by their tag."""
+    found = [
+        one
+        for one in json.loads(operator_policy())["Statement"]
+        if "cloudwatch:PutAlarmMuteRule" in one["Action"]
+    ]
+    assert {one["Sid"] for one in found} == {JOINED, "Owned"}
 
 
 IAM = ROOT / "examples" / "iam"

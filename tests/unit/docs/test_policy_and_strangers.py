@@ -137,6 +137,8 @@ def test_ours_are_changed_and_adopted(path: Path) -> None:
                 of = f"arn:aws:lambda:{PLACE}:event-source-mapping:1"
             if "Dashboard" in action:
                 continue
+            if action == "cloudwatch:DeleteAlarmMuteRule":
+                of = f"arn:aws:cloudwatch:{PLACE}:alarm-mute-rule:clickstream-mute-shop-abcdefgh"
             assert list(allowing(rights, action, of, ours)), action
 
 

@@ -43,3 +43,5 @@ class Alarms(Model):
     """Minutes that a new alarm waits at most for its metric, and tells nobody meanwhile; with the first data it begins. Unset (none) by default, free to change. Example: 60."""
     tags_in_notifications: bool = False
     """Whether notifications and state-change events carry the alarm's tags, those of spec.tags among them. Default false, free to change. Example: true."""
+    mute_while_resizing: bool = False
+    """Whether the iterator-age alarms tell nobody while a change of the shards runs, for 15 minutes a step at most, which AWS ends itself; what is wrong afterwards is told then. Default false, free to change. Example: true."""
