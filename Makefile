@@ -107,7 +107,7 @@ test-functions: $(READY) lambdas ## Run the functions' tests on another interpre
 
 test-sweeps: $(READY) lambdas ## Run the sweeps whole: lives in any order, a death at every write, every fault at every call, refusals that last, a bucket with 250,000 versions
 	$(BIN)/python -m sandbox build
-	$(BIN)/pytest --whole-sweeps --timeout 1200 tests/reliability/test_any_order.py tests/reliability/test_crash_points.py tests/reliability/test_fault_sweep.py tests/reliability/test_refusal_sweep.py tests/reliability/test_emptying.py
+	$(BIN)/pytest --whole-sweeps --timeout 1200 -n $(JOBS) --dist worksteal tests/reliability/test_any_order.py tests/reliability/test_crash_points.py tests/reliability/test_fault_sweep.py tests/reliability/test_refusal_sweep.py tests/reliability/test_emptying.py
 
 crds: $(READY) ## Generate the CRD from the models, and the reference pages
 	$(BIN)/python -m clickstream_operator.api.crd --output crds/clickstreampipelines.yaml

@@ -41,8 +41,8 @@ REFUSALS: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 #: Longer than three resyncs and the deadline of a refusal.
 NOTICED: Final = 1500.0
-#: Of a refusal that takes the place of another: a resync that is idle but for it.
-REPLACED: Final = 400.0
+#: Of a refusal that takes the place of another: the longest deadline, as it is another failure.
+REPLACED: Final = 1000.0
 #: The longest backoff, three resyncs and the steps of a change.
 MENDED: Final = 2400.0
 DAY: Final = 86_400.0

@@ -284,7 +284,7 @@ class ApplyReconciler:
                 pending = coming - outcomes.keys() - state.generation.visited
                 result = replace(result, plan=obj.status.plan, pending=pending)
                 try:
-                    obj = await self._status_writer.write(obj, result)
+                    obj = await self._status_writer.write_progress(obj, result)
                 except StaleObject:
                     # The user edited it meanwhile. This reconcile ends first; the next reads anew.
                     showing = False

@@ -176,6 +176,20 @@ class StatusWriter:
         """
         return await self.store(obj, self._composed(obj, result))
 
+    async def write_progress(self, obj: PipelineObject, result: ReconcileResult) -> PipelineObject:
+        """Write the status in the middle of a reconcile, unless it would be ready.
+
+        A call may have been refused of which this result does not know yet, and there is no
+        progress to show.
+
+        Raises:
+            StaleObject: the object changed since the reconcile read it.
+        """
+        status = self._composed(obj, result)
+        if any(one.type == types.READY and one.status == "True" for one in status.conditions):
+            return obj
+        return await self.store(obj, status)
+
     def _composed(self, obj: PipelineObject, result: ReconcileResult) -> Status:
         """The status that a result makes of the stored one.
 

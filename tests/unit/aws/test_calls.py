@@ -74,16 +74,20 @@ async def test_a_read_after_a_write_asks_aws(
     assert store.sent == ["iam:get", "sns:get", "iam:put", "iam:get"]
 
 
-async def test_a_read_during_a_write_is_of_neither_side(store: Store, calls: Calls) -> None:
+@pytest.mark.parametrize("error", [None, aws_error(Category.TRANSIENT)])
+async def test_a_read_during_a_write_is_of_neither_side(
+    store: Store, calls: Calls, error: Exception | None
+) -> None:
     """It is not answered from before the write, nor does its answer serve after it."""
     await calls.read("iam", "get")
-    store.before_put = asyncio.Event()
+    store.before_put, store.error = asyncio.Event(), error
     write = asyncio.ensure_future(calls.write("iam", "put", value=1))
     await store.putting.wait()
     assert await calls.read("iam", "get") == {"value": None}
     assert store.sent == ["iam:get", "iam:put", "iam:get"]
     store.before_put.set()
-    await write
+    with pytest.raises(AwsError) if error else nullcontext():
+        await write
     assert await calls.read("iam", "get") == {"value": 1}
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import pytest
 
 from clickstream_operator.api.v1alpha1 import APPROVED_PLAN
@@ -97,6 +100,34 @@ async def test_progress_of_a_reconcile_does_not_hide_a_refused_removal(
         await world.step()
     shown = [ready_of(one)[0] for one in world.kube.statuses[before:]]
     assert set(shown) == {"False"}
+
+
+class Refused(FakeResource):
+    """One whose correction is refused while the others go on."""
+
+    async def update(self, *_arguments: Any) -> None:
+        """Let the status be written meanwhile, and fail."""
+        for _ in range(20):
+            await asyncio.sleep(0)
+        raise aws_error(Category.ACCESS_DENIED)
+
+
+async def test_progress_of_a_resync_does_not_say_ready(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor when a resource that Ready does not wait for has something new to show."""
+    monkeypatch.setattr(apply, "_PROGRESS_SECONDS", 0)
+    refused, aside = Refused("a"), FakeResource("b")
+    aside.gates_ready = False
+    world.has(refused, aside)
+    await world.step()
+    refused.exists(size=9)
+    aside.exists(size=9)
+    aside.fail["update"] = aws_error(Category.ACCESS_DENIED)
+    before = len(world.kube.statuses)
+    world.time += 1000
+    await world.step()
+    assert {ready_of(one)[0] for one in world.kube.statuses[before:]} == {"False"}
 
 
 async def test_what_another_version_made_is_not_forgotten(world: World) -> None:
