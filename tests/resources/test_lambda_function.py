@@ -94,6 +94,31 @@ async def test_creation_settles(cloud: Cloud) -> None:
 
 
 @pytest.mark.usefixtures("role")
+async def test_tags_that_lambda_could_not_read_are_not_missing(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GetFunction succeeds without them and says so: they are read by their own call, or not known.
+
+    A function without tags would be somebody else's.
+    """
+    one = function(cloud)
+    await one.create(one.desired({}))
+    call = cloud.session.call
+
+    async def without_tags(service: str, operation: str, /, **parameters: Any) -> Any:
+        answer = await call(service, operation, **parameters)
+        if operation == "get_function":
+            answer.pop("Tags", None)
+            answer["TagsError"] = {"ErrorCode": "AccessDeniedException", "Message": "not allowed"}
+        return answer
+
+    monkeypatch.setattr(cloud.session, "call", without_tags)
+    observed = await cloud.observe(one)
+    assert observed.tags is None
+    assert await one.read_tags(observed) == TAGS
+
+
+@pytest.mark.usefixtures("role")
 async def test_second_creation_is_refused(cloud: Cloud) -> None:
     """Create-first relies on Lambda refusing a second one."""
     one = function(cloud)

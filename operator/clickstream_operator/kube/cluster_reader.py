@@ -58,7 +58,7 @@ def reading(
     Raises:
         KubernetesError: there is no such configuration.
     """
-    api = connect(kubeconfig, context=context)
+    api = connect(kubeconfig, context=context, agent=_FIELD_MANAGER)
     api.rest_client = _ReadingRest(api.configuration)
     if user:
         api.set_default_header("Impersonate-User", user)  # type: ignore[no-untyped-call]

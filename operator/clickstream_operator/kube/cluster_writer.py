@@ -36,7 +36,7 @@ class ClusterWriter:
         Raises:
             KubernetesError: there is no such configuration.
         """
-        api = connect(kubeconfig, context=context)
+        api = connect(kubeconfig, context=context, agent=_FIELD_MANAGER)
         if user:
             api.set_default_header("Impersonate-User", user)  # type: ignore[no-untyped-call]
         self._objects = client.CustomObjectsApi(api)

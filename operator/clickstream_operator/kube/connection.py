@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -13,9 +14,15 @@ _POD_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/name
 
 
 def connect(
-    kubeconfig: Path | None = None, *, retries: bool = True, context: str | None = None
+    kubeconfig: Path | None = None,
+    *,
+    retries: bool = True,
+    context: str | None = None,
+    agent: str = "clickstream-operator",
 ) -> client.ApiClient:
     """An API client, from the kubeconfig if one is given, by its current context or another.
+
+    `agent` is its name in the API server's audit log, and in `managedFields` of what it writes.
 
     Without `retries` a request whose connection fails is not repeated, so its timeout is exact.
 
@@ -38,7 +45,9 @@ def connect(
         raise KubernetesError(
             f"no Kubernetes configuration: {error}; run in a pod or set KUBECONFIG"
         ) from error
-    return client.ApiClient(settings)
+    made = client.ApiClient(settings)
+    made.user_agent = f"{agent}/{version('clickstream-operator')}"
+    return made
 
 
 def own_namespace(kubeconfig: Path | None = None, *, context: str | None = None) -> str:

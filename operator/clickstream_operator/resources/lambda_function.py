@@ -170,7 +170,10 @@ class LambdaFunction(Resource):
         return properties
 
     async def observe(self, *, full: bool) -> Observed | None:
-        """One GetFunction, which brings configuration, concurrency and tags."""
+        """One GetFunction, which brings configuration, concurrency and tags, if it could read them.
+
+        Without the right to the tags it succeeds, and says so in ``TagsError``.
+        """
         answer = await ignore_not_found(
             self._calls.read("lambda", "get_function", FunctionName=self.physical_name)
         )
@@ -180,7 +183,14 @@ class LambdaFunction(Resource):
         properties["reservedConcurrency"] = answer.get("Concurrency", {}).get(
             "ReservedConcurrentExecutions"
         )
-        return self._observed(answer["Configuration"], properties, answer.get("Tags", {}))
+        tags = None if "TagsError" in answer else answer.get("Tags", {})
+        return self._observed(answer["Configuration"], properties, tags)
+
+    async def read_tags(self, observed: Observed) -> Mapping[str, str]:
+        """By ListTags, which tells why GetFunction could not read them."""
+        answer = await self._calls.read("lambda", "list_tags", Resource=observed.arn)
+        tags: Mapping[str, str] = answer.get("Tags", {})
+        return tags
 
     async def create(self, desired: Properties) -> Observed:
         """CreateFunction, with tags. A role made seconds ago is a transient error."""
@@ -216,7 +226,7 @@ class LambdaFunction(Resource):
         if not answer or "reservedConcurrency" in diff:
             return None
         properties = {**observed.properties, **_configuration_properties(answer)}
-        return self._observed(answer, properties, observed.tags or {})
+        return self._observed(answer, properties, observed.tags)
 
     async def set_tags(self, observed: Observed, tags: Mapping[str, str]) -> None:
         """By TagResource."""
@@ -260,7 +270,7 @@ class LambdaFunction(Resource):
         self,
         configuration: Mapping[str, Any],
         properties: Properties,
-        tags: Mapping[str, str],
+        tags: Mapping[str, str] | None,
     ) -> Observed:
         return Observed(
             arn=self._arn,

@@ -182,6 +182,20 @@ def test_missing_configuration_has_a_remedy(tmp_path: Path) -> None:
         connect(tmp_path / "none")
 
 
+@pytest.mark.parametrize("agent", ["clickstream-operator", "kubectl-clickstream"])
+def test_the_api_server_learns_who_writes(tmp_path: Path, agent: str) -> None:
+    """By a name in its audit log and in managedFields, not that of any Python client."""
+    kubeconfig = tmp_path / "config"
+    kubeconfig.write_text(
+        "apiVersion: v1\nkind: Config\ncurrent-context: a\n"
+        "clusters: [{name: a, cluster: {server: 'http://127.0.0.1:9'}}]\n"
+        "users: [{name: a, user: {token: t}}]\n"
+        "contexts: [{name: a, context: {cluster: a, user: a}}]\n"
+    )
+    assert connect(kubeconfig, agent=agent).user_agent.startswith(f"{agent}/")
+    assert connect(kubeconfig).user_agent.startswith("clickstream-operator/")
+
+
 CONFIG_MAP = {"metadata": {"name": "outputs", "namespace": "shop", "resourceVersion": "3"}}
 EVENT = {
     "metadata": {"name": "web.1", "namespace": "shop"},
