@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from aiohttp import web
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from clickstream_operator.telemetry.metrics import Metrics
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+# ruff: noqa: PLC0415 the command line imports the metrics of this package, and serves nothing
 
 Check = Callable[[], str]
 
@@ -34,6 +39,8 @@ class HealthServer:
         Raises:
             OSError: the address is taken or not this machine's.
         """
+        from aiohttp import web
+
         application = web.Application()
         application.router.add_get("/healthz", self._answer)
         application.router.add_get("/readyz", self._answer)
@@ -50,10 +57,14 @@ class HealthServer:
             await self._runner.cleanup()
 
     async def _answer(self, request: web.Request) -> web.Response:
+        from aiohttp import web
+
         wrong = self._checks[request.path]()
         return web.Response(text=f"{wrong or self._role() or 'ok'}\n", status=503 if wrong else 200)
 
     async def _expose(self, request: web.Request) -> web.Response:
+        from aiohttp import web
+
         del request
         body = generate_latest(self._metrics.registry)
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -2,6 +2,9 @@
 
 The interpreter lacks some functions of Kubernetes ("CEL in Kubernetes", "CEL options, language
 features, and libraries"); those that the rules use are added here.
+
+The interpreter is imported with the first rule: it brings a library for terminals with it, which
+costs a command that only reads half a second.
 """
 
 from __future__ import annotations
@@ -9,9 +12,12 @@ from __future__ import annotations
 import string
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import cel
+if TYPE_CHECKING:
+    import cel
+
+# ruff: noqa: PLC0415 see above
 
 _LOWER: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
@@ -30,6 +36,8 @@ def holds(rule: Mapping[str, Any], value: Any, old: Any) -> bool:
         return True
     before = old
     if optional:
+        import cel
+
         before = cel.OptionalValue.none() if old is None else cel.OptionalValue.of(old)
     return bool(_evaluate(text, value, before))
 
@@ -41,6 +49,8 @@ def message(rule: Mapping[str, Any], value: Any) -> str:
 
 
 def _evaluate(text: str, value: Any, before: Any) -> Any:
+    import cel
+
     context = cel.Context(variables={"self": value, "oldSelf": before})
     context.add_function("lowerAscii", lambda given: given.translate(_LOWER))
     context.add_function("split", lambda given, mark: given.split(mark))
@@ -50,4 +60,6 @@ def _evaluate(text: str, value: Any, before: Any) -> Any:
 
 @cache
 def _compiled(text: str) -> cel.Program:
+    import cel
+
     return cel.compile(text)
