@@ -29,6 +29,8 @@ _VARYING: Final = (
     (re.compile(r"\b\d+(\.\d+)?(ms|[dhms])\b|\b\d+(\.\d+)? s\b|\d\d:\d\d(:\d\d)?"), "TIME"),
     (re.compile(r"\b[0-9a-f]{32,}\b"), "HASH"),
     (re.compile(r"(?<=[a-z]-)(?=[a-z]*\d)[a-z0-9]{8}(?=-|\b)"), "HASH"),
+    # The digest in a name has letters only now and then.
+    (re.compile(r"(?<=\bquickstart-)[a-z2-7]{8}\b|(?<=\bshop-)[a-z2-7]{8}\b"), "HASH"),
     (re.compile(r"\s+"), " "),
 )
 

@@ -3,6 +3,7 @@
 `plan.yaml` has the pages by path, and for each the blocks that need something, by their beginning:
 
 - ``cannot``: the reason why it can't run here; the block is left out
+- ``helm``: the only major of Helm that the block is for
 - ``instead``: text of the block -> text that runs, for placeholders and for what must end
 - ``before``, ``after``: commands that set the scene, and that check it
 - ``prints``: patterns, each of which the output must match
@@ -38,6 +39,7 @@ class Step:
     block: Block
     begins: str = ""
     cannot: str = ""
+    helm: int = 0
     instead: dict[str, str] = field(default_factory=dict)
     before: str = ""
     after: str = ""
