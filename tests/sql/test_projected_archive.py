@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
+from datetime import UTC, datetime
 
 import pytest
 
-from clickstream_operator.query.sql import VIEWS, report_sql
+from clickstream_operator.query.sql import REPORTS, VIEWS, report_sql
+from clickstream_operator.query.sql.bounded import bounded
 from clickstream_operator.query.sql.columns import VIEW_COLUMNS
 from sandbox.trino import TrinoError
 from tests.lambdas.pipelines import Pipeline, event
@@ -88,3 +90,50 @@ def test_wrong_sql_has_line_and_column(lake: Lake, database: str) -> None:
     with pytest.raises(TrinoError, match="nosuch") as refused:
         lake.trino.query("select *\nfrom events where nosuch = 1", schema=database)
     assert (refused.value.line, refused.value.column) == (2, 19)
+
+
+ARRIVALS = (datetime(2026, 11, 22, 23, tzinfo=UTC), datetime(2026, 11, 23, 0, 59, tzinfo=UTC))
+
+
+def test_a_bounded_text_reads_the_hours_of_its_span_only(lake: Lake, database: str) -> None:
+    """With its own WITH or without; event time bounds the views where that is asked for."""
+    plain = bounded("select page from events order by 1", database=database, arrivals=ARRIVALS)
+    assert lake.trino.query(plain.text).rows == [("/0",), ("/1",)]
+    own = "with pages as (select page from page_views)\nselect count(*) from pages"
+    assert lake.trino.query(bounded(own, database=database, arrivals=ARRIVALS).text).rows == [(2,)]
+    first = milliseconds("2026-11-23T00:00:00Z")
+    exact = bounded(
+        "select page from events", database=database, arrivals=ARRIVALS,
+        bounds_ms=(first, first + 3_600_000),
+    )  # fmt: skip
+    assert lake.trino.query(exact.text).rows == [("/1",)]
+    bad = bounded("select count(*) from bad_rows", database=database, arrivals=ARRIVALS)
+    assert lake.trino.query(bad.text).rows == [(2,)]
+
+
+def test_every_report_is_one_text_with_its_views(lake: Lake, database: str) -> None:
+    """As `query --engine athena` sends it."""
+    day = (milliseconds("2026-11-22T00:00:00Z"), milliseconds("2026-11-24T00:00:00Z"))
+    for name in REPORTS:
+        steps = ["/*", "/*"] if name == "funnel" else []
+        report = report_sql(name, since_ms=day[0], until_ms=day[1], steps=steps)
+        text = bounded(report, database=database, arrivals=ARRIVALS).text
+        assert isinstance(lake.trino.query(text).rows, list)
+
+
+@pytest.mark.parametrize(
+    ("sql", "place"),
+    [
+        ("select *\nfrom events where nosuch = 1", (2, 19)),
+        ("with a as (select nosuch from events) select * from a", (1, 19)),
+        ("select 1; select 2", (1, 9)),
+    ],
+)
+def test_the_place_of_an_error_is_that_of_the_persons_text(
+    lake: Lake, database: str, sql: str, place: tuple[int, int]
+) -> None:
+    """The lines before it are taken off."""
+    made = bounded(sql, database=database, arrivals=ARRIVALS)
+    with pytest.raises(TrinoError) as refused:
+        lake.trino.query(made.text)
+    assert (refused.value.line - made.lines, refused.value.column) == place

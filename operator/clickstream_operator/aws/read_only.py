@@ -27,6 +27,8 @@ from clickstream_operator.aws.session import AwsSession
 _Answer = TypeVar("_Answer")
 _READS_BESIDES: Final = frozenset(
     {
+        # It ends a query of one's own.
+        ("athena", "stop_query_execution"),
         ("dynamodb", "query"),
         ("dynamodb", "scan"),
         ("iam", "simulate_principal_policy"),
@@ -37,6 +39,9 @@ _READS_BESIDES: Final = frozenset(
 access levels Read and List)."""
 _DRY_RUNS: Final = frozenset({("kinesis", "put_record"), ("kinesis", "put_records")})
 """Operations that only check rights with ``DryRun=true`` (Kinesis API Reference, "PutRecord")."""
+_QUERIES: Final = ("athena", "start_query_execution")
+"""Only reads with a text that begins with WITH: no statement but a query does (Athena user guide,
+"SELECT")."""
 _SERVICES: Final = {"cloudwatch-logs": "logs"}
 """boto3's name of a service, where botocore's events have another."""
 _ATTEMPTS: Final = 4
@@ -90,6 +95,7 @@ class ReadOnlySession(AwsSession):
             is_read(operation)
             or (service, operation) in _READS_BESIDES
             or ((service, operation) in _DRY_RUNS and parameters.get("DryRun") is True)
+            or ((service, operation) == _QUERIES and _is_query(parameters.get("QueryString")))
         )
 
     async def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
@@ -160,7 +166,7 @@ class _GuardedClients(Clients):
         service, operation = event_name.split(".")[1:]
         service, operation = _SERVICES.get(service, service), xform_name(operation)
         parameters = {}
-        if (service, operation) in _DRY_RUNS:
+        if (service, operation) in {*_DRY_RUNS, _QUERIES}:
             parameters = json.loads(request.body or b"{}")
         if not self._may_send(service, operation, parameters):
             raise AwsError(
@@ -170,6 +176,10 @@ class _GuardedClients(Clients):
                 text="a command that only looks is about to change AWS",
                 category=Category.INVALID,
             )
+
+
+def _is_query(text: object) -> bool:
+    return isinstance(text, str) and text.startswith("with ")
 
 
 def _refuse() -> None:

@@ -19,6 +19,7 @@ TABLE: Final[Mapping[str, Entry]] = {
     "top": Entry(_LOOK, "Show rate, lag, errors, dead letters and cost of pipelines."),
     "report": Entry(_LOOK, "Show page views, visitors, sessions and more of a time range."),
     "query": Entry(_LOOK, "Ask the archive of a pipeline in SQL, or by a report."),
+    "catalog": Entry(_LOOK, "Print a CloudFormation template for SQL on Athena over an archive."),
     "tail": Entry(_LOOK, "Show counts and incidents as they come, until Ctrl-C."),
     "ui": Entry(_LOOK, "Show pipelines and their numbers in the browser, until Ctrl-C."),
     "logs": Entry(_LOOK, "Show log lines of the functions, merged by time."),

@@ -127,3 +127,44 @@ def test_a_cache_without_room_and_a_folder_that_cannot_be_written(
     done = called(archived, "query", archived.name, "select 1", *TIME, "--cache-dir", str(folder))
     assert done.returncode != 0
     assert "--cache-dir" in done.stderr
+
+
+def test_a_catalogue_is_printed_and_athena_is_asked_with_it(archived: Pilot) -> None:
+    """The emulator's Athena has no rows of ours: it proves calls and words, never queries."""
+    printed = called(archived, "catalog", archived.name)
+    assert printed.returncode == 0, printed.stderr
+    stacks = archived.client("cloudformation")
+    stacks.create_stack(StackName="catalogue", TemplateBody=printed.stdout)
+    effective = archived.status()["effective"]
+    group = archived.client("athena").get_work_group(WorkGroup=effective["base"])["WorkGroup"]
+    assert group["Configuration"]["EnforceWorkGroupConfiguration"] is True
+    archived.forget_calls()
+    engine = ("--engine", "athena", "--report", "top-pages", *TIME)
+    done = called(archived, "query", archived.name, *engine, "-o", "json")
+    assert done.returncode == 0, done.stderr
+    assert "the archive of this time has 0.000 GiB, $0.0000" in done.stderr
+    assert "Athena read" in done.stderr
+    [sent] = archived.client("athena").list_query_executions(WorkGroup=effective["base"])[
+        "QueryExecutionIds"
+    ]
+    asked = archived.client("athena").get_query_execution(QueryExecutionId=sent)
+    text = called(archived, "query", archived.name, *engine, "--print-sql").stdout
+    assert asked["QueryExecution"]["Query"].strip() == text.strip()
+    assert archived.writes() == {}
+
+
+def test_what_is_wrong_for_athena_is_one_line(archived: Pilot) -> None:
+    """Before anything is asked that costs."""
+    parquet = ("select 1", "-o", "parquet", "--to", "x")
+    for arguments, code, said in (
+        (("select 1", "--most-gib", "0"), 1, "above --most-gib 0; nothing was asked; choose a"),
+        (("drop table raw_lines",), 1, "only SELECT reads the archive"),
+        (("select 1", "--database", "a-b"), 1, "a-b is no name of a database"),
+        ((), 3, "--engine athena takes SQL or --report"),
+        (parquet, 3, "-o parquet is written by --engine duckdb"),
+    ):
+        done = called(archived, "query", archived.name, "--engine", "athena", *arguments, *TIME)
+        assert done.returncode == code, done.stderr
+        assert said in done.stderr
+        assert "Traceback" not in done.stderr
+    assert archived.writes() == {}

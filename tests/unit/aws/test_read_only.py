@@ -16,14 +16,14 @@ from clickstream_operator.aws.read_only import ReadOnlySession, WriteRefused
 from clickstream_operator.aws.sending import SendingSession
 
 SERVICES = (
-    "cloudwatch", "dynamodb", "iam", "kinesis", "kms", "lambda", "logs", "s3", "scheduler",
-    "sns", "sqs", "ssm", "sts",
+    "athena", "cloudwatch", "dynamodb", "iam", "kinesis", "kms", "lambda", "logs", "s3",
+    "scheduler", "sns", "sqs", "ssm", "sts",
 )  # fmt: skip
 READING = ("Get", "List", "Describe", "Head", "BatchGet")
 #: By the Service Authorization Reference they only read as well.
 ALSO = {
-    ("dynamodb", "Query"), ("dynamodb", "Scan"), ("iam", "SimulatePrincipalPolicy"),
-    ("logs", "FilterLogEvents"),
+    ("athena", "StopQueryExecution"), ("dynamodb", "Query"), ("dynamodb", "Scan"),
+    ("iam", "SimulatePrincipalPolicy"), ("logs", "FilterLogEvents"),
 }  # fmt: skip
 
 
@@ -94,6 +94,22 @@ def test_a_dry_run_leaves(session: ReadOnlySession, monkeypatch: pytest.MonkeyPa
     record = {"StreamName": "s", "Data": b"x", "PartitionKey": "k", "DryRun": True}
     with pytest.raises(AwsError, match="does not answer"):
         asyncio.run(session.call("kinesis", "put_record", **record))
+
+
+@pytest.mark.parametrize("text", ["drop table x", "insert into x with y", " with x", "WITH x", ""])
+def test_athena_is_asked_nothing_but_queries(session: ReadOnlySession, text: str) -> None:
+    """A text that begins with the WITH of our views; neither by a call nor by a client."""
+    with pytest.raises(WriteRefused):
+        asyncio.run(session.call("athena", "start_query_execution", QueryString=text or "x"))
+    with pytest.raises(AwsError, match="only looks"):
+        session._send("athena", "start_query_execution", {"QueryString": text or "x"})
+
+
+def test_a_query_leaves(session: ReadOnlySession, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At this address nobody answers."""
+    monkeypatch.setattr("botocore.retries.standard.time.sleep", lambda _seconds: None)
+    with pytest.raises(AwsError, match="does not answer"):
+        asyncio.run(session.call("athena", "start_query_execution", QueryString="with a as (x) y"))
 
 
 def test_a_profile_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,10 +25,9 @@ class Lake:
 
     def __init__(self, trino: Trino, endpoint: str) -> None:
         self.trino = trino
-        credential = {"aws_access_key_id": "123456789012", "aws_secret_access_key": "emulated"}
-        place = {"endpoint_url": endpoint, "region_name": "us-east-1"}
-        self.s3 = boto3.client("s3", **place, **credential)
-        self.glue = boto3.client("glue", **place, **credential)
+        self._endpoint = endpoint
+        self.s3 = self.client("s3")
+        self.glue = self.client("glue")
         self._numbers = itertools.count(1)
 
     @classmethod
@@ -50,6 +49,16 @@ class Lake:
                 run.stop()
                 aws.release_port()
                 trino.release_port()
+
+    def client(self, service: str) -> Any:
+        """Return a client of the emulator."""
+        return boto3.client(
+            service,
+            endpoint_url=self._endpoint,
+            region_name="us-east-1",
+            aws_access_key_id="123456789012",
+            aws_secret_access_key="emulated",
+        )
 
     def loaded(self, objects: Mapping[str, bytes], *, days: str = "") -> str:
         """Put the objects of an archive into a bucket and return the database over it.

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
+from clickstream_operator.cli.answers import print_answer
 from clickstream_operator.cli.cluster import Cluster, cluster_options, complete_pipelines, find
 from clickstream_operator.cli.command import Command
 from clickstream_operator.cli.options import Moment
-from clickstream_operator.cli.output import Column, note, print_document, print_table
+from clickstream_operator.cli.output import note
 
 if TYPE_CHECKING:
-    from clickstream_operator.query.duckdb_engine import Engine, Result
+    from clickstream_operator.kube.objects import PipelineObject
+    from clickstream_operator.query.archive_copy import Span
+    from clickstream_operator.query.duckdb_engine import Engine
 
 _REPORTS: Final = (
     "top-pages", "traffic-by-hour", "traffic-by-day", "entry-pages", "exit-pages", "bounce",
@@ -68,6 +70,22 @@ _PROMPT: Final = "clickstream> "
 @click.option(
     "--memory", default="1GB", show_default=True, help="Memory of the database; beyond, the disk."
 )
+@click.option(
+    "--engine",
+    type=click.Choice(("duckdb", "athena")),
+    default="duckdb",
+    show_default=True,
+    help="DuckDB on this machine, or Athena with what `clickstream catalog` made.",
+)
+@click.option("--workgroup", help="Athena's workgroup. Default: that of the catalogue.")
+@click.option("--database", help="Athena's database. Default: that of the catalogue.")
+@click.option(
+    "--most-gib",
+    type=click.FloatRange(0),
+    default=10.0,
+    show_default=True,
+    help="Refuse to ask Athena when the archive of the time is larger.",
+)
 @click.option("--profile", help="Profile of the AWS credential.")
 @click.option(
     "-o", "--output", "form", type=click.Choice(("table", "csv", "json", "yaml", "parquet")),
@@ -89,6 +107,10 @@ def command(
     cache_dir: Path | None,
     cache_mib: int,
     memory: str,
+    engine: str,
+    workgroup: str | None,
+    database: str | None,
+    most_gib: float,
     profile: str | None,
     form: str,
     to: Path | None,
@@ -99,57 +121,148 @@ def command(
     next question. Views: events (each once), archived_events (repeats of a producer included),
     page_views, sessions, bad_rows. Without SQL and report on a terminal you may ask again and
     again.
+
+    With --engine athena the same text runs there, over the hours of the time only: what it may cost
+    is told before, what it read after.
     """
     from clickstream_operator.query.archive_copy import Span  # noqa: PLC0415
-    from clickstream_operator.query.sql import REPORTS, ReportError, report_sql  # noqa: PLC0415
 
-    if sql and report:
-        raise click.UsageError("give SQL or --report, not both")
-    if steps and report != "funnel":
-        raise click.UsageError("--steps belong to --report funnel")
-    if since >= until:
-        raise click.UsageError("--since must be before --until")
-    if (form == "parquet") != (to is not None):
-        raise click.UsageError("-o parquet and --to FILE belong together")
+    _check(
+        ("give SQL or --report, not both", bool(sql and report)),
+        ("--steps belong to --report funnel", bool(steps) and report != "funnel"),
+        ("--since must be before --until", since >= until),
+        ("-o parquet and --to FILE belong together", (form == "parquet") != (to is not None)),
+        ("--print-sql prints a report; give --report", print_sql and not report),
+        (
+            "--workgroup and --database belong to --engine athena",
+            bool(workgroup or database) and engine != "athena",
+        ),
+    )
     if report:
-        try:
-            sql = report_sql(
-                report,
-                since_ms=_milliseconds(since),
-                until_ms=_milliseconds(until),
-                limit=limit,
-                steps=[each.strip() for each in steps.split(",")] if steps else (),
-                window=window,
-            )
-        except ReportError as error:
-            raise click.UsageError(str(error)) from error
+        sql = _report_sql(report, since, until, limit=limit, steps=steps, window=window)
+    if engine == "athena":
+        _on_athena(
+            find(cluster, name),
+            sql,
+            report,
+            Span(since, until),
+            form,
+            where=(workgroup, database, most_gib),
+            only_print=print_sql,
+            profile=profile,
+        )
+        return
     if print_sql:
-        if not report:
-            raise click.UsageError("--print-sql prints a report; give --report")
         click.echo(sql)
         return
     if not sql and (not sys.stdin.isatty() or form == "parquet"):
         raise click.UsageError("give SQL, for example 'select count(*) from events', or --report")
-    from clickstream_operator.cli import archive  # noqa: PLC0415
-
-    kinds = (REPORTS[report].kind,) if report else ("raw", "bad")
-    with archive.opened(
+    _on_this_machine(
         find(cluster, name),
+        sql,
+        report,
         Span(since, until),
-        kinds,
+        form,
+        cache=(cache_dir, cache_mib * _MEBIBYTE),
+        memory=memory,
+        to=to.resolve() if to else None,
+        profile=profile,
+    )
+
+
+def _check(*rules: tuple[str, bool]) -> None:
+    """Refuse what does not belong together: the first rule that is broken."""
+    for said, broken in rules:
+        if broken:
+            raise click.UsageError(said)
+
+
+def _report_sql(
+    report: str, since: datetime, until: datetime, *, limit: int, steps: str | None, window: str
+) -> str:
+    from clickstream_operator.query.sql import ReportError, report_sql  # noqa: PLC0415
+
+    try:
+        return report_sql(
+            report,
+            since_ms=_milliseconds(since),
+            until_ms=_milliseconds(until),
+            limit=limit,
+            steps=[each.strip() for each in steps.split(",")] if steps else (),
+            window=window,
+        )
+    except ReportError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _on_this_machine(
+    obj: PipelineObject,
+    sql: str | None,
+    report: str | None,
+    span: Span,
+    form: str,
+    *,
+    cache: tuple[Path | None, int],
+    memory: str,
+    to: Path | None,
+    profile: str | None,
+) -> None:
+    """Ask DuckDB, once or until the end of input."""
+    from clickstream_operator.cli import archive  # noqa: PLC0415
+    from clickstream_operator.query.sql import REPORTS  # noqa: PLC0415
+
+    folder, bound = cache
+    with archive.opened(
+        obj,
+        span,
+        (REPORTS[report].kind,) if report else ("raw", "bad"),
         whole_sessions=report is not None,
-        cache=archive.Cache(cache_dir or archive.default_folder(), cache_mib * _MEBIBYTE),
+        cache=archive.Cache(folder or archive.default_folder(), bound),
         memory=memory,
         profile=profile,
-        writable=[to.resolve()] if to else (),
+        writable=[to] if to else (),
     ) as engine:
         if to is not None and sql is not None:
-            engine.write_parquet(sql, to.resolve())
+            engine.write_parquet(sql, to)
             note(f"wrote {to}")
         elif sql is not None:
-            _print(engine.query(sql), form)
+            print_answer(engine.query(sql), form)
         else:
             _ask(engine, form)
+
+
+def _on_athena(
+    obj: PipelineObject,
+    sql: str | None,
+    report: str | None,
+    span: Span,
+    form: str,
+    *,
+    where: tuple[str | None, str | None, float],
+    only_print: bool,
+    profile: str | None,
+) -> None:
+    """Ask Athena, or print what it would be asked."""
+    from clickstream_operator.cli import archive_on_athena  # noqa: PLC0415
+    from clickstream_operator.query.sql import REPORTS  # noqa: PLC0415
+
+    if not sql:
+        raise click.UsageError("--engine athena takes SQL or --report")
+    if form == "parquet":
+        raise click.UsageError("-o parquet is written by --engine duckdb")
+    athena = archive_on_athena.Athena(*where)
+    whole = report is not None
+    if only_print:
+        click.echo(archive_on_athena.text_of(obj, sql, span, athena, whole_sessions=whole).text)
+        return
+    if report:
+        kinds: tuple[str, ...] = (REPORTS[report].kind,)
+    else:
+        kinds = ("raw", "bad") if "bad_" in sql.lower() else ("raw",)
+    print_answer(
+        archive_on_athena.ask(obj, sql, span, kinds, athena, whole_sessions=whole, profile=profile),
+        form,
+    )
 
 
 def _ask(engine: Engine, form: str) -> None:
@@ -159,7 +272,7 @@ def _ask(engine: Engine, form: str) -> None:
     note("SQL, ended by ; - views: events, archived_events, page_views, sessions, bad_rows")
     for text in _statements(input):
         try:
-            _print(engine.query(text), form)
+            print_answer(engine.query(text), form)
         except QueryError as error:
             note(str(error))
 
@@ -183,49 +296,6 @@ def _statements(read: Callable[[str], str]) -> Iterator[str]:
         elif text.endswith(";"):
             lines = []
             yield text
-
-
-def _print(result: Result, form: str) -> None:
-    if form in {"json", "yaml"}:
-        print_document(
-            [dict(zip(result.columns, map(_plain, row), strict=True)) for row in result.rows], form
-        )
-    elif form == "csv":
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(result.columns)
-        writer.writerows([["" if v is None else _plain(v) for v in row] for row in result.rows])
-    elif not result.rows:
-        note("no rows")
-    else:
-        columns = [
-            Column(
-                name.upper().replace("_", " "),
-                numeric=all(isinstance(row[number], int | float | None) for row in result.rows),
-            )
-            for number, name in enumerate(result.columns)
-        ]
-        print_table(columns, [[_shown(value) for value in row] for row in result.rows])
-
-
-def _plain(value: Any) -> Any:
-    """A value as JSON has it; times are UTC."""
-    if isinstance(value, datetime):
-        return f"{value.isoformat()}Z" if value.tzinfo is None else value.isoformat()
-    if isinstance(value, date):
-        return value.isoformat()
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    return str(value)
-
-
-def _shown(value: Any) -> str:
-    """A value for people."""
-    if value is None:
-        return ""
-    if isinstance(value, datetime):
-        text = value.isoformat(sep=" ", timespec="milliseconds")
-        return text.removesuffix(".000").removesuffix(":00").removesuffix(" 00:00")
-    return " ".join(str(value).split())
 
 
 def _milliseconds(moment: datetime) -> int:
