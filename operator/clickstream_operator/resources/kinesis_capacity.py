@@ -68,6 +68,9 @@ class StreamCapacity:
         )
         self._resized = True
         self._history.resized(step)
+        if self._mute is not None:
+            # Not before: a resize that AWS refuses must not mute anything, again and again.
+            await self._mute.begin(self._history.now())
         return step
 
     async def switch(self, arn: str, mode: str) -> None:
@@ -106,8 +109,6 @@ class StreamCapacity:
             raise StepMustWait(spent)
         seconds = self._history.seconds_refused(operation)
         if not seconds:
-            if self._mute is not None and operation == _RESIZE:
-                await self._mute.begin(self._history.now())
             try:
                 await self._calls.write("kinesis", operation, **parameters)
             except AwsError as error:

@@ -60,6 +60,7 @@ ROWS: Final = [
     aws_row("alarms.warmUpMinutes", "alarms.warmUpMinutes", 60, before=None, after=60),
     aws_row("alarms.tagsInNotifications", "alarms.actions.withTags", True, before=None, after=True),
     engine_row("alarms.muteWhileResizing", "iterator-age alarms are mute while a resize runs",
-               "tests/integration/scaling/test_alarm_mute.py"),
+               "tests/integration/scaling/test_alarm_mute.py::"
+               "test_a_resize_mutes_the_lag_alarms_until_it_is_over"),
     aws_row("alarms.noDataMinutes", "alarm-no-data.evaluationPeriods", 30, before=None, after=30),
 ]  # fmt: skip

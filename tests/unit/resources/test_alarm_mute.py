@@ -9,6 +9,7 @@ import pytest
 
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.errors import AwsError, Category
+from clickstream_operator.engine.resource import StepMustWait
 from clickstream_operator.resources.alarm_mute import LONGEST, AlarmMute, MuteRecord
 from clickstream_operator.resources.kinesis_capacity import StreamCapacity
 from clickstream_operator.resources.kinesis_history import StreamHistory
@@ -69,15 +70,31 @@ async def test_it_is_limited_in_time(cloud: Cloud) -> None:
     assert timedelta(minutes=15) == LONGEST
 
 
-async def test_it_comes_before_the_resize(cloud: Cloud) -> None:
-    """Of each step; a switch of mode and a spent budget mute nothing."""
+async def test_it_comes_with_each_step_that_aws_takes(cloud: Cloud) -> None:
+    """A switch of mode mutes nothing, and neither does a resize that is refused."""
     history = StreamHistory(now=lambda: NOW)
     capacity = StreamCapacity(cast("Calls", cloud), "web", history, cloud.mute(history.mute))
     await capacity.switch("arn", "ON_DEMAND")
     assert cloud.asked == ["update_stream_mode"]
     cloud.asked.clear()
     await capacity.resize(2, 4)
-    assert cloud.asked == [PUT, "update_shard_count"]
+    assert cloud.asked == ["update_shard_count", PUT]
+
+
+@pytest.mark.parametrize(
+    ("category", "raised"),
+    [(Category.LIMIT_EXCEEDED, StepMustWait), (Category.ACCESS_DENIED, AwsError)],
+)
+async def test_a_refused_resize_mutes_nothing(
+    cloud: Cloud, category: Category, raised: type[Exception]
+) -> None:
+    """Or alarms would be mute as long as AWS refuses it."""
+    history = StreamHistory(now=lambda: NOW)
+    cloud.errors["update_shard_count"] = refusal(category)
+    capacity = StreamCapacity(cast("Calls", cloud), "web", history, cloud.mute(history.mute))
+    with pytest.raises(raised):
+        await capacity.resize(2, 4)
+    assert cloud.asked == ["update_shard_count"]
 
 
 async def test_a_refused_mute_does_not_hold_up_the_resize(cloud: Cloud) -> None:
