@@ -181,6 +181,9 @@ demo-cli: $(READY) lambdas ## Fourteen commands of the command line, each judged
 demo-migrate: $(READY) lambdas ## A Terraform deployment to a Ready pipeline and back, with every event counted
 	@$(BIN)/python -m sandbox migrate-demo
 
+demo-query: $(READY) ## Six weeks of events: reports on DuckDB and on a real Trino, beside the truth
+	@$(BIN)/python -m sandbox query-demo
+
 bench-operator: $(READY) lambdas ## Count what one and fifty pipelines cost; writes build/bench-operator.json
 	@$(BIN)/python -m benchmarks.reconciling
 
@@ -202,4 +205,4 @@ bench-cli: $(READY) lambdas ## Time the command line's answers, limits beside th
 clean: ## Remove what builds left in the tree (caches outside it stay)
 	rm -rf build dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: demo-cli demo-migrate demo-producers pin-controlplane cli demo-tenants field-check upgrade-fixture image bom test-image audit iam bench-dataplane test-roles test-exact demo-exact demo-lifecycle demo-install test-gitops chart bench-operator help install check format test test-unit crds docs lambdas lock up down status demo clean
+.PHONY: demo-query demo-cli demo-migrate demo-producers pin-controlplane cli demo-tenants field-check upgrade-fixture image bom test-image audit iam bench-dataplane test-roles test-exact demo-exact demo-lifecycle demo-install test-gitops chart bench-operator help install check format test test-unit crds docs lambdas lock up down status demo clean

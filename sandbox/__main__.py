@@ -182,6 +182,22 @@ def demo(keep: bool) -> None:  # noqa: FBT001
     _end(sandbox.run, right=right, keep=False)
 
 
+@cli.command("query-demo")
+def query_demo() -> None:
+    """Six weeks of events: reports on DuckDB and on a real Trino, beside the truth."""
+    import tempfile  # noqa: PLC0415
+
+    from rich.console import Console  # noqa: PLC0415
+
+    from sandbox.demos import archive_sql  # noqa: PLC0415
+
+    console = Console()
+    with tempfile.TemporaryDirectory(prefix="clickstream-query-demo-") as folder:
+        right = archive_sql.run(console, Path(folder))
+    console.print("Every row is the truth." if right else "Some rows are not the truth.")
+    sys.exit(0 if right else 1)
+
+
 @cli.command("producers-demo")
 def producers_demo() -> None:
     """What six well-known producers send, each beside what is counted of it."""

@@ -26,8 +26,8 @@ __all__ = [
 
 if TYPE_CHECKING:
     from sandbox import Sandbox
+    from sandbox.lake import Lake
     from tests.integration.pilot import Pilot
-    from tests.unit.query.second_engine import Lake
 
 # Through the standard library's loggers, so that a failing test shows warnings, not audit lines.
 structlog.configure(logger_factory=structlog.stdlib.LoggerFactory())
@@ -84,7 +84,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 @pytest.fixture(scope="session")
 def lake() -> Iterator[Lake]:
     """Yield a running Trino over an emulator of its own."""
-    from tests.unit.query.second_engine import Lake
+    from sandbox.lake import Lake
 
     with Lake.started() as started:
         yield started

@@ -16,10 +16,10 @@ from clickstream_operator.cli.catalog_template import template
 from clickstream_operator.cli.errors import CliError
 from clickstream_operator.query.sql import report_sql
 from clickstream_operator.query.sql.bounded import bounded
+from sandbox.lake import Lake
 from sandbox.trino import TrinoError
 from tests.lambdas.pipelines import Pipeline, event
 from tests.unit.query.archives import milliseconds, write
-from tests.unit.query.second_engine import Lake
 
 pytestmark = pytest.mark.sql
 

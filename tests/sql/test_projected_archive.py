@@ -11,10 +11,10 @@ import pytest
 from clickstream_operator.query.sql import REPORTS, VIEWS, report_sql
 from clickstream_operator.query.sql.bounded import bounded
 from clickstream_operator.query.sql.columns import VIEW_COLUMNS
+from sandbox.lake import Lake
 from sandbox.trino import TrinoError
 from tests.lambdas.pipelines import Pipeline, event
 from tests.unit.query.archives import milliseconds, write
-from tests.unit.query.second_engine import Lake
 
 pytestmark = pytest.mark.sql
 

@@ -14,7 +14,7 @@ from clickstream_operator.query.duckdb_engine import Engine, opened
 from tests.lambdas.pipelines import Pipeline, invocation
 
 if TYPE_CHECKING:
-    from tests.unit.query.second_engine import Lake
+    from sandbox.lake import Lake
 
 EVERYTHING = Span(None, datetime(2030, 1, 1, tzinfo=UTC))
 BUCKET = "p-archive"
