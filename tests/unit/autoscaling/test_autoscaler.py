@@ -89,6 +89,11 @@ class BusyStream:
         self.resized: list[int] = []
         self.error: Exception | None = None
         self.asked: list[str] = []
+        self.unmuted = 0
+
+    async def end_mute(self) -> None:
+        """Count it."""
+        self.unmuted += 1
 
     async def observe(self, *, full: bool) -> Observed | None:
         """The stream as AWS shows it."""
@@ -123,7 +128,7 @@ async def test_a_stream_that_cannot_keep_up_is_doubled() -> None:
     """The control of the tests below: all else being right, it is resized."""
     stream = BusyStream()
     scaling = await stream.scale()
-    assert stream.resized == [4]
+    assert (stream.resized, stream.unmuted) == ([4], 1)
     assert scaling.done is not None
     assert (scaling.shards, scaling.done.reason) == (2, Reason.SCALED_UP)
     assert "43.80 dollars a month, " in scaling.done.message
@@ -143,7 +148,7 @@ async def test_another_stream_than_the_recorded_one_is_left_alone(changes: dict[
     """One of that name that somebody else made, one that AWS works on, one without shards."""
     stream = BusyStream(**changes)
     assert await stream.scale() == Scaling()
-    assert (stream.resized, stream.asked) == ([], [])
+    assert (stream.resized, stream.asked, stream.unmuted) == ([], [], 0)
 
 
 async def test_a_stream_that_is_gone_is_left_to_the_resync() -> None:
