@@ -1,5 +1,5 @@
 # The operator with the packages of its functions.
-# Build: make image, or make lambdas and docker build -t clickstream-operator:0.1.0 .
+# Build: make image, or make web and docker build -t clickstream-operator:0.1.0 .
 # BASE is any image with Python 3.11 to 3.14; the first stage needs its pip, the second does not.
 # Python 3.13.15 on Debian 13, amd64 and arm64. The digest decides; the tag says what it is.
 ARG BASE=docker.io/library/python:3.13-slim@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b

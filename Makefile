@@ -56,7 +56,7 @@ format: $(READY) ## Format the code and apply safe fixes
 
 test: $(READY) lambdas ## Run the whole test suite (builds the sandbox on first use)
 	$(BIN)/python -m sandbox build
-	$(BIN)/pytest -m "not audit and not docs and not gitops and not image and not roles and not sql" --prove-rights -n $(JOBS) --dist worksteal
+	$(BIN)/pytest -m "not audit and not browser and not docs and not gitops and not image and not roles and not sql" --prove-rights -n $(JOBS) --dist worksteal
 
 .PHONY: test-sql
 test-sql: $(READY) ## Run every view and report on a real Trino as well (needs Maven and JDK 25; fetches 450 MB on first use)
@@ -65,6 +65,10 @@ test-sql: $(READY) ## Run every view and report on a real Trino as well (needs M
 test-gitops: $(READY) lambdas ## Run the tests with a real Argo CD (builds it on first use)
 	$(BIN)/python -m sandbox build --argocd
 	$(BIN)/pytest tests/gitops -m gitops
+
+.PHONY: test-browser
+test-browser: $(READY) lambdas ## Visit pages with the built script in Chromium, and in Firefox where it is (needs chromium and chromium-driver)
+	$(BIN)/pytest tests/browser -m browser
 
 .PHONY: test-docs
 test-docs: $(READY) lambdas ## Run the commands of README, how-to pages and runbooks as they stand

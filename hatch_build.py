@@ -1,6 +1,7 @@
 """Hook of the build backend: the script of web pages goes into sdist and wheel as built.
 
-A wheel of an sdist takes what the sdist brings, so that it needs no Node.js.
+A wheel of an sdist takes what the sdist brings, so that it needs no Node.js. One of a checkout
+without npm lacks the script, which the command line saves to folders and needs for nothing else.
 """
 
 from __future__ import annotations
@@ -29,7 +30,13 @@ class ScriptHook(BuildHookInterface[Any]):
         folder = root / _BROUGHT
         if not all((folder / name).is_file() for name in FILES):
             folder = root / "build" / "web"
-            _builder(root / "web" / "build.py").build(folder)
+            builder = _builder(root / "web" / "build.py")
+            try:
+                builder.build(folder)
+            except builder.NpmAbsentError as error:
+                # Who installs the command line from a checkout need not have it.
+                self.app.display_warning(f"without `clickstream snippet --save`: {error}")
+                return
         inside = _BROUGHT if self.target_name == "sdist" else _IN_THE_WHEEL
         for name in FILES:
             build_data["force_include"][str(folder / name)] = f"{inside}/{name}"

@@ -31,6 +31,13 @@ class BuildError(Exception):
     """The script can't be built; the message says what to do."""
 
 
+class NpmAbsentError(BuildError):
+    """There is no npm here, and the script was never built here."""
+
+    def __init__(self) -> None:
+        super().__init__(_ABSENT)
+
+
 def build(output: Path) -> None:
     """Write the files into a folder; what is there already keeps its time.
 
@@ -69,7 +76,7 @@ def _sources() -> list[Path]:
 def _build(target: Path) -> None:
     npm = shutil.which("npm")
     if npm is None:
-        raise BuildError(_ABSENT)
+        raise NpmAbsentError
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix="web-") as folder:
         work, result = Path(folder) / "sources", Path(folder) / "result"

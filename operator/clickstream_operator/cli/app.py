@@ -22,6 +22,7 @@ TABLE: Final[Mapping[str, Entry]] = {
     "catalog": Entry(_LOOK, "Print a CloudFormation template for SQL on Athena over an archive."),
     "tail": Entry(_LOOK, "Show counts and incidents as they come, until Ctrl-C."),
     "ui": Entry(_LOOK, "Show pipelines and their numbers in the browser, until Ctrl-C."),
+    "snippet": Entry(_LOOK, "Print the element that makes a web page count."),
     "logs": Entry(_LOOK, "Show log lines of the functions, merged by time."),
     "doctor": Entry(_LOOK, "Find what keeps the operator or you from working, with remedies."),
     "plan": Entry(_LOOK, "Show what would change in AWS, and what it would cost."),

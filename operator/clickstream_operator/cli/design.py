@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from clickstream_operator import pipeline
-from clickstream_operator.api import components
 from clickstream_operator.api.v1alpha1 import Effective
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.session import CallerIdentity
@@ -16,6 +15,7 @@ from clickstream_operator.engine.desired import Desired
 from clickstream_operator.engine.outputs import OutputPending
 from clickstream_operator.engine.resource import Resource
 from clickstream_operator.kube.objects import ObjectKey, parse
+from clickstream_operator.pipeline.packages import FUNCTIONS
 from clickstream_operator.reconcile.config import OperatorConfig
 from clickstream_operator.reconcile.inputs import build_context
 from clickstream_operator.reconcile.location import decide_effective
@@ -90,10 +90,7 @@ def design(body: Mapping[str, Any], place: Place) -> Design:
         instance="",
         default_region=region,
         account_regional_buckets=True,
-        packages={
-            name: FunctionPackage(_OPERATORS, bytes)
-            for name in (components.PROCESSOR, components.DETECTOR)
-        },
+        packages={name: FunctionPackage(_OPERATORS, bytes) for name in FUNCTIONS},
     )
     identity = CallerIdentity(account=place.account, partition=partition_of(region))
     effective = decide_effective(obj, identity, config)

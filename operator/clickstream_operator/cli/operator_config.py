@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from clickstream_operator.api import components
 from clickstream_operator.api.v1alpha1 import Effective
 from clickstream_operator.cli.errors import CliError
 from clickstream_operator.kube.cluster_reader import ClusterReader
 from clickstream_operator.kube.errors import KubernetesRefusal
 from clickstream_operator.pipeline.context import DEFAULT_RUNTIME
+from clickstream_operator.pipeline.packages import FUNCTIONS
 from clickstream_operator.reconcile.config import OperatorConfig
 from clickstream_operator.resources.lambda_function import FunctionPackage
 from clickstream_operator.settings import Settings
@@ -50,10 +50,7 @@ def read_config(reader: ClusterReader, recorded: Effective | None) -> OperatorCo
         instance=recorded.instance if recorded else "",
         default_region=settings.default_region(),
         account_regional_buckets=settings.account_regional_buckets(),
-        packages={
-            name: FunctionPackage(packages.get(name, _UNKNOWN), bytes)
-            for name in (components.PROCESSOR, components.DETECTOR)
-        },
+        packages={name: FunctionPackage(packages.get(name, _UNKNOWN), bytes) for name in FUNCTIONS},
         permissions_boundary=settings.permissions_boundary or None,
         function_runtime=settings.function_runtime or DEFAULT_RUNTIME,
     )

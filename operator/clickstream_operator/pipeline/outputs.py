@@ -8,6 +8,7 @@ from typing import Any, Final
 from clickstream_operator.api import components
 from clickstream_operator.api.v1alpha1 import Effective, Spec
 from clickstream_operator.aws.arns import AwsLocation
+from clickstream_operator.pipeline.page_script import PageScript
 
 METRIC_NAMESPACE: Final = "Clickstream/Events"
 #: Billing modes in the words of the original.
@@ -20,10 +21,11 @@ def pipeline_outputs(
     effective: Effective,
     pipeline: str,
     seen: Mapping[str, Mapping[str, str]],
+    script: PageScript | None = None,
 ) -> dict[str, Any]:
     """Names, ARNs and addresses, without those of parts that are off.
 
-    `seen`: outputs of the resources, by inventory name.
+    `seen`: outputs of the resources, by inventory name. `script`: that of the collector's package.
     """
     place = AwsLocation(effective.partition, effective.region, effective.account)
     physical = effective.names
@@ -58,7 +60,7 @@ def pipeline_outputs(
         "monitoringEndpoints": _monitoring(spec, place, physical),
         **_role(spec, place, physical),
         **_optional_parts(spec, place, physical),
-        **_collector(spec, seen),
+        **_collector(spec, seen, script),
     }
     return {key: value for key, value in result.items() if value is not None}
 
@@ -83,12 +85,16 @@ def _optional_parts(spec: Spec, place: AwsLocation, physical: Mapping[str, str])
     return parts
 
 
-def _collector(spec: Spec, seen: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
-    """Where pages and servers send events, as soon as AWS has said it."""
+def _collector(
+    spec: Spec, seen: Mapping[str, Mapping[str, str]], script: PageScript | None
+) -> dict[str, str]:
+    """Where pages and servers send events, as soon as AWS has said it, and what pages write."""
     url = seen.get(components.COLLECTOR_URL, {}).get("url", "")
     if not spec.collector.enabled or not url:
         return {}
-    return {"collectorUrl": f"{url.rstrip('/')}{spec.collector.path}"}
+    address = f"{url.rstrip('/')}{spec.collector.path}"
+    snippet = {"collectorSnippet": script.snippet(address, spec)} if script else {}
+    return {"collectorUrl": address, **snippet}
 
 
 def _configuration(spec: Spec, effective: Effective, pipeline: str) -> dict[str, Any]:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from clickstream_operator.api import components
+from clickstream_operator.pipeline.page_script import PageScript
 from clickstream_operator.resources.lambda_function import FunctionPackage
+
+FUNCTIONS: Final = (components.PROCESSOR, components.DETECTOR, components.COLLECTOR)
+"""Functions that have a package each."""
+_SCRIPT: Final = "collector/clickstream.js"
 
 
 def load(folder: Path) -> Mapping[str, FunctionPackage]:
@@ -15,7 +23,10 @@ def load(folder: Path) -> Mapping[str, FunctionPackage]:
     Raises:
         OSError: a package is not readable.
     """
-    return {
-        name: FunctionPackage.at(folder / f"{name}.zip")
-        for name in (components.PROCESSOR, components.DETECTOR, components.COLLECTOR)
-    }
+    return {name: FunctionPackage.at(folder / f"{name}.zip") for name in FUNCTIONS}
+
+
+def page_script(package: FunctionPackage) -> PageScript:
+    """The script that the collector's package serves to pages."""
+    with zipfile.ZipFile(io.BytesIO(package.load())) as archive:
+        return PageScript.of(archive.read(_SCRIPT))

@@ -13,7 +13,7 @@ from typing import Final
 
 from clickstream_operator import autoscaling, pipeline
 from clickstream_operator import status as statuses
-from clickstream_operator.api.v1alpha1 import APPROVED_PLAN, Effective, Plan, Status
+from clickstream_operator.api.v1alpha1 import Effective, Status
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.tag_index import TagIndex
 from clickstream_operator.engine.apply import Applier
@@ -26,8 +26,9 @@ from clickstream_operator.kube.client import StaleObject
 from clickstream_operator.kube.objects import PipelineObject, parse
 from clickstream_operator.pipeline import names
 from clickstream_operator.pipeline.context import BuildContext
+from clickstream_operator.pipeline.page_script import PageScript
 from clickstream_operator.reconcile.alarm_mute import end_mute, tell_refused
-from clickstream_operator.reconcile.approval import next_plan
+from clickstream_operator.reconcile.approval import plan_of
 from clickstream_operator.reconcile.inputs import (
     build_context,
     is_requested,
@@ -57,6 +58,7 @@ class _Design:
     context: BuildContext
     wanted: list[Resource]
     calls: Calls
+    script: PageScript | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ class ApplyReconciler:
         context = build_context(obj, effective, calls, state.object.history, config)
         if obj.status.effective is None:
             state.object.known_from_start = True
-        return _Design(effective, context, pipeline.build(context), calls)
+        return _Design(effective, context, pipeline.build(context), calls, config.page_script)
 
     async def _announce(self, obj: PipelineObject, design: _Design) -> PipelineObject:
         """Put finalizer and intent on record before anything is created."""
@@ -192,7 +194,7 @@ class ApplyReconciler:
             # No resource carries a tag any more that left the spec.
             effective = effective.model_copy(update={"tag_keys": sorted(obj.spec.tags)})
         result = _result(obj, replace(design, effective=effective), state, outcomes)
-        result = replace(result, plan=_plan(obj, outcomes))
+        result = replace(result, plan=plan_of(obj, outcomes))
         result = self._status_writer.tolerate_failed_observations(obj, result, outcomes, state)
         publication = state.generation.publication
         if execution.is_resync or publication is None or result.outputs != before.outputs:
@@ -319,7 +321,9 @@ def _result(
     """The result of a reconcile, or of its beginning, with all that keeps the pipeline unready."""
     outcomes = autoscaling.with_blocker(outcomes, state.generation.scaling_blocker)
     history = state.object.history
-    result = result_of(obj, design.effective, design.wanted, outcomes, history=history)
+    result = result_of(
+        obj, design.effective, design.wanted, outcomes, history=history, script=design.script
+    )
     return replace(result, gating=result.gating | _left_to_prune(design, result.entries))
 
 
@@ -336,15 +340,3 @@ def _left_to_prune(design: _Design, entries: Iterable[Entry]) -> frozenset[str]:
         return frozenset()
     everything = pipeline.build_everything(design.context)
     return frozenset(one.name for one in everything if one.gates_ready and one.name in left)
-
-
-def _plan(obj: PipelineObject, outcomes: Mapping[str, Outcome]) -> Plan | None:
-    if obj.spec.approval != "Manual":
-        return None
-    return next_plan(
-        obj.status.plan,
-        outcomes,
-        uid=obj.metadata["uid"],
-        generation=obj.generation,
-        annotation=obj.annotations.get(APPROVED_PLAN, ""),
-    )

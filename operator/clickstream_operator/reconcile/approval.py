@@ -13,8 +13,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from clickstream_operator.api.status import Plan, PlanChange
+from clickstream_operator.api.v1alpha1 import APPROVED_PLAN
 from clickstream_operator.engine.outcome import Outcome
 from clickstream_operator.engine.plan import Action, Approval, PlannedChange
+from clickstream_operator.kube.objects import PipelineObject
 
 _HASH_LENGTH: Final = 32
 _VERBS: Final = {"create": "create", "update": "change", "delete": "delete"}
@@ -28,6 +30,19 @@ def approval_of(plan: Plan | None, *, uid: str, generation: int, annotation: str
     if plan is None or not _is_approved(plan, uid=uid, generation=generation, by=annotation):
         return Approval()
     return Approval(_lines(plan))
+
+
+def plan_of(obj: PipelineObject, outcomes: Mapping[str, Outcome]) -> Plan | None:
+    """The plan of an object that asks for approval, after a reconcile; None for any other."""
+    if obj.spec.approval != "Manual":
+        return None
+    return next_plan(
+        obj.status.plan,
+        outcomes,
+        uid=obj.metadata["uid"],
+        generation=obj.generation,
+        annotation=obj.annotations.get(APPROVED_PLAN, ""),
+    )
 
 
 def next_plan(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from clickstream_operator.pipeline.context import DEFAULT_RUNTIME
+from clickstream_operator.pipeline.page_script import PageScript
 from clickstream_operator.resources.lambda_function import FunctionPackage
 from clickstream_operator.tenants import Grants, TenantsSource
 
@@ -20,6 +21,8 @@ class OperatorConfig:
     default_region: str
     account_regional_buckets: bool
     packages: Mapping[str, FunctionPackage]
+    page_script: PageScript | None = None
+    """Script that the collector serves; None: the outputs have no element for pages."""
     account: str = ""
     """Account that the operator's own credential must belong to; empty: any."""
     permissions_boundary: str | None = None

@@ -18,6 +18,7 @@ from clickstream_operator.engine.resource import Resource
 from clickstream_operator.kube.events import Event
 from clickstream_operator.kube.objects import PipelineObject, parse
 from clickstream_operator.pipeline import outputs
+from clickstream_operator.pipeline.page_script import PageScript
 from clickstream_operator.reconcile.requeue import RequeuePolicy
 from clickstream_operator.reconcile.services import Services
 from clickstream_operator.reconcile.state import ReconcileState
@@ -226,6 +227,7 @@ def result_of(
     outcomes: Mapping[str, Outcome],
     *,
     history: StreamHistory | None = None,
+    script: PageScript | None = None,
 ) -> ReconcileResult:
     """Result of a reconcile, in the order of `resources`; then those only in the inventory."""
     before = statuses.inventory(obj.status)
@@ -243,7 +245,7 @@ def result_of(
         entries=entries,
         gating=frozenset(r.name for r in resources if r.gates_ready),
         effective=effective,
-        outputs=_outputs(obj, effective, outcomes) if outcomes else {},
+        outputs=_outputs(obj, effective, outcomes, script) if outcomes else {},
         credentials_are_bad=bad is not None,
         credentials_message=bad.entry.message if bad and bad.entry else "",
         suspended=obj.spec.suspend,
@@ -259,6 +261,7 @@ def _outputs(
     obj: PipelineObject,
     effective: Effective | None,
     outcomes: Mapping[str, Outcome],
+    script: PageScript | None,
 ) -> Mapping[str, Any]:
     if effective is None or obj.deleting:
         return {}
@@ -267,6 +270,7 @@ def _outputs(
         effective=effective,
         pipeline=obj.key.name,
         seen={name: outcome.outputs for name, outcome in outcomes.items()},
+        script=script,
     )
 
 

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from clickstream_operator.api import components
 from clickstream_operator.aws.limits import Limits
 from clickstream_operator.aws.session_pool import SessionPool
 from clickstream_operator.kube import label_selector
@@ -124,6 +125,7 @@ class Wiring:
             default_region=settings.default_region(),
             account_regional_buckets=settings.account_regional_buckets(),
             packages=self.functions,
+            page_script=packages.page_script(self.functions[components.COLLECTOR]),
             account=settings.account,
             permissions_boundary=settings.permissions_boundary or None,
             tenants=self.tenants,

@@ -53,6 +53,13 @@ def test_properties_are_complete_and_say_what_only_aws_knows() -> None:
     assert f"{BASE}-page-metrics" in configuration
 
 
+def test_every_part_can_be_shown() -> None:
+    """A collector as well, whose package is the operator's as those of the others are."""
+    spec = "{collector: {enabled: true, allowedOrigins: ['https://www.example.com']}}"
+    found = rendered(given=MANIFEST.replace("{region: eu-west-1}", spec))
+    assert {"collector", "collector-url"} <= {one["name"] for one in found["resources"]}
+
+
 def test_resources_follow_the_spec() -> None:
     """What is switched off is not there."""
     spec = "{anomalyDetection: {enabled: false}, alarms: {enabled: false}}"

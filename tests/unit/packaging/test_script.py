@@ -88,7 +88,7 @@ def test_without_npm_the_remedy_is_named(
 
 
 def test_a_wheel_of_the_sdist_needs_no_npm(tmp_path: Path) -> None:
-    """The sdist brings the built files, and the wheel has them for `clickstream snippet`."""
+    """The sdist brings what is built; a wheel of a checkout without npm lacks it, and says so."""
     build = [sys.executable, "-m", "hatchling", "build", "-d", str(tmp_path)]
     subprocess.run([*build, "-t", "sdist"], cwd=ROOT, check=True, capture_output=True)
     (sdist,) = tmp_path.glob("*.tar.gz")
@@ -105,3 +105,12 @@ def test_a_wheel_of_the_sdist_needs_no_npm(tmp_path: Path) -> None:
         }
         for name in names:
             assert archive.read(name) == (BUILT / Path(name).name).read_bytes()
+    for path in (tree / "web" / "built").iterdir():
+        path.unlink()
+    without = [*build[:-1], str(tmp_path / "without"), "-t", "wheel"]
+    done = subprocess.run(
+        without, cwd=tree, env=nothing, check=True, capture_output=True, text=True
+    )
+    assert "npm is needed" in done.stdout + done.stderr
+    (wheel,) = (tmp_path / "without").glob("*.whl")
+    assert not [name for name in zipfile.ZipFile(wheel).namelist() if name.startswith(inside)]

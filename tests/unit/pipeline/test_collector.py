@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
+import zipfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +15,12 @@ from hypothesis import strategies as st
 
 from clickstream_operator.api import components
 from clickstream_operator.api.v1alpha1 import Effective, Spec
-from clickstream_operator.pipeline import names, role_policies
+from clickstream_operator.pipeline import names, packages, role_policies
 from clickstream_operator.pipeline.outputs import pipeline_outputs
+from clickstream_operator.pipeline.page_script import PageScript
+from clickstream_operator.resources.lambda_function import FunctionPackage
+from collector.requests import Request
+from collector.script_files import ScriptFiles
 from shared.config import load_config
 from tests.unit.pipeline.built import (
     BASE,
@@ -27,6 +35,7 @@ from tests.unit.pipeline.built import (
 ORIGIN = "https://www.example.com"
 TOKENS = "arn:aws:ssm:eu-west-1:123456789012:parameter/collector/tokens"
 EDGE = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:edge-AbCdEf"
+SCRIPT = PageScript.of(b"script();\n")
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
 PARTS = {
     "collector": f"{BASE}-collector",
@@ -192,6 +201,44 @@ def test_the_address_is_an_output(spec: dict[str, Any], url: str, expected: str 
         names=names.physical_names(base=BASE, place=PLACE, spec=parsed, account_regional=True),
     )  # fmt: skip
     seen = {"collector-url": {"url": url}}
-    found = pipeline_outputs(spec=parsed, effective=effective, pipeline="web", seen=seen)
+    found = pipeline_outputs(
+        spec=parsed, effective=effective, pipeline="web", seen=seen, script=SCRIPT
+    )
     address = f"https://abc.lambda-url.eu-west-1.on.aws/{expected}" if expected else None
     assert found.get("collectorUrl") == address
+    assert ("collectorSnippet" in found) == (address is not None)
+
+
+@pytest.mark.parametrize(
+    ("spec", "more"),
+    [
+        (on(), ""),
+        (on(consent="analytics"), ' data-consent="analytics"'),
+        (on(respectGlobalPrivacyControl=False), ' data-gpc="ignore"'),
+    ],
+)
+def test_the_element_for_pages_is_an_output(spec: dict[str, Any], more: str) -> None:
+    """It pins the script by name and integrity, and says what the collector asks for."""
+    snippet = SCRIPT.snippet("https://abc.on.aws/t.js", Spec.model_validate(spec))
+    assert snippet == (
+        f'<script defer src="https://abc.on.aws/t.{SCRIPT.digest}.js" '
+        f'integrity="{SCRIPT.integrity}" crossorigin="anonymous"{more}></script>'
+    )
+
+
+def test_the_name_is_one_that_the_collector_serves() -> None:
+    """Operator and collector derive it alike from the content."""
+    files = ScriptFiles("/t.js", {".js": "script();\n"})
+    http = {"method": "GET", "path": f"/t.{SCRIPT.digest}.js"}
+    answer = files.answer(Request.of({"requestContext": {"http": http}, "rawPath": http["path"]}))
+    assert answer is not None
+    assert "immutable" in answer["headers"]["cache-control"]
+    digest = base64.b64encode(hashlib.sha384(answer["body"].encode()).digest()).decode()
+    assert f"sha384-{digest}" == SCRIPT.integrity
+
+
+def test_the_script_is_that_of_the_package(tmp_path: Path) -> None:
+    """The operator reads it from the zip that it uploads."""
+    with zipfile.ZipFile(tmp_path / "collector.zip", "w") as package:
+        package.writestr("collector/clickstream.js", "script();\n")
+    assert packages.page_script(FunctionPackage.at(tmp_path / "collector.zip")) == SCRIPT

@@ -1,0 +1,1 @@
+"""Web pages and real browsers that visit them, on loopback."""
