@@ -35,6 +35,9 @@ LICENCES = re.compile(
 
 #: Actions of the IAM policies that botocore's models have and the tools' lists do not.
 NEWER_THAN_THE_TOOLS = {
+    "cloudwatch:DeleteAlarmMuteRule",
+    "cloudwatch:GetAlarmMuteRule",
+    "cloudwatch:PutAlarmMuteRule",
     "kinesis:DescribeAccountSettings",
     "kinesis:ListChannels",
     "kinesis:ListQueues",
