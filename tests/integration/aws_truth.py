@@ -12,6 +12,7 @@ from typing import Any, Final, cast
 from botocore.exceptions import ClientError
 
 from clickstream_operator import pipeline
+from clickstream_operator.aws import tags
 from clickstream_operator.aws.calls import Calls
 from clickstream_operator.aws.sdk_errors import from_client_error
 from clickstream_operator.aws.session import AwsSession
@@ -136,6 +137,11 @@ async def _difference(resource: Resource, outputs: dict[str, Mapping[str, str]])
     outputs[resource.name] = observed.outputs
     if observed.tags is None and resource.taggable:
         observed = replace(observed, tags=await resource.read_tags(observed))
+    if observed.tags and tags.UID in observed.tags and tags.UID in resource.tags:
+        # What an earlier object of the name left is the pipeline's own, whatever its uid
+        # (`aws/tags.py`): a new uid alone makes no status wrong.
+        uid = {tags.UID: resource.tags[tags.UID]}
+        observed = replace(observed, tags={**observed.tags, **uid})
     try:
         wanted = Desired.of(resource, resource.desired(outputs))
     except OutputPending:
