@@ -48,6 +48,7 @@ async def test_global_privacy_control_that_is_not_respected(
     site.pages["/"] = Page(attributes='data-gpc="ignore"')
     await profile.open(f"{site.origin}/")
     await site.until(1)
+    assert site.paths() == ["/"]
 
 
 async def test_consent(make_site: Callable[..., Any], profile: Profile) -> None:
